@@ -1,0 +1,1 @@
+"""Sequences with controlled statistics for studying in-context and in-weights learning."""

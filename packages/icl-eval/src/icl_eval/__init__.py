@@ -1,0 +1,1 @@
+"""Evaluation and figures for in-context learning runs."""

@@ -1,0 +1,1 @@
+"""Embedders and sequence models for in-context learning, bit-compatible with Chan et al. 2022."""

@@ -1,0 +1,1 @@
+"""Training runs and sweeps that measure in-context and in-weights learning."""
