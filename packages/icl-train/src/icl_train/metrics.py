@@ -1,0 +1,221 @@
+"""Loss and accuracies of a batch of sequences: in-context and in-weights learning, never mixed up.
+
+All values are means over sequences at the **query** (the last position) unless they are named ``interim``.
+
+- ICL, in-context learning: ``accuracy_closed`` on few-shot sequences of holdout classes; chance 1/ways.
+- IWL, in-weights learning: ``accuracy_query`` on no-support sequences; chance 1/(number of labels).
+
+Chan et al. 2022 (arXiv 2205.05055), section 2.3, figures 2 to 6; the other scalars are those the released code logs.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = [
+    "Interval",
+    "LabelGroups",
+    "closed_correct",
+    "query_metrics",
+    "sequence_loss",
+    "sequence_metrics",
+    "wilson_interval",
+]
+
+
+class Interval(NamedTuple):
+    """A two-sided confidence interval of a proportion."""
+
+    low: float
+    high: float
+
+
+def wilson_interval(correct: float, n: int, z: float = 1.959963984540054) -> Interval:
+    """Wilson score interval (95% by default) of ``correct`` successes in ``n`` trials.
+
+    Raises:
+        ValueError: if ``n`` is not positive or ``correct`` is not in [0, n].
+    """
+    if n <= 0 or not 0 <= correct <= n:
+        raise ValueError(f"wilson_interval needs 0 <= correct <= n and n >= 1, got correct={correct}, n={n}")
+    p = correct / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    # At 0 and n successes the bound is exactly 0 or 1; the float sum can land a rounding error beyond the proportion.
+    return Interval(0.0 if correct == 0 else centre - half, 1.0 if correct == n else centre + half)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelGroups:
+    """Which labels are common, rare and few-shot, as half-open ranges, for one labeling of the classes.
+
+    Attributes:
+        rare: labels of the rare classes.
+        common: labels of the common classes.
+        ways: few-shot labels are 0..ways-1.
+        multiplicity: labels per rare class (polysemy); label ``l`` of the rare range names class ``l // multiplicity``.
+        shared: rare and common classes share one range (``n_labels``), so which group a label is from means nothing.
+    """
+
+    rare: tuple[int, int]
+    common: tuple[int, int]
+    ways: int
+    multiplicity: int = 1
+    shared: bool = False
+
+    @classmethod
+    def ordered(cls, *, n_rare: int, n_common: int, ways: int, multiplicity: int = 1) -> LabelGroups:
+        """Groups of the ``ordered`` labeling: rare classes first, common ones after them (polysemy: X labels a rare class)."""
+        start = n_rare * multiplicity
+        return cls(rare=(0, start), common=(start, start + n_common), ways=ways, multiplicity=multiplicity)
+
+    @classmethod
+    def shared_labels(cls, *, n_labels: int, ways: int) -> LabelGroups:
+        """Groups when all classes share ``n_labels`` labels (Reddy 2023, arXiv 2312.03002)."""
+        return cls(rare=(0, n_labels), common=(0, n_labels), ways=ways, shared=True)
+
+    @property
+    def fewshot(self) -> tuple[int, int]:
+        """The few-shot labels 0..ways-1."""
+        return (0, self.ways)
+
+    def closed(self, sequence_type: str) -> tuple[int, int]:
+        """Labels that count as valid answers for ``accuracy_closed`` on this type of sequence.
+
+        Raises:
+            ValueError: for an unknown type of sequence.
+        """
+        if sequence_type in ("bursty", "mixed") or sequence_type.startswith("fewshot_"):
+            return self.fewshot
+        spans = {
+            "no_support_common": self.common,
+            "no_support_rare": self.rare,
+            "no_support_zipfian": (min(self.rare[0], self.common[0]), max(self.rare[1], self.common[1])),
+        }
+        if sequence_type not in spans:
+            known = ["bursty", "mixed", "fewshot_<class type>", *spans]
+            raise ValueError(f"sequence type must be one of {', '.join(known)}, got {sequence_type!r}")
+        return spans[sequence_type]
+
+
+def sequence_loss(logits: Tensor, labels: Tensor, *, w_interim: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Weighted cross-entropy over the example positions.
+
+    Args:
+        logits: (B, S, C) at the S example positions, the query last; with ``w_interim`` 0, (B, 1, C) of the query will do.
+        labels: (B, S) class labels, dtype int64.
+        w_interim: weight of the context examples together; the query weighs 1 - w_interim.
+
+    Returns:
+        (loss, loss_query, loss_interim), scalars in nats. The parts carry their weights; as released, loss_interim is the
+        mean over the context examples, so loss = loss_query + (S - 1) * loss_interim.
+
+    Raises:
+        ValueError: if ``w_interim`` is not in [0, 1], or positive without context positions.
+    """
+    if not 0.0 <= w_interim <= 1.0:
+        raise ValueError(f"w_interim must be in [0, 1], got {w_interim}")
+    if w_interim == 0.0:
+        query = F.cross_entropy(logits[:, -1], labels[:, -1])
+        return query, query, query.new_zeros(())
+    n_context = logits.shape[1] - 1
+    if n_context < 1:
+        raise ValueError(f"w_interim > 0 needs logits at the context positions, got w_interim={w_interim} and the query alone")
+    losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
+    weights = losses.new_full((n_context + 1,), w_interim / n_context)
+    weights[-1] = 1.0 - w_interim
+    weighted = losses * (weights / (weights.sum() * len(losses)))
+    interim = weighted[:, :-1].sum()
+    query = weighted[:, -1].sum()
+    return interim + query, query, interim / n_context
+
+
+def closed_correct(logits: Tensor, labels: Tensor, options: Tensor) -> Tensor:
+    """Whether the best of each sequence's own answers is its label.
+
+    Args:
+        logits: (B, C) at the query.
+        labels: (B,) the right label.
+        options: (B, W) the labels that may be answered, per sequence.
+
+    Returns:
+        (B,) bool.
+    """
+    best = logits.gather(1, options).argmax(1, keepdim=True)
+    return options.gather(1, best).squeeze(1) == labels
+
+
+def _within(values: Tensor, span: tuple[int, int]) -> Tensor:
+    return (values >= span[0]) & (values < span[1])
+
+
+def query_metrics(
+    logits: Tensor, labels: Tensor, *, sequence_type: str, groups: LabelGroups
+) -> dict[str, Tensor]:
+    """Per-sequence outcomes at the query, so that means over any number of batches are exact.
+
+    Args:
+        logits: (B, C) at the query.
+        labels: (B, S) labels of the whole sequence, the query's last.
+        sequence_type: ``bursty``, ``mixed``, ``fewshot_*`` or ``no_support_*``; decides ``accuracy_closed``.
+        groups: which labels are common, rare and few-shot.
+
+    Returns:
+        name → (B,) float32. ``from_common``, ``from_rare`` and their ``from_support_*`` are left out for shared labels.
+    """
+    prediction = logits.argmax(1)
+    query, context = labels[:, -1], labels[:, :-1]
+    low, high = groups.closed(sequence_type)
+    closed = logits[:, low:high].argmax(1) + low
+    support = (prediction[:, None] == context).any(1)
+    outcomes = {
+        "accuracy_query": _correct(prediction, query, sequence_type, groups),
+        "accuracy_closed": _correct(closed, query, sequence_type, groups),
+        "from_fewshot": _within(prediction, groups.fewshot),
+        "from_support": support,
+    }
+    if not groups.shared:
+        outcomes["from_common"] = _within(prediction, groups.common)
+        outcomes["from_rare"] = _within(prediction, groups.rare)
+    for name in ("common", "rare", "fewshot"):
+        if f"from_{name}" in outcomes:
+            outcomes[f"from_support_{name}"] = support & outcomes[f"from_{name}"]
+    return {name: value.float() for name, value in outcomes.items()}
+
+
+def _correct(prediction: Tensor, label: Tensor, sequence_type: str, groups: LabelGroups) -> Tensor:
+    exact = prediction == label
+    if groups.multiplicity == 1 or sequence_type not in ("no_support_rare", "no_support_zipfian"):
+        return exact
+    # Any label of a rare class is right here: nothing in the context says which one is meant.
+    both_rare = _within(prediction, groups.rare) & _within(label, groups.rare)
+    return exact | (both_rare & (prediction // groups.multiplicity == label // groups.multiplicity))
+
+
+def sequence_metrics(
+    logits: Tensor, labels: Tensor, *, sequence_type: str, groups: LabelGroups, w_interim: float = 0.0
+) -> dict[str, float]:
+    """Every scalar of one batch, as the released code logs them.
+
+    Args:
+        logits: (B, S, C) at the example positions, the query last.
+        labels: (B, S).
+        sequence_type, groups: see :func:`query_metrics`.
+        w_interim: see :func:`sequence_loss`.
+
+    Returns:
+        name → mean over the batch.
+    """
+    loss, loss_query, loss_interim = sequence_loss(logits, labels, w_interim=w_interim)
+    values = {"loss": loss, "loss_query": loss_query, "loss_interim": loss_interim}
+    interim = _correct(logits[:, :-1].argmax(-1), labels[:, :-1], sequence_type, groups)
+    values["accuracy_interim"] = interim.float().mean() if w_interim > 0 else loss.new_zeros(())
+    outcomes = query_metrics(logits[:, -1], labels, sequence_type=sequence_type, groups=groups)
+    values |= {name: outcome.mean() for name, outcome in outcomes.items()}
+    return {name: float(value) for name, value in values.items()}
