@@ -1,1 +1,37 @@
 """Embedders and sequence models for in-context learning, bit-compatible with Chan et al. 2022."""
+
+from icl_models._attention import capture_attention
+from icl_models._component import ComponentConfig, EmbedderSpec, SequenceModelSpec
+from icl_models._config import ModelConfig
+from icl_models._embedders import EmbeddingConfig, LinearConfig, VectorConfig
+from icl_models._model import InContextModel, TransformerICL, build_model, count_parameters
+from icl_models._recurrent import LSTMConfig, VanillaRNNConfig
+from icl_models._registry import PluginError, PluginWarning, known_embedders, known_sequence_models
+from icl_models._resnet import ResNetConfig, SimpleResNet
+from icl_models._transformer import TransformerConfig
+from icl_models.hookspecs import hookimpl
+
+__all__ = [
+    "ComponentConfig",
+    "EmbedderSpec",
+    "EmbeddingConfig",
+    "InContextModel",
+    "LSTMConfig",
+    "LinearConfig",
+    "ModelConfig",
+    "PluginError",
+    "PluginWarning",
+    "ResNetConfig",
+    "SequenceModelSpec",
+    "SimpleResNet",
+    "TransformerConfig",
+    "TransformerICL",
+    "VanillaRNNConfig",
+    "VectorConfig",
+    "build_model",
+    "capture_attention",
+    "count_parameters",
+    "hookimpl",
+    "known_embedders",
+    "known_sequence_models",
+]

@@ -1,0 +1,72 @@
+"""The built-in components, registered as a plugin would register its own."""
+
+import math
+
+from icl_models._component import EmbedderSpec, SequenceModelSpec
+from icl_models._embedders import (
+    EmbeddingConfig,
+    EmbeddingEmbedder,
+    LinearConfig,
+    LinearEmbedder,
+    VectorConfig,
+    VectorEmbedder,
+)
+from icl_models._recurrent import LSTMConfig, VanillaRNNConfig, build_lstm, build_vanilla_rnn
+from icl_models._resnet import ResNetConfig, SimpleResNet, check_resnet
+from icl_models._transformer import Transformer, TransformerConfig, check_transformer
+from icl_models.hookspecs import hookimpl
+
+
+@hookimpl
+def icl_register_embedders() -> list[EmbedderSpec]:
+    return [
+        EmbedderSpec(
+            name="resnet",
+            build=lambda model, own: SimpleResNet(
+                image_size=model.example_shape[:2],
+                in_channels=model.example_shape[2],
+                emb_dim=model.emb_dim,
+                flatten_superpixels=own.flatten_superpixels,
+            ),
+            config=ResNetConfig,
+            example_kinds=("image",),
+            check=check_resnet,
+        ),
+        EmbedderSpec(
+            name="linear",
+            build=lambda model, own: LinearEmbedder(math.prod(model.example_shape), model.emb_dim),
+            config=LinearConfig,
+            example_kinds=("image", "vector"),
+        ),
+        EmbedderSpec(
+            name="embedding",
+            build=lambda model, own: EmbeddingEmbedder(model.resolved_num_ids, model.emb_dim),
+            config=EmbeddingConfig,
+            example_kinds=("id",),
+        ),
+        EmbedderSpec(
+            name="vector",
+            build=lambda model, own: VectorEmbedder(model.example_shape[0], model.emb_dim),
+            config=VectorConfig,
+            example_kinds=("vector",),
+        ),
+    ]
+
+
+@hookimpl
+def icl_register_sequence_models() -> list[SequenceModelSpec]:
+    return [
+        SequenceModelSpec(
+            name="transformer",
+            build=lambda model, own: Transformer(
+                model.token_width, model.num_layers, model.resolved_num_heads, model.dropout_prob
+            ),
+            config=TransformerConfig,
+            accepts=("num_heads",),
+            check=check_transformer,
+        ),
+        SequenceModelSpec(name="lstm", build=build_lstm, config=LSTMConfig, accepts=("hidden_size",)),
+        SequenceModelSpec(
+            name="vanilla_rnn", build=build_vanilla_rnn, config=VanillaRNNConfig, accepts=("hidden_size",)
+        ),
+    ]

@@ -1,0 +1,88 @@
+"""What a component is: its name, its own settings and how to build it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from icl_models._config import ModelConfig
+
+Positions = Literal["all", "query"]
+EXAMPLE_KINDS = ("id", "vector", "image")
+ARCHITECTURE_SETTINGS = ("num_heads", "hidden_size")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentConfig:
+    """Base of a component's own settings; subclass it as a frozen, keyword-only dataclass. Every field needs a default
+    and must survive JSON."""
+
+
+def _accept_any(model: ModelConfig, own: Any) -> None:
+    """The default `check`: no rule of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedderSpec:
+    """An embedder, as `icl_register_embedders` returns it.
+
+    Args:
+        name: how `ModelConfig.embedder` asks for it.
+        build: `build(model_config, own_config)` returns a module whose forward takes examples (B, S, *example_shape),
+            int64 for kind "id" and floating point otherwise, and returns (B, S, emb_dim).
+        config: the class of its own settings.
+        example_kinds: the kinds of example it can read.
+        check: raises ValueError for settings it cannot work with; called when a `ModelConfig` is made.
+    """
+
+    name: str
+    build: Callable[[ModelConfig, Any], nn.Module]
+    config: type[ComponentConfig] = ComponentConfig
+    example_kinds: Iterable[str] = EXAMPLE_KINDS
+    check: Callable[[ModelConfig, Any], None] = _accept_any
+
+    def __post_init__(self) -> None:
+        _check_spec(self.name, self.config)
+        unknown = [kind for kind in self.example_kinds if kind not in EXAMPLE_KINDS]
+        if unknown:
+            raise ValueError(f"example_kinds must be among {', '.join(EXAMPLE_KINDS)}, got {unknown[0]!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceModelSpec:
+    """A sequence model, as `icl_register_sequence_models` returns it.
+
+    Args:
+        name: how `ModelConfig.sequence_model` asks for it.
+        build: `build(model_config, own_config)` returns a module with an attribute `out_features` (F) whose
+            `forward(tokens, positions="all")` takes tokens (B, T, model_config.token_width) and returns features
+            (B, T, F), or the last token's (B, F) for positions="query". It must be causal: output t may depend on
+            tokens up to t only. The linear readout to the classes is added behind it.
+        config: the class of its own settings.
+        accepts: the settings of `ModelConfig` among "num_heads" and "hidden_size" that mean something to it; the
+            others are refused when set.
+        check: raises ValueError for settings it cannot work with; called when a `ModelConfig` is made.
+    """
+
+    name: str
+    build: Callable[[ModelConfig, Any], nn.Module]
+    config: type[ComponentConfig] = ComponentConfig
+    accepts: Iterable[str] = ()
+    check: Callable[[ModelConfig, Any], None] = _accept_any
+
+    def __post_init__(self) -> None:
+        _check_spec(self.name, self.config)
+        unknown = [setting for setting in self.accepts if setting not in ARCHITECTURE_SETTINGS]
+        if unknown:
+            raise ValueError(f"accepts must be among {', '.join(ARCHITECTURE_SETTINGS)}, got {unknown[0]!r}")
+
+
+def _check_spec(name: str, config: type[ComponentConfig]) -> None:
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"a component's name must be a non-empty string, got {name!r}")
+    if not (isinstance(config, type) and issubclass(config, ComponentConfig)):
+        raise ValueError(f"the config of component {name!r} must be a subclass of ComponentConfig, got {config!r}")

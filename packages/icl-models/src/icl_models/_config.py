@@ -1,0 +1,167 @@
+"""The configuration of a model: a value, checked once, when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from icl_models._component import ARCHITECTURE_SETTINGS, EXAMPLE_KINDS, ComponentConfig
+from icl_models._registry import registry
+
+_DEFAULT_NUM_HEADS = 8
+_PROBABILITIES = ("dropout_prob", "example_dropout_prob", "positional_dropout_prob")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Everything that determines an `InContextModel`, except its weights (Chan et al. 2022, section 2.2).
+
+    Args:
+        num_classes: size of the label table and of the readout.
+        example_kind: what an example is: an "id", a "vector" or an "image".
+        example_shape: shape of one example: () for an id, (D,) for a vector, (H, W, C) for an image.
+        num_ids: size of the id space for embedder "embedding"; None is num_classes. Refused for other kinds.
+        embedder, embedder_config: name of the embedder and its own settings; None is that embedder's defaults.
+        emb_dim: width E of the embeddings of examples and of labels.
+        sequence_model, sequence_model_config: the same for the sequence model.
+        num_layers: layers of the sequence model.
+        num_heads: attention heads; None is 8. Refused by sequence models without attention.
+        hidden_size: width of a recurrent layer; None is emb_dim. Refused by the transformer.
+        dropout_prob: dropout inside the sequence model, in training only.
+        example_dropout_prob: dropout on the embedded examples, in training and in evaluation: it is noise on examples.
+        positional_dropout_prob: dropout on the positional encodings, in training only.
+        use_positional_encodings: add sinusoidal positions to the tokens.
+        concatenate_labels: one token of width 2E per example and label, in place of two tokens of width E.
+
+    Raises:
+        ValueError: for an unknown name or a setting that breaks a rule, in one line.
+    """
+
+    num_classes: int
+    example_kind: Literal["id", "vector", "image"] = "image"
+    example_shape: tuple[int, ...] = (105, 105, 1)
+    num_ids: int | None = None
+    embedder: str = "resnet"
+    embedder_config: ComponentConfig | None = None
+    emb_dim: int = 64
+    sequence_model: str = "transformer"
+    sequence_model_config: ComponentConfig | None = None
+    num_layers: int = 12
+    num_heads: int | None = None
+    hidden_size: int | None = None
+    dropout_prob: float = 0.0
+    example_dropout_prob: float = 0.0
+    positional_dropout_prob: float = 0.0
+    use_positional_encodings: bool = True
+    concatenate_labels: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("num_classes", "emb_dim", "num_layers", "num_heads", "hidden_size", "num_ids"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        for name in _PROBABILITIES:
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)!r}")
+        self._check_example()
+        self._check_components()
+        if self.use_positional_encodings and self.token_width % 2:
+            raise ValueError(f"emb_dim must be even with sinusoidal positions, got {self.emb_dim}")
+        if self.positional_dropout_prob and not self.use_positional_encodings:
+            raise ValueError(
+                f"positional_dropout_prob must be 0 without positional encodings, got {self.positional_dropout_prob}"
+            )
+
+    @property
+    def token_width(self) -> int:
+        """Width W of a token: E interleaved, 2E with `concatenate_labels`."""
+        return 2 * self.emb_dim if self.concatenate_labels else self.emb_dim
+
+    @property
+    def resolved_num_heads(self) -> int:
+        """`num_heads`, or the paper's 8."""
+        return _DEFAULT_NUM_HEADS if self.num_heads is None else self.num_heads
+
+    @property
+    def resolved_hidden_size(self) -> int:
+        """`hidden_size`, or `emb_dim`."""
+        return self.emb_dim if self.hidden_size is None else self.hidden_size
+
+    @property
+    def resolved_num_ids(self) -> int:
+        """`num_ids`, or `num_classes`, as released."""
+        return self.num_classes if self.num_ids is None else self.num_ids
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain values, ready for JSON."""
+        settings = asdict(self)
+        settings["example_shape"] = list(self.example_shape)
+        return settings
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> ModelConfig:
+        """The inverse of `to_dict`, also after JSON. ValueError for an unknown setting."""
+        values = dict(settings)
+        known = [field.name for field in fields(cls)]
+        _refuse_unknown("ModelConfig", values, known)
+        if "example_shape" in values:
+            values["example_shape"] = tuple(values["example_shape"])
+        defaults = {field.name: field.default for field in fields(cls)}
+        if values.get("embedder_config") is not None:
+            own = registry().embedder(values.get("embedder", defaults["embedder"])).config
+            values["embedder_config"] = _own_config(own, values["embedder_config"])
+        if values.get("sequence_model_config") is not None:
+            own = registry().sequence_model(values.get("sequence_model", defaults["sequence_model"])).config
+            values["sequence_model_config"] = _own_config(own, values["sequence_model_config"])
+        return cls(**values)
+
+    def _check_example(self) -> None:
+        if self.example_kind not in EXAMPLE_KINDS:
+            raise ValueError(f"example_kind must be one of {', '.join(EXAMPLE_KINDS)}, got {self.example_kind!r}")
+        rank = {"id": 0, "vector": 1, "image": 3}[self.example_kind]
+        # Hashable and comparable, whatever sequence the caller had.
+        object.__setattr__(self, "example_shape", tuple(self.example_shape))
+        if len(self.example_shape) != rank or any(size < 1 for size in self.example_shape):
+            shape = {"id": "()", "vector": "(D,)", "image": "(H, W, C)"}[self.example_kind]
+            raise ValueError(
+                f"example_shape must be {shape} for example_kind {self.example_kind!r}, got {self.example_shape}"
+            )
+        if self.num_ids is not None and self.example_kind != "id":
+            raise ValueError(f"num_ids must be None for example_kind {self.example_kind!r}, got {self.num_ids}")
+
+    def _check_components(self) -> None:
+        embedder = registry().embedder(self.embedder)
+        kinds = tuple(embedder.example_kinds)
+        if self.example_kind not in kinds:
+            raise ValueError(
+                f"example_kind must be one of {', '.join(kinds)} for embedder {self.embedder!r}, "
+                f"got {self.example_kind!r}"
+            )
+        sequence_model = registry().sequence_model(self.sequence_model)
+        for setting in ARCHITECTURE_SETTINGS:
+            value = getattr(self, setting)
+            if value is not None and setting not in sequence_model.accepts:
+                raise ValueError(f"{setting} must be None for sequence_model {self.sequence_model!r}, got {value}")
+        for field, own, config in (
+            ("embedder_config", self.embedder_config, embedder.config),
+            ("sequence_model_config", self.sequence_model_config, sequence_model.config),
+        ):
+            if own is not None and not isinstance(own, config):
+                name = getattr(self, field.removesuffix("_config"))
+                raise ValueError(f"{field} must be a {config.__name__} for {name!r}, got {own!r}")
+        embedder.check(self, self.embedder_config or embedder.config())
+        sequence_model.check(self, self.sequence_model_config or sequence_model.config())
+
+
+def _own_config(config: type[ComponentConfig], settings: Mapping[str, Any] | ComponentConfig) -> ComponentConfig:
+    if isinstance(settings, ComponentConfig):
+        return settings
+    _refuse_unknown(config.__name__, settings, [field.name for field in fields(config)])
+    return config(**settings)
+
+
+def _refuse_unknown(owner: str, settings: Mapping[str, Any], known: list[str]) -> None:
+    for name in settings:
+        if name not in known:
+            raise ValueError(f"{owner} has no setting {name!r}; it has {', '.join(known) or 'none'}")

@@ -1,0 +1,154 @@
+"""The model: embed the examples, lay out the tokens, run the sequence model, read out the classes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from icl_models._component import ComponentConfig, Positions
+from icl_models._config import ModelConfig
+from icl_models._initialize import scaled_linear, truncated_normal_
+from icl_models._positions import SinusoidalPositions
+from icl_models._registry import registry
+
+_LABEL_STDDEV = 0.02
+
+
+class InContextModel(nn.Module):
+    """Sequences of examples and labels to logits over the classes (Chan et al. 2022, section 2.2).
+
+    Weights are drawn from torch's current generator, as for any torch module; `build_model` draws them from a seed.
+
+    Args:
+        config: see `ModelConfig`.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        embedder = registry().embedder(config.embedder)
+        sequence_model = registry().sequence_model(config.sequence_model)
+        self.embedder = embedder.build(config, config.embedder_config or embedder.config())
+        # Concatenated, the query's label is an extra class; interleaved, it has no token.
+        self.label_table = nn.Embedding(config.num_classes + config.concatenate_labels, config.emb_dim)
+        truncated_normal_(self.label_table.weight, _LABEL_STDDEV)
+        self.positions = (
+            SinusoidalPositions(config.token_width, config.positional_dropout_prob)
+            if config.use_positional_encodings
+            else None
+        )
+        self.sequence_model = sequence_model.build(config, config.sequence_model_config or sequence_model.config())
+        self.readout = scaled_linear(int(self.sequence_model.out_features), config.num_classes)
+
+    def forward(self, examples: Tensor, labels: Tensor, positions: Positions = "all") -> Tensor:
+        """Logits for a batch of sequences, the last example being the query.
+
+        Args:
+            examples: (B, S, *example_shape), int64 ids or floating point.
+            labels: (B, S) int64; the query's is not used.
+            positions: "all" tokens, or the last token only: "query" is faster and gives the same values.
+
+        Returns:
+            (B, T, num_classes) with T = 2S - 1, or S with `concatenate_labels`; (B, num_classes) for "query".
+
+        Raises:
+            ValueError: for another shape or dtype, or an unknown `positions`.
+        """
+        return self.from_embeddings(self.embed_examples(examples), labels, positions)
+
+    def embed_examples(self, examples: Tensor) -> Tensor:
+        """Embed examples (B, S, *example_shape) to (B, S, E), before `example_dropout_prob`."""
+        shape, ids = self.config.example_shape, self.config.example_kind == "id"
+        if examples.ndim != 2 + len(shape) or tuple(examples.shape[2:]) != shape:
+            expected = ", ".join(["B", "S", *map(str, shape)])
+            raise ValueError(f"examples must have shape ({expected}), got {tuple(examples.shape)}")
+        if examples.is_floating_point() == ids:
+            raise ValueError(f"examples must be {'integers' if ids else 'floating point'}, got {examples.dtype}")
+        embedded: Tensor = self.embedder(examples)
+        return embedded
+
+    def from_embeddings(self, h_x: Tensor, labels: Tensor, positions: Positions = "all") -> Tensor:
+        """The rest of `forward`, from embedded examples (B, S, E), which may have been kept from an earlier call."""
+        if positions not in ("all", "query"):
+            raise ValueError(f"positions must be one of all, query, got {positions!r}")
+        if h_x.ndim != 3 or h_x.shape[2] != self.config.emb_dim:
+            raise ValueError(f"embeddings must have shape (B, S, {self.config.emb_dim}), got {tuple(h_x.shape)}")
+        if labels.shape != h_x.shape[:2]:
+            raise ValueError(f"labels must have shape {tuple(h_x.shape[:2])}, got {tuple(labels.shape)}")
+        if self.config.example_dropout_prob:  # noise on the examples, so in evaluation too
+            h_x = F.dropout(h_x, self.config.example_dropout_prob, training=True)
+        tokens = self._concatenate(h_x, labels) if self.config.concatenate_labels else self._interleave(h_x, labels)
+        if self.positions is not None:
+            tokens = self.positions(tokens)
+        logits: Tensor = self.readout(self.sequence_model(tokens, positions))
+        return logits
+
+    def _interleave(self, h_x: Tensor, labels: Tensor) -> Tensor:
+        """x1 y1 x2 y2 ... xq: (B, 2S - 1, E)."""
+        pairs = torch.stack((h_x, self.label_table(labels)), 2)  # (B, S, 2, E)
+        return pairs.flatten(1, 2)[:, :-1]
+
+    def _concatenate(self, h_x: Tensor, labels: Tensor) -> Tensor:
+        """x and y side by side: (B, S, 2E)."""
+        unknown = labels.new_full((labels.shape[0], 1), self.config.num_classes)
+        return torch.cat((h_x, self.label_table(torch.cat((labels[:, :-1], unknown), 1))), 2)
+
+
+class TransformerICL(InContextModel):
+    """The transformer of the paper: an `InContextModel` whose sequence model is "transformer".
+
+    Takes the settings of `ModelConfig` as keyword arguments. Weights are drawn from torch's current generator.
+
+    Raises:
+        ValueError: as `ModelConfig`.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        example_kind: Literal["id", "vector", "image"] = "image",
+        example_shape: tuple[int, ...] = (105, 105, 1),
+        embedder: str = "resnet",
+        embedder_config: ComponentConfig | None = None,
+        emb_dim: int = 64,
+        num_layers: int = 12,
+        num_heads: int | None = None,
+        **settings: Any,
+    ) -> None:
+        named: dict[str, Any] = {
+            "num_classes": num_classes,
+            "example_kind": example_kind,
+            "example_shape": example_shape,
+            "embedder": embedder,
+            "embedder_config": embedder_config,
+            "emb_dim": emb_dim,
+            "num_layers": num_layers,
+            "num_heads": num_heads,
+        }
+        if settings.get("sequence_model", "transformer") != "transformer":
+            raise ValueError(f"sequence_model must be 'transformer' here, got {settings['sequence_model']!r}")
+        super().__init__(ModelConfig.from_dict(named | settings))
+
+
+def build_model(config: ModelConfig, *, seed: int) -> InContextModel:
+    """Build the model of `config` with weights drawn from `seed`, on the CPU; torch's own generator is left as it was.
+
+    Args:
+        config: see `ModelConfig`.
+        seed: equal seeds give equal weights with one version of torch.
+    """
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, got {seed}")
+    with torch.random.fork_rng(devices=[]):
+        # The generator itself, because torch.manual_seed would also reseed every GPU.
+        torch.default_generator.manual_seed(seed)
+        return InContextModel(config)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """How many numbers an optimiser would train."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

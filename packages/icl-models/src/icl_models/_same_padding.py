@@ -1,0 +1,44 @@
+"""Convolution and pooling under TensorFlow's SAME padding, which depends on the size of the input."""
+
+import math
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from icl_models._initialize import fan_in_normal_
+
+Padding = tuple[int, int]
+
+
+def same_padding(size: int, kernel: int, stride: int) -> Padding:
+    """Padding before and after an axis of `size`; the odd one goes to the end."""
+    total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _pad(x: Tensor, kernel: int, stride: int, value: float) -> tuple[Tensor, Padding]:
+    """Pad (N, C, H, W) where the two ends differ; return what the layer itself can pad evenly."""
+    top, bottom = same_padding(x.shape[2], kernel, stride)
+    left, right = same_padding(x.shape[3], kernel, stride)
+    if top == bottom and left == right:
+        return x, (top, left)
+    return F.pad(x, (left, right, top, bottom), value=value), (0, 0)
+
+
+class SameConv2d(nn.Module):
+    """Convolution without bias, (N, C, H, W) to (N, C', ceil(H / stride), ceil(W / stride))."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.kernel, self.stride = kernel, stride
+        self.weight = nn.Parameter(fan_in_normal_(nn.Conv2d(in_channels, out_channels, kernel, bias=False).weight.data))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x, padding = _pad(x, self.kernel, self.stride, 0.0)
+        return F.conv2d(x, self.weight, stride=self.stride, padding=padding)
+
+
+def same_max_pool(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """Max pooling, (N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride))."""
+    x, padding = _pad(x, kernel, stride, -math.inf)
+    return F.max_pool2d(x, kernel, stride, padding)
