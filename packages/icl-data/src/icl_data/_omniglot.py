@@ -1,0 +1,111 @@
+"""Omniglot (Lake et al. 2015): 1,623 characters, 20 drawings of each."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from icl_data._omniglot_cache import CacheFolder, load_part
+from icl_data._omniglot_files import BACKGROUND, EVALUATION, SIZE, OmniglotError, find_store
+from icl_data._source import Kind
+
+# White paper: the grey weights through which TensorFlow turns the images from colour add up to a little less than 1.
+WHITE = np.float32(float.fromhex("0x1.fff2e6p-1"))
+_PARTS = {"all": (BACKGROUND, EVALUATION), "train": (BACKGROUND,), "test": (EVALUATION,)}
+_EXEMPLARS = ("all", "single", "separated")
+
+
+class OmniglotSource:
+    """Omniglot images from the official zips or unpacked folders.
+
+    Class keys are the global numbers of the characters from 0, 0..963 for split "train" and 964..1622 for "test". The
+    drawings of a character are in the order in which TensorFlow Datasets reads them.
+
+    Args:
+        path: folder with images_background.zip and images_evaluation.zip, or with those two unpacked.
+        split: "all", "train" (the background set) or "test" (the evaluation set).
+        exemplars: "all" drawings, the "single" first one, or "separated": every drawing a class of its own, with key
+            20 * character + drawing.
+        n_to_keep: keep only that many classes, the first by key.
+        cache: folder for a decoded copy that makes the next start faster, False for none, None for the folder that
+            the environment variable ICL_CACHE names or else the user's cache folder.
+
+    Attributes:
+        images: (n_classes, n_exemplars, 105, 105) uint8, white paper 1 and ink 0.
+        read_order: (n_classes,) class positions in the order in which TensorFlow Datasets first reads one of theirs.
+
+    Raises:
+        OmniglotError: the files are missing, damaged or incomplete.
+        ValueError: an unknown name, or n_to_keep outside 1..n_classes.
+    """
+
+    kind: Kind = "image"
+    noise_scale = 0.0
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        split: str = "all",
+        exemplars: str = "all",
+        n_to_keep: int | None = None,
+        cache: CacheFolder = None,
+    ) -> None:
+        if split not in _PARTS:
+            raise ValueError(f"split must be one of {', '.join(_PARTS)}, got {split!r}")
+        if exemplars not in _EXEMPLARS:
+            raise ValueError(f"exemplars must be one of {', '.join(_EXEMPLARS)}, got {exemplars!r}")
+        folder = Path(path).expanduser()
+        parts = [load_part(find_store(folder, part), part, cache) for part in _PARTS[split]]
+        per_class = {part.packed.shape[1] for part in parts}
+        if len(per_class) > 1:
+            raise OmniglotError(f"the two parts in {str(folder)!r} have different numbers of drawings per character")
+        keys, packed = np.concatenate([part.keys for part in parts]), [part.packed for part in parts]
+        ranks = np.concatenate([part.ranks for part in parts])
+        ranks[len(parts[0].keys) :] += parts[0].ranks.size  # the evaluation set is read after the background set
+        if (np.diff(keys) <= 0).any():
+            raise OmniglotError(f"the two parts in {str(folder)!r} share characters")
+        n_drawings = per_class.pop()
+        if exemplars == "single":
+            ranks, packed = ranks[:, :1], [bits[:, :1] for bits in packed]
+        elif exemplars == "separated":
+            keys = (keys[:, None] * n_drawings + np.arange(n_drawings)).reshape(-1)
+            ranks, packed = ranks.reshape(-1, 1), [bits.reshape(-1, 1, bits.shape[2]) for bits in packed]
+        n_kept = len(keys) if n_to_keep is None else n_to_keep
+        if not 1 <= n_kept <= len(keys):
+            raise ValueError(f"n_to_keep must be in 1..{len(keys)}, got {n_to_keep}")
+        self.path, self.split, self.exemplars = folder, split, exemplars
+        self.images = _unpack(packed, n_kept)
+        self.read_order: npt.NDArray[np.int64] = np.argsort(ranks[:n_kept].min(axis=1))
+        self.class_keys: npt.NDArray[np.int64] = keys[:n_kept].astype(np.int64)
+        self.n_classes, self.n_exemplars = self.images.shape[:2]
+        self.example_shape: tuple[int, ...] = (SIZE, SIZE, 1)
+
+    def __repr__(self) -> str:
+        return (
+            f"OmniglotSource({str(self.path)!r}, split={self.split!r}, exemplars={self.exemplars!r}): "
+            f"{self.n_classes} classes of {self.n_exemplars}"
+        )
+
+    def gather(
+        self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Images, float32, class_index.shape + (105, 105, 1): ink 0, paper 0.9999."""
+        found = self.images[np.asarray(class_index), np.asarray(exemplar_index)]
+        return (found * WHITE)[..., None]
+
+
+def _unpack(packed: list[npt.NDArray[np.uint8]], n_kept: int) -> npt.NDArray[np.uint8]:
+    """One byte per pixel, class by class so that no second copy of everything is ever held."""
+    images = np.empty((n_kept, packed[0].shape[1], SIZE, SIZE), dtype=np.uint8)
+    start, step = 0, 64
+    for bits in packed:
+        for first in range(0, min(len(bits), n_kept - start), step):
+            chunk = bits[first : min(first + step, n_kept - start)]
+            pixels = np.unpackbits(chunk, axis=-1, count=SIZE * SIZE)
+            images[start + first : start + first + len(chunk)] = pixels.reshape(*chunk.shape[:2], SIZE, SIZE)
+        start = min(start + len(bits), n_kept)
+    return images
