@@ -44,7 +44,9 @@ class BatchNorm(nn.Module):
 
     @torch.no_grad()
     def _update(self, batch: Tensor, count: int) -> None:
-        batch[1] *= (count - 1) / count  # torch hands back the unbiased variance
         self.counter += 1
-        self.hidden.mul_(_DECAY).add_(batch, alpha=1.0 - _DECAY)
+        self.hidden.mul_(_DECAY)
+        self.hidden[0].add_(batch[0], alpha=1.0 - _DECAY)
+        # torch hands back the unbiased variance, and its backward pass still needs it: do not scale it in place.
+        self.hidden[1].add_(batch[1], alpha=(1.0 - _DECAY) * (count - 1) / count)
         self.average.copy_(self.hidden / (1.0 - torch.pow(_DECAY, self.counter)))

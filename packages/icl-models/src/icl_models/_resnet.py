@@ -68,9 +68,9 @@ class BottleneckBlock(nn.Module):
         shortcut = x
         if self.shortcut_conv is not None and self.shortcut_norm is not None:
             shortcut = self.shortcut_norm(self.shortcut_conv(x))
-        h = F.relu(self.norm_0(self.conv_0(x)))
-        h = F.relu(self.norm_1(self.conv_1(h)))
-        return F.relu(self.norm_2(self.conv_2(h)) + shortcut)
+        h = F.relu_(self.norm_0(self.conv_0(x)))
+        h = F.relu_(self.norm_1(self.conv_1(h)))
+        return F.relu_(self.norm_2(self.conv_2(h)) + shortcut)
 
 
 class SimpleResNet(nn.Module):
@@ -121,9 +121,12 @@ class SimpleResNet(nn.Module):
         if images.ndim != 5 or tuple(images.shape[2:]) != self.image_shape:
             h, w, c = self.image_shape
             raise ValueError(f"images must have shape (B, S, {h}, {w}, {c}), got {tuple(images.shape)}")
-        x = images.flatten(0, 1).permute(0, 3, 1, 2)  # (N, C, H, W)
-        x = F.relu(self.stem_norm(self.stem(x)))  # (N, 64, H/2, W/2)
-        x = self.groups(same_max_pool(x, 3, 2))  # (N, C', H/32, W/32)
+        # Channels last in memory, about twice as fast on a CPU; the view settles the stride of a single channel.
+        x = images.flatten(2).flatten(0, 1).contiguous()
+        x = x.view(-1, *self.image_shape).permute(0, 3, 1, 2)  # (N, C, H, W)
+        x = self.stem_norm(self.stem(x))  # (N, 64, H/2, W/2)
+        x = F.relu_(same_max_pool(x, 3, 2))  # as ReLU before the pooling, on a quarter of the values
+        x = self.groups(x)  # (N, C', H/32, W/32)
         x = x.permute(0, 2, 3, 1).flatten(1) if self.flatten_superpixels else x.mean((2, 3))
         if self.projection is not None:
             x = self.projection(x)

@@ -1,0 +1,103 @@
+"""Variables of the released JAX/Haiku model, exchanged exactly with the state dict of `InContextModel`.
+
+Params and state are nested dicts {module: {name: array}}, as `haiku.transform_with_state` gives them. Only what the
+released model has can be exchanged: its embedders resnet, linear and embedding, and its three sequence models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from icl_models._checkpoint import CheckpointError, load_checkpoint
+from icl_models._config import ModelConfig
+from icl_models._haiku_names import Link, links
+from icl_models._model import InContextModel
+
+__all__ = ["CheckpointError", "Variables", "export_variables", "import_variables", "load_checkpoint"]
+
+Variables = Mapping[str, Mapping[str, Any]]
+Exported = dict[str, dict[str, NDArray[Any]]]
+
+
+def import_variables(
+    model: ModelConfig | InContextModel, params: Variables, state: Variables | None = None
+) -> dict[str, Tensor]:
+    """The state dict, for `model.load_state_dict`, that holds the released variables.
+
+    Args:
+        model: the model, or its configuration, that the variables are meant for. It is not changed.
+        params, state: the released variables; `state` may be left out where the model has no batch normalisation.
+
+    Raises:
+        ValueError: naming, in one line, every variable that is missing, left over, or of another shape or dtype; or
+            for a model that has no released counterpart.
+    """
+    model = _skeleton(model) if isinstance(model, ModelConfig) else model
+    ours = model.state_dict()
+    given = {"params": _flatten(params), "state": _flatten(state or {})}
+    problems: list[str] = []
+    imported: dict[str, Tensor] = {}
+    for link in links(model):
+        source = given["state" if link.is_state else "params"]
+        expected = link.to_released([ours[key] for key in link.ours])
+        arrays = [_take(source, name, like, problems) for name, like in zip(link.released, expected, strict=True)]
+        if all(array is not None for array in arrays):
+            tensors = link.to_ours([array for array in arrays if array is not None])
+            imported.update(zip(link.ours, (tensor.clone(memory_format=torch.contiguous_format) for tensor in tensors), strict=True))
+            problems += _disagreement(link, arrays)
+    problems += [f"{collection} has no place for {name}" for collection in given for name in given[collection]]
+    if problems:
+        raise ValueError(f"variables must fit the model: {'; '.join(problems)}")
+    return imported
+
+
+def export_variables(model: InContextModel) -> tuple[Exported, Exported]:
+    """The released model's (params, state) with this model's values, as numpy arrays; the inverse of `import_variables`.
+
+    Raises:
+        ValueError: for a model that has no released counterpart.
+    """
+    ours = {key: tensor.detach().cpu() for key, tensor in model.state_dict().items()}
+    params: Exported = {}
+    state: Exported = {}
+    for link in links(model):
+        for name, tensor in zip(link.released, link.to_released([ours[key] for key in link.ours]), strict=True):
+            module, _, variable = name.rpartition("|")
+            (state if link.is_state else params).setdefault(module, {})[variable] = np.ascontiguousarray(tensor.numpy()).copy()
+    return params, state
+
+
+def _skeleton(config: ModelConfig) -> InContextModel:
+    with torch.device("meta"):  # shapes only
+        return InContextModel(config)
+
+
+def _flatten(variables: Variables) -> dict[str, NDArray[Any]]:
+    return {f"{module}|{name}": np.asarray(array) for module, names in variables.items() for name, array in names.items()}
+
+
+def _take(source: dict[str, NDArray[Any]], name: str, like: Tensor, problems: list[str]) -> Tensor | None:
+    """Move one variable out of `source`, or say in `problems` why not."""
+    if name not in source:
+        problems.append(f"{name} is missing")
+        return None
+    array = source.pop(name)
+    dtype = str(like.dtype).removeprefix("torch.")
+    if array.shape != tuple(like.shape) or array.dtype != dtype:
+        problems.append(f"{name} must be {dtype} {tuple(like.shape)}, got {array.dtype} {array.shape}")
+        return None
+    return torch.from_numpy(np.array(array))
+
+
+def _disagreement(link: Link, arrays: Iterable[Tensor | None]) -> list[str]:
+    """Mean and variance are averaged in step, so the released model's two counters are one for us."""
+    values = [array for array in arrays if array is not None]
+    if len(link.ours) == 1 and link.ours[0].endswith(".counter") and not torch.equal(values[0], values[1]):
+        return [f"{link.released[0]} and {link.released[1]} must be equal, got {values[0].item()} and {values[1].item()}"]
+    return []
