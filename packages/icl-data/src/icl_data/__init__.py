@@ -1,17 +1,21 @@
 """Sequences with controlled statistics for studying in-context and in-weights learning."""
 
 from icl_data._augmented import Augmented
+from icl_data._batch import SequenceBatch
 from icl_data._gaussian import GaussianSource
 from icl_data._generator import SeqGenerator
 from icl_data._kinds import Bursty, Fewshot, Mixed, NoSupport, Random
 from icl_data._loading import load_source
-from icl_data._omniglot import OmniglotError, OmniglotSource
+from icl_data._omniglot import OmniglotSource
+from icl_data._omniglot_files import OmniglotError
+from icl_data._sampler import BatchSampler
 from icl_data._source import ArraySource, Source, SymbolicSource
 from icl_data._split import ClassSplit
 
 __all__ = [
     "ArraySource",
     "Augmented",
+    "BatchSampler",
     "Bursty",
     "ClassSplit",
     "Fewshot",
@@ -22,6 +26,7 @@ __all__ = [
     "OmniglotSource",
     "Random",
     "SeqGenerator",
+    "SequenceBatch",
     "Source",
     "SymbolicSource",
     "load_source",

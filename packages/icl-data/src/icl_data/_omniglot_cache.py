@@ -77,7 +77,7 @@ def _write(path: Path, images: PackedImages) -> None:
             try:
                 np.savez(file, keys=images.keys, ranks=images.ranks, packed=images.packed)
                 file.close()
-                os.replace(file.name, path)  # noqa: PTH105
+                os.replace(file.name, path)
             except BaseException:
                 file.close()
                 with contextlib.suppress(OSError):

@@ -1,0 +1,132 @@
+"""From a kind of sequence to the recipes that make it, under either protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from icl_data._categorical import Categorical
+from icl_data._feasibility import non_bursty_part
+from icl_data._kinds import Branch, Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
+from icl_data._label_rule import LabelRule
+from icl_data._labeling import parse_labeling
+from icl_data._parts import FewshotPart, NoSupportPart, Part, RandomPart
+from icl_data._recipe import Mixture, Recipe, Shuffle
+from icl_data._split import ClassSplit
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RecipeBook:
+    """Recipes for one class split.
+
+    Args:
+        split: class split.
+        n_exemplars: exemplars per class.
+        paper: few-shot classes and no-support contexts without repeats, one label per polysemous class and sequence;
+            else the released distributions.
+        n_labels: labels shared by classes, or None.
+    """
+
+    split: ClassSplit
+    n_exemplars: int
+    paper: bool
+    n_labels: int | None
+
+    def mixture(self, kind: SequenceKind) -> Mixture:
+        """The recipes of a kind and their shares."""
+        if isinstance(kind, Bursty):
+            return self._bursty(kind)
+        if isinstance(kind, Mixed):
+            fewshot, random = kind.parts()
+            choices = ((self._single(fewshot), kind.p_fewshot), (self._single(random), 1 - kind.p_fewshot))
+            return _mixture([choice for choice in choices if choice[1] > 0])
+        return Mixture((self._single(kind),), (1.0,))
+
+    def _bursty(self, kind: Bursty) -> Mixture:
+        common, rare = self._bursty_labelings(kind)
+        choices = []
+        if kind.p_bursty < 1:
+            choices.append((self._single(non_bursty_part(kind, common)), 1 - kind.p_bursty))
+        renamed = {name: getattr(kind, name) for name in kind.__dataclass_fields__}
+        renamed.update(labeling_common=common, labeling_rare=rare)
+        for branch in Bursty(**renamed).branches():
+            choices.append((self._branch(kind, branch), kind.p_bursty * branch.probability))
+        return _mixture(choices)
+
+    def _bursty_labelings(self, kind: Bursty) -> tuple[str, str]:
+        """labeling_common and labeling_rare with a polysemous labeling_rare spelt out.
+
+        Released shifts common labels behind the rare ones, but leaves non-bursty sequences to run past the last label;
+        in the paper's design every class has labels of its own.
+        """
+        rule = parse_labeling(kind.labeling_rare)
+        if rule.polysemy is None or rule.offset is not None:
+            return kind.labeling_common, kind.labeling_rare
+        if self.paper:
+            return kind.labeling_rare, kind.labeling_rare
+        return f"ordered{self.split.n_rare * rule.polysemy}", f"ordered0_polysemy{rule.polysemy}"
+
+    def _branch(self, kind: Bursty, branch: Branch) -> Recipe:
+        parts: list[Part] = []
+        if kind.n_remainder:
+            parts.append(self._random(branch.remainder_type, kind.n_remainder, branch.remainder_labeling))
+        parts.append(self._fewshot(branch.fewshot_type, kind.shots, kind.ways, branch.fewshot_labeling))
+        return self._recipe(tuple(parts), "context")
+
+    def _single(self, kind: Fewshot | Random | NoSupport) -> Recipe:
+        if isinstance(kind, Fewshot):
+            part = self._fewshot(kind.class_type, kind.shots, kind.ways, kind.labeling)
+            return self._recipe((part,), "context", kind.ways if kind.grouped else None)
+        if isinstance(kind, NoSupport) and not kind.all_unique:
+            rule = LabelRule(self.split, kind.class_type, kind.labeling, self.n_labels)
+            query_last = NoSupportPart(
+                class_type=kind.class_type,
+                rule=rule,
+                classes=Categorical(self.split.weights(kind.class_type)),
+                length=kind.seq_len,
+                distinct=self.paper,
+            )
+            # Draws without replacement favour frequent classes early on, which the order must not show.
+            return self._recipe((query_last,), "context" if self.paper else "none")
+        random = self._random(kind.class_type, kind.seq_len, kind.labeling, distinct=kind.all_unique)
+        return self._recipe((random,), "all" if kind.all_unique else "none")
+
+    def _random(self, class_type: str, length: int, labeling: str, *, distinct: bool = False) -> RandomPart:
+        return RandomPart(
+            class_type=class_type,
+            rule=LabelRule(self.split, class_type, labeling, self.n_labels),
+            classes=Categorical(self.split.weights(class_type)),
+            length=length,
+            distinct=distinct,
+        )
+
+    def _fewshot(self, class_type: str, shots: int, ways: int, labeling: str) -> FewshotPart:
+        if 1 < self.n_exemplars < shots + 1:
+            raise ValueError(
+                f"shots + 1 appearances of a class need as many exemplars, got shots={shots} and "
+                f"n_exemplars={self.n_exemplars}"
+            )
+        rule = LabelRule(self.split, class_type, labeling, self.n_labels)
+        if rule.rule == "novel" and rule.n_novel < ways:
+            raise ValueError(f"{ways} novel labels must fit into the label range, got {rule.n_novel} labels")
+        return FewshotPart(
+            class_type=class_type,
+            rule=rule,
+            classes=Categorical(self.split.weights(class_type)),
+            length=shots * ways + 1,
+            distinct=self.paper,
+            ways=ways,
+        )
+
+    def _recipe(self, parts: tuple[Part, ...], shuffle: Shuffle, group: int | None = None) -> Recipe:
+        return Recipe(
+            split=self.split,
+            parts=parts,
+            shuffle=shuffle,
+            group=group,
+            n_exemplars=self.n_exemplars,
+            by_sequence=self.paper,
+        )
+
+
+def _mixture(choices: list[tuple[Recipe, float]]) -> Mixture:
+    return Mixture(tuple(recipe for recipe, _ in choices), tuple(share for _, share in choices))
