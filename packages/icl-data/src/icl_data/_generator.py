@@ -203,7 +203,7 @@ class SeqGenerator:
             return self.split.keys[self.split.classes(class_type)[index]]
         polysemy = rule.polysemy or 1
         offset = self.split.first_label(class_type, polysemy) if rule.offset is None else rule.offset
-        return index * polysemy + offset + np.asarray(choice)
+        return np.asarray(index * polysemy + offset + np.asarray(choice), dtype=np.int64)
 
     def _part(self, class_type: str, index: Ints, randomly_generate_rare: bool, labels: Ints | None) -> _Part:
         example = self._examples.draw(self.split.classes(class_type)[index], randomly_generate_rare)

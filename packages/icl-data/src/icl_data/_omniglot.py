@@ -95,7 +95,7 @@ class OmniglotSource:
     ) -> npt.NDArray[np.float32]:
         """Images, float32, class_index.shape + (105, 105, 1): ink 0, paper 0.9999."""
         found = self.images[np.asarray(class_index), np.asarray(exemplar_index)]
-        return (found * WHITE)[..., None]
+        return np.asarray(found * WHITE, dtype=np.float32)[..., None]
 
 
 def _unpack(packed: list[npt.NDArray[np.uint8]], n_kept: int) -> npt.NDArray[np.uint8]:

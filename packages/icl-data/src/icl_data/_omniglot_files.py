@@ -170,7 +170,7 @@ def read_part(store: Store, part: Part) -> PackedImages:
         read_order = sorted(range(len(names)), key=lambda i: _hash(names[i][1], part))
         ranks = np.empty(len(names), dtype=np.int64)
         ranks[read_order] = np.arange(len(names))
-        order = np.lexsort((ranks, [key for key, _ in names]))
+        order = np.lexsort((ranks, np.array([key for key, _ in names])))
         packed = read_one_bit_pngs((contents[i] for i in order), SIZE)
     except (ValueError, OSError, EOFError, struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         raise OmniglotError(

@@ -18,12 +18,12 @@ class PartDraw(NamedTuple):
     """Positions of a part before any shuffle, all (rows, length).
 
     Attributes:
-        index: index of each class among the classes of its type.
+        chosen: index of each class among the classes of its type.
         label: labels, the first of its labels for a polysemous class.
         owner: the position in the part whose choice among a class's labels this position shares, as released.
     """
 
-    index: Ints
+    chosen: Ints
     label: Ints
     owner: Ints
 

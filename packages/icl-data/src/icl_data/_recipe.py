@@ -51,7 +51,7 @@ class Recipe:
         drawn = [part.draw(rng, rows) for part in self.parts]
         starts = np.cumsum([0, *(part.length for part in self.parts)])[:-1]
         classes = np.concatenate(
-            [self.split.classes(part.class_type)[found.index] for part, found in zip(self.parts, drawn, strict=True)],
+            [self.split.classes(part.class_type)[found.chosen] for part, found in zip(self.parts, drawn, strict=True)],
             axis=1,
         )
         part_number = np.repeat(np.arange(len(self.parts)), [part.length for part in self.parts])

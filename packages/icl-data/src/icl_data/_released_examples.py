@@ -46,8 +46,8 @@ class ReleasedExamples:
         if source.kind == "id":
             return examples
         if source.n_exemplars > 1:
-            return examples.astype(np.float64) + noise
-        return examples + noise.astype(examples.dtype)
+            return np.asarray(examples.astype(np.float64) + noise)
+        return np.asarray(examples + noise.astype(examples.dtype))
 
     def _draw_exemplars(self, classes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         chosen = np.zeros(len(classes), dtype=np.int64)

@@ -124,13 +124,13 @@ class ArraySource:
         self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[Any]:
         """The stored examples, see `Source.gather`."""
-        found = self.array[np.asarray(class_index), np.asarray(exemplar_index)]
+        found: npt.NDArray[Any] = self.array[np.asarray(class_index), np.asarray(exemplar_index)]
         if self.kind == "id":
-            return found.astype(np.int32)
-        found = found.astype(np.float32) * np.float32(self.scale)
+            return np.asarray(found, dtype=np.int32)
+        found = np.asarray(found, dtype=np.float32) * np.float32(self.scale)
         if noise is None or not self.noise_scale:
             return found
-        return found + np.float32(self.noise_scale) * noise.astype(np.float32)
+        return np.asarray(found + np.float32(self.noise_scale) * noise.astype(np.float32))
 
 
 def _check_values(values: npt.NDArray[Any], kind: Kind) -> None:

@@ -111,8 +111,10 @@ class ClassSplit:
         if class_type == "zipfian":
             return self.zipf_weights
         if self.use_zipf_for_common_rare and class_type != "holdout":
-            part = self.zipf_weights[: self.n_rare] if class_type == "rare" else self.zipf_weights[self.n_rare :]
-            return part / part.sum()
+            part: npt.NDArray[np.float64] = (
+                self.zipf_weights[: self.n_rare] if class_type == "rare" else self.zipf_weights[self.n_rare :]
+            )
+            return np.asarray(part / part.sum())
         return np.full(n, 1.0 / n) if n else np.zeros(0)
 
     def first_label(self, class_type: str, polysemy: int = 1) -> int:

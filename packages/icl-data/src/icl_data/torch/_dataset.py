@@ -1,0 +1,156 @@
+"""Batches of tensors as a PyTorch dataset whose order never depends on its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count, islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from icl_data._generator import Record
+from icl_data._sampler import BatchSampler
+from icl_data._source import Source
+from icl_data.torch._bank import ExampleBank
+from icl_data.torch._downsampling import downsample as downsample_images
+
+Batch = dict[str, torch.Tensor]
+
+
+class SequenceDataset(IterableDataset[Batch]):
+    """Batches by step: worker w of W makes the batches of steps start_step + w, start_step + w + W, and so on.
+
+    A batch is a dict of tensors: `examples` (B, S) int64 or (B, S, *example_shape) float32, `labels` (B, S) int64,
+    `target` int64 (B, 2S-1) as label, 0, label, ..., label, or (B, S) without interleaving, `is_rare` (B, S) int64.
+
+    Args:
+        stream: a `BatchSampler`, or a function without arguments that returns a new iterator over the records of a
+            `SeqGenerator`, always with the same seed; such a stream is drawn from its beginning by every worker.
+        source: the sampler's source, or an `ExampleBank` of it; None with records, which hold their examples.
+        batch_size: sequences per batch of records; a sampler has its own.
+        downsample: bilinear 28x28 images.
+        noise_scale: noise on top of the source's own, for samplers; a `SeqGenerator` has its own argument for it.
+        interleave_labels: shape of `target`.
+        use_constant_labels: all labels 1.
+        start_step: first step, for resuming.
+        n_steps: number of steps, None for no end.
+
+    Raises:
+        ValueError: an argument that the stream does not take, or one it needs is missing.
+    """
+
+    def __init__(
+        self,
+        stream: BatchSampler | Callable[[], Iterator[Record]],
+        source: Source | ExampleBank | None = None,
+        *,
+        batch_size: int | None = None,
+        downsample: bool = False,
+        noise_scale: float = 0.0,
+        interleave_labels: bool = True,
+        use_constant_labels: bool = False,
+        start_step: int = 0,
+        n_steps: int | None = None,
+    ) -> None:
+        if start_step < 0 or (n_steps is not None and n_steps < 0):
+            raise ValueError(f"start_step and n_steps must be >= 0, got {start_step} and {n_steps}")
+        self._bank: ExampleBank | None = None
+        if isinstance(stream, BatchSampler):
+            if source is None or batch_size is not None:
+                raise ValueError("a BatchSampler needs its source and has its own batch_size, so pass source only")
+            if isinstance(source, ExampleBank):
+                if downsample or noise_scale:
+                    raise ValueError("an ExampleBank has its own downsample and noise_scale, so leave them out")
+                self._bank = source
+            else:
+                self._bank = ExampleBank(source, downsample=downsample, noise_scale=noise_scale)
+        elif source is not None or noise_scale or batch_size is None or batch_size < 1:
+            raise ValueError(
+                "records hold their examples and noise already, so pass batch_size (at least 1) and neither source "
+                f"nor noise_scale, got batch_size={batch_size}"
+            )
+        self._stream = stream
+        self._batch_size = batch_size
+        self._downsample = downsample
+        self._interleave_labels = interleave_labels
+        self._use_constant_labels = use_constant_labels
+        self._start_step = start_step
+        self._n_steps = n_steps
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        steps: Iterator[int] = count(self._start_step)
+        if self._n_steps is not None:
+            steps = islice(steps, self._n_steps)
+        steps = islice(steps, first, None, stride)
+        return self._sampled(steps) if isinstance(self._stream, BatchSampler) else self._recorded(steps)
+
+    def _sampled(self, steps: Iterator[int]) -> Iterator[Batch]:
+        assert isinstance(self._stream, BatchSampler)
+        assert self._bank is not None
+        for step in steps:
+            batch = self._stream(step)
+            examples = self._bank(batch, seed=self._stream.seed, step=step)
+            yield self._batch(examples, batch.label, batch.is_rare)
+
+    def _recorded(self, steps: Iterator[int]) -> Iterator[Batch]:
+        assert not isinstance(self._stream, BatchSampler)
+        records, drawn = self._stream(), 0
+        for step in steps:
+            skipped = (step - drawn) * self._batch_size_of_records
+            records, drawn = islice(records, skipped, None) if skipped else records, step + 1
+            found = list(islice(records, self._batch_size_of_records))
+            example, label, is_rare = (
+                np.stack([record[name] for record in found]) for name in ("example", "label", "is_rare")
+            )
+            examples = torch.from_numpy(example)
+            if self._downsample:
+                examples = downsample_images(examples)
+            yield self._batch(examples if examples.is_floating_point() else examples.long(), label, is_rare)
+
+    @property
+    def _batch_size_of_records(self) -> int:
+        assert self._batch_size is not None
+        return self._batch_size
+
+    def _batch(self, examples: torch.Tensor, label: Any, is_rare: Any) -> Batch:
+        labels = torch.from_numpy(label).long()
+        if self._use_constant_labels:
+            labels = torch.ones_like(labels)
+        target = labels.clone()
+        if self._interleave_labels:
+            target = labels.new_zeros(len(labels), 2 * labels.shape[1] - 1)
+            target[:, ::2] = labels
+        return {"examples": examples, "labels": labels, "target": target, "is_rare": torch.from_numpy(is_rare).long()}
+
+
+def create_sequence_dataloader(
+    stream: BatchSampler | Callable[[], Iterator[Record]],
+    source: Source | ExampleBank | None = None,
+    *,
+    num_workers: int = 0,
+    shuffle: bool = False,
+    **options: Any,
+) -> DataLoader[Batch]:
+    """A loader that gives the same batches in the same order however many workers make them.
+
+    Args:
+        stream, source: see `SequenceDataset`.
+        num_workers: worker processes, 0 for none.
+        shuffle: must be False.
+        options: the other arguments of `SequenceDataset`.
+
+    Raises:
+        ValueError: shuffle is true, or `SequenceDataset` refuses its arguments.
+    """
+    if shuffle:
+        raise ValueError(
+            "shuffle must be False: every sequence is drawn at random already, and reordering batches would make "
+            "them depend on more than the seed and the step"
+        )
+    dataset = SequenceDataset(stream, source, **options)
+    # The loader's own generator keeps it from drawing worker seeds from PyTorch's global one.
+    return DataLoader(dataset, batch_size=None, num_workers=num_workers, generator=torch.Generator())

@@ -1,0 +1,128 @@
+"""Examples by index on a device: a table of stored rows, ids, or any source called on the host."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from icl_data._augmented import N_TRANSFORMS, Augmented
+from icl_data._gaussian import GaussianSource
+from icl_data._omniglot import WHITE, OmniglotSource
+from icl_data._source import ArraySource, Source, SymbolicSource
+from icl_data.torch._downsampling import UNIT, downsample_binary
+
+
+class Lookup(Protocol):
+    """Examples at (N,) class and exemplar positions, with the source's own noise if a generator is given."""
+
+    def __call__(
+        self, classes: torch.Tensor, exemplars: torch.Tensor, generator: torch.Generator | None
+    ) -> torch.Tensor: ...
+
+
+class TableLookup:
+    """Rows kept on the device in the dtype they are stored in, turned into floats (or int64 ids) when looked up.
+
+    Args:
+        rows: (n_classes * n_exemplars, *example_shape).
+        n_exemplars: exemplars per class.
+        scale: factor from stored numbers to examples.
+        noise: standard deviation of the source's own noise in an example.
+        orders: base order of each augmentation around the stored classes, the outermost first.
+    """
+
+    def __init__(
+        self, rows: torch.Tensor, n_exemplars: int, scale: float, noise: float, orders: tuple[torch.Tensor, ...]
+    ) -> None:
+        self._rows, self._n_exemplars, self._scale, self._noise, self._orders = rows, n_exemplars, scale, noise, orders
+
+    def __call__(
+        self, classes: torch.Tensor, exemplars: torch.Tensor, generator: torch.Generator | None
+    ) -> torch.Tensor:
+        transforms = []
+        for order in self._orders:
+            transforms.append(classes % N_TRANSFORMS)
+            classes = order[classes // N_TRANSFORMS]
+        found = self._rows.index_select(0, classes * self._n_exemplars + exemplars)
+        for transform in reversed(transforms):
+            found = _transformed(found, transform)
+        if not found.is_floating_point() and self._scale == 1 and found.ndim == 1:
+            return found.long()
+        found = found.float()
+        if self._scale != 1:
+            found = found.mul_(self._scale)
+        if generator is not None and self._noise:
+            normal = torch.randn(found.shape, generator=generator, device=found.device)
+            found = found.add_(normal, alpha=self._noise)
+        return found
+
+
+class IdLookup:
+    """Ids: the class positions themselves."""
+
+    def __call__(
+        self, classes: torch.Tensor, exemplars: torch.Tensor, generator: torch.Generator | None
+    ) -> torch.Tensor:
+        return classes.clone()
+
+
+class SourceLookup:
+    """Any other source, called on the host."""
+
+    def __init__(self, source: Source, device: torch.device) -> None:
+        self._source, self._device = source, device
+
+    def __call__(
+        self, classes: torch.Tensor, exemplars: torch.Tensor, generator: torch.Generator | None
+    ) -> torch.Tensor:
+        noise = None
+        if generator is not None and self._source.noise_scale:
+            shape = (len(classes), *self._source.example_shape)
+            noise = torch.randn(shape, generator=generator, device=self._device).cpu().numpy()
+        found = self._source.gather(classes.cpu().numpy(), exemplars.cpu().numpy(), noise)
+        dtype = np.int64 if self._source.kind == "id" else np.float32
+        return torch.from_numpy(np.array(found, dtype=dtype)).to(self._device)
+
+
+def build_lookup(source: Source, device: torch.device, *, small: bool) -> tuple[Lookup, bool]:
+    """The fastest lookup for a source, and whether it already gives 28x28 images, which `small` asks for."""
+    orders: list[torch.Tensor] = []
+    base = source
+    while isinstance(base, Augmented):
+        orders.append(torch.from_numpy(base.base_order.copy()).to(device))
+        base = base.source
+    if isinstance(base, SymbolicSource):
+        return IdLookup(), False
+    if isinstance(base, OmniglotSource):
+        images, scale = base.images.reshape(-1, *base.example_shape), float(WHITE)
+        if small:
+            images, scale = downsample_binary(images[..., 0])[..., None], scale / UNIT
+        return TableLookup(torch.from_numpy(images).to(device), base.n_exemplars, scale, 0.0, tuple(orders)), small
+    if isinstance(base, GaussianSource):
+        scale = 1 / np.sqrt(1 + base.noise_scale**2)
+        noise = scale * base.noise_scale / np.sqrt(base.example_shape[0])
+        rows = torch.from_numpy(base.means.copy()).to(device)
+        return TableLookup(rows, 1, float(scale), float(noise), ()), False
+    if isinstance(base, ArraySource):
+        array = base.array.reshape(-1, *base.example_shape)
+        if base.kind == "id":
+            array = array.astype(np.int64)
+        elif array.dtype != np.uint8:
+            array = array.astype(np.float32)
+        rows = torch.from_numpy(array.copy()).to(device)
+        return TableLookup(rows, base.n_exemplars, base.scale, base.noise_scale, tuple(orders)), False
+    return SourceLookup(source, device), False
+
+
+def _transformed(images: torch.Tensor, transform: torch.Tensor) -> torch.Tensor:
+    """Images (N, H, W, C), each by its own flip and quarter turns."""
+    for number in range(1, N_TRANSFORMS):
+        chosen = (transform == number).nonzero()[:, 0]
+        if len(chosen) == 0:
+            continue
+        flip, turns = divmod(number, 4)
+        part = images[chosen]
+        images[chosen] = torch.rot90(part.flip(2) if flip else part, turns, (1, 2))
+    return images
