@@ -1,1 +1,51 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
+
+from icl_train._checkpoint import load_model_weights
+from icl_train._loop import eval_record, train
+from icl_train._progress import PlainReporter, Reporter, reporter_for
+from icl_train._run import RUN_FORMAT, RunError, RunFolder, find_runs, progress_line
+from icl_train._sweep import figure3a
+from icl_train._task import Task, resolve_device
+from icl_train.config import (
+    DataConfig,
+    EvalConfig,
+    ModelSettings,
+    OptimConfig,
+    RunConfig,
+    SeedConfig,
+    TrainConfig,
+)
+from icl_train.evaluation import EVAL_SPLITS, HEADLINES, EvalResult, Evaluator
+from icl_train.presets import PRESETS, chan2022, laptop, smoke
+
+__all__ = [
+    "EVAL_SPLITS",
+    "HEADLINES",
+    "PRESETS",
+    "RUN_FORMAT",
+    "DataConfig",
+    "EvalConfig",
+    "EvalResult",
+    "Evaluator",
+    "ModelSettings",
+    "OptimConfig",
+    "PlainReporter",
+    "Reporter",
+    "RunConfig",
+    "RunError",
+    "RunFolder",
+    "SeedConfig",
+    "Task",
+    "TrainConfig",
+    "chan2022",
+    "eval_record",
+    "figure3a",
+    "find_runs",
+    "laptop",
+    "load_model_weights",
+    "progress_line",
+    "reporter_for",
+    "resolve_device",
+    "smoke",
+    "train",
+]

@@ -11,7 +11,7 @@ Chan et al. 2022 (arXiv 2205.05055), section 2.3, figures 2 to 6; the other scal
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -51,70 +51,75 @@ def wilson_interval(correct: float, n: int, z: float = 1.959963984540054) -> Int
     return Interval(0.0 if correct == 0 else centre - half, 1.0 if correct == n else centre + half)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class LabelGroups:
-    """Which labels are common, rare and few-shot, as half-open ranges, for one labeling of the classes.
+    """Which labels are common, rare and few-shot, for one labeling of the classes.
 
     Attributes:
-        rare: labels of the rare classes.
-        common: labels of the common classes.
+        rare: (n,) int64 labels of the rare classes.
+        common: (m,) int64 labels of the common classes.
         ways: few-shot labels are 0..ways-1.
-        multiplicity: labels per rare class (polysemy); label ``l`` of the rare range names class ``l // multiplicity``.
-        shared: rare and common classes share one range (``n_labels``), so which group a label is from means nothing.
+        multiplicity: labels per rare class (polysemy); a rare label ``l`` then names class ``l // multiplicity``.
+        shared: rare and common classes share their labels (``n_labels``), so which group a label is from means nothing.
     """
 
-    rare: tuple[int, int]
-    common: tuple[int, int]
+    rare: Tensor
+    common: Tensor
     ways: int
     multiplicity: int = 1
     shared: bool = False
 
     @classmethod
     def ordered(cls, *, n_rare: int, n_common: int, ways: int, multiplicity: int = 1) -> LabelGroups:
-        """Groups of the ``ordered`` labeling: rare classes first, common ones after them (polysemy: X labels a rare class)."""
+        """Groups of the ``ordered`` labeling: rare classes first (polysemy: X labels each), common ones after them."""
         start = n_rare * multiplicity
-        return cls(rare=(0, start), common=(start, start + n_common), ways=ways, multiplicity=multiplicity)
+        return cls(
+            rare=torch.arange(start), common=torch.arange(start, start + n_common), ways=ways, multiplicity=multiplicity
+        )
 
     @classmethod
     def shared_labels(cls, *, n_labels: int, ways: int) -> LabelGroups:
         """Groups when all classes share ``n_labels`` labels (Reddy 2023, arXiv 2312.03002)."""
-        return cls(rare=(0, n_labels), common=(0, n_labels), ways=ways, shared=True)
+        return cls(rare=torch.arange(n_labels), common=torch.arange(n_labels), ways=ways, shared=True)
+
+    def to(self, device: torch.device) -> LabelGroups:
+        """The same groups with their labels on ``device``."""
+        return replace(self, rare=self.rare.to(device), common=self.common.to(device))
 
     @property
-    def fewshot(self) -> tuple[int, int]:
-        """The few-shot labels 0..ways-1."""
-        return (0, self.ways)
+    def fewshot(self) -> Tensor:
+        """The few-shot labels 0..ways-1, (ways,) int64."""
+        return torch.arange(self.ways, device=self.rare.device)
 
-    def closed(self, sequence_type: str) -> tuple[int, int]:
-        """Labels that count as valid answers for ``accuracy_closed`` on this type of sequence.
+    def closed(self, sequence_type: str) -> Tensor:
+        """Labels that count as valid answers for ``accuracy_closed`` on this type of sequence, ascending.
 
         Raises:
             ValueError: for an unknown type of sequence.
         """
         if sequence_type in ("bursty", "mixed") or sequence_type.startswith("fewshot_"):
             return self.fewshot
-        spans = {
-            "no_support_common": self.common,
-            "no_support_rare": self.rare,
-            "no_support_zipfian": (min(self.rare[0], self.common[0]), max(self.rare[1], self.common[1])),
-        }
-        if sequence_type not in spans:
-            known = ["bursty", "mixed", "fewshot_<class type>", *spans]
-            raise ValueError(f"sequence type must be one of {', '.join(known)}, got {sequence_type!r}")
-        return spans[sequence_type]
+        if sequence_type == "no_support_common":
+            return self.common
+        if sequence_type == "no_support_rare":
+            return self.rare
+        if sequence_type == "no_support_zipfian":
+            return torch.unique(torch.cat([self.rare, self.common]))
+        known = "bursty, mixed, fewshot_<class type>, no_support_{common,rare,zipfian}"
+        raise ValueError(f"sequence type must be one of {known}, got {sequence_type!r}")
 
 
 def sequence_loss(logits: Tensor, labels: Tensor, *, w_interim: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
     """Weighted cross-entropy over the example positions.
 
     Args:
-        logits: (B, S, C) at the S example positions, the query last; with ``w_interim`` 0, (B, 1, C) of the query will do.
+        logits: (B, S, C) at the S example positions, the query last; (B, 1, C) of the query if ``w_interim`` is 0.
         labels: (B, S) class labels, dtype int64.
         w_interim: weight of the context examples together; the query weighs 1 - w_interim.
 
     Returns:
-        (loss, loss_query, loss_interim), scalars in nats. The parts carry their weights; as released, loss_interim is the
-        mean over the context examples, so loss = loss_query + (S - 1) * loss_interim.
+        (loss, loss_query, loss_interim), scalars in nats. The parts carry their weights; as released, loss_interim is
+        the mean over the context examples, so loss = loss_query + (S - 1) * loss_interim.
 
     Raises:
         ValueError: if ``w_interim`` is not in [0, 1], or positive without context positions.
@@ -126,7 +131,9 @@ def sequence_loss(logits: Tensor, labels: Tensor, *, w_interim: float = 0.0) -> 
         return query, query, query.new_zeros(())
     n_context = logits.shape[1] - 1
     if n_context < 1:
-        raise ValueError(f"w_interim > 0 needs logits at the context positions, got w_interim={w_interim} and the query alone")
+        raise ValueError(
+            f"w_interim > 0 needs logits at the context positions, got w_interim={w_interim} and the query alone"
+        )
     losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
     weights = losses.new_full((n_context + 1,), w_interim / n_context)
     weights[-1] = 1.0 - w_interim
@@ -151,13 +158,7 @@ def closed_correct(logits: Tensor, labels: Tensor, options: Tensor) -> Tensor:
     return options.gather(1, best).squeeze(1) == labels
 
 
-def _within(values: Tensor, span: tuple[int, int]) -> Tensor:
-    return (values >= span[0]) & (values < span[1])
-
-
-def query_metrics(
-    logits: Tensor, labels: Tensor, *, sequence_type: str, groups: LabelGroups
-) -> dict[str, Tensor]:
+def query_metrics(logits: Tensor, labels: Tensor, *, sequence_type: str, groups: LabelGroups) -> dict[str, Tensor]:
     """Per-sequence outcomes at the query, so that means over any number of batches are exact.
 
     Args:
@@ -171,18 +172,18 @@ def query_metrics(
     """
     prediction = logits.argmax(1)
     query, context = labels[:, -1], labels[:, :-1]
-    low, high = groups.closed(sequence_type)
-    closed = logits[:, low:high].argmax(1) + low
+    answers = groups.closed(sequence_type)
+    closed = answers[logits[:, answers].argmax(1)]
     support = (prediction[:, None] == context).any(1)
     outcomes = {
         "accuracy_query": _correct(prediction, query, sequence_type, groups),
         "accuracy_closed": _correct(closed, query, sequence_type, groups),
-        "from_fewshot": _within(prediction, groups.fewshot),
+        "from_fewshot": torch.isin(prediction, groups.fewshot),
         "from_support": support,
     }
     if not groups.shared:
-        outcomes["from_common"] = _within(prediction, groups.common)
-        outcomes["from_rare"] = _within(prediction, groups.rare)
+        outcomes["from_common"] = torch.isin(prediction, groups.common)
+        outcomes["from_rare"] = torch.isin(prediction, groups.rare)
     for name in ("common", "rare", "fewshot"):
         if f"from_{name}" in outcomes:
             outcomes[f"from_support_{name}"] = support & outcomes[f"from_{name}"]
@@ -194,7 +195,7 @@ def _correct(prediction: Tensor, label: Tensor, sequence_type: str, groups: Labe
     if groups.multiplicity == 1 or sequence_type not in ("no_support_rare", "no_support_zipfian"):
         return exact
     # Any label of a rare class is right here: nothing in the context says which one is meant.
-    both_rare = _within(prediction, groups.rare) & _within(label, groups.rare)
+    both_rare = torch.isin(prediction, groups.rare) & torch.isin(label, groups.rare)
     return exact | (both_rare & (prediction // groups.multiplicity == label // groups.multiplicity))
 
 

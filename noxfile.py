@@ -1,0 +1,156 @@
+"""The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, and the cross-package tests.
+
+`nox -s regression`, `nox -s quickstart`, `nox -s parity` and `nox -s bench` are run by name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+CONSTRAINTS = ROOT / "constraints.txt"
+
+# package → the local siblings it needs, in the order they are built
+SIBLINGS: dict[str, tuple[str, ...]] = {
+    "icl-data": (),
+    "icl-models": (),
+    "icl-train": ("icl-data", "icl-models"),
+    "icl-eval": ("icl-data", "icl-models", "icl-train"),
+}
+EVERYTHING = tuple(SIBLINGS)
+TEST_TOOLS = ("pytest", "hypothesis", "scipy")
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "types", "tests", "integration"]
+nox.options.error_on_missing_interpreters = True
+
+
+def install(session: nox.Session, *packages: str) -> None:
+    """Install from the registry, at the versions of constraints.txt (so that CPU machines never pull CUDA builds)."""
+    session.install("-c", str(CONSTRAINTS), *packages)
+
+
+def install_wheels(session: nox.Session, *packages: str, extras: str = "") -> None:
+    """Build the wheels of these packages in isolation and install them, with no look at the source tree."""
+    wheels = Path(session.create_tmp()).resolve() / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    install(session, "build", "hatchling")
+    for package in packages:
+        session.run(
+            "python",
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(wheels),
+            str(ROOT / "packages" / package),
+            silent=True,
+        )
+    found = [next(wheels.glob(f"{package.replace('-', '_')}-*.whl")) for package in packages]
+    install(session, *[f"{wheel}{extras if wheel == found[-1] else ''}" for wheel in found])
+
+
+def data_environment() -> dict[str, str]:
+    """Where tests on the real data find it: ICL_OMNIGLOT and ICL_GOLDEN, or a folder `shared` beside the repository."""
+    beside = {"ICL_OMNIGLOT": ROOT.parent / "shared" / "omniglot", "ICL_GOLDEN": ROOT.parent / "shared" / "golden"}
+    env = {name: str(path) for name, path in beside.items() if path.is_dir()}
+    env |= {name: os.environ[name] for name in beside if name in os.environ}
+    # Tests hold small tensors: threads would only wait for each other.
+    return env | {"OMP_NUM_THREADS": "1", "ICL_CACHE": str(ROOT / ".nox" / "cache")}
+
+
+def pytest(session: nox.Session, *paths: Path, args: tuple[str, ...] = ()) -> None:
+    """Run tests away from the source tree, so that only what is installed can be imported."""
+    away = Path(session.create_tmp()).resolve()
+    with session.chdir(away):
+        session.run(
+            "python",
+            "-m",
+            "pytest",
+            "-c",
+            str(ROOT / "pyproject.toml"),
+            "--rootdir",
+            str(ROOT),
+            "-q",
+            "-ra",
+            "-p",
+            "no:cacheprovider",
+            *args,
+            *(session.posargs or map(str, paths)),
+            env=data_environment(),
+        )
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """ruff: rules and format."""
+    install(session, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy --strict on each package's source."""
+    install_wheels(session, *EVERYTHING)
+    install(session, "mypy")
+    for package in EVERYTHING:
+        session.run("mypy", str(ROOT / "packages" / package / "src"), env={"MYPYPATH": ""})
+
+
+@nox.session
+@nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
+def tests(session: nox.Session, package: str) -> None:
+    """The tests of one package from its wheel, in an environment with its siblings alone."""
+    install_wheels(session, *SIBLINGS[package], package)
+    install(session, *TEST_TOOLS)
+    pytest(session, ROOT / "packages" / package / "tests")
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """The cross-package tests: golden trajectories, kill and resume, figures from commands."""
+    install_wheels(session, *EVERYTHING)
+    install(session, *TEST_TOOLS)
+    pytest(session, ROOT / "tests" / "parity", ROOT / "tests" / "e2e")
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Golden values alone: sequences, models, metrics, trajectories; on the full golden files where ICL_GOLDEN is there."""
+    install_wheels(session, *EVERYTHING)
+    install(session, *TEST_TOOLS)
+    packages = [ROOT / "packages" / package / "tests" for package in EVERYTHING]
+    pytest(session, *packages, ROOT / "tests" / "parity", args=("-k", "golden or trajectory"))
+
+
+@nox.session
+def regression(session: nox.Session) -> None:
+    """Short trainings: the symbolic trainer at 100 and 1,600 classes, and laptop runs where ICL must and must not emerge."""
+    install_wheels(session, *EVERYTHING)
+    install(session, *TEST_TOOLS)
+    pytest(session, ROOT / "tests" / "regression", args=("-s",))
+
+
+@nox.session
+def quickstart(session: nox.Session) -> None:
+    """Sweep five class counts on the embedded default and draw Figure 3a, into ./quickstart (or the folder given)."""
+    install_wheels(session, *EVERYTHING)
+    folder = session.posargs[0] if session.posargs else "quickstart"
+    session.run("icl-train", "sweep", "figure3a", "--root", folder)
+    session.run("icl-eval", "figure3b", folder)
+    session.run("icl-eval", "figure3a", folder)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Benchmarks: ratios measured in one run, on this machine."""
+    install_wheels(session, *EVERYTHING)
+    for script in sorted((ROOT / "benchmarks").glob("bench_*.py")):
+        session.run("python", str(script), *session.posargs, env=data_environment())

@@ -1,0 +1,165 @@
+"""Which runs belong on one figure: found by their configuration, grouped by the settings that it keeps fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from icl_train import RunConfig, RunError, RunFolder, find_runs
+
+__all__ = ["Evaluation", "RunGroup", "RunSeries", "collect", "group_runs"]
+
+# Settings that figure 3 varies (class count, seeds), and settings that change no number of a run.
+_NOT_COMPARED = frozenset(
+    {
+        "preset",
+        "data.n_rare_classes",
+        "data.omniglot",
+        "seeds.init",
+        "seeds.data",
+        "train.device",
+        "train.threads",
+        "train.log_interval",
+        "train.checkpoint_interval",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All splits of one evaluation of one run.
+
+    Attributes:
+        step: updates done.
+        sequences: training sequences seen.
+        splits: split → its line of metrics.jsonl.
+    """
+
+    step: int
+    sequences: int
+    splits: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class RunSeries:
+    """A run and its evaluations by step, ascending; there is at least one."""
+
+    run: RunFolder
+    evaluations: tuple[Evaluation, ...]
+
+    @property
+    def class_count(self) -> int:
+        """Number of trained classes."""
+        return self.run.config.data.n_trained_classes
+
+    @property
+    def seed(self) -> int:
+        """Seed of the data (and, in a sweep, of the weights)."""
+        return self.run.config.seeds.data
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs that differ in class count and seed alone.
+
+    Attributes:
+        title: what the group is, in words: the source, the model, and what sets it apart from the other groups.
+        series: its runs, by class count, then seed.
+    """
+
+    title: str
+    series: tuple[RunSeries, ...]
+
+    @property
+    def config(self) -> RunConfig:
+        """The configuration of its first run."""
+        return self.series[0].run.config
+
+    def class_counts(self) -> list[int]:
+        """Class counts, ascending."""
+        return sorted({series.class_count for series in self.series})
+
+    def with_count(self, count: int) -> list[RunSeries]:
+        """The runs with this class count, by seed."""
+        return [series for series in self.series if series.class_count == count]
+
+
+def collect(root: Path, *, unfinished: bool = False) -> tuple[list[RunSeries], list[str]]:
+    """Runs below ``root`` that have evaluations, and a line for each folder that was passed over.
+
+    Args:
+        root: a run folder, or any folder above some.
+        unfinished: take runs that have not reached their last step as well.
+
+    Raises:
+        RunError: if ``root`` is not a folder.
+    """
+    runs, broken = find_runs(root)
+    skipped = [f"skipped {path}: {reason}" for path, reason in broken]
+    series = []
+    for run in runs:
+        status = run.status()
+        if status != "done" and not unfinished:
+            skipped.append(f"skipped {run.path}: {status} (--unfinished takes it as far as it is)")
+            continue
+        try:
+            evaluations = _evaluations(run)
+        except (RunError, KeyError, TypeError) as error:
+            skipped.append(f"skipped {run.path}: cannot read its metrics.jsonl ({error})")
+            continue
+        if not evaluations:
+            skipped.append(f"skipped {run.path}: it has no evaluation yet")
+            continue
+        series.append(RunSeries(run=run, evaluations=evaluations))
+    return series, skipped
+
+
+def _evaluations(run: RunFolder) -> tuple[Evaluation, ...]:
+    by_step: dict[int, Evaluation] = {}
+    for record in run.records():
+        if record["split"].startswith("eval_"):
+            step = by_step.setdefault(record["step"], Evaluation(record["step"], record["sequences"], {}))
+            step.splits[record["split"].removeprefix("eval_")] = record
+    return tuple(by_step[step] for step in sorted(by_step))
+
+
+def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
+    """Groups of runs that belong on one panel, in order of first appearance by path."""
+    groups: dict[tuple[tuple[str, str], ...], list[RunSeries]] = {}
+    for one in series:
+        settings = _flat(one.run.config.to_dict())
+        groups.setdefault(tuple(sorted((k, v) for k, v in settings.items() if k not in _NOT_COMPARED)), []).append(one)
+    differing = _differing([dict(key) for key in groups])
+    return [
+        RunGroup(
+            title=_title(members[0].run.config, {name: dict(key).get(name, "-") for name in differing}),
+            series=tuple(sorted(members, key=lambda one: (one.class_count, one.seed, one.run.path))),
+        )
+        for key, members in groups.items()
+    ]
+
+
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: str(value)}
+    return flat
+
+
+def _differing(settings: Sequence[dict[str, str]]) -> list[str]:
+    names = sorted({name for one in settings for name in one})
+    return [name for name in names if len({one.get(name) for one in settings}) > 1]
+
+
+def _title(config: RunConfig, differing: dict[str, str]) -> str:
+    source = {"gaussian": "Gaussian classes", "omniglot": "Omniglot", "symbolic": "Symbolic ids"}
+    model = f"{config.model.num_layers}-layer {config.model.sequence_model}"
+    title = f"{source.get(config.data.source, config.data.source)}, {model}, p(bursty) {config.data.p_bursty:g}"
+    if config.data.n_labels:
+        title += f", {config.data.n_labels} shared labels"
+    said = ("data.source", "model.num_layers", "model.sequence_model", "data.p_bursty", "data.n_labels")
+    others = [f"{name} {value}" for name, value in differing.items() if name not in said]
+    # A few settings tell the panels apart; a list of twenty would not.
+    return "\n".join([title, *([", ".join(others)] if 0 < len(others) <= 3 else [])])

@@ -1,0 +1,121 @@
+"""Checkpoints that are whole or not there: written beside, synced, then renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+__all__ = ["CHECKPOINT_FORMAT", "checkpoint_steps", "load_model_weights", "load_training_state", "save_checkpoint"]
+
+CHECKPOINT_FORMAT = 1
+_MODEL, _OPTIMIZER, _STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+
+
+def save_checkpoint(
+    folder: Path, *, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+) -> Path:
+    """Write ``folder/step_NNNNNNN`` with weights, optimiser state and a small JSON ``state``; returns its path.
+
+    The optimiser state of older checkpoints is then dropped: only the newest is resumed from, and it is two thirds of
+    a checkpoint's size.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"step_{step:07d}"
+    beside = folder / f".writing_{final.name}"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir()
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, beside / _MODEL)
+    save_file(_optimizer_tensors(model, optimizer), beside / _OPTIMIZER)
+    record = {"format": CHECKPOINT_FORMAT, "step": step, **state}
+    (beside / _STATE).write_text(json.dumps(record, indent=1) + "\n")
+    for path in (*beside.iterdir(), beside):
+        sync(path)
+    if final.exists():  # an earlier run of the same step: the same bytes, unless its files were damaged
+        shutil.rmtree(final)
+    beside.rename(final)
+    sync(folder)
+    for older in checkpoint_steps(folder):
+        if older < step:
+            (folder / f"step_{older:07d}" / _OPTIMIZER).unlink(missing_ok=True)
+    return final
+
+
+def checkpoint_steps(folder: Path) -> list[int]:
+    """Steps that have a checkpoint, ascending."""
+    return sorted(int(path.name.removeprefix("step_")) for path in folder.glob("step_*") if path.is_dir())
+
+
+def load_model_weights(folder: Path, step: int, model: nn.Module) -> None:
+    """Load the weights of one checkpoint into ``model``.
+
+    Raises:
+        ValueError: if there is no such checkpoint or its weights do not fit the model.
+    """
+    path = folder / f"step_{step:07d}" / _MODEL
+    if not path.is_file():
+        known = ", ".join(map(str, checkpoint_steps(folder))) or "none"
+        raise ValueError(f"step must be one of the checkpoints in {folder} ({known}), got {step}")
+    try:
+        model.load_state_dict(load_file(path))
+    except Exception as error:  # safetensors and torch raise their own types for damaged files and foreign shapes
+        raise ValueError(f"cannot load {path}: {' '.join(str(error).split())}") from error
+
+
+def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """Load weights and optimiser state of one checkpoint; returns the JSON state that was saved with it.
+
+    Raises:
+        ValueError: if the checkpoint is not there, not whole, or of another format.
+    """
+    path = folder / f"step_{step:07d}"
+    load_model_weights(folder, step, model)
+    try:
+        state = cast(dict[str, Any], json.loads((path / _STATE).read_text()))
+        if state["format"] != CHECKPOINT_FORMAT:
+            raise ValueError(f"its format must be {CHECKPOINT_FORMAT}, got {state['format']}")
+        _load_optimizer(model, optimizer, load_file(path / _OPTIMIZER))
+    except Exception as error:
+        raise ValueError(f"cannot resume from {path}: {' '.join(str(error).split())}") from error
+    return state
+
+
+def _optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Optimiser state by parameter name: ``exp_avg|blocks.0.weight`` → tensor."""
+    tensors = {}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state[parameter].items():
+            tensors[f"{key}|{name}"] = torch.as_tensor(value).contiguous()
+    return tensors
+
+
+def _load_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    parameters = dict(model.named_parameters())
+    # load_state_dict moves the values to where the optimiser keeps them (fused Adam counts steps on the device).
+    order = {parameter: index for index, parameter in enumerate(_in_order(optimizer))}
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        kind, _, name = key.partition("|")
+        state.setdefault(order[parameters[name]], {})[kind] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _in_order(optimizer: torch.optim.Optimizer) -> Iterable[torch.Tensor]:
+    for group in optimizer.param_groups:
+        yield from group["params"]
+
+
+def sync(path: Path) -> None:
+    """Force a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,253 @@
+"""The ``icl-train`` command: run, sweep, resume, status."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from icl_train._loop import train
+from icl_train._progress import reporter_for
+from icl_train._run import RunError, RunFolder, find_runs
+from icl_train._sweep import available_cores, check, figure3a, launch, prepare, run_name
+from icl_train._task import resolve_device
+from icl_train.command_line import RunFailed, given, nearest, one_line_errors, parse
+from icl_train.config import RunConfig
+from icl_train.evaluation import HEADLINES
+from icl_train.presets import PRESETS, chan2022, laptop
+
+__all__ = ["main"]
+
+USAGE = """\
+usage: icl-train run PRESET [options]       train one model
+       icl-train sweep figure3a [options]   train one model per class count
+       icl-train resume RUN                 go on with an interrupted run
+       icl-train status RUNS                what has been trained, and how well
+
+Presets:
+{presets}
+
+Options of run and sweep: icl-train run PRESET --help, icl-train sweep figure3a --help"""
+
+GAUSSIAN_CLASS_COUNTS = (100, 512, 2048, 4096, 8192)
+OMNIGLOT_CLASS_COUNTS = (100, 200, 400, 800, 1600)
+
+Flat = tyro.conf.arg(name="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand:
+    """Train one model."""
+
+    root: Path = Path("runs")
+    """Folder that the run folder is made in."""
+    name: str | None = None
+    """Name of the run folder; default: from the preset and the settings."""
+    config: Annotated[RunConfig, Flat] = field(default_factory=RunConfig)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure3aCommand:
+    """Train a model per class count and seed, for figures 3a and 3b. The same command again goes on where it was."""
+
+    class_counts: tuple[int, ...] = OMNIGLOT_CLASS_COUNTS
+    """Numbers of trained classes."""
+    run_seeds: tuple[int, ...] = (0,)
+    """Seeds of weights and data; one run per class count and seed."""
+    root: Path = Path("runs")
+    """Folder that the run folders are made in."""
+    jobs: int | None = None
+    """Runs at a time; default: one per core on the CPU, one on a GPU."""
+    launcher: Literal["local", "commands"] = "local"
+    """Train here, or make the run folders and print one command per run for a cluster's scheduler."""
+    plot: bool = False
+    """Draw the figure when all runs are done (needs icl-eval)."""
+    preset: str | None = None
+    """Preset to start from; default: laptop for Gaussian classes, chan2022 with 50,000 steps otherwise."""
+    config: Annotated[RunConfig, Flat] = field(default_factory=RunConfig)
+
+
+def main() -> int:
+    """Entry point of ``icl-train``."""
+    return one_line_errors(_main, "icl-train")
+
+
+def _main(args: Sequence[str]) -> int:
+    commands: dict[str, Callable[[Sequence[str]], int]] = {
+        "run": _run,
+        "sweep": _sweep,
+        "resume": _resume,
+        "status": _status,
+    }
+    if not args or args[0] in ("-h", "--help"):
+        width = max(map(len, PRESETS))
+        presets = "\n".join(f"  {name:<{width}}  {(make.__doc__ or '').strip()}" for name, make in PRESETS.items())
+        print(USAGE.format(presets=presets))
+        return 0 if args else 2
+    return commands[_choice("command", args[0], commands)](args[1:])
+
+
+def _choice(what: str, name: str, known: Any) -> str:
+    if name not in known:
+        raise ValueError(f"{what} must be one of {', '.join(known)}, got {name!r}{nearest(name, list(known))}")
+    return name
+
+
+def _with_components(config: RunConfig, args: Sequence[str]) -> RunConfig:
+    """The defaults that other options then refer to: the source, and the components whose settings are options."""
+    data: dict[str, Any] = {}
+    if given(args, "--data.omniglot") and not given(args, "--data.source", "--example-type"):
+        data["source"] = "omniglot"
+    model: dict[str, Any] = {}
+    for part in ("embedder", "sequence_model"):
+        name = given(args, f"--model.{part.replace('_', '-')}")
+        if name:
+            model |= {part: name, f"{part}_config": None}
+    if model.get("sequence_model", config.model.sequence_model) != config.model.sequence_model:
+        model |= {"num_heads": None, "hidden_size": None}
+    return replace(
+        config,
+        data=replace(config.data, **data) if data else config.data,
+        model=replace(config.model, **model) if model else config.model,
+    )
+
+
+def _run(args: Sequence[str]) -> int:
+    if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+        raise ValueError(f"icl-train run needs a preset, one of {', '.join(PRESETS)}")
+    if args[0] in ("-h", "--help"):
+        print(f"usage: icl-train run PRESET [options], PRESET one of {', '.join(PRESETS)}")
+        print("options: icl-train run PRESET --help")
+        return 0
+    preset = PRESETS[_choice("preset", args[0], PRESETS)]()
+    default = RunCommand(config=_with_components(preset, args))
+    command = parse(RunCommand, args[1:], prog=f"icl-train run {args[0]}", default=default)
+    config = command.config
+    path = command.root / (command.name or f"{config.preset}-{run_name(config)}")
+    if path.exists():
+        raise RunError(
+            f"a new run needs a folder that does not exist, got {path} (go on with it: icl-train resume {path}; "
+            "or give another --name)"
+        )
+    check(config)
+    device = str(resolve_device(config.train.device))
+    run = RunFolder.create(path, config, device=device, threads=config.train.threads or available_cores())
+    return _train(run)
+
+
+def _resume(args: Sequence[str]) -> int:
+    @dataclass(frozen=True)
+    class Resume:
+        """Go on with an interrupted run from its newest checkpoint."""
+
+        run: tyro.conf.Positional[Path]
+        """The run folder."""
+
+    run = RunFolder.open(parse(Resume, args, prog="icl-train resume").run)
+    if run.status() == "done":
+        print(f"{run.path}: done already")
+        return 0
+    return _train(run)
+
+
+def _train(run: RunFolder) -> int:
+    try:
+        train(run, reporter_for(sys.stdout))
+    except KeyboardInterrupt:
+        print(f"interrupted; go on with: icl-train resume {run.path}", file=sys.stderr)
+        return 130
+    print(f"{run.path}: done")
+    return 0
+
+
+def _figure3a_default(args: Sequence[str]) -> Figure3aCommand:
+    source = given(args, "--data.source", "--example-type")
+    if source is None:
+        source = "omniglot" if given(args, "--data.omniglot") else "gaussian"
+    preset = given(args, "--preset")
+    if preset is not None:
+        base = PRESETS[_choice("preset", preset, PRESETS)]()
+    elif source == "gaussian":
+        base = laptop()
+    else:
+        base = chan2022()
+        base = replace(base, train=replace(base.train, max_steps=50_000))
+    if source != base.data.source:
+        embedder = {"symbolic": "embedding", "gaussian": "vector"}.get(source, base.model.embedder)
+        base = replace(
+            base,
+            data=replace(base.data, source=source),
+            model=replace(base.model, embedder=embedder, embedder_config=None),
+        )
+    counts = GAUSSIAN_CLASS_COUNTS if base.data.source == "gaussian" else OMNIGLOT_CLASS_COUNTS
+    return Figure3aCommand(config=_with_components(base, args), class_counts=counts, preset=preset)
+
+
+def _sweep(args: Sequence[str]) -> int:
+    if not args or args[0] in ("-h", "--help"):
+        print("usage: icl-train sweep figure3a [options]; options: icl-train sweep figure3a --help")
+        return 0 if args else 2
+    _choice("sweep", args[0], ("figure3a",))
+    command = parse(Figure3aCommand, args[1:], prog="icl-train sweep figure3a", default=_figure3a_default(args[1:]))
+    if command.jobs is not None and command.jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {command.jobs}")
+    if not command.class_counts or not command.run_seeds:
+        raise ValueError("a sweep needs at least one class count and one seed")
+    if command.plot and importlib.util.find_spec("icl_eval") is None:
+        raise ValueError("--plot needs icl-eval, which is not installed: pip install icl-eval")
+    configs = figure3a(command.config, class_counts=command.class_counts, seeds=command.run_seeds)
+    on_cpu = resolve_device(command.config.train.device).type == "cpu"
+    jobs = command.jobs or (min(len(configs), available_cores()) if on_cpu else 1)
+    runs = prepare(configs, command.root, jobs=jobs)
+    if command.launcher == "commands":
+        for run in runs:
+            print(f"icl-train resume {run.path}")
+        return 0
+    failed = launch(runs, jobs=jobs, stream=sys.stdout)
+    if failed:
+        raise RunFailed(f"{len(failed)} of {len(runs)} runs failed: {', '.join(run.name for run in failed)}")
+    if command.plot:
+        return subprocess.run([sys.executable, "-m", "icl_eval", "figure3a", str(command.root)], check=False).returncode
+    print(f"draw the figure with: icl-eval figure3a {command.root}")
+    return 0
+
+
+def _status(args: Sequence[str]) -> int:
+    @dataclass(frozen=True)
+    class StatusCommand:
+        """A table of the runs below a folder: state, steps, and the last evaluation."""
+
+        runs: tyro.conf.Positional[Path] = Path("runs")
+        """The folder."""
+
+    runs, broken = find_runs(parse(StatusCommand, args, prog="icl-train status").runs)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", overflow="fold")
+    for column in ("state", "step", "of", "ICL", "IWL"):
+        table.add_column(column, justify="left" if column == "state" else "right")
+    for run in runs:
+        records = run.records()
+        last = {record["split"]: record for record in records}
+        scores = [
+            f"{record[HEADLINES[split].metric]:.3f}" if (record := last.get(f"eval_{split}")) else "-"
+            for split in ("fewshot_holdout", "no_support_zipfian")
+        ]
+        step = max((record["step"] for record in records), default=0)
+        table.add_row(run.name, run.status(), f"{step}", f"{run.config.train.max_steps}", *scores)
+    console = Console()
+    # Into a pipe or a file, a row stays one line.
+    console.print(table, **({} if console.is_terminal else {"width": 200, "crop": False}))
+    for path, reason in broken:
+        console.print(f"skipped {path}: {reason}", markup=False, highlight=False, soft_wrap=True)
+    if not runs:
+        print("no runs found")
+    return 0

@@ -1,0 +1,223 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from icl_models import InContextModel
+from icl_train._checkpoint import load_training_state, save_checkpoint
+from icl_train._progress import Reporter
+from icl_train._run import Record, RunError, RunFolder
+from icl_train._task import Task, resolve_device
+from icl_train.evaluation import EvalResult, Evaluator
+from icl_train.metrics import sequence_loss
+from icl_train.optim import build_optimizer, learning_rate, set_learning_rate
+
+__all__ = ["eval_record", "train"]
+
+_RUNNING_MEANS = ("loss", "loss_query", "loss_interim", "accuracy_query")
+
+
+def train(run: RunFolder, reporter: Reporter) -> None:
+    """Train ``run`` from its newest checkpoint (or from the start) to its last step.
+
+    Every batch, its noise and its dropout are pure functions of (seed, step), so the weights are, bit for bit, those of
+    an unbroken run: same machine, device, thread count and library versions provided.
+
+    Raises:
+        RunError: if another process trains this run, or the loss is no longer a number.
+        ValueError: if its data or checkpoint cannot be used.
+    """
+    with run.lock(), torch.random.fork_rng():
+        try:
+            _Training(run, reporter).run()
+        except KeyboardInterrupt:
+            raise
+        except Exception as error:
+            run.mark_failed(f"{type(error).__name__}: {error}")
+            raise
+        run.mark_done()
+
+
+class _Training:
+    """The state of one run in this process."""
+
+    def __init__(self, run: RunFolder, reporter: Reporter) -> None:
+        self.run_folder, self.reporter, self.config = run, reporter, run.config
+        torch.set_num_threads(int(run.environment["threads"]))
+        self.task = Task.build(self.config, device=resolve_device(self.config.train.device))
+        self.sampler = self.task.training_sampler()
+        self.model = self.task.build_model()
+        self.optimizer = build_optimizer(
+            self.model,
+            optimizer=self.config.optim.optimizer,
+            weight_decay=self.config.optim.weight_decay,
+            b1=self.config.optim.b1,
+            b2=self.config.optim.b2,
+            eps=self.config.optim.eps,
+        )
+        self.evaluator = Evaluator(self.task, batches=self.config.eval.batches, protocol=self.config.eval.protocol)
+        self.sums = torch.zeros(len(_RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
+        self.summed = 0
+        self.step = self._restore()
+
+    def run(self) -> None:
+        last = self.config.train.max_steps
+        self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size)
+        if self.step == 0:
+            self._evaluate()
+        self._clock = (time.perf_counter(), self.step)
+        try:
+            while self.step < last:
+                self.step += 1
+                self._update()
+                self.reporter.advance(self.step)
+                ends = self.step == last
+                if ends or self.step % self.config.train.log_interval == 0:
+                    self._log()
+                if ends or self.step % self.config.eval.interval == 0:
+                    self._evaluate()
+                if ends or self.step % self.config.train.checkpoint_interval == 0:
+                    self._save()
+        except KeyboardInterrupt:
+            self._save_interrupted()
+            raise
+        finally:
+            self.reporter.stop()
+
+    def _update(self) -> None:
+        """One step of the optimiser."""
+        config, step = self.config, self.step
+        torch.manual_seed(_dropout_seed(config.seeds.init, step))
+        batch = self.sampler(step)
+        examples = self.task.bank(batch, seed=config.seeds.data, step=step)
+        labels = torch.from_numpy(batch.label).to(self.task.bank.device, torch.int64)
+        self.model.train()
+        logits = _example_logits(self.model, examples, labels, context=config.optim.w_interim_predictions > 0)
+        loss, query, interim = sequence_loss(logits, labels, w_interim=config.optim.w_interim_predictions)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if config.optim.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), config.optim.clip_norm)
+        rate = learning_rate(step, max_lr=config.optim.max_lr, warmup_steps=config.optim.warmup_steps)
+        set_learning_rate(self.optimizer, rate)
+        self.optimizer.step()
+        accuracy = (logits[:, -1].detach().argmax(-1) == labels[:, -1]).double().mean()
+        self.sums += torch.stack([value.detach().double() for value in (loss, query, interim, accuracy)])
+        self.summed += 1
+
+    def _log(self) -> None:
+        """Means since the last line; norms of this step."""
+        means = dict(zip(_RUNNING_MEANS, (self.sums / self.summed).tolist(), strict=True))
+        now, (then, step) = time.perf_counter(), self._clock
+        optim = self.config.optim
+        record: Record = {
+            "split": "train",
+            "step": self.step,
+            "sequences": self._sequences(),
+            **means,
+            "learning_rate": learning_rate(self.step, max_lr=optim.max_lr, warmup_steps=optim.warmup_steps),
+            "grad_l2": _norm([p.grad for p in self.model.parameters() if p.grad is not None]),
+            "weight_l2": _norm(_matrices(self.model)),
+            "weight_l2_all": _norm(list(self.model.parameters())),
+            "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
+        }
+        self.sums.zero_()
+        self.summed, self._clock = 0, (now, self.step)
+        self._record([record])
+        if not math.isfinite(means["loss"]):
+            raise RunError(f"the loss must stay finite, got {means['loss']} by step {self.step}")
+
+    def _evaluate(self) -> None:
+        started = time.perf_counter()
+        results = self.evaluator(self.model)
+        records = [eval_record(result, step=self.step, sequences=self._sequences()) for result in results]
+        self._record(records)
+        if self.step > 0:  # the training rate leaves evaluations out
+            then, step = self._clock
+            self._clock = (then + time.perf_counter() - started, step)
+
+    def _record(self, records: list[Record]) -> None:
+        self.run_folder.append(records)
+        self.reporter.records(records)
+
+    def _save(self) -> None:
+        self.run_folder.flush()
+        save_checkpoint(
+            self.run_folder.checkpoints,
+            step=self.step,
+            model=self.model,
+            optimizer=self.optimizer,
+            state={"sums": self.sums.tolist(), "summed": self.summed},
+        )
+
+    def _save_interrupted(self) -> None:
+        """Ctrl+C loses no work, unless it fell into the middle of an update."""
+        if self.summed + self._logged() == self.step and self.step not in self.run_folder.checkpoint_steps():
+            self._save()
+
+    def _restore(self) -> int:
+        steps = self.run_folder.checkpoint_steps()
+        if not steps:
+            self.run_folder.rewind(None)
+            self.run_folder.write_classes(self._classes())
+            return 0
+        state = load_training_state(self.run_folder.checkpoints, steps[-1], self.model, self.optimizer)
+        self.sums += torch.tensor(state["sums"], dtype=torch.float64, device=self.sums.device)
+        self.summed = int(state["summed"])
+        self.run_folder.rewind(steps[-1])
+        return steps[-1]
+
+    def _logged(self) -> int:
+        """The last step that a training line covers."""
+        return self._clock[1]
+
+    def _classes(self) -> dict[str, Any]:
+        split = self.task.split
+        keys = {name: split.keys[split.classes(name)].tolist() for name in ("rare", "common", "holdout")}
+        return {**keys, "evaluation": self.evaluator.classes()}
+
+    def _sequences(self) -> int:
+        return self.step * self.config.train.batch_size
+
+
+def eval_record(result: EvalResult, *, step: int, sequences: int) -> Record:
+    """One line of metrics.jsonl: which metric is the headline and what guessing gives, said with the numbers."""
+    return {
+        "split": f"eval_{result.split}",
+        "step": step,
+        "sequences": sequences,
+        "headline": result.headline.metric,
+        "chance": result.chance,
+        "n_sequences": result.n_sequences,
+        "protocol": result.protocol,
+        **result.metrics,
+    }
+
+
+def _example_logits(model: InContextModel, examples: Tensor, labels: Tensor, *, context: bool) -> Tensor:
+    """(B, S, C) logits at the examples' tokens, or (B, 1, C) at the query alone when the context has no loss."""
+    if not context:
+        return model(examples, labels, positions="query")[:, None]
+    logits = model(examples, labels)
+    return logits if model.config.concatenate_labels else logits[:, ::2]
+
+
+def _dropout_seed(seed: int, step: int) -> int:
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def _matrices(model: nn.Module) -> list[Tensor]:
+    """Weights without biases, norms and embedding tables."""
+    tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
+    return [p for p in model.parameters() if p.ndim >= 2 and id(p) not in tables]
+
+
+def _norm(tensors: list[Tensor]) -> float:
+    return float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t.detach()) for t in tensors])))

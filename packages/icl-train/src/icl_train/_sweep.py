@@ -1,0 +1,209 @@
+"""Sweeps: a list of configurations, each trained in its own process; what is done is skipped, what broke resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import TaskID
+
+from icl_train._progress import headline_line, step_progress
+from icl_train._run import RunFolder
+from icl_train._task import Task, resolve_device
+from icl_train.config import RunConfig
+from icl_train.evaluation import Evaluator
+
+__all__ = ["available_cores", "check", "figure3a", "launch", "prepare", "run_name"]
+
+POLL_SECONDS = 0.25
+
+
+def figure3a(base: RunConfig, *, class_counts: Sequence[int], seeds: Sequence[int]) -> list[RunConfig]:
+    """One run per class count and seed (Chan et al. 2022, figure 3): all trained classes but the common ones are rare.
+
+    Raises:
+        ValueError: if a class count leaves no rare class.
+    """
+    runs = []
+    for count in class_counts:
+        if count <= base.data.n_common_classes:
+            raise ValueError(
+                f"class counts must be above data.n_common_classes ({base.data.n_common_classes}), got {count}"
+            )
+        data = replace(base.data, n_rare_classes=count - base.data.n_common_classes)
+        for seed in seeds:
+            runs.append(replace(base, data=data, seeds=replace(base.seeds, init=seed, data=seed)))
+    return runs
+
+
+def run_name(config: RunConfig) -> str:
+    """Folder name of a run in a sweep: readable, and another one for every other configuration."""
+    source = config.data.source.replace(":", "-")
+    return f"{source}-c{config.data.n_trained_classes:05d}-s{config.seeds.data}-{config.digest()}"
+
+
+def check(config: RunConfig) -> None:
+    """Build everything that a run needs, so that a mistake shows before anything is written.
+
+    Raises:
+        ValueError: for a source, class split, model or evaluation that cannot be had.
+    """
+    device = resolve_device(config.train.device)
+    task = Task.build(config, device=device)
+    task.training_sampler()
+    task.build_model()
+    Evaluator(task, batches=1, protocol=config.eval.protocol)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int) -> list[RunFolder]:
+    """The run folder of each configuration, made where it is missing.
+
+    Raises:
+        ValueError: if a configuration cannot run; then no folder is made.
+    """
+    for config in configs:
+        check(config)
+    root.mkdir(parents=True, exist_ok=True)
+    runs = []
+    for config in configs:
+        path = root / run_name(config)
+        if path.exists():
+            runs.append(RunFolder.open(path))
+            continue
+        threads = config.train.threads or max(1, available_cores() // jobs)
+        device = str(resolve_device(config.train.device))
+        runs.append(RunFolder.create(path, config, device=device, threads=threads))
+    return runs
+
+
+def launch(runs: Sequence[RunFolder], *, jobs: int, stream: TextIO) -> list[RunFolder]:
+    """Train what is not done, ``jobs`` at a time; returns the runs that failed. Ctrl+C reaches the runs as well."""
+    waiting = [run for run in runs if run.status() not in ("done", "running")]
+    board = _Board(stream)
+    for run in runs:
+        if run not in waiting:
+            board.say(f"{run.name}: {run.status()}, skipped")
+    active: dict[subprocess.Popen[bytes], _Watched] = {}
+    failed = []
+    with board:
+        try:
+            while waiting or active:
+                while waiting and len(active) < jobs:
+                    run = waiting.pop(0)
+                    active[_start(run)] = _Watched(run, board)
+                time.sleep(POLL_SECONDS)
+                for process in list(active):
+                    code = process.poll()
+                    active[process].look()
+                    if code is not None:
+                        watched = active.pop(process)
+                        watched.close(ok=code == 0)
+                        if code != 0:
+                            failed.append(watched.run)
+        except KeyboardInterrupt:
+            for process in active:
+                process.wait()
+            raise
+    return failed
+
+
+def _start(run: RunFolder) -> subprocess.Popen[bytes]:
+    threads = str(run.environment["threads"])
+    with (run.path / "log.txt").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "icl_train", "resume", str(run.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "OMP_NUM_THREADS": threads},
+        )
+
+
+class _Board:
+    """Where a sweep shows its runs: bars on a terminal, lines otherwise."""
+
+    def __init__(self, stream: TextIO) -> None:
+        console = Console(file=stream)
+        self._stream = stream
+        self._progress = step_progress(console) if console.is_terminal else None
+
+    def __enter__(self) -> _Board:
+        if self._progress:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def say(self, line: str) -> None:
+        if self._progress:
+            self._progress.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=self._stream, flush=True)
+
+    def add(self, run: RunFolder) -> TaskID | None:
+        if not self._progress:
+            self.say(f"{run.name}: started")
+            return None
+        return self._progress.add_task(run.name, total=run.config.train.max_steps)
+
+    def move(self, bar: TaskID | None, step: int) -> None:
+        if self._progress and bar is not None:
+            self._progress.update(bar, completed=step)
+
+    def remove(self, bar: TaskID | None) -> None:
+        if self._progress and bar is not None:
+            self._progress.remove_task(bar)
+
+
+class _Watched:
+    """A run in another process, seen through its metrics.jsonl."""
+
+    def __init__(self, run: RunFolder, board: _Board) -> None:
+        self.run, self.board = run, board
+        self.bar = board.add(run)
+        self.file = run.path / "metrics.jsonl"
+        self.position = self.file.stat().st_size if self.file.exists() else 0
+
+    def look(self) -> None:
+        """Show what was written since the last look."""
+        if not self.file.exists():
+            return
+        with self.file.open() as file:
+            if self.file.stat().st_size < self.position:  # rewound on resume
+                self.position = 0
+            file.seek(self.position)
+            text = file.read()
+        whole = text[: text.rfind("\n") + 1]
+        self.position += len(whole.encode())
+        records = [json.loads(line) for line in whole.splitlines()]
+        for step in sorted({record["step"] for record in records}):
+            at_step = [record for record in records if record["step"] == step]
+            self.board.move(self.bar, step)
+            line = headline_line([record for record in at_step if record["split"] != "train"] or at_step)
+            if line:
+                self.board.say(f"{self.run.name}: {line}")
+
+    def close(self, *, ok: bool) -> None:
+        """Say how the run ended."""
+        self.board.remove(self.bar)
+        if ok:
+            self.board.say(f"{self.run.name}: done")
+            return
+        reason = self.run.path / "FAILED"
+        why = reason.read_text().strip() if reason.exists() else f"see {self.run.path / 'log.txt'}"
+        self.board.say(f"{self.run.name}: failed, {why}")

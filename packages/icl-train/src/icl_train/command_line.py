@@ -1,0 +1,106 @@
+"""What the command lines of icl-train and icl-eval have in common: options from dataclasses, mistakes in one line.
+
+A mistake of the user ends with one line on stderr and exit code 2, a run that failed with one line and exit code 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import io
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import tyro
+
+__all__ = ["RunFailed", "given", "nearest", "one_line_errors", "parse"]
+
+T = TypeVar("T")
+
+
+class RunFailed(RuntimeError):
+    """Training went wrong, for a reason worth one line."""
+
+
+def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None = None) -> T:
+    """Read the options of dataclass ``target`` from ``args``; ``--help`` prints them and exits.
+
+    Raises:
+        ValueError: for an unknown option (naming the nearest), a bad value, or values that the dataclass refuses.
+    """
+    complaint = io.StringIO()
+    options = {} if default is None else {"default": default}
+    try:
+        with contextlib.redirect_stderr(complaint):
+            value, unknown = tyro.cli(target, args=list(args), prog=prog, return_unknown_args=True, **options)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise ValueError(_without_box(complaint.getvalue())) from None
+    if unknown:
+        raise ValueError(_unknown(unknown[0], _options(target, default), prog))
+    return value
+
+
+def given(args: Sequence[str], *options: str) -> str | None:
+    """The last value that ``args`` give one of ``options``, before the real parsing: other defaults hang on it."""
+    value = None
+    for position, arg in enumerate(args):
+        name, equals, attached = arg.partition("=")
+        if name.replace("_", "-") in options:
+            value = attached if equals else (args[position + 1] if position + 1 < len(args) else None)
+    return value
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """``"; did you mean …?"`` for the known name closest to ``name``, or nothing."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
+    """Run a command on the process's arguments and return its exit code."""
+    try:
+        return main(sys.argv[1:])
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted", file=sys.stderr)
+        return 130
+    except RunFailed as failure:
+        print(f"{prog}: {' '.join(str(failure).split())}", file=sys.stderr)
+        return 1
+    except (ValueError, FileNotFoundError, PermissionError) as mistake:
+        print(f"{prog}: error: {' '.join(str(mistake).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # | head
+        sys.stderr.close()
+        return 141
+
+
+def _options(target: type[T], default: T | None) -> list[str]:
+    """The options of a dataclass, as its help names them."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
+        tyro.cli(target, args=["--help"], **({} if default is None else {"default": default}))
+    return list(dict.fromkeys(re.findall(r"--[a-z][\w.-]*", text.getvalue())))
+
+
+def _unknown(arg: str, known: Sequence[str], prog: str) -> str:
+    name = arg.partition("=")[0]
+    # A short name is most often the end of a dotted one: --num-layers for --model.num-layers.
+    dotted = [option for option in known if option.rpartition(".")[2] == name.lstrip("-").rpartition(".")[2]]
+    hint = f"; did you mean {dotted[0]}?" if dotted else nearest(name, known)
+    what = "option" if name.startswith("-") else "argument"
+    return f"{what} {name} does not exist{hint or f' (see {prog} --help)'}"
+
+
+def _without_box(text: str) -> str:
+    """The message inside the frame that tyro draws around it, on one line."""
+    lines = [line.strip("│| ").strip() for line in text.splitlines() if not re.match(r"^\s*[╭╰┌└]", line)]
+    message = []
+    for line in lines:
+        if re.fullmatch(r"[─-]+", line):  # what follows is the help of the option
+            break
+        message.append(line)
+    return " ".join(" ".join(message).split())

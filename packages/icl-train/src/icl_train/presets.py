@@ -1,0 +1,46 @@
+"""Named configurations: functions that return a full :class:`~icl_train.RunConfig`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
+
+__all__ = ["PRESETS", "chan2022", "laptop", "smoke"]
+
+
+def chan2022() -> RunConfig:
+    """Chan et al. 2022: 12 layers on Omniglot's 1,623 characters, 500,000 steps of 32 sequences (appendix A)."""
+    return RunConfig(
+        preset="chan2022",
+        data=DataConfig(source="omniglot", n_rare_classes=1603),
+        model=ModelSettings(embedder="resnet", num_layers=12),
+    )
+
+
+def laptop() -> RunConfig:
+    """Reddy 2023's Gaussian classes with 32 shared labels: ICL emerges with 8,192 classes in minutes on two cores."""
+    return RunConfig(
+        preset="laptop",
+        data=DataConfig(source="gaussian", n_rare_classes=8182, n_holdout_classes=1000, n_labels=32, p_bursty=1.0),
+        model=ModelSettings(embedder="vector", num_layers=2),
+        optim=OptimConfig(max_lr=1e-3, warmup_steps=2000),
+        train=TrainConfig(max_steps=5000, batch_size=64, threads=1, checkpoint_interval=1000),
+        eval=EvalConfig(interval=250, batches=16),
+    )
+
+
+def smoke() -> RunConfig:
+    """A run of seconds that goes through every part: to try the commands, not to learn anything."""
+    return RunConfig(
+        preset="smoke",
+        data=DataConfig(source="gaussian", dim=8, n_rare_classes=54, n_holdout_classes=10, n_labels=8),
+        model=ModelSettings(embedder="vector", emb_dim=16, num_layers=1, num_heads=2),
+        optim=OptimConfig(max_lr=1e-3, warmup_steps=10),
+        train=TrainConfig(max_steps=40, batch_size=16, threads=1, log_interval=10, checkpoint_interval=20),
+        eval=EvalConfig(interval=20, batches=4),
+    )
+
+
+PRESETS: dict[str, Callable[[], RunConfig]] = {preset.__name__: preset for preset in (chan2022, laptop, smoke)}
+"""Preset name → function."""

@@ -1,0 +1,93 @@
+"""Options from dataclasses; mistakes in one line."""
+
+import sys
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import pytest
+import tyro
+
+from icl_train.command_line import RunFailed, given, one_line_errors, parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    layers: int = 2
+    kind: Literal["adam", "adamw"] = "adam"
+    batch_size: Annotated[int, tyro.conf.arg(aliases=("--batch-size",))] = 32
+
+    def __post_init__(self):
+        if self.layers < 1:
+            raise ValueError(f"layers must be at least 1, got {self.layers}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    model: Inner = field(default_factory=Inner)
+    counts: tuple[int, ...] = (1,)
+
+
+def test_values_reach_the_dataclass_under_dotted_and_short_names():
+    value = parse(Outer, ["--model.layers", "3", "--batch-size", "8", "--counts", "4", "5"], prog="x")
+    assert value == Outer(model=Inner(layers=3, batch_size=8), counts=(4, 5))
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--model.layrs", "3"], r"^option --model.layrs does not exist; did you mean --model.layers\?$"),
+        (["--layers", "3"], r"^option --layers does not exist; did you mean --model.layers\?$"),
+        (["--model.layers", "two"], r"--model.layers.*two"),
+        (["--model.kind", "sgd"], r"invalid choice 'sgd'.*'adam', 'adamw'"),
+        (["--model.layers", "0"], r"layers must be at least 1, got 0"),
+        (["--model.layers"], r"Missing value for argument '--model.layers'"),
+        (["extra"], r"^argument extra does not exist"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it(args, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        parse(Outer, args, prog="x")
+    assert "\n" not in str(caught.value)
+    assert not set("│─╭╰") & set(str(caught.value))
+
+
+def test_help_is_printed_and_ends_well(capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(Outer, ["--help"], prog="x")
+    assert not stop.value.code
+    assert "--model.layers" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "value"),
+    [([], None), (["--a-b", "1"], "1"), (["--a_b=2"], "2"), (["--a-b", "1", "--a-b", "3"], "3"), (["--a-b"], None)],
+)
+def test_given_finds_the_last_value_of_an_option(args, value):
+    assert given(args, "--a-b") == value
+
+
+def raising(error):
+    def main(args):
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ValueError("p must be in [0, 1],\n got 2"), 2, "x: error: p must be in [0, 1], got 2\n"),
+        (RunFailed("1 of 2 runs failed"), 1, "x: 1 of 2 runs failed\n"),
+        (KeyboardInterrupt(), 130, "x: interrupted\n"),
+    ],
+)
+def test_exit_codes_tell_mistakes_from_failures(error, code, line, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x"])
+    assert one_line_errors(raising(error), "x") == code
+    assert capsys.readouterr().err == line
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x"])
+    with pytest.raises(AssertionError):
+        one_line_errors(raising(AssertionError("bug")), "x")
