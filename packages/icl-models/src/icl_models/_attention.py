@@ -51,7 +51,7 @@ class CausalSelfAttention(nn.Module):
             k, v = F.linear(x, self.qkv.weight[width:], self.qkv.bias[width:]).chunk(2, -1)  # (B, T, W) each
         else:
             q, k, v = self.qkv(x).chunk(3, -1)  # (B, T, W) each
-        q, k, v = (part.unflatten(-1, heads).transpose(1, 2) for part in (q, k, v))  # (B, H, T, D) each
+        q, k, v = (part.view(*part.shape[:2], *heads).transpose(1, 2) for part in (q, k, v))  # (B, H, T, D) each
         mixed = attend(q, k, v, self.captured).transpose(1, 2).flatten(2)  # (B, Q, W)
         projected: Tensor = self.out(mixed)
         return projected

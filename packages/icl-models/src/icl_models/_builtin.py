@@ -23,7 +23,7 @@ def icl_register_embedders() -> list[EmbedderSpec]:
         EmbedderSpec(
             name="resnet",
             build=lambda model, own: SimpleResNet(
-                image_size=model.example_shape[:2],
+                image_size=(model.example_shape[0], model.example_shape[1]),
                 in_channels=model.example_shape[2],
                 emb_dim=model.emb_dim,
                 flatten_superpixels=own.flatten_superpixels,

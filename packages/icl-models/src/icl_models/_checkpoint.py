@@ -28,15 +28,19 @@ class _Unpickler(pickle.Unpickler):
 def _array_constructors() -> dict[tuple[str, str], Any]:
     # What numpy's own pickles name, taken from a pickle of each kind, so that no private module is imported here.
     reconstruct = np.empty(0).__reduce__()[0]
+    from_buffer = np.empty(0).__reduce_ex__(5)[0]
     scalar = np.float32(0).__reduce__()[0]
     constructors: dict[tuple[str, str], Any] = {
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
         ("collections", "OrderedDict"): OrderedDict,
+        # Old protocols write bytes as encoded text; str.encode knows text encodings only.
+        ("_codecs", "encode"): str.encode,
     }
     for package in ("numpy.core", "numpy._core"):  # before and since numpy 2
         constructors[f"{package}.multiarray", "_reconstruct"] = reconstruct
         constructors[f"{package}.multiarray", "scalar"] = scalar
+        constructors[f"{package}.numeric", "_frombuffer"] = from_buffer
     return constructors
 
 

@@ -149,7 +149,7 @@ class ModelConfig:
         ):
             if own is not None and not isinstance(own, config):
                 name = getattr(self, field.removesuffix("_config"))
-                raise ValueError(f"{field} must be a {config.__name__} for {name!r}, got {own!r}")
+                raise ValueError(f"{field} must be {config.__name__} for {name!r}, got {own!r}")
         embedder.check(self, self.embedder_config or embedder.config())
         sequence_model.check(self, self.sequence_model_config or sequence_model.config())
 

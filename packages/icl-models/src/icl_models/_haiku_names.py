@@ -38,7 +38,8 @@ def links(model: InContextModel) -> Iterator[Link]:
     elif isinstance(model.embedder, SimpleResNet) and model.embedder.projection is None:
         yield from _resnet(model.embedder)
     else:
-        raise ValueError(_no_counterpart("embedder", model.config.embedder, "resnet (without projection), linear, embedding"))
+        known = "resnet (without projection), linear, embedding"
+        raise ValueError(_no_counterpart("embedder", model.config.embedder, known))
     if isinstance(model.sequence_model, Transformer):
         yield from _transformer(model.sequence_model)
         yield from _linear("transformer/linear", "readout")
@@ -46,7 +47,8 @@ def links(model: InContextModel) -> Iterator[Link]:
         yield from _recurrent(model.sequence_model)
         yield from _linear("rnn/linear", "readout")
     else:
-        raise ValueError(_no_counterpart("sequence_model", model.config.sequence_model, "transformer, lstm, vanilla_rnn"))
+        known = "transformer, lstm, vanilla_rnn"
+        raise ValueError(_no_counterpart("sequence_model", model.config.sequence_model, known))
 
 
 def _no_counterpart(part: str, name: str, known: str) -> str:
@@ -58,7 +60,9 @@ def _numbered(name: str, index: int) -> str:
     return f"{name}_{index}" if index else name
 
 
-def _each(released: str, ours: str, to_released: Callable[[Tensor], Tensor], to_ours: Callable[[Tensor], Tensor]) -> Link:
+def _each(
+    released: str, ours: str, to_released: Callable[[Tensor], Tensor], to_ours: Callable[[Tensor], Tensor]
+) -> Link:
     return Link((released,), (ours,), lambda given: [to_released(given[0])], lambda given: [to_ours(given[0])])
 
 
@@ -122,7 +126,7 @@ def _lstm(released: str, ours: str, in_features: int) -> Iterator[Link]:
         (f"{released}|w",),
         (f"{ours}.input_weight", f"{ours}.hidden_weight"),
         lambda weights: [_swap_gates(torch.cat(list(weights), 1)).T],
-        lambda given: _swap_gates(given[0].T).split([in_features, given[0].shape[0] - in_features], 1),
+        lambda given: [_swap_gates(part.T) for part in (given[0][:in_features], given[0][in_features:])],
     )
     yield _each(f"{released}|b", f"{ours}.bias", _swap_gates, _swap_gates)
 

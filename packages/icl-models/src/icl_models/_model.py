@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -41,7 +41,7 @@ class InContextModel(nn.Module):
             else None
         )
         self.sequence_model = sequence_model.build(config, config.sequence_model_config or sequence_model.config())
-        self.readout = scaled_linear(int(self.sequence_model.out_features), config.num_classes)
+        self.readout = scaled_linear(cast(int, self.sequence_model.out_features), config.num_classes)
 
     def forward(self, examples: Tensor, labels: Tensor, positions: Positions = "all") -> Tensor:
         """Logits for a batch of sequences, the last example being the query.

@@ -39,7 +39,7 @@ class VanillaRNNLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = x.new_zeros(1, x.shape[0], self.hidden_size)
-        weights = [self.input_weight, self.hidden_weight, self.input_bias, self.hidden_bias]
+        weights: list[Tensor] = [self.input_weight, self.hidden_weight, self.input_bias, self.hidden_bias]
         outputs: Tensor = torch.rnn_relu(x, h, weights, True, 1, 0.0, self.training, False, True)[0]
         return outputs
 
@@ -103,9 +103,7 @@ class Recurrent(nn.Module):
 
 def build_lstm(model: "ModelConfig", own: LSTMConfig) -> Recurrent:
     """The stacked LSTM of `model`."""
-    return Recurrent(
-        LSTMLayer, model.token_width, model.resolved_hidden_size, model.num_layers, model.dropout_prob
-    )
+    return Recurrent(LSTMLayer, model.token_width, model.resolved_hidden_size, model.num_layers, model.dropout_prob)
 
 
 def build_vanilla_rnn(model: "ModelConfig", own: VanillaRNNConfig) -> Recurrent:

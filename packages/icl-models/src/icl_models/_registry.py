@@ -17,7 +17,7 @@ from icl_models import hookspecs
 from icl_models._component import EmbedderSpec, SequenceModelSpec
 
 ENTRY_POINT_GROUP = "icl"
-_BUILT_IN = "icl-models"
+BUILT_IN = "icl-models"
 _Spec = TypeVar("_Spec", EmbedderSpec, SequenceModelSpec)
 
 
@@ -47,6 +47,10 @@ class PluginRecord:
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} of {self.distribution} {self.version}"
+
+    def set_aside(self) -> str:
+        """Why a broken plugin is not used, in one line."""
+        return " ".join(f"{self} is set aside: {type(self.error).__name__}: {self.error}".split())
 
 
 class Registry:
@@ -90,14 +94,14 @@ class Registry:
     def _register_all(self) -> None:
         import icl_models._builtin as builtin  # it imports the models, which a plugin listing may do without
 
-        own = PluginRecord(name=_BUILT_IN, distribution=_BUILT_IN, version=_own_version())
+        own = PluginRecord(name=BUILT_IN, distribution=BUILT_IN, version=_own_version())
         self._register(own, lambda: builtin)
         found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name)
         wanted = _wanted_plugins()
         missing = sorted((wanted or set()) - {entry.name for entry in found})
         if missing:
             installed = ", ".join(entry.name for entry in found) or "none"
-            self.conflict = PluginError(f"ICL_PLUGINS names {missing[0]!r}, which is not installed; installed: {installed}")
+            self.conflict = PluginError(f"ICL_PLUGINS must name installed plugins ({installed}), got {missing[0]!r}")
         for entry in found:
             record = _record(entry)
             if wanted is not None and entry.name not in wanted:
@@ -120,8 +124,7 @@ class Registry:
                 raise
         except Exception as error:
             record.state, record.error = "broken", error
-            message = f"{record} is set aside: {type(error).__name__}: {error}"
-            warnings.warn(message, PluginWarning, stacklevel=2)
+            warnings.warn(record.set_aside(), PluginWarning, stacklevel=2)
             return
         record.embedders = tuple(spec.name for spec in embedders)
         record.sequence_models = tuple(spec.name for spec in sequence_models)
@@ -143,7 +146,7 @@ class Registry:
             if spec.name in table:
                 first = table[spec.name][1]
                 self.conflict = self.conflict or PluginError(
-                    f"{what} {spec.name!r} is claimed by {first} and by {record}: uninstall one, or leave one out of ICL_PLUGINS"
+                    f"{what} {spec.name!r} must have one owner, got {first} and {record}; ICL_PLUGINS can leave one out"
                 )
             else:
                 table[spec.name] = (spec, record)
@@ -159,13 +162,13 @@ class Registry:
         if not broken:
             raise ValueError(message)
         # A plugin that never loaded cannot say what it would have offered: any unknown name may be its.
-        reasons = "; ".join(f"{record} is set aside: {type(record.error).__name__}: {record.error}" for record in broken)
+        reasons = "; ".join(record.set_aside() for record in broken)
         raise PluginError(f"{message}; {reasons}") from broken[0].error
 
 
 def _own_version() -> str:
     try:
-        return version(_BUILT_IN)
+        return version(BUILT_IN)
     except PackageNotFoundError:  # run from a source tree that is not installed
         return "not installed"
 

@@ -130,4 +130,5 @@ class SimpleResNet(nn.Module):
         x = x.permute(0, 2, 3, 1).flatten(1) if self.flatten_superpixels else x.mean((2, 3))
         if self.projection is not None:
             x = self.projection(x)
-        return x.unflatten(0, images.shape[:2])  # (B, S, emb_dim)
+        embedded: Tensor = x.view(*images.shape[:2], -1)  # (B, S, emb_dim)
+        return embedded

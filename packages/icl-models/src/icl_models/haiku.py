@@ -49,7 +49,7 @@ def import_variables(
         arrays = [_take(source, name, like, problems) for name, like in zip(link.released, expected, strict=True)]
         if all(array is not None for array in arrays):
             tensors = link.to_ours([array for array in arrays if array is not None])
-            imported.update(zip(link.ours, (tensor.clone(memory_format=torch.contiguous_format) for tensor in tensors), strict=True))
+            imported.update(zip(link.ours, (tensor.contiguous() for tensor in tensors), strict=True))
             problems += _disagreement(link, arrays)
     problems += [f"{collection} has no place for {name}" for collection in given for name in given[collection]]
     if problems:
@@ -58,7 +58,7 @@ def import_variables(
 
 
 def export_variables(model: InContextModel) -> tuple[Exported, Exported]:
-    """The released model's (params, state) with this model's values, as numpy arrays; the inverse of `import_variables`.
+    """The released model's (params, state) with this model's values, as numpy arrays: `import_variables` undone.
 
     Raises:
         ValueError: for a model that has no released counterpart.
@@ -69,7 +69,8 @@ def export_variables(model: InContextModel) -> tuple[Exported, Exported]:
     for link in links(model):
         for name, tensor in zip(link.released, link.to_released([ours[key] for key in link.ours]), strict=True):
             module, _, variable = name.rpartition("|")
-            (state if link.is_state else params).setdefault(module, {})[variable] = np.ascontiguousarray(tensor.numpy()).copy()
+            collection = state if link.is_state else params
+            collection.setdefault(module, {})[variable] = np.array(tensor.numpy(), order="C")
     return params, state
 
 
@@ -79,7 +80,9 @@ def _skeleton(config: ModelConfig) -> InContextModel:
 
 
 def _flatten(variables: Variables) -> dict[str, NDArray[Any]]:
-    return {f"{module}|{name}": np.asarray(array) for module, names in variables.items() for name, array in names.items()}
+    return {
+        f"{module}|{name}": np.asarray(array) for module, names in variables.items() for name, array in names.items()
+    }
 
 
 def _take(source: dict[str, NDArray[Any]], name: str, like: Tensor, problems: list[str]) -> Tensor | None:
@@ -99,5 +102,7 @@ def _disagreement(link: Link, arrays: Iterable[Tensor | None]) -> list[str]:
     """Mean and variance are averaged in step, so the released model's two counters are one for us."""
     values = [array for array in arrays if array is not None]
     if len(link.ours) == 1 and link.ours[0].endswith(".counter") and not torch.equal(values[0], values[1]):
-        return [f"{link.released[0]} and {link.released[1]} must be equal, got {values[0].item()} and {values[1].item()}"]
+        return [
+            f"{link.released[0]} and {link.released[1]} must be equal, got {values[0].item()} and {values[1].item()}"
+        ]
     return []

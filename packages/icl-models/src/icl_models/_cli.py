@@ -1,0 +1,54 @@
+"""The command `icl-models`: which plugins are installed, and what became of them."""
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from icl_models._registry import BUILT_IN, PluginRecord, PluginWarning, Registry
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0, or 2 when the installed plugins cannot be used together."""
+    parser = argparse.ArgumentParser(prog="icl-models", description="Models for in-context learning.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    plugins = commands.add_parser("plugins", help="list the installed plugins, their components and their state")
+    plugins.add_argument("--json", action="store_true", help="print JSON")
+    plugins.add_argument("--all", action="store_true", help="list the built-in components, too")
+    options = parser.parse_args(argv)
+    return _plugins(as_json=options.json, with_built_in=options.all)
+
+
+def _plugins(*, as_json: bool, with_built_in: bool) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)  # the list says the same
+        registry = Registry()
+    records = [record for record in registry.records if with_built_in or record.name != BUILT_IN]
+    if as_json:
+        print(json.dumps([_as_dict(record) for record in records], indent=2))
+    else:
+        print("\n".join(map(_as_line, records)) or "no plugins installed")
+    if registry.conflict is not None:
+        print(f"icl-models: {registry.conflict}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _as_dict(record: PluginRecord) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "distribution": record.distribution,
+        "version": record.version,
+        "state": record.state,
+        "components": {"embedders": list(record.embedders), "sequence_models": list(record.sequence_models)},
+        "error": None if record.error is None else f"{type(record.error).__name__}: {record.error}",
+    }
+
+
+def _as_line(record: PluginRecord) -> str:
+    if record.state == "broken":
+        return record.set_aside()
+    components = ", ".join(record.embedders + record.sequence_models) or "no components"
+    return f"{record.name} ({record.distribution} {record.version}), {record.state}: {components}"

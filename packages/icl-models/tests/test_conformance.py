@@ -1,0 +1,55 @@
+"""The suite shipped to plugin authors holds for every built-in component."""
+
+from icl_models import ModelConfig, ResNetConfig
+from icl_models.testing import EmbedderConformance, SequenceModelConformance
+
+IDS = {"num_classes": 12, "example_kind": "id", "example_shape": (), "embedder": "embedding", "emb_dim": 16}
+
+
+class TestResNet(EmbedderConformance):
+    config = ModelConfig(num_classes=12, example_shape=(28, 28, 1), emb_dim=16, num_layers=1)
+
+
+class TestResNetFlattened(EmbedderConformance):
+    config = ModelConfig(
+        num_classes=12,
+        example_shape=(40, 33, 3),
+        emb_dim=64,
+        num_layers=1,
+        embedder_config=ResNetConfig(flatten_superpixels=True),
+    )
+
+
+class TestLinear(EmbedderConformance):
+    config = ModelConfig(num_classes=12, example_shape=(9, 7, 2), embedder="linear", emb_dim=16, num_layers=1)
+
+
+class TestEmbedding(EmbedderConformance):
+    config = ModelConfig(**IDS, num_layers=1)
+    batch_size = 24  # so that every id occurs
+
+
+class TestVector(EmbedderConformance):
+    config = ModelConfig(
+        num_classes=12, example_kind="vector", example_shape=(7,), embedder="vector", emb_dim=16, num_layers=1
+    )
+
+
+class _ManyExamples(SequenceModelConformance):
+    batch_size = 24  # so that every id and every label occurs
+
+
+class TestTransformer(_ManyExamples):
+    config = ModelConfig(**IDS, num_layers=2)
+
+
+class TestTransformerConcatenated(_ManyExamples):
+    config = ModelConfig(**IDS, num_layers=2, num_heads=4, concatenate_labels=True)
+
+
+class TestLSTM(_ManyExamples):
+    config = ModelConfig(**IDS, sequence_model="lstm", num_layers=2, hidden_size=24)
+
+
+class TestVanillaRNN(_ManyExamples):
+    config = ModelConfig(**IDS, sequence_model="vanilla_rnn", num_layers=2, hidden_size=24)

@@ -1,0 +1,189 @@
+"""What does not fit is named in one line; a checkpoint runs nothing."""
+
+import copy
+import os
+import pickle
+import pickletools
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from icl_models import ModelConfig, ResNetConfig, build_model
+from icl_models.haiku import CheckpointError, export_variables, import_variables, load_checkpoint
+
+CONFIG = ModelConfig(num_classes=5, example_shape=(28, 28, 1), emb_dim=16, num_layers=1)
+CONV = "input_embedder/simple_res_net/~/initial_conv"
+EMA = "input_embedder/simple_res_net/~/initial_batchnorm/~/mean_ema"
+
+
+@pytest.fixture(scope="module")
+def exported() -> Any:
+    return export_variables(build_model(CONFIG, seed=0))
+
+
+def test_a_configuration_is_as_good_as_a_model(exported: Any) -> None:
+    model = build_model(CONFIG, seed=0)
+    imported = import_variables(CONFIG, *exported)
+    assert imported.keys() == model.state_dict().keys()
+    assert all(torch.equal(imported[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_an_import_shares_no_memory_with_the_arrays(exported: Any) -> None:
+    params, state = copy.deepcopy(exported)
+    imported = import_variables(CONFIG, params, state)
+    before = imported["label_table.weight"].clone()
+    params["input_embedder"]["embs"] += 1
+    assert torch.equal(imported["label_table.weight"], before)
+
+
+def test_an_export_shares_no_memory_with_the_model() -> None:
+    model = build_model(CONFIG, seed=0)
+    params, _ = export_variables(model)
+    before = params["input_embedder"]["embs"].copy()
+    with torch.no_grad():
+        model.label_table.weight += 1
+    assert np.array_equal(params["input_embedder"]["embs"], before)
+
+
+def test_every_misfit_is_named_in_one_line(exported: Any) -> None:
+    params, state = copy.deepcopy(exported)
+    del params["transformer/linear"]["b"]
+    params[CONV]["w"] = params[CONV]["w"][..., :3]
+    params["input_embedder"]["embs"] = params["input_embedder"]["embs"].astype(np.float64)
+    params["transformer/extra"] = {"w": np.zeros(2, np.float32)}
+    state[EMA]["counter"] = np.array(3, np.int32)
+    with pytest.raises(ValueError, match="variables must fit the model") as error:
+        import_variables(CONFIG, params, state)
+    message = str(error.value)
+    assert "\n" not in message
+    for part in (
+        "transformer/linear|b is missing",
+        f"{CONV}|w must be float32 (7, 7, 1, 64), got float32 (7, 7, 1, 3)",
+        "input_embedder|embs must be float32 (5, 16), got float64 (5, 16)",
+        "params has no place for transformer/extra|w",
+        f"{EMA}|counter and {EMA.replace('mean', 'var')}|counter must be equal, got 3 and 0",
+    ):
+        assert part in message
+    assert message.count(";") == 4
+
+
+def test_a_residual_net_needs_its_state(exported: Any) -> None:
+    with pytest.raises(ValueError, match=r"mean_ema\|hidden is missing"):
+        import_variables(CONFIG, exported[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"example_kind": "vector", "example_shape": (4,), "embedder": "vector"},
+            "embedder must be one .* got 'vector'",
+        ),
+        (
+            {"example_shape": (28, 28, 1), "embedder_config": ResNetConfig(flatten_superpixels=True)},
+            "embedder must be one .* got 'resnet'",
+        ),
+    ],
+)
+def test_a_model_without_released_counterpart_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        export_variables(build_model(ModelConfig(num_classes=5, num_layers=1, **settings), seed=0))
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_checkpoint_of_arrays_and_containers_is_read_exactly(tmp_path: Path, protocol: int, exported: Any) -> None:
+    params, state = exported
+    content = {
+        "params": params,
+        "state": OrderedDict(state),
+        "step": np.int64(7),
+        "more": [1, 2.5, "x", None, (b"y", True)],
+    }
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(pickle.dumps(content, protocol=protocol))
+    read = load_checkpoint(path)
+    assert read["step"] == 7
+    assert read["more"] == content["more"]
+    imported = import_variables(CONFIG, read["params"], read["state"])
+    assert all(torch.equal(imported[name], t) for name, t in build_model(CONFIG, seed=0).state_dict().items())
+
+
+@pytest.mark.parametrize("package", ["numpy.core", "numpy._core"])
+def test_checkpoints_of_old_and_new_numpy_are_read(tmp_path: Path, package: str) -> None:
+    path = tmp_path / "checkpoint.dill"
+    stored = pickle.dumps({"w": np.arange(3.0)}, protocol=0)
+    path.write_bytes(stored.replace(b"numpy._core.", b"numpy.core.").replace(b"numpy.core.", package.encode() + b"."))
+    assert np.array_equal(load_checkpoint(path)["w"], np.arange(3.0))
+
+
+class _Runs:
+    """Pickles as a call of `function(*arguments)`."""
+
+    def __init__(self, function: Any, *arguments: Any) -> None:
+        self.reduced = (function, arguments)
+
+    def __reduce__(self) -> Any:
+        return self.reduced
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (os.mkdir, ("{trap}",)),
+        (eval, ("__import__('os').mkdir(r'{trap}')",)),
+        (exec, ("open(r'{trap}', 'w')",)),
+        (getattr, ("text", "upper")),
+        (np.load, ("{trap}",)),
+        (np.save, ("{trap}", 1)),
+        (np.memmap, ("{trap}", "uint8", "w+", 0, 8)),
+        (pickle.loads, (b"I1\n.",)),
+        (Path, ("{trap}",)),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_malicious_checkpoint_is_refused_and_not_run(
+    tmp_path: Path, protocol: int, function: Any, arguments: tuple[Any, ...]
+) -> None:
+    trap = tmp_path / "trap.npy"
+    filled = [a.format(trap=trap) if isinstance(a, str) else a for a in arguments]
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(pickle.dumps({"params": _Runs(function, *filled)}, protocol=protocol))
+    with pytest.raises(CheckpointError, match="must hold numpy arrays and plain containers only, got "):
+        load_checkpoint(path)
+    assert not trap.exists()
+
+
+def test_a_dotted_name_does_not_reach_through_an_allowed_one(tmp_path: Path) -> None:
+    """Protocol 4 looks up attributes of attributes: numpy.ndarray.tofile would write a file."""
+    path = tmp_path / "checkpoint.dill"
+    dotted = b"\x80\x04\x8c\x05numpy\x8c\x0endarray.tofile\x93."
+    assert [op.name for op, _, _ in pickletools.genops(dotted)][-2:] == ["STACK_GLOBAL", "STOP"]
+    path.write_bytes(dotted)
+    with pytest.raises(CheckpointError, match=r"got numpy\.ndarray\.tofile"):
+        load_checkpoint(path)
+
+
+def test_an_array_of_objects_smuggles_nothing(tmp_path: Path) -> None:
+    path, trap = tmp_path / "checkpoint.dill", tmp_path / "trap"
+    path.write_bytes(pickle.dumps(np.array([_Runs(os.mkdir, str(trap))], dtype=object)))
+    with pytest.raises(CheckpointError, match="plain containers only"):
+        load_checkpoint(path)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a pickle", pickle.dumps({"w": np.zeros(100)})[:-50]])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="must be a pickle"):
+        load_checkpoint(path)
+
+
+def test_a_missing_checkpoint_is_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load_checkpoint(tmp_path / "nothing.dill")
