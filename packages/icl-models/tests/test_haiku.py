@@ -27,7 +27,9 @@ def exported() -> Any:
 
 def test_a_configuration_is_as_good_as_a_model(exported: Any) -> None:
     model = build_model(CONFIG, seed=0)
+    random_state = torch.get_rng_state()
     imported = import_variables(CONFIG, *exported)
+    assert torch.equal(torch.get_rng_state(), random_state)
     assert imported.keys() == model.state_dict().keys()
     assert all(torch.equal(imported[name], tensor) for name, tensor in model.state_dict().items())
 

@@ -13,6 +13,7 @@ import icl_models._registry as registry_module
 from icl_models import ModelConfig, PluginError, PluginWarning, build_model, hookspecs, known_embedders
 from icl_models._cli import main
 from icl_models._registry import Registry
+from icl_models.testing import SequenceModelConformance
 
 GOOD = """
 from dataclasses import dataclass
@@ -218,3 +219,55 @@ def test_every_hook_is_documented_and_the_contract_is_short() -> None:
     assert len(hooks) == 2
     assert all(hook.__doc__ for hook in hooks)
     assert len(Path(hookspecs.__file__).read_text().splitlines()) < 60
+
+
+FAULTY = """
+import torch
+from torch import nn
+from icl_models import SequenceModelSpec, hookimpl
+
+class Faulty(nn.Module):
+    def __init__(self, model, own):
+        super().__init__()
+        self.out_features = model.token_width
+        self.linear = nn.Linear(model.token_width, model.token_width)
+        {extra}
+
+    def forward(self, tokens, positions="all"):
+        h = self.linear(tokens){mix}
+        return h[:, -1] if positions == "query" else h
+
+@hookimpl
+def icl_register_sequence_models():
+    return [SequenceModelSpec(name="faulty", build=Faulty)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("extra", "mix", "claim"),
+    [
+        ("pass", ".mean(1, keepdim=True) + tokens", "test_no_output_depends_on_a_later_token"),
+        ("pass", " + torch.rand(())", "test_evaluation_gives_the_same_values_twice"),
+        ("self.unused = nn.Parameter(torch.ones(3))", ".cumsum(1)", "test_gradients_reach_every_parameter"),
+        ("pass", "", "test_an_earlier_label_changes_the_query"),
+        ("self.memory = []", " + (self.memory.append(0) or len(self.memory))", "test_state_dict_restores_the_outputs"),
+    ],
+)
+def test_the_conformance_suite_finds_the_fault(install: Installer, extra: str, mix: str, claim: str) -> None:
+    install("faulty", FAULTY.format(extra=extra, mix=mix))
+
+    class Suite(SequenceModelConformance):
+        config = ModelConfig(**VECTORS, embedder="vector", emb_dim=8, sequence_model="faulty")
+
+    with pytest.raises(AssertionError):
+        getattr(Suite(), claim)()
+
+
+def test_the_conformance_suite_passes_a_plugin_that_keeps_the_contract(install: Installer) -> None:
+    install("sound", FAULTY.format(extra="pass", mix=".cumsum(1)"))
+
+    class Suite(SequenceModelConformance):
+        config = ModelConfig(**VECTORS, embedder="vector", emb_dim=8, sequence_model="faulty")
+
+    for claim in [name for name in dir(Suite) if name.startswith("test_")]:
+        getattr(Suite(), claim)()

@@ -35,7 +35,7 @@ class InContextModel(nn.Module):
         # Concatenated, the query's label is an extra class; interleaved, it has no token.
         self.label_table = nn.Embedding(config.num_classes + config.concatenate_labels, config.emb_dim)
         truncated_normal_(self.label_table.weight, _LABEL_STDDEV)
-        self.positions = (
+        self.positional_encodings = (
             SinusoidalPositions(config.token_width, config.positional_dropout_prob)
             if config.use_positional_encodings
             else None
@@ -81,8 +81,8 @@ class InContextModel(nn.Module):
         if self.config.example_dropout_prob:  # noise on the examples, so in evaluation too
             h_x = F.dropout(h_x, self.config.example_dropout_prob, training=True)
         tokens = self._concatenate(h_x, labels) if self.config.concatenate_labels else self._interleave(h_x, labels)
-        if self.positions is not None:
-            tokens = self.positions(tokens)
+        if self.positional_encodings is not None:
+            tokens = self.positional_encodings(tokens)
         logits: Tensor = self.readout(self.sequence_model(tokens, positions))
         return logits
 

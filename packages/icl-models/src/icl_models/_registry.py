@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import pluggy
 
-from icl_models import hookspecs
+from icl_models import _builtin, hookspecs
 from icl_models._component import EmbedderSpec, SequenceModelSpec
 
 ENTRY_POINT_GROUP = "icl"
@@ -92,10 +92,8 @@ class Registry:
             raise self.conflict
 
     def _register_all(self) -> None:
-        import icl_models._builtin as builtin  # it imports the models, which a plugin listing may do without
-
         own = PluginRecord(name=BUILT_IN, distribution=BUILT_IN, version=_own_version())
-        self._register(own, lambda: builtin)
+        self._register(own, lambda: _builtin)
         found = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name)
         wanted = _wanted_plugins()
         missing = sorted((wanted or set()) - {entry.name for entry in found})
