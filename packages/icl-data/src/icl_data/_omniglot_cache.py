@@ -58,7 +58,7 @@ def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
 
 def _read(path: Path) -> PackedImages | None:
     try:
-        with np.load(path, allow_pickle=False) as arrays:  # checks the checksum of each array
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # checks the checksum of each array
             keys, ranks, packed = arrays["keys"], arrays["ranks"], arrays["packed"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
         return None

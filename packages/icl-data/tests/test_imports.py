@@ -1,0 +1,34 @@
+"""The package needs NumPy alone, until its torch part is asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def _run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_importing_the_package_imports_numpy_and_the_standard_library_alone() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import icl_data, icl_data.testing\n"
+        "roots = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "print(*sorted(roots - set(sys.stdlib_module_names) - {'icl_data', 'numpy'}))"
+    )
+    found = _run(code)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.split() == []
+
+
+def test_missing_torch_is_one_line_that_says_what_to_install() -> None:
+    found = _run("import sys; sys.modules['torch'] = None; import icl_data; import icl_data.torch")
+    last = found.stderr.strip().splitlines()[-1]
+    assert last.startswith("ImportError: ")
+    assert 'pip install "icl-data[torch]"' in last
+
+
+def test_every_public_name_exists() -> None:
+    import icl_data
+
+    assert [name for name in icl_data.__all__ if not hasattr(icl_data, name)] == []

@@ -1,0 +1,71 @@
+"""Kinds of sequence are checked when they are made."""
+
+from __future__ import annotations
+
+import pytest
+
+from icl_data import Bursty, Fewshot, Mixed, NoSupport, Random
+from icl_data._labeling import Labeling, parse_labeling
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "message"),
+    [
+        (Bursty, {"p_bursty": 1.3}, r"p_bursty must be in \[0, 1\], got 1.3"),
+        (Bursty, {"p_bursty_common": -0.1}, r"p_bursty_common must be in \[0, 1\], got -0.1"),
+        (Bursty, {"p_bursty_common": 0.5}, "must be at most 1, got 1.5"),
+        (Bursty, {"seq_len": 6}, r"seq_len must be at least shots \* ways \+ 1 = 7, got 6"),
+        (Bursty, {"shots": 0}, "shots and ways must be at least 1, got shots=0"),
+        (Bursty, {"non_bursty_type": "rare"}, "zipfian, common_uniform, common_no_support, got 'rare'"),
+        (Bursty, {"labeling_common": "alphabetical"}, "labeling must be one of .* got 'alphabetical'"),
+        (Bursty, {"labeling_rare": "unfixed"}, "got 'unfixed'"),
+        (Bursty, {"labeling_common": "unfixed"}, "non-bursty .* got 'unfixed'"),
+        (Bursty, {"labeling_rare": "novel"}, "must not be 'novel'"),
+        (NoSupport, {"class_type": "frequent"}, "class_type must be one of rare, common, zipfian, holdout"),
+        (NoSupport, {"seq_len": 1}, "seq_len must be at least 2, got 1"),
+        (NoSupport, {"labeling": "unfixed"}, "only few-shot"),
+        (Random, {"seq_len": 0}, "seq_len must be at least 1, got 0"),
+        (Random, {"labeling": "novel"}, "only few-shot"),
+        (Random, {"labeling": "ordered_polysemy0"}, "labeling must be one of"),
+        (Fewshot, {"ways": 0}, "ways=0"),
+        (Fewshot, {"class_type": "test"}, "got 'test'"),
+        (Mixed, {"p_fewshot": 2}, r"p_fewshot must be in \[0, 1\], got 2"),
+    ],
+)
+def test_wrong_argument_is_refused_by_name_and_value(kind: type, arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        kind(**arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_unfixed_rare_labels_are_allowed_where_only_the_bursty_part_has_them() -> None:
+    Bursty(labeling_rare="unfixed", p_bursty_zipfian=0.0)
+    Bursty(labeling_rare="unfixed", seq_len=7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "length"),
+    [
+        (Bursty(seq_len=12), 12),
+        (NoSupport(), 9),
+        (Random(), 9),
+        (Fewshot(shots=2, ways=5), 11),
+        (Mixed(shots=1, ways=1), 2),
+    ],
+)
+def test_every_kind_knows_its_length(kind, length: int) -> None:
+    assert kind.seq_len == length
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ordered", Labeling(rule="ordered")),
+        ("ordered40", Labeling(rule="ordered", offset=40)),
+        ("ordered_polysemy5", Labeling(rule="ordered", polysemy=5)),
+        ("ordered3_polysemy2", Labeling(rule="ordered", offset=3, polysemy=2)),
+        ("original", Labeling(rule="original")),
+    ],
+)
+def test_labelings_are_read_into_shift_and_labels_per_class(name: str, expected: Labeling) -> None:
+    assert parse_labeling(name) == expected

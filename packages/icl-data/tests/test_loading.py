@@ -1,0 +1,44 @@
+"""Sources by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from icl_data import SymbolicSource, load_source
+
+
+@pytest.fixture(autouse=True)
+def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "somebodys_sources.py").write_text(
+        "from icl_data import SymbolicSource\n"
+        "def good(): return SymbolicSource(5)\n"
+        "def bad(): return 3\n"
+        "def odd():\n    source = SymbolicSource(5)\n    source.kind = 'sound'\n    return source\n"
+        "number = 3\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_named_factory_is_called() -> None:
+    source = load_source("somebodys_sources:good")
+    assert isinstance(source, SymbolicSource)
+    assert source.n_classes == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("somebodys_sources", "package.module:factory, got 'somebodys_sources'"),
+        ("somebodys_sources:", "package.module:factory"),
+        ("nobodys_sources:good", "'nobodys_sources' could not be imported"),
+        ("somebodys_sources:missing", "has no callable 'missing'"),
+        ("somebodys_sources:number", "has no callable 'number'"),
+        ("somebodys_sources:bad", "returned a int without n_classes, n_exemplars"),
+        ("somebodys_sources:odd", "id, vector, image, got 'sound'"),
+    ],
+)
+def test_what_is_wrong_with_a_name_is_said(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_source(name)

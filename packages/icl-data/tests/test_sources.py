@@ -1,0 +1,179 @@
+"""Sources keep the protocol."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from icl_data import ArraySource, Augmented, GaussianSource, OmniglotSource, SymbolicSource
+from icl_data.testing import check_source
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        SymbolicSource(7),
+        GaussianSource(7, dim=5),
+        GaussianSource(7, noise_scale=0.0),
+        ArraySource(RNG.integers(99, size=(5, 3))),
+        ArraySource(RNG.normal(size=(5, 3, 4)), noise_scale=0.2),
+        ArraySource(RNG.random((5, 3, 8, 6))),
+        ArraySource(RNG.integers(256, size=(5, 3, 8, 8, 3), dtype=np.uint8)),
+        Augmented(ArraySource(RNG.random((5, 3, 8, 8)))),
+        Augmented(ArraySource(RNG.random((5, 3, 8, 8, 3)), noise_scale=0.1)),
+    ],
+    ids=repr,
+)
+def test_built_in_source_conforms(source) -> None:
+    check_source(source)
+
+
+@pytest.mark.parametrize("exemplars", ["all", "single", "separated"])
+def test_omniglot_conforms(tiny_omniglot, exemplars: str) -> None:
+    source = OmniglotSource(tiny_omniglot.folder, exemplars=exemplars)
+    check_source(source)
+    check_source(Augmented(source))
+
+
+class Stripes:
+    """A third-party source: images of stripes, one exemplar for each phase."""
+
+    kind = "image"
+    n_classes, n_exemplars, example_shape, noise_scale = 4, 3, (8, 8, 1), 0.0
+    class_keys = np.arange(4)
+
+    def gather(self, class_index, exemplar_index, noise=None):
+        frequency, phase = np.asarray(class_index)[..., None], np.asarray(exemplar_index)[..., None]
+        row = ((np.arange(8) * (frequency + 1) + phase) % 5 / 5).astype(np.float32)
+        return np.repeat(row[..., None, :, None], 8, axis=-3)
+
+
+class Sharing(Stripes):
+    """Hands out its own storage."""
+
+    def __init__(self) -> None:
+        self.shared = np.full((3, 4, 8, 8, 1), 0.5, dtype=np.float32)
+
+    def gather(self, class_index, exemplar_index, noise=None):
+        return self.shared if np.ndim(class_index) else self.shared[0, 0]
+
+
+class Double(Stripes):
+    """Returns another dtype."""
+
+    def gather(self, class_index, exemplar_index, noise=None):
+        return super().gather(class_index, exemplar_index).astype(np.float64)
+
+
+class Unstable(Stripes):
+    """Answers differently each time."""
+
+    def gather(self, class_index, exemplar_index, noise=None):
+        return np.random.default_rng().random((*np.shape(class_index), 8, 8, 1), dtype=np.float32)
+
+
+class Descending(Stripes):
+    """Names its classes in the wrong order."""
+
+    class_keys = np.arange(4)[::-1]
+
+
+class Silent(Stripes):
+    """Claims noise but applies none."""
+
+    noise_scale = 0.5
+
+
+def test_third_party_source_conforms() -> None:
+    check_source(Stripes())
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (object(), "lacks"),
+        (Double(), "float32, got float64"),
+        (Unstable(), "always return the same"),
+        (Descending(), "ascend"),
+        (Silent(), "exactly if noise_scale"),
+        (Sharing(), "own storage"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_conformance_check_finds_the_broken_promise(source, message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        check_source(source)
+
+
+def test_gaussian_class_does_not_depend_on_the_number_of_classes() -> None:
+    few, many = GaussianSource(100), GaussianSource(8000)
+    np.testing.assert_array_equal(few.means, many.means[:100])
+
+
+def test_gaussian_examples_have_the_stated_moments() -> None:
+    source = GaussianSource(2000, dim=63, noise_scale=0.5, seed=1)
+    classes = np.arange(2000)
+    noise = np.random.default_rng(0).standard_normal((2000, 63))
+    clean, noisy = source.gather(classes, 0 * classes), source.gather(classes, 0 * classes, noise)
+    # 126,000 numbers each: 2 % is more than 5 standard errors of a variance (0.4 %).
+    assert source.means.var() == pytest.approx(1 / 63, rel=0.02)
+    assert noisy.var() == pytest.approx(1 / 63, rel=0.02)
+    assert (noisy - clean).var() == pytest.approx(0.25 / 63 / 1.25, rel=0.02)
+
+
+def test_gaussian_seed_changes_the_classes() -> None:
+    assert (GaussianSource(3, seed=0).means != GaussianSource(3, seed=1).means).all()
+
+
+def test_byte_images_become_shares_of_255() -> None:
+    source = ArraySource(np.array([[[[0, 51], [102, 255]]]], dtype=np.uint8))
+    np.testing.assert_allclose(source.gather(0, 0)[..., 0], [[0, 0.2], [0.4, 1]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("array", "options", "message"),
+    [
+        (np.zeros(3), {}, "must have shape"),
+        (np.zeros((3, 0)), {}, "no axis empty"),
+        (np.zeros((3, 2)), {}, "non-negative integers"),
+        (np.full((3, 2), -1), {}, "non-negative integers"),
+        (np.full((3, 2, 4), np.nan), {}, "finite"),
+        (np.full((3, 2, 4, 4), 1.5), {}, r"in \[0, 1\]"),
+        (np.zeros((3, 2, 4)), {"kind": "image"}, "does not fit"),
+        (np.zeros((3, 2, 4)), {"kind": "sound"}, "id, vector, image, got 'sound'"),
+        (np.zeros((3, 2), dtype=int), {"noise_scale": 0.1}, "0 for ids"),
+        (np.zeros((1, 1, 2, 2, 2, 2)), {}, r"\(H, W\) or \(H, W, C\)"),
+    ],
+)
+def test_array_that_is_no_source_is_refused(array: np.ndarray, options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ArraySource(array, **options)
+
+
+@pytest.mark.parametrize("make", [lambda: SymbolicSource(0), lambda: GaussianSource(0), lambda: GaussianSource(3, 0)])
+def test_source_without_classes_or_dimensions_is_refused(make) -> None:
+    with pytest.raises(ValueError, match="at least 1, got"):
+        make()
+
+
+def test_augmented_needs_square_images() -> None:
+    with pytest.raises(ValueError, match=r"square images, got kind 'image' with example shape \(2, 3, 1\)"):
+        Augmented(ArraySource(np.zeros((1, 1, 2, 3))))
+    with pytest.raises(ValueError, match="got kind 'id'"):
+        Augmented(SymbolicSource(3))
+
+
+def test_eight_transforms_are_flip_first_then_quarter_turns_to_the_left() -> None:
+    image = RNG.random((5, 5)).astype(np.float32)
+    source = Augmented(ArraySource(image[None, None]))
+    expected = [np.rot90(start, turns) for start in (image, np.fliplr(image)) for turns in range(4)]
+    np.testing.assert_array_equal(source.gather(np.arange(8), np.zeros(8, dtype=int))[..., 0], expected)
+
+
+def test_augmentation_follows_the_read_order_of_omniglot(tiny_omniglot) -> None:
+    base = OmniglotSource(tiny_omniglot.folder)
+    augmented = Augmented(base)
+    zeros = np.zeros(5, dtype=int)
+    np.testing.assert_array_equal(augmented.gather(np.arange(0, 40, 8), zeros), base.gather(base.read_order, zeros))
