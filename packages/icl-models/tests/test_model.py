@@ -19,6 +19,8 @@ from icl_models import (
     build_model,
     capture_attention,
     count_parameters,
+    find_embedder,
+    find_sequence_model,
     known_embedders,
     known_sequence_models,
 )
@@ -47,6 +49,12 @@ def test_the_papers_models_have_the_released_number_of_parameters(num_layers: in
 def test_the_built_in_components_are_known() -> None:
     assert {"resnet", "linear", "embedding", "vector"} <= set(known_embedders())
     assert {"transformer", "lstm", "vanilla_rnn"} <= set(known_sequence_models())
+
+
+def test_a_component_tells_its_settings_and_what_it_reads() -> None:
+    assert find_embedder("resnet").config is ResNetConfig
+    assert tuple(find_embedder("resnet").example_kinds) == ("image",)
+    assert find_sequence_model("transformer").config is TransformerConfig
 
 
 @settings(max_examples=25, deadline=None)
@@ -226,6 +234,8 @@ class ForeignConfig(ComponentConfig):
         ({"emb_dim": 15, "num_heads": 5}, "emb_dim must be even with sinusoidal positions, got 15"),
         ({"sequence_model": "lstm", "num_heads": 4}, "num_heads must be None for sequence_model 'lstm', got 4"),
         ({"hidden_size": 4}, "hidden_size must be None for sequence_model 'transformer', got 4"),
+        ({"dropout_prob": "0.1"}, r"dropout_prob must be in \[0, 1\), got '0\.1'"),
+        ({"embedder": 3}, "embedder must be one of .*, got 3"),
         ({"dropout_prob": 1.0}, r"dropout_prob must be in \[0, 1\), got 1\.0"),
         ({"example_dropout_prob": -0.1}, r"example_dropout_prob must be in \[0, 1\), got -0\.1"),
         (

@@ -6,7 +6,14 @@ from icl_models._config import ModelConfig
 from icl_models._embedders import EmbeddingConfig, LinearConfig, VectorConfig
 from icl_models._model import InContextModel, TransformerICL, build_model, count_parameters
 from icl_models._recurrent import LSTMConfig, VanillaRNNConfig
-from icl_models._registry import PluginError, PluginWarning, known_embedders, known_sequence_models
+from icl_models._registry import (
+    PluginError,
+    PluginWarning,
+    find_embedder,
+    find_sequence_model,
+    known_embedders,
+    known_sequence_models,
+)
 from icl_models._resnet import ResNetConfig, SimpleResNet
 from icl_models._transformer import TransformerConfig
 from icl_models.hookspecs import hookimpl
@@ -31,6 +38,8 @@ __all__ = [
     "build_model",
     "capture_attention",
     "count_parameters",
+    "find_embedder",
+    "find_sequence_model",
     "hookimpl",
     "known_embedders",
     "known_sequence_models",

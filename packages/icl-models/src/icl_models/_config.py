@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from icl_models._component import ARCHITECTURE_SETTINGS, EXAMPLE_KINDS, ComponentConfig
-from icl_models._registry import registry
+from icl_models._registry import find_embedder, find_sequence_model
 
 _DEFAULT_NUM_HEADS = 8
 _PROBABILITIES = ("dropout_prob", "example_dropout_prob", "positional_dropout_prob")
@@ -62,8 +62,9 @@ class ModelConfig:
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
         for name in _PROBABILITIES:
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)!r}")
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0.0 <= value < 1.0:
+                raise ValueError(f"{name} must be in [0, 1), got {value!r}")
         self._check_example()
         self._check_components()
         if self.use_positional_encodings and self.token_width % 2:
@@ -109,10 +110,10 @@ class ModelConfig:
             values["example_shape"] = tuple(values["example_shape"])
         defaults = {field.name: field.default for field in fields(cls)}
         if values.get("embedder_config") is not None:
-            own = registry().embedder(values.get("embedder", defaults["embedder"])).config
+            own = find_embedder(values.get("embedder", defaults["embedder"])).config
             values["embedder_config"] = _own_config(own, values["embedder_config"])
         if values.get("sequence_model_config") is not None:
-            own = registry().sequence_model(values.get("sequence_model", defaults["sequence_model"])).config
+            own = find_sequence_model(values.get("sequence_model", defaults["sequence_model"])).config
             values["sequence_model_config"] = _own_config(own, values["sequence_model_config"])
         return cls(**values)
 
@@ -131,14 +132,14 @@ class ModelConfig:
             raise ValueError(f"num_ids must be None for example_kind {self.example_kind!r}, got {self.num_ids}")
 
     def _check_components(self) -> None:
-        embedder = registry().embedder(self.embedder)
+        embedder = find_embedder(self.embedder)
         kinds = tuple(embedder.example_kinds)
         if self.example_kind not in kinds:
             raise ValueError(
                 f"example_kind must be one of {', '.join(kinds)} for embedder {self.embedder!r}, "
                 f"got {self.example_kind!r}"
             )
-        sequence_model = registry().sequence_model(self.sequence_model)
+        sequence_model = find_sequence_model(self.sequence_model)
         for setting in ARCHITECTURE_SETTINGS:
             value = getattr(self, setting)
             if value is not None and setting not in sequence_model.accepts:

@@ -12,7 +12,7 @@ from icl_models._component import ComponentConfig, Positions
 from icl_models._config import ModelConfig
 from icl_models._initialize import scaled_linear, truncated_normal_
 from icl_models._positions import SinusoidalPositions
-from icl_models._registry import registry
+from icl_models._registry import find_embedder, find_sequence_model
 
 _LABEL_STDDEV = 0.02
 
@@ -29,8 +29,8 @@ class InContextModel(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        embedder = registry().embedder(config.embedder)
-        sequence_model = registry().sequence_model(config.sequence_model)
+        embedder = find_embedder(config.embedder)
+        sequence_model = find_sequence_model(config.sequence_model)
         self.embedder = embedder.build(config, config.embedder_config or embedder.config())
         # Concatenated, the query's label is an extra class; interleaved, it has no token.
         self.label_table = nn.Embedding(config.num_classes + config.concatenate_labels, config.emb_dim)

@@ -153,7 +153,7 @@ class Registry:
         self._check()
         if name in table:
             return table[name][0]
-        near = difflib.get_close_matches(name, table, n=1)
+        near = difflib.get_close_matches(str(name), table, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         message = f"{what} must be one of {', '.join(sorted(table))}, got {name!r}{hint}"
         broken = [record for record in self.records if record.state == "broken"]
@@ -188,6 +188,16 @@ def _wanted_plugins() -> set[str] | None:
 def registry() -> Registry:
     """The components of this process, found at the first look-up."""
     return Registry()
+
+
+def find_embedder(name: str) -> EmbedderSpec:
+    """The embedder called `name`. ValueError, with the known names, when there is none."""
+    return registry().embedder(name)
+
+
+def find_sequence_model(name: str) -> SequenceModelSpec:
+    """The sequence model called `name`. ValueError, with the known names, when there is none."""
+    return registry().sequence_model(name)
 
 
 def known_embedders() -> tuple[str, ...]:
