@@ -317,3 +317,12 @@ def test_images_must_have_the_configured_shape_and_floating_point() -> None:
         model(torch.zeros(1, 2, 28, 28), labels)
     with pytest.raises(ValueError, match=r"examples must be floating point, got torch\.uint8"):
         model(torch.zeros(1, 2, 28, 28, 1, dtype=torch.uint8), labels)
+
+
+def test_the_vector_embedder_is_linear_so_that_centred_classes_stay_centred() -> None:
+    config = ModelConfig(
+        num_classes=3, example_kind="vector", example_shape=(5,), embedder="vector", emb_dim=8, num_layers=1
+    )
+    embedder = build_model(config, seed=0).embedder
+    assert [tuple(parameter.shape) for parameter in embedder.parameters()] == [(8, 5)]
+    assert torch.equal(embedder(torch.zeros(1, 1, 5)), torch.zeros(1, 1, 8))
