@@ -123,7 +123,7 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def parity(session: nox.Session) -> None:
-    """Golden values alone: sequences, models, metrics, trajectories; on the full golden files where ICL_GOLDEN is there."""
+    """Golden values: sequences, models, metrics, trajectories; on the full files if ICL_GOLDEN names them."""
     install_wheels(session, *EVERYTHING)
     install(session, *TEST_TOOLS)
     packages = [ROOT / "packages" / package / "tests" for package in EVERYTHING]
@@ -132,7 +132,7 @@ def parity(session: nox.Session) -> None:
 
 @nox.session
 def regression(session: nox.Session) -> None:
-    """Short trainings: the symbolic trainer at 100 and 1,600 classes, and laptop runs where ICL must and must not emerge."""
+    """Short trainings: symbolic ones at 100 and 1,600 classes; laptop ones where ICL must, and must not, emerge."""
     install_wheels(session, *EVERYTHING)
     install(session, *TEST_TOOLS)
     pytest(session, ROOT / "tests" / "regression", args=("-s",))

@@ -44,7 +44,7 @@ def test_only_the_newest_checkpoint_keeps_the_optimizer_state(tmp_path):
     assert checkpoint_steps(tmp_path) == [1, 2]
     assert not (tmp_path / "step_0000001" / "optimizer.safetensors").exists()
     load_model_weights(tmp_path, 1, model)
-    with pytest.raises(ValueError, match="cannot resume from .*step_0000001"):
+    with pytest.raises(ValueError, match=r"cannot resume from .*step_0000001"):
         load_training_state(tmp_path, 1, model, optimizer)
 
 

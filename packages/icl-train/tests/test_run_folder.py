@@ -40,7 +40,7 @@ def test_a_folder_that_exists_is_refused_and_left_as_it_was(run):
         ("{}", "it has no 'format'"),
         ('{"format": 99}', "its format must be 1, got 99"),
         ('{"format": 1, "config": {"data": {"p_bursty": 1.3}}, "environment": {}}', "p_bursty.*1.3"),
-        ('{"format": 1, "config": {"data": {"colour": 1}}, "environment": {}}', "got colour"),
+        ('{"format": 1, "config": {"data": {"colour": 1}}, "environment": {}}', r"got data\.colour"),
         ('{"format": 1, "config": {"model": {"embedder": "nope"}}, "environment": {}}', "nope"),
         ("[1]", "cannot read"),
     ],

@@ -11,7 +11,6 @@ from typing import Literal
 
 import tyro
 from rich import box
-from rich.console import Console, RenderableType
 from rich.table import Table
 
 from icl_eval._evaluate import evaluate_run
@@ -19,7 +18,7 @@ from icl_eval._figure3 import FIGURES, draw
 from icl_eval._runs import collect, group_runs
 from icl_eval._tables import evaluation_row, figure_table, final_rows, timeseries_rows, write_csv
 from icl_train import HEADLINES, RunError, RunFolder
-from icl_train.command_line import nearest, one_line_errors, parse
+from icl_train.command_line import nearest, one_line_errors, parse, show_table
 
 __all__ = ["main"]
 
@@ -116,7 +115,9 @@ def _figure(name: str, args: Sequence[str]) -> int:
     files += [out / f"{name}_metrics.csv", out / f"{name}_timeseries.csv"]
     write_csv(files[2], final_rows(groups))
     write_csv(files[3], timeseries_rows(groups))
-    _print(*(figure_table(spec, group) for group in groups))
+    for group in groups:
+        print(f"{HEADLINES[spec.split].label}\n{group.title}")
+        show_table(figure_table(spec, group))
     for file in files:
         print(file)
     return 0
@@ -166,13 +167,6 @@ def _evaluate(args: Sequence[str]) -> int:
         )
     out = command.out or run.path / "evaluation.csv"
     write_csv(out, rows)
-    _print(table)
+    show_table(table)
     print(out)
     return 0
-
-
-def _print(*parts: RenderableType) -> None:
-    console = Console()
-    for part in parts:
-        # Into a pipe or a file, a row stays one line.
-        console.print(part, **({} if console.is_terminal else {"width": 200, "crop": False}))

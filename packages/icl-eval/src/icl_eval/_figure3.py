@@ -12,6 +12,7 @@ matplotlib.use("agg")  # figures go to files: no display is needed, and none is 
 
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -19,6 +20,8 @@ from matplotlib.lines import Line2D
 from icl_eval._published import PUBLISHED_STEPS, published
 from icl_eval._runs import RunGroup
 from icl_train import HEADLINES
+
+Floats = npt.NDArray[np.float64]
 
 __all__ = ["FIGURES", "Curve", "FigureSpec", "curve", "draw"]
 
@@ -59,10 +62,10 @@ class Curve:
         chance: accuracy of guessing.
     """
 
-    steps: np.ndarray
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    steps: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
     n_seeds: int
     chance: float
 
@@ -81,7 +84,7 @@ def curve(spec: FigureSpec, group: RunGroup, class_count: int) -> Curve:
         low = np.array([runs[0][step][f"{metric}_low"] for step in steps], dtype=float)
         high = np.array([runs[0][step][f"{metric}_high"] for step in steps], dtype=float)
     return Curve(
-        steps=np.array(steps),
+        steps=np.array(steps, dtype=float),
         mean=values.mean(0),
         low=low,
         high=high,
@@ -137,9 +140,13 @@ def _panel(spec: FigureSpec, axis: Axes, group: RunGroup) -> None:
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
     batch = group.config.train.batch_size
-    top = axis.secondary_xaxis("top", functions=(lambda step: step * batch, lambda sequences: sequences / batch))
+    top = axis.secondary_xaxis(
+        "top", functions=(lambda step: np.multiply(step, batch), lambda sequences: np.divide(sequences, batch))
+    )
     top.set_xlabel(f"sequences ({batch} per step)", fontsize=8)
     top.tick_params(labelsize=8)
+    for steps in (axis.xaxis, top.xaxis):
+        steps.set_major_formatter("{x:,.0f}")
     axis.legend(
         handles=legend,
         title="trained classes",
@@ -152,7 +159,7 @@ def _panel(spec: FigureSpec, axis: Axes, group: RunGroup) -> None:
     axis.text(1.03, 0.0, _band_label(curves), transform=axis.transAxes, fontsize=7, color="0.35", va="bottom")
 
 
-def _mark_published(spec: FigureSpec, axis: Axes, group: RunGroup, count: int, color: np.ndarray, last: int) -> None:
+def _mark_published(spec: FigureSpec, axis: Axes, group: RunGroup, count: int, color: Floats, last: int) -> None:
     """Light diamonds: at their step where the axis reaches it, the paper's last value else on the right edge."""
     points = published(spec.name, group.with_count(count)[0].run.config)
     for step, value in points:

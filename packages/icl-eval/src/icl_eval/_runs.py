@@ -142,7 +142,7 @@ def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
 
 
 def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat = {}
+    flat: dict[str, str] = {}
     for name, value in settings.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: str(value)}
     return flat

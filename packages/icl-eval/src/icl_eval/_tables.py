@@ -13,7 +13,6 @@ from rich.table import Table
 from icl_eval._figure3 import FigureSpec, curve
 from icl_eval._published import PUBLISHED_STEPS, published
 from icl_eval._runs import Evaluation, RunGroup, RunSeries
-from icl_train import HEADLINES
 
 __all__ = ["evaluation_row", "figure_table", "final_rows", "timeseries_rows", "write_csv"]
 
@@ -78,9 +77,10 @@ def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
     """Last value of each curve with its band and chance level, and the paper's value where there is one."""
-    title = f"{HEADLINES[spec.split].label}\n{group.title}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("classes", "seeds", "step", "accuracy", "band", "chance"):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    several = any(len(group.with_count(count)) > 1 for count in group.class_counts())
+    band = "least-greatest" if several else "95% interval"
+    for column in ("classes", "seeds", "step", "accuracy", band, "chance"):
         table.add_column(column, justify="right", no_wrap=True)
     points = {count: published(spec.name, group.with_count(count)[0].run.config) for count in group.class_counts()}
     if any(points.values()):
@@ -90,7 +90,7 @@ def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
         cells = [
             f"{count:,}",
             f"{one.n_seeds}",
-            f"{one.steps[-1]:,}",
+            f"{one.steps[-1]:,.0f}",
             f"{one.mean[-1]:.3f}",
             f"{one.low[-1]:.3f}-{one.high[-1]:.3f}",
             f"{one.chance:.3g}",

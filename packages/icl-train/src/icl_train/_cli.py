@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 import tyro
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from icl_train._loop import train
@@ -20,10 +19,10 @@ from icl_train._progress import reporter_for
 from icl_train._run import RunError, RunFolder, find_runs
 from icl_train._sweep import available_cores, check, figure3a, launch, prepare, run_name
 from icl_train._task import resolve_device
-from icl_train.command_line import RunFailed, given, nearest, one_line_errors, parse
+from icl_train.command_line import RunFailed, given, nearest, one_line_errors, parse, show_table
 from icl_train.config import RunConfig
 from icl_train.evaluation import HEADLINES
-from icl_train.presets import PRESETS, chan2022, laptop
+from icl_train.presets import PRESETS, chan2022, laptop, with_source
 
 __all__ = ["main"]
 
@@ -38,7 +37,7 @@ Presets:
 
 Options of run and sweep: icl-train run PRESET --help, icl-train sweep figure3a --help"""
 
-GAUSSIAN_CLASS_COUNTS = (100, 512, 2048, 4096, 8192)
+GAUSSIAN_CLASS_COUNTS = (100, 512, 1024, 2048, 8192)
 OMNIGLOT_CLASS_COUNTS = (100, 200, 400, 800, 1600)
 
 Flat = tyro.conf.arg(name="")
@@ -102,11 +101,15 @@ def _choice(what: str, name: str, known: Any) -> str:
     return name
 
 
+def _source(args: Sequence[str]) -> str | None:
+    return given(args, "--data.source", "--example-type") or ("omniglot" if given(args, "--data.omniglot") else None)
+
+
 def _with_components(config: RunConfig, args: Sequence[str]) -> RunConfig:
     """The defaults that other options then refer to: the source, and the components whose settings are options."""
-    data: dict[str, Any] = {}
-    if given(args, "--data.omniglot") and not given(args, "--data.source", "--example-type"):
-        data["source"] = "omniglot"
+    source = _source(args) or config.data.source
+    if source != config.data.source:
+        config = with_source(config, source)
     model: dict[str, Any] = {}
     for part in ("embedder", "sequence_model"):
         name = given(args, f"--model.{part.replace('_', '-')}")
@@ -114,11 +117,7 @@ def _with_components(config: RunConfig, args: Sequence[str]) -> RunConfig:
             model |= {part: name, f"{part}_config": None}
     if model.get("sequence_model", config.model.sequence_model) != config.model.sequence_model:
         model |= {"num_heads": None, "hidden_size": None}
-    return replace(
-        config,
-        data=replace(config.data, **data) if data else config.data,
-        model=replace(config.model, **model) if model else config.model,
-    )
+    return replace(config, model=replace(config.model, **model)) if model else config
 
 
 def _run(args: Sequence[str]) -> int:
@@ -170,26 +169,17 @@ def _train(run: RunFolder) -> int:
 
 
 def _figure3a_default(args: Sequence[str]) -> Figure3aCommand:
-    source = given(args, "--data.source", "--example-type")
-    if source is None:
-        source = "omniglot" if given(args, "--data.omniglot") else "gaussian"
     preset = given(args, "--preset")
     if preset is not None:
         base = PRESETS[_choice("preset", preset, PRESETS)]()
-    elif source == "gaussian":
+    elif (_source(args) or "gaussian") == "gaussian":
         base = laptop()
     else:
         base = chan2022()
         base = replace(base, train=replace(base.train, max_steps=50_000))
-    if source != base.data.source:
-        embedder = {"symbolic": "embedding", "gaussian": "vector"}.get(source, base.model.embedder)
-        base = replace(
-            base,
-            data=replace(base.data, source=source),
-            model=replace(base.model, embedder=embedder, embedder_config=None),
-        )
+    base = _with_components(base, args)
     counts = GAUSSIAN_CLASS_COUNTS if base.data.source == "gaussian" else OMNIGLOT_CLASS_COUNTS
-    return Figure3aCommand(config=_with_components(base, args), class_counts=counts, preset=preset)
+    return Figure3aCommand(config=base, class_counts=counts, preset=preset)
 
 
 def _sweep(args: Sequence[str]) -> int:
@@ -243,11 +233,9 @@ def _status(args: Sequence[str]) -> int:
         ]
         step = max((record["step"] for record in records), default=0)
         table.add_row(run.name, run.status(), f"{step}", f"{run.config.train.max_steps}", *scores)
-    console = Console()
-    # Into a pipe or a file, a row stays one line.
-    console.print(table, **({} if console.is_terminal else {"width": 200, "crop": False}))
+    show_table(table)
     for path, reason in broken:
-        console.print(f"skipped {path}: {reason}", markup=False, highlight=False, soft_wrap=True)
+        print(f"skipped {path}: {reason}")
     if not runs:
         print("no runs found")
     return 0

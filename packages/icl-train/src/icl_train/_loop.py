@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from icl_models import InContextModel
 from icl_train._checkpoint import load_training_state, save_checkpoint
+from icl_train._interrupt import StopRequest
 from icl_train._progress import Reporter
 from icl_train._run import Record, RunError, RunFolder
 from icl_train._task import Task, resolve_device
@@ -32,6 +33,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
 
     Raises:
         RunError: if another process trains this run, or the loss is no longer a number.
+        KeyboardInterrupt: after Ctrl+C or SIGTERM, when a checkpoint of the last update is written.
         ValueError: if its data or checkpoint cannot be used.
     """
     with run.lock(), torch.random.fork_rng():
@@ -74,20 +76,20 @@ class _Training:
             self._evaluate()
         self._clock = (time.perf_counter(), self.step)
         try:
-            while self.step < last:
-                self.step += 1
-                self._update()
-                self.reporter.advance(self.step)
-                ends = self.step == last
-                if ends or self.step % self.config.train.log_interval == 0:
-                    self._log()
-                if ends or self.step % self.config.eval.interval == 0:
-                    self._evaluate()
-                if ends or self.step % self.config.train.checkpoint_interval == 0:
-                    self._save()
-        except KeyboardInterrupt:
-            self._save_interrupted()
-            raise
+            with StopRequest() as stop:
+                while self.step < last:
+                    self.step += 1
+                    self._update()
+                    self.reporter.advance(self.step)
+                    ends = self.step == last
+                    if ends or self.step % self.config.train.log_interval == 0:
+                        self._log()
+                    if ends or self.step % self.config.eval.interval == 0:
+                        self._evaluate()
+                    if ends or stop.requested or self.step % self.config.train.checkpoint_interval == 0:
+                        self._save()
+                    if stop.requested and not ends:
+                        raise KeyboardInterrupt
         finally:
             self.reporter.stop()
 
@@ -97,12 +99,12 @@ class _Training:
         torch.manual_seed(_dropout_seed(config.seeds.init, step))
         batch = self.sampler(step)
         examples = self.task.bank(batch, seed=config.seeds.data, step=step)
-        labels = torch.from_numpy(batch.label).to(self.task.bank.device, torch.int64)
+        labels = torch.tensor(batch.label, dtype=torch.int64, device=self.task.bank.device)
         self.model.train()
         logits = _example_logits(self.model, examples, labels, context=config.optim.w_interim_predictions > 0)
         loss, query, interim = sequence_loss(logits, labels, w_interim=config.optim.w_interim_predictions)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         if config.optim.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), config.optim.clip_norm)
         rate = learning_rate(step, max_lr=config.optim.max_lr, warmup_steps=config.optim.warmup_steps)
@@ -157,11 +159,6 @@ class _Training:
             state={"sums": self.sums.tolist(), "summed": self.summed},
         )
 
-    def _save_interrupted(self) -> None:
-        """Ctrl+C loses no work, unless it fell into the middle of an update."""
-        if self.summed + self._logged() == self.step and self.step not in self.run_folder.checkpoint_steps():
-            self._save()
-
     def _restore(self) -> int:
         steps = self.run_folder.checkpoint_steps()
         if not steps:
@@ -173,10 +170,6 @@ class _Training:
         self.summed = int(state["summed"])
         self.run_folder.rewind(steps[-1])
         return steps[-1]
-
-    def _logged(self) -> int:
-        """The last step that a training line covers."""
-        return self._clock[1]
 
     def _classes(self) -> dict[str, Any]:
         split = self.task.split
@@ -204,8 +197,9 @@ def eval_record(result: EvalResult, *, step: int, sequences: int) -> Record:
 def _example_logits(model: InContextModel, examples: Tensor, labels: Tensor, *, context: bool) -> Tensor:
     """(B, S, C) logits at the examples' tokens, or (B, 1, C) at the query alone when the context has no loss."""
     if not context:
-        return model(examples, labels, positions="query")[:, None]
-    logits = model(examples, labels)
+        query: Tensor = model(examples, labels, positions="query")
+        return query[:, None]
+    logits: Tensor = model(examples, labels)
     return logits if model.config.concatenate_labels else logits[:, ::2]
 
 

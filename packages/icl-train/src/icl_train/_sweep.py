@@ -90,7 +90,7 @@ def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int) -> list[RunF
 
 
 def launch(runs: Sequence[RunFolder], *, jobs: int, stream: TextIO) -> list[RunFolder]:
-    """Train what is not done, ``jobs`` at a time; returns the runs that failed. Ctrl+C reaches the runs as well."""
+    """Train what is not done, ``jobs`` at a time; returns the runs that failed. Ctrl+C ends them with a checkpoint."""
     waiting = [run for run in runs if run.status() not in ("done", "running")]
     board = _Board(stream)
     for run in runs:
@@ -115,6 +115,8 @@ def launch(runs: Sequence[RunFolder], *, jobs: int, stream: TextIO) -> list[RunF
                             failed.append(watched.run)
         except KeyboardInterrupt:
             for process in active:
+                process.terminate()
+            for process in active:
                 process.wait()
             raise
     return failed
@@ -129,6 +131,7 @@ def _start(run: RunFolder) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             env={**os.environ, "OMP_NUM_THREADS": threads},
+            start_new_session=True,  # the terminal's Ctrl+C goes to the sweep alone, which passes it on once
         )
 
 

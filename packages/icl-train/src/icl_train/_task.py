@@ -166,12 +166,11 @@ class Task:
 def _labels(data: DataConfig, split: ClassSplit) -> tuple[LabelGroups, int]:
     if data.n_labels is not None:
         return LabelGroups.shared_labels(n_labels=data.n_labels, ways=data.ways), data.n_labels
-    _, polysemy, multiplicity = data.labeling_rare.rpartition("polysemy")
     groups = LabelGroups.ordered(
         n_rare=data.n_rare_classes,
         n_common=data.n_common_classes,
         ways=data.ways,
-        multiplicity=int(multiplicity) if polysemy else 1,
+        multiplicity=data.multiplicity,
     )
     # As released, the readout also has an output for each holdout class, which no training label ever names.
     num_labels = len(groups.rare) + len(groups.common) + data.n_holdout_classes

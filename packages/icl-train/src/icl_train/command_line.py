@@ -8,14 +8,17 @@ from __future__ import annotations
 import contextlib
 import difflib
 import io
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import tyro
+from rich.console import Console
+from rich.table import Table
 
-__all__ = ["RunFailed", "given", "nearest", "one_line_errors", "parse"]
+__all__ = ["RunFailed", "given", "nearest", "one_line_errors", "parse", "show_table"]
 
 T = TypeVar("T")
 
@@ -31,14 +34,16 @@ def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None 
         ValueError: for an unknown option (naming the nearest), a bad value, or values that the dataclass refuses.
     """
     complaint = io.StringIO()
-    options = {} if default is None else {"default": default}
+    start = tyro.MISSING_NONPROP if default is None else default
     try:
         with contextlib.redirect_stderr(complaint):
-            value, unknown = tyro.cli(target, args=list(args), prog=prog, return_unknown_args=True, **options)
+            found = tyro.cli(target, args=list(args), prog=prog, default=start, return_unknown_args=True)
     except SystemExit as stop:
         if not stop.code:
             raise
         raise ValueError(_without_box(complaint.getvalue())) from None
+    value: T = found[0]
+    unknown: list[str] = found[1]
     if unknown:
         raise ValueError(_unknown(unknown[0], _options(target, default), prog))
     return value
@@ -62,6 +67,8 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
     """Run a command on the process's arguments and return its exit code."""
+    # A console script does not look for modules here as `python -m` does; `--data.source my_module:make` should.
+    sys.path.append(os.getcwd())
     try:
         return main(sys.argv[1:])
     except KeyboardInterrupt:
@@ -78,11 +85,20 @@ def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
         return 141
 
 
+def show_table(table: Table) -> None:
+    """Print a table as wide as the terminal; into a pipe or a file, with each row on one line."""
+    console = Console()
+    if console.is_terminal:
+        console.print(table)
+    else:
+        console.print(table, width=200, crop=False)
+
+
 def _options(target: type[T], default: T | None) -> list[str]:
     """The options of a dataclass, as its help names them."""
     text = io.StringIO()
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-        tyro.cli(target, args=["--help"], **({} if default is None else {"default": default}))
+        tyro.cli(target, args=["--help"], default=tyro.MISSING_NONPROP if default is None else default)
     return list(dict.fromkeys(re.findall(r"--[a-z][\w.-]*", text.getvalue())))
 
 

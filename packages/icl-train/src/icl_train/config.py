@@ -118,8 +118,6 @@ class DataConfig:
     """Labels of common classes: ordered, original or orderedK."""
     labeling_rare: str = "ordered"
     """Labels of rare classes: ordered, original, unfixed or ordered_polysemyX (X labels a class)."""
-    grouped: bool = False
-    """Keep the shots of bursty sequences in groups of one example per class."""
     protocol: Protocol = "paper"
     """Training sequences as the paper says (burst classes distinct) or as the released code draws them."""
 
@@ -177,6 +175,12 @@ class DataConfig:
         """Rare and common classes together: the class count of Figure 3."""
         return self.n_rare_classes + self.n_common_classes
 
+    @property
+    def multiplicity(self) -> int:
+        """Labels of each trained class (figure 4); 1 without polysemy."""
+        _, polysemy, labels = self.labeling_rare.rpartition("polysemy")
+        return int(labels) if polysemy else 1
+
     def sequence_kind(self, name: str) -> SequenceKind:
         """The kind of sequence behind one of ``SEQUENCE_TYPES``, with this run's lengths and labelings.
 
@@ -195,7 +199,6 @@ class DataConfig:
                 non_bursty_type=self.non_bursty_type,
                 labeling_common=self.labeling_common,
                 labeling_rare=self.labeling_rare,
-                grouped=self.grouped,
             )
         if name == "mixed":
             p_fewshot = 0.5 if self.p_fewshot is None else self.p_fewshot
@@ -203,7 +206,8 @@ class DataConfig:
         kind, _, class_type = name.rpartition("_")
         if kind == "fewshot":
             return Fewshot(class_type=class_type, shots=self.fs_shots, ways=self.ways)
-        return NoSupport(class_type=class_type, seq_len=self.seq_len, labeling=self.labeling_common)
+        labeling = self.labeling_common if self.multiplicity == 1 else f"ordered0_polysemy{self.multiplicity}"
+        return NoSupport(class_type=class_type, seq_len=self.seq_len, labeling=labeling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -413,7 +417,7 @@ def _typed(config_type: type[T], values: dict[str, Any], prefix: str) -> T:
     """A dataclass of plain values, with nested ones, paths and tuples given back their types."""
     hints = typing.get_type_hints(config_type)
     unknown = sorted(values.keys() - hints.keys())
-    _require(not unknown, f"{prefix or 'a run'} has the settings {', '.join(hints)}", ", ".join(unknown))
+    _require(not unknown, "settings must be ones that this version knows", ", ".join(prefix + name for name in unknown))
     typed = {}
     for name, value in values.items():
         choices = typing.get_args(hints[name]) if isinstance(hints[name], types.UnionType) else (hints[name],)

@@ -189,7 +189,7 @@ class Evaluator:
         size = len(questions.batches[0]) if table is None else SEQUENCES_PER_CALL
         noise_seed = zlib.crc32(f"{self.task.config.seeds.data} {questions.split}".encode())
         logits = []
-        for step, some in enumerate(labels.split(size)):
+        for step, some in enumerate(torch.split(labels, size)):
             if table is None or self._examples is None:
                 embedded = model.embed_examples(self.task.bank(questions.batches[step], seed=noise_seed, step=step))
             else:

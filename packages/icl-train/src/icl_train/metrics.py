@@ -59,7 +59,7 @@ class LabelGroups:
         rare: (n,) int64 labels of the rare classes.
         common: (m,) int64 labels of the common classes.
         ways: few-shot labels are 0..ways-1.
-        multiplicity: labels per rare class (polysemy); a rare label ``l`` then names class ``l // multiplicity``.
+        multiplicity: labels per class (polysemy); label ``l`` then names class ``l // multiplicity``.
         shared: rare and common classes share their labels (``n_labels``), so which group a label is from means nothing.
     """
 
@@ -71,11 +71,9 @@ class LabelGroups:
 
     @classmethod
     def ordered(cls, *, n_rare: int, n_common: int, ways: int, multiplicity: int = 1) -> LabelGroups:
-        """Groups of the ``ordered`` labeling: rare classes first (polysemy: X labels each), common ones after them."""
-        start = n_rare * multiplicity
-        return cls(
-            rare=torch.arange(start), common=torch.arange(start, start + n_common), ways=ways, multiplicity=multiplicity
-        )
+        """Groups of the ``ordered`` labeling: rare classes first, common ones after them, X labels each (polysemy)."""
+        start, stop = n_rare * multiplicity, (n_rare + n_common) * multiplicity
+        return cls(rare=torch.arange(start), common=torch.arange(start, stop), ways=ways, multiplicity=multiplicity)
 
     @classmethod
     def shared_labels(cls, *, n_labels: int, ways: int) -> LabelGroups:
@@ -104,7 +102,8 @@ class LabelGroups:
         if sequence_type == "no_support_rare":
             return self.rare
         if sequence_type == "no_support_zipfian":
-            return torch.unique(torch.cat([self.rare, self.common]))
+            both: Tensor = torch.unique(torch.cat([self.rare, self.common]))
+            return both
         known = "bursty, mixed, fewshot_<class type>, no_support_{common,rare,zipfian}"
         raise ValueError(f"sequence type must be one of {known}, got {sequence_type!r}")
 
@@ -194,9 +193,10 @@ def _correct(prediction: Tensor, label: Tensor, sequence_type: str, groups: Labe
     exact = prediction == label
     if groups.multiplicity == 1 or sequence_type not in ("no_support_rare", "no_support_zipfian"):
         return exact
-    # Any label of a rare class is right here: nothing in the context says which one is meant.
-    both_rare = torch.isin(prediction, groups.rare) & torch.isin(label, groups.rare)
-    return exact | (both_rare & (prediction // groups.multiplicity == label // groups.multiplicity))
+    # Any label of the class is right here: nothing in the context says which one is meant.
+    trained = torch.cat([groups.rare, groups.common])
+    in_range = torch.isin(prediction, trained) & torch.isin(label, trained)
+    return exact | (in_range & (prediction // groups.multiplicity == label // groups.multiplicity))
 
 
 def sequence_metrics(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
 
-__all__ = ["PRESETS", "chan2022", "laptop", "smoke"]
+__all__ = ["PRESETS", "chan2022", "laptop", "smoke", "with_source"]
 
 
 def chan2022() -> RunConfig:
@@ -39,6 +40,16 @@ def smoke() -> RunConfig:
         optim=OptimConfig(max_lr=1e-3, warmup_steps=10),
         train=TrainConfig(max_steps=40, batch_size=16, threads=1, log_interval=10, checkpoint_interval=20),
         eval=EvalConfig(interval=20, batches=4),
+    )
+
+
+def with_source(config: RunConfig, source: str) -> RunConfig:
+    """The same run on another source of examples, with the embedder that fits them."""
+    embedder = {"symbolic": "embedding", "gaussian": "vector"}.get(source, "resnet")
+    return replace(
+        config,
+        data=replace(config.data, source=source, omniglot=None, dim=None, noise_scale=None),
+        model=replace(config.model, embedder=embedder, embedder_config=None),
     )
 
 
