@@ -171,16 +171,26 @@ def read_part(store: Store, part: Part) -> PackedImages:
         ranks = np.empty(len(names), dtype=np.int64)
         ranks[read_order] = np.arange(len(names))
         order = np.lexsort((ranks, np.array([key for key, _ in names])))
-        packed = read_one_bit_pngs((contents[i] for i in order), SIZE)
+        packed = _decode([contents[i] for i in order])
     except (ValueError, OSError, EOFError, struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         raise OmniglotError(
             f"{str(store.path)!r} is not a readable part of Omniglot ({error}); download {part.url} again"
         ) from error
     shape = (len(keys), int(counts[0]))
-    pixels = np.unpackbits(packed, axis=-1, count=SIZE).reshape(*shape, SIZE * SIZE)
     return PackedImages(
-        keys=keys.astype(np.int64), ranks=ranks[order].reshape(shape), packed=np.packbits(pixels, axis=-1)
+        keys=keys.astype(np.int64), ranks=ranks[order].reshape(shape), packed=packed.reshape(*shape, -1)
     )
+
+
+def _decode(files: list[bytes]) -> npt.NDArray[np.uint8]:
+    """(n, 1379) packed pixels of PNG files, some thousands at a time so that little memory is held besides."""
+    packed = np.empty((len(files), (SIZE * SIZE + 7) // 8), dtype=np.uint8)
+    for start in range(0, len(files), 4096):
+        lines = read_one_bit_pngs(files[start : start + 4096], SIZE)
+        for first in range(0, len(lines), 512):
+            pixels = np.unpackbits(lines[first : first + 512], axis=-1, count=SIZE).reshape(-1, SIZE * SIZE)
+            packed[start + first : start + first + len(pixels)] = np.packbits(pixels, axis=-1)
+    return packed
 
 
 def _named(files: Iterable[tuple[str, bytes]]) -> tuple[list[tuple[int, str]], list[bytes]]:

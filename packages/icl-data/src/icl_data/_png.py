@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ Bytes = npt.NDArray[np.uint8]
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def read_one_bit_pngs(files: Iterable[bytes], size: int) -> Bytes:
+def read_one_bit_pngs(files: Sequence[bytes], size: int) -> Bytes:
     """Read square one-bit grey images.
 
     Args:
@@ -28,9 +28,10 @@ def read_one_bit_pngs(files: Iterable[bytes], size: int) -> Bytes:
         ValueError: a file is damaged or another sort of image.
     """
     stride = (size + 7) // 8
-    scanlines = b"".join([_scanlines(file, size, (stride + 1) * size) for file in files])
-    lines = np.frombuffer(scanlines, dtype=np.uint8).reshape(-1, size, stride + 1)
-    packed = _unfilter(lines)
+    lines = np.empty((len(files), size * (stride + 1)), dtype=np.uint8)
+    for place, file in enumerate(files):
+        lines[place] = np.frombuffer(_scanlines(file, size, lines.shape[1]), dtype=np.uint8)
+    packed = _unfilter(lines.reshape(-1, size, stride + 1))
     spare = 8 * stride - size
     packed[:, :, -1] &= (0xFF << spare) & 0xFF
     return packed

@@ -1,4 +1,4 @@
-"""Whole batches at once: the same distributions as the exact stream, hundreds of times faster."""
+"""Whole batches at once: the same distributions as the exact stream, tens of times faster."""
 
 from __future__ import annotations
 

@@ -1,0 +1,92 @@
+"""How fast sequences are drawn and Omniglot is loaded, as ratios that carry over to other machines.
+
+    python benchmarks/bench_data.py [FOLDER WITH THE OMNIGLOT ZIPS]
+
+Times are medians of repeated runs of one process on one core; set OMP_NUM_THREADS=1.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+
+from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, Mixed, NoSupport, Random, SeqGenerator, SymbolicSource
+
+BATCH, STEPS, REPEATS = 32, 320, 5
+SIZES = (1603, 10, 10)
+KINDS = {"bursty": Bursty(), "no_support": NoSupport(), "random": Random(), "fewshot": Fewshot(), "mixed": Mixed()}
+
+# Resident memory is that of the images once loaded, above that of Python and the imports.
+LOAD = """
+import sys, time
+from icl_data import OmniglotSource
+def resident():
+    for line in open("/proc/self/status"):
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+before, start = resident(), time.perf_counter()
+source = OmniglotSource(sys.argv[1], cache=sys.argv[2] or False)
+print(time.perf_counter() - start, resident() - before)
+"""
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    run()
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _sampled_rate(kind: Bursty | NoSupport | Random | Fewshot | Mixed, n_exemplars: int, zipf: float) -> float:
+    rare, common, holdout = SIZES
+    split = ClassSplit(1623, n_rare=rare, n_common=common, n_holdout=holdout, zipf_exponent=zipf)
+    sampler = BatchSampler(n_exemplars, split, kind, batch_size=BATCH, seed=0)
+    steps = iter(range(10**9))
+    return BATCH * STEPS / _seconds(lambda: [sampler(next(steps)) for _ in range(STEPS)])
+
+
+def _generated_rate(name: str, zipf: float) -> float:
+    generator = SeqGenerator(SymbolicSource(1623), *SIZES, zipf_exponent=zipf, noise_scale=0.0, seed=0)
+    records = getattr(generator, f"get_{name}_seq")()
+    return 1000 / _seconds(lambda: list(islice(records, 1000)))
+
+
+def _load(folder: str, cache: str) -> tuple[float, float]:
+    """Median seconds and MiB of fresh processes."""
+    runs = []
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", LOAD, folder, cache], capture_output=True, text=True, check=True)
+        runs.append(tuple(float(value) for value in done.stdout.split()))
+    return statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
+
+
+def main() -> None:
+    """Print the tables."""
+    print(f"sequences of 9 a second, one core, 1623 classes, batches of {BATCH}")
+    print(f"{'kind':<12}{'Zipf':>5}{'exact, ids':>12}{'vectorised':>12}{'ratio':>7}{'  with 20 exemplars':>20}")
+    for zipf in (0.0, 1.0):
+        for name, kind in KINDS.items():
+            exact = _generated_rate(name, zipf)
+            fast, drawings = (_sampled_rate(kind, n_exemplars, zipf) for n_exemplars in (1, 20))
+            print(f"{name:<12}{zipf:>5}{exact:>12,.0f}{fast:>12,.0f}{fast / exact:>6.0f}x{drawings:>20,.0f}")
+    if len(sys.argv) < 2:
+        print("pass a folder with the two Omniglot zips to time loading too")
+        return
+    with tempfile.TemporaryDirectory() as cache:
+        zips, resident = _load(sys.argv[1], "")
+        cached, _ = _load(sys.argv[1], cache)
+    print(f"\nOmniglot, 32,460 images: zips {zips:.2f} s, cache {cached:.2f} s ({zips / cached:.0f}x faster)")
+    bytes_needed = 32_460 * 105 * 105 / 2**20
+    print(f"resident {resident:.0f} MiB, {resident / bytes_needed:.2f} bytes a pixel; float32 would be 4")
+
+
+if __name__ == "__main__":
+    main()
