@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Protocol, TextIO
 
@@ -41,10 +42,10 @@ class Reporter(Protocol):
 
 
 class PlainReporter:
-    """Prints the lines of progress.txt as they are."""
+    """Prints the lines of progress.txt as they are, to ``stream`` (by default the standard output)."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stdout
 
     def start(self, name: str, step: int, last: int, batch_size: int) -> None:
         """One line: what runs, and from where."""

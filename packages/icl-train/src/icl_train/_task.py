@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from icl_data import (
@@ -174,11 +175,10 @@ def _labels(data: DataConfig, split: ClassSplit) -> tuple[LabelGroups, int]:
     )
     # As released, the readout also has an output for each holdout class, which no training label ever names.
     num_labels = len(groups.rare) + len(groups.common) + data.n_holdout_classes
-    keys = torch.as_tensor(split.keys)
     if data.labeling_rare == "original":
-        groups = replace(groups, rare=keys[torch.as_tensor(split.rare)].sort().values)
+        groups = replace(groups, rare=torch.tensor(np.sort(split.keys[split.rare])))
     if data.labeling_common == "original":
-        groups = replace(groups, common=keys[torch.as_tensor(split.common)].sort().values)
+        groups = replace(groups, common=torch.tensor(np.sort(split.keys[split.common])))
     if "original" in (data.labeling_rare, data.labeling_common):
-        num_labels = max(num_labels, int(keys.max()) + 1)
+        num_labels = max(num_labels, int(split.keys[-1]) + 1)
     return groups, num_labels

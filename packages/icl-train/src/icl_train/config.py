@@ -18,8 +18,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import tyro
 
 from icl_data import Bursty, Fewshot, Mixed, NoSupport
-from icl_models import ComponentConfig, ModelConfig
-from icl_models._registry import registry
+from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model
 
 __all__ = [
     "SEQUENCE_TYPES",
@@ -244,9 +243,9 @@ class ModelSettings:
     def __post_init__(self) -> None:
         # Components are stored resolved, so that a configuration shows (and the command line offers) all settings.
         if self.embedder_config is None:
-            object.__setattr__(self, "embedder_config", registry().embedder(self.embedder).config())
+            object.__setattr__(self, "embedder_config", find_embedder(self.embedder).config())
         if self.sequence_model_config is None:
-            object.__setattr__(self, "sequence_model_config", registry().sequence_model(self.sequence_model).config())
+            object.__setattr__(self, "sequence_model_config", find_sequence_model(self.sequence_model).config())
 
     def model_config(
         self, *, num_classes: int, example_kind: str, example_shape: tuple[int, ...], num_ids: int | None
@@ -390,7 +389,7 @@ class RunConfig:
         """
         values = dict(values)
         model = dict(values.get("model", {}))
-        for part, component in (("embedder", registry().embedder), ("sequence_model", registry().sequence_model)):
+        for part, component in (("embedder", find_embedder), ("sequence_model", find_sequence_model)):
             own = model.get(f"{part}_config")
             if isinstance(own, dict):
                 model[f"{part}_config"] = _typed(component(model[part]).config, own, f"model.{part}_config.")

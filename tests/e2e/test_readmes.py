@@ -1,0 +1,29 @@
+"""Every Python example of every README runs, in the order it is written."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+READMES = [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(((?!https?:)[^)#]+)\)")
+
+
+@pytest.mark.parametrize(
+    "readme", [path for path in READMES if BLOCK.search(path.read_text())], ids=lambda p: p.parent.name
+)
+def test_its_python_examples_run(readme, tmp_path):
+    script = tmp_path / "example.py"
+    script.write_text("\n".join(BLOCK.findall(readme.read_text())))
+    result = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda p: p.parent.name)
+def test_its_links_lead_somewhere(readme):
+    missing = [link for link in LINK.findall(readme.read_text()) if not (readme.parent / link).exists()]
+    assert not missing
