@@ -158,7 +158,7 @@ class Fewshot:
         class_type: "rare", "common", "zipfian" or "holdout".
         shots, ways: appearances per class, and classes, of the context.
         labeling: "unfixed" labels the classes 0..ways-1; "novel" draws `ways` distinct labels per sequence from the
-            whole label range (BatchSampler only); the others see the package's README.
+            labels of trained classes (BatchSampler only); the others see the package's README.
         grouped: shuffle the context within consecutive groups of `ways`, each holding every class once.
 
     Raises:

@@ -22,7 +22,7 @@ class LabelRule:
         polysemy: labels per class.
         table: (n,) label of each class of the type, the first of its labels under polysemy; None where labels do not
             depend on the class ("unfixed", "novel").
-        n_novel: size of the range from which "novel" labels are drawn.
+        n_novel: size of the range from which "novel" labels are drawn: those that training uses.
 
     Raises:
         ValueError: n_labels with a labeling that already says which labels.
@@ -32,7 +32,7 @@ class LabelRule:
         parsed = parse_labeling(labeling)
         self.rule = parsed.rule
         self.polysemy = parsed.polysemy or 1
-        self.n_novel = n_labels or split.n_rare + split.n_common + split.n_holdout
+        self.n_novel = n_labels or split.n_rare + split.n_common
         self.table = None
         if parsed.rule in ("unfixed", "novel"):
             return
