@@ -14,6 +14,7 @@ import tyro
 from rich import box
 from rich.table import Table
 
+from icl_train._allocator import keep_freed_memory
 from icl_train._loop import train
 from icl_train._progress import reporter_for
 from icl_train._run import RunError, RunFolder, find_runs
@@ -159,6 +160,7 @@ def _resume(args: Sequence[str]) -> int:
 
 
 def _train(run: RunFolder) -> int:
+    keep_freed_memory()
     try:
         train(run, reporter_for(sys.stdout))
     except KeyboardInterrupt:

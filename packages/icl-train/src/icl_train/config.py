@@ -205,7 +205,7 @@ class DataConfig:
         kind, _, class_type = name.rpartition("_")
         if kind == "fewshot":
             return Fewshot(class_type=class_type, shots=self.fs_shots, ways=self.ways)
-        labeling = self.labeling_common if self.multiplicity == 1 else f"ordered0_polysemy{self.multiplicity}"
+        labeling = self.labeling_common if self.multiplicity == 1 else f"ordered_polysemy{self.multiplicity}"
         return NoSupport(class_type=class_type, seq_len=self.seq_len, labeling=labeling)
 
 
