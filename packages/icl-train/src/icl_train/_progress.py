@@ -101,24 +101,31 @@ def headline_line(records: Sequence[Record]) -> str:
     return f"step {records[0]['step']:05d}  {'  '.join(parts)}" if parts else ""
 
 
+_SECONDS_FOR_A_RATE = 2.0
+_WIDE = 120
+
+
 class _RateColumn(ProgressColumn):
     """Steps per second over the last half minute."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("- steps/s" if speed is None else f"{speed:.3g} steps/s", style="progress.data.speed")
+        if speed is None or (task.elapsed or 0.0) < _SECONDS_FOR_A_RATE:
+            return Text("- steps/s", style="progress.data.speed")
+        return Text(f"{speed:.3g} steps/s", style="progress.data.speed")
 
 
 def step_progress(console: Console) -> Progress:
     """A progress display that counts steps, with rate and time left, for one run or several."""
+    wide = console.width > _WIDE
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=40 if wide else None),
         MofNCompleteColumn(),
         _RateColumn(),
         TimeRemainingColumn(compact=True),
         console=console,
-        expand=console.width <= 120,
+        expand=not wide,
     )
 
 

@@ -50,6 +50,11 @@ def run_name(config: RunConfig) -> str:
     return f"{source}-c{config.data.n_trained_classes:05d}-s{config.seeds.data}-{config.digest()}"
 
 
+def label(run: RunFolder) -> str:
+    """What a run is called on screen: what it varies within its sweep."""
+    return f"{run.config.data.n_trained_classes} classes, seed {run.config.seeds.data}"
+
+
 def check(config: RunConfig) -> None:
     """Build everything that a run needs, so that a mistake shows before anything is written.
 
@@ -95,7 +100,7 @@ def launch(runs: Sequence[RunFolder], *, jobs: int, stream: TextIO) -> list[RunF
     board = _Board(stream)
     for run in runs:
         if run not in waiting:
-            board.say(f"{run.name}: {run.status()}, skipped")
+            board.say(f"{label(run)}: {run.status()}, skipped")
     active: dict[subprocess.Popen[bytes], _Watched] = {}
     failed = []
     with board:
@@ -160,9 +165,8 @@ class _Board:
 
     def add(self, run: RunFolder) -> TaskID | None:
         if not self._progress:
-            self.say(f"{run.name}: started")
             return None
-        return self._progress.add_task(run.name, total=run.config.train.max_steps)
+        return self._progress.add_task(label(run), total=run.config.train.max_steps)
 
     def move(self, bar: TaskID | None, step: int) -> None:
         if self._progress and bar is not None:
@@ -177,7 +181,8 @@ class _Watched:
     """A run in another process, seen through its metrics.jsonl."""
 
     def __init__(self, run: RunFolder, board: _Board) -> None:
-        self.run, self.board = run, board
+        self.run, self.board, self.label = run, board, label(run)
+        board.say(f"{self.label}: started in {run.path}")
         self.bar = board.add(run)
         self.file = run.path / "metrics.jsonl"
         self.position = self.file.stat().st_size if self.file.exists() else 0
@@ -199,14 +204,14 @@ class _Watched:
             self.board.move(self.bar, step)
             line = headline_line([record for record in at_step if record["split"] != "train"] or at_step)
             if line:
-                self.board.say(f"{self.run.name}: {line}")
+                self.board.say(f"{self.label}: {line}")
 
     def close(self, *, ok: bool) -> None:
         """Say how the run ended."""
         self.board.remove(self.bar)
         if ok:
-            self.board.say(f"{self.run.name}: done")
+            self.board.say(f"{self.label}: done")
             return
         reason = self.run.path / "FAILED"
         why = reason.read_text().strip() if reason.exists() else f"see {self.run.path / 'log.txt'}"
-        self.board.say(f"{self.run.name}: failed, {why}")
+        self.board.say(f"{self.label}: failed, {why}")
