@@ -156,10 +156,18 @@ def _differing(settings: Sequence[dict[str, str]]) -> list[str]:
 def _title(config: RunConfig, differing: dict[str, str]) -> str:
     source = {"gaussian": "Gaussian classes", "omniglot": "Omniglot", "symbolic": "Symbolic ids"}
     model = f"{config.model.num_layers}-layer {config.model.sequence_model}"
-    title = f"{source.get(config.data.source, config.data.source)}, {model}, p(bursty) {config.data.p_bursty:g}"
+    examples = source.get(config.data.source, config.data.source) + (" 28x28" if config.data.downsample else "")
+    title = f"{examples}, {model}, p(bursty) {config.data.p_bursty:g}"
     if config.data.n_labels:
         title += f", {config.data.n_labels} shared labels"
-    said = ("data.source", "model.num_layers", "model.sequence_model", "data.p_bursty", "data.n_labels")
+    said = (
+        "data.source",
+        "data.downsample",
+        "model.num_layers",
+        "model.sequence_model",
+        "data.p_bursty",
+        "data.n_labels",
+    )
     others = [f"{name} {value}" for name, value in differing.items() if name not in said]
     # A few settings tell the panels apart; a list of twenty would not.
     return "\n".join([title, *([", ".join(others)] if 0 < len(others) <= 3 else [])])
