@@ -1,0 +1,73 @@
+"""Runs to read: small ones really trained, and run folders whose metrics are written by hand."""
+
+import io
+from dataclasses import replace
+
+import pytest
+
+from icl_train import PlainReporter, RunFolder, figure3a, smoke, train
+from icl_train.metrics import wilson_interval
+
+
+def short_config():
+    base = smoke()
+    return replace(
+        base,
+        train=replace(base.train, max_steps=20, checkpoint_interval=10),
+        eval=replace(base.eval, interval=10, batches=2),
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A folder with three finished runs: 30 and 64 classes, the latter with two seeds. Not to be changed."""
+    root = tmp_path_factory.mktemp("trained")
+    configs = [
+        *figure3a(short_config(), class_counts=(64,), seeds=(0, 1)),
+        *figure3a(short_config(), class_counts=(30,), seeds=(0,)),
+    ]
+    for config in configs:
+        name = f"c{config.data.n_trained_classes}-s{config.seeds.data}"
+        train(RunFolder.create(root / name, config, device="cpu", threads=1), PlainReporter(io.StringIO()))
+    return root
+
+
+def line(split, step, accuracy, *, chance, n=100, metric="accuracy_closed", batch=16, **more):
+    """A line of metrics.jsonl."""
+    low, high = wilson_interval(round(accuracy * n), n)
+    return {
+        "split": f"eval_{split}",
+        "step": step,
+        "sequences": step * batch,
+        "headline": metric,
+        "chance": chance,
+        "n_sequences": n,
+        "protocol": "paper",
+        metric: accuracy,
+        f"{metric}_low": low,
+        f"{metric}_high": high,
+        **more,
+    }
+
+
+@pytest.fixture
+def write_run(tmp_path):
+    """Makes a finished run folder: ``write_run(name, {step: (icl, iwl)}, seed=…, count=…, data={…}, …)``."""
+
+    def write(name, scores, *, seed=0, count=64, done=True, base=None, **parts):
+        base = base or short_config()
+        base = replace(base, **{part: replace(getattr(base, part), **changes) for part, changes in parts.items()})
+        (config,) = figure3a(base, class_counts=(count,), seeds=(seed,))
+        run = RunFolder.create(tmp_path / "runs" / name, config, device="cpu", threads=1)
+        for step, (icl, iwl) in scores.items():
+            run.append(
+                [
+                    line("fewshot_holdout", step, icl, chance=0.5),
+                    line("no_support_zipfian", step, iwl, chance=1 / count, metric="accuracy_query"),
+                ]
+            )
+        if done:
+            run.mark_done()
+        return run
+
+    return write
