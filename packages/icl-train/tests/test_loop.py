@@ -212,6 +212,14 @@ def test_training_leaves_torchs_random_state_alone(tmp_path):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def test_dropout_acts_in_training_and_not_in_evaluation(tmp_path, every_step):
+    config = replace(every_step.config, model=replace(every_step.config.model, dropout_prob=0.5))
+    run = run_to_end(tmp_path / "run", replace(config, train=replace(config.train, max_steps=1)))
+    assert lines(run)[0]["loss"] != pytest.approx(lines(every_step)[0]["loss"], rel=1e-3)
+    untrained = [lines(one, "eval_fewshot_holdout")[0] for one in (run, every_step)]
+    assert untrained[0] == untrained[1]
+
+
 def test_classes_json_says_from_which_classes_each_evaluation_draws(every_step):
     classes = json.loads((every_step.path / "classes.json").read_text())
     trained = set(classes["rare"]) | set(classes["common"])

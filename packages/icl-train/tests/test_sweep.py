@@ -152,7 +152,8 @@ def swept(tmp_path_factory):
     """Two runs at a time: the folder, the runs (the first one fails), those reported as failed, what was told."""
     root = tmp_path_factory.mktemp("swept")
     # A learning rate passes all checks beforehand.
-    configs = [short(optim={"max_lr": 1e30}), *figure3a(short(), class_counts=(64, 30), seeds=(0,))]
+    (failing,) = figure3a(short(optim={"max_lr": 1e30}), class_counts=(16,), seeds=(0,))
+    configs = [failing, *figure3a(short(), class_counts=(64, 30), seeds=(0,))]
     runs = prepare(configs, root, jobs=2)
     stream = io.StringIO()
     return root, runs, launch(runs, jobs=2, stream=stream), stream.getvalue()
@@ -163,8 +164,9 @@ def test_a_sweep_trains_every_run_and_tells_how_each_does(swept):
     for run in runs:
         assert run.status() == "done"
         assert run.checkpoint_steps()[-1] == 20
-        assert told.splitlines().count(f"{run.name}: started") == 1
-        assert told.splitlines().count(f"{run.name}: done") == 1
+        label = f"{run.config.data.n_trained_classes} classes, seed 0"
+        assert told.splitlines().count(f"{label}: started in {run.path}") == 1
+        assert told.splitlines().count(f"{label}: done") == 1
     assert "step 00000  ICL 0." in told
     assert "(chance 0.5)" in told
 
@@ -173,7 +175,7 @@ def test_a_run_that_fails_is_named_with_its_reason_while_others_finish(swept):
     _, runs, failed, told = swept
     assert failed == runs[:1]
     assert [run.status() for run in runs] == ["failed", "done", "done"]
-    assert f"{runs[0].name}: failed, RunError: the loss must stay finite, got nan by step 10\n" in told
+    assert "16 classes, seed 0: failed, RunError: the loss must stay finite, got nan by step 10\n" in told
 
 
 def test_a_sweep_skips_what_is_done_and_goes_on_with_what_broke(swept, tmp_path):
@@ -188,8 +190,8 @@ def test_a_sweep_skips_what_is_done_and_goes_on_with_what_broke(swept, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in done.path.rglob("*")}
     stream = io.StringIO()
     assert launch([done, broken], jobs=1, stream=stream) == []
-    assert f"{done.name}: done, skipped\n" in stream.getvalue()
-    assert f"{broken.name}: started\n" in stream.getvalue()
+    assert "64 classes, seed 0: done, skipped\n" in stream.getvalue()
+    assert f"30 classes, seed 0: started in {broken.path}\n" in stream.getvalue()
     assert broken.status() == "done"
     assert [record["loss"] for record in broken.records() if record["split"] == "train"] == expected
     assert {path: path.stat().st_mtime_ns for path in done.path.rglob("*")} == before
