@@ -17,7 +17,7 @@ from icl_eval._evaluate import evaluate_run
 from icl_eval._figure3 import FIGURES, draw
 from icl_eval._runs import collect, group_runs
 from icl_eval._tables import evaluation_row, figure_table, final_rows, timeseries_rows, write_csv
-from icl_train import HEADLINES, RunError, RunFolder
+from icl_train import HEADLINES, RunError, RunFolder, headline_of
 from icl_train.command_line import nearest, one_line_errors, parse, show_table
 
 __all__ = ["main"]
@@ -109,7 +109,7 @@ def _figure(name: str, args: Sequence[str]) -> int:
         )
     groups = group_runs(usable)
     out = command.out or command.runs
-    out.mkdir(parents=True, exist_ok=True)
+    _make_folder(out)
     files = [out / f"{name}.png", out / f"{name}.pdf"]
     draw(spec, groups, files)
     files += [out / f"{name}_metrics.csv", out / f"{name}_timeseries.csv"]
@@ -121,6 +121,13 @@ def _figure(name: str, args: Sequence[str]) -> int:
     for file in files:
         print(file)
     return 0
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out must be a folder, or one that can be made, got {path} ({error.strerror})") from error
 
 
 def _evaluate(args: Sequence[str]) -> int:
@@ -135,6 +142,9 @@ def _evaluate(args: Sequence[str]) -> int:
         steps = [command.step]
     elif not command.all_checkpoints:
         steps = steps[-1:]
+    out = command.out or run.path / "evaluation.csv"
+    if out.is_dir() or not out.parent.is_dir():
+        raise ValueError(f"--out must be a file in a folder that exists, got {out}")
     records = evaluate_run(
         run,
         steps=steps,
@@ -156,7 +166,7 @@ def _evaluate(args: Sequence[str]) -> int:
             metric = record["headline"]
             table.add_row(
                 f"{step}",
-                HEADLINES[split].label if split in HEADLINES else f"{split}, closed",
+                headline_of(split).label,
                 f"{record[metric]:.3f}",
                 f"{record[f'{metric}_low']:.3f}-{record[f'{metric}_high']:.3f}",
                 f"{record['chance']:.3g}",
@@ -165,7 +175,6 @@ def _evaluate(args: Sequence[str]) -> int:
         rows.append(
             {"run": run.name, "step": step, "sequences": step * run.config.train.batch_size} | evaluation_row(splits)
         )
-    out = command.out or run.path / "evaluation.csv"
     write_csv(out, rows)
     show_table(table)
     print(out)

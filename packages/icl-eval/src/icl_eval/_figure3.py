@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 
 from icl_eval._published import PUBLISHED_STEPS, published
 from icl_eval._runs import RunGroup
-from icl_train import HEADLINES
+from icl_train import HEADLINES, RunError
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,13 +71,20 @@ class Curve:
 
 
 def curve(spec: FigureSpec, group: RunGroup, class_count: int) -> Curve:
-    """The curve of one class count over the steps at which all its seeds were evaluated."""
+    """The curve of one class count over the steps at which all its seeds were evaluated.
+
+    Raises:
+        RunError: if there is no such step.
+    """
     metric = HEADLINES[spec.split].metric
     runs = [
         {e.step: e.splits[spec.split] for e in series.evaluations if spec.split in e.splits}
         for series in group.with_count(class_count)
     ]
     steps = sorted(set.intersection(*(set(run) for run in runs)))
+    if not steps:
+        names = ", ".join(series.run.name for series in group.with_count(class_count))
+        raise RunError(f"runs of one curve must have been evaluated at a step in common, got {names}")
     values = np.array([[run[step][metric] for step in steps] for run in runs], dtype=float)
     low, high = values.min(0), values.max(0)
     if len(runs) == 1:
@@ -198,7 +205,9 @@ def _chance_label(curves: Sequence[Curve]) -> str:
 
 def _band_label(curves: Sequence[Curve]) -> str:
     seeds = sorted({one.n_seeds for one in curves})
-    if seeds == [1]:
-        return "band: 95%\ninterval\n(one seed)"
-    number = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    return f"line: mean of\n{number} seeds\nband: least\nto greatest"
+    single, several = "band: 95%\ninterval\n(one seed)", [n for n in seeds if n > 1]
+    if not several:
+        return single
+    number = f"{several[0]}" if len(several) == 1 else f"{several[0]} to {several[-1]}"
+    means = f"line: mean of\n{number} seeds\nband: least\nto greatest"
+    return means if 1 not in seeds else f"{means}\nor, one seed,\n95% interval"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from icl_train import RunConfig, RunError, RunFolder, find_runs
+from icl_eval._settings import flat_settings
+from icl_train import RunConfig, RunFolder, find_runs
 
 __all__ = ["Evaluation", "RunGroup", "RunSeries", "collect", "group_runs"]
 
@@ -98,7 +99,7 @@ def collect(root: Path, *, unfinished: bool = False) -> tuple[list[RunSeries], l
     """
     runs, broken = find_runs(root)
     skipped = [f"skipped {path}: {reason}" for path, reason in broken]
-    series = []
+    series: list[RunSeries] = []
     for run in runs:
         status = run.status()
         if status != "done" and not unfinished:
@@ -106,11 +107,16 @@ def collect(root: Path, *, unfinished: bool = False) -> tuple[list[RunSeries], l
             continue
         try:
             evaluations = _evaluations(run)
-        except (RunError, KeyError, TypeError) as error:
-            skipped.append(f"skipped {run.path}: cannot read its metrics.jsonl ({error})")
+        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+            why = " ".join(str(error).split())
+            skipped.append(f"skipped {run.path}: cannot read its metrics.jsonl ({type(error).__name__}: {why})")
             continue
         if not evaluations:
             skipped.append(f"skipped {run.path}: it has no evaluation yet")
+            continue
+        copy = [one.run.path for one in series if one.run.config == run.config]
+        if copy:
+            skipped.append(f"skipped {run.path}: a copy of {copy[0]}, with the same settings and seeds")
             continue
         series.append(RunSeries(run=run, evaluations=evaluations))
     return series, skipped
@@ -120,17 +126,28 @@ def _evaluations(run: RunFolder) -> tuple[Evaluation, ...]:
     by_step: dict[int, Evaluation] = {}
     for record in run.records():
         if record["split"].startswith("eval_"):
+            _check(record)
             step = by_step.setdefault(record["step"], Evaluation(record["step"], record["sequences"], {}))
             step.splits[record["split"].removeprefix("eval_")] = record
     return tuple(by_step[step] for step in sorted(by_step))
+
+
+def _check(record: dict[str, Any]) -> None:
+    """What figures and tables rely on: KeyError, TypeError or ValueError where it is not so."""
+    metric = record["headline"]
+    for name in (metric, f"{metric}_low", f"{metric}_high", "chance", "n_sequences"):
+        float(record[name])
+    if not isinstance(record["protocol"], str) or not isinstance(record["step"], int):
+        raise TypeError("protocol must be text and step a whole number")
 
 
 def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
     """Groups of runs that belong on one panel, in order of first appearance by path."""
     groups: dict[tuple[tuple[str, str], ...], list[RunSeries]] = {}
     for one in series:
-        settings = _flat(one.run.config.to_dict())
-        groups.setdefault(tuple(sorted((k, v) for k, v in settings.items() if k not in _NOT_COMPARED)), []).append(one)
+        settings = flat_settings(one.run.config)
+        key = tuple(sorted((name, str(value)) for name, value in settings.items() if name not in _NOT_COMPARED))
+        groups.setdefault(key, []).append(one)
     differing = _differing([dict(key) for key in groups])
     return [
         RunGroup(
@@ -139,13 +156,6 @@ def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
         )
         for key, members in groups.items()
     ]
-
-
-def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for name, value in settings.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: str(value)}
-    return flat
 
 
 def _differing(settings: Sequence[dict[str, str]]) -> list[str]:
@@ -169,5 +179,6 @@ def _title(config: RunConfig, differing: dict[str, str]) -> str:
         "data.n_labels",
     )
     others = [f"{name} {value}" for name, value in differing.items() if name not in said]
-    # A few settings tell the panels apart; a list of twenty would not.
-    return "\n".join([title, *([", ".join(others)] if 0 < len(others) <= 3 else [])])
+    # One panel's title has room for a few settings; the CSV files name the runs, and these hold the rest.
+    shown = [", ".join(others[start : start + 2]) for start in range(0, len(others), 2)]
+    return "\n".join([title, *shown])

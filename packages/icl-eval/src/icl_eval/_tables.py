@@ -78,8 +78,8 @@ def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
     """Last value of each curve with its band and chance level, and the paper's value where there is one."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    several = any(len(group.with_count(count)) > 1 for count in group.class_counts())
-    band = "least-greatest" if several else "95% interval"
+    sizes = {len(group.with_count(count)) for count in group.class_counts()}
+    band = "95% interval" if sizes == {1} else "least-greatest"
     for column in ("classes", "seeds", "step", "accuracy", band, "chance"):
         table.add_column(column, justify="right", no_wrap=True)
     points = {count: published(spec.name, group.with_count(count)[0].run.config) for count in group.class_counts()}
@@ -92,7 +92,7 @@ def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
             f"{one.n_seeds}",
             f"{one.steps[-1]:,.0f}",
             f"{one.mean[-1]:.3f}",
-            f"{one.low[-1]:.3f}-{one.high[-1]:.3f}",
+            f"{one.low[-1]:.3f}-{one.high[-1]:.3f}" + (" (95%)" if one.n_seeds == 1 and len(sizes) > 1 else ""),
             f"{one.chance:.3g}",
         ]
         if any(points.values()):

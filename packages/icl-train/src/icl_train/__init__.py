@@ -15,7 +15,7 @@ from icl_train.config import (
     SeedConfig,
     TrainConfig,
 )
-from icl_train.evaluation import EVAL_SPLITS, HEADLINES, EvalResult, Evaluator
+from icl_train.evaluation import EVAL_SPLITS, HEADLINES, EvalResult, Evaluator, headline_of
 from icl_train.presets import PRESETS, chan2022, laptop, smoke
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "eval_record",
     "figure3a",
     "find_runs",
+    "headline_of",
     "laptop",
     "load_model_weights",
     "progress_line",

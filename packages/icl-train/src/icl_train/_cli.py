@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -40,6 +41,9 @@ Options of run and sweep: icl-train run PRESET --help, icl-train sweep figure3a 
 
 GAUSSIAN_CLASS_COUNTS = (100, 512, 1024, 2048, 8192)
 OMNIGLOT_CLASS_COUNTS = (100, 200, 400, 800, 1600)
+
+# Options of a run that a sweep varies, and what says how
+_SWEPT = {"--data.n-rare-classes": "--class-counts", "--seeds.init": "--run-seeds", "--seeds.data": "--run-seeds"}
 
 Flat = tyro.conf.arg(name="")
 
@@ -189,6 +193,9 @@ def _sweep(args: Sequence[str]) -> int:
         print("usage: icl-train sweep figure3a [options]; options: icl-train sweep figure3a --help")
         return 0 if args else 2
     _choice("sweep", args[0], ("figure3a",))
+    for option, instead in _SWEPT.items():
+        if given(args, option) is not None:
+            raise ValueError(f"{option} cannot be set in a sweep, which sets it for each run: use {instead}")
     command = parse(Figure3aCommand, args[1:], prog="icl-train sweep figure3a", default=_figure3a_default(args[1:]))
     if command.jobs is not None and command.jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {command.jobs}")
@@ -202,7 +209,7 @@ def _sweep(args: Sequence[str]) -> int:
     runs = prepare(configs, command.root, jobs=jobs)
     if command.launcher == "commands":
         for run in runs:
-            print(f"icl-train resume {run.path}")
+            print(shlex.join(["icl-train", "resume", str(run.path)]))
         return 0
     failed = launch(runs, jobs=jobs, stream=sys.stdout)
     if failed:

@@ -41,7 +41,8 @@ def from_plain(config_type: type[T], values: dict[str, Any], prefix: str) -> T:
     typed = {}
     for name, value in values.items():
         choices = typing.get_args(hints[name]) if isinstance(hints[name], types.UnionType) else (hints[name],)
-        if isinstance(value, dict) and dataclasses.is_dataclass(hints[name]):
+        if dataclasses.is_dataclass(hints[name]):
+            require(isinstance(value, dict), f"{prefix}{name} must be a group of settings", repr(value))
             value = from_plain(typing.cast(type, hints[name]), value, f"{prefix}{name}.")
         elif isinstance(value, str) and Path in choices:
             value = Path(value)

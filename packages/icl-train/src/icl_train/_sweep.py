@@ -33,13 +33,13 @@ def figure3a(base: RunConfig, *, class_counts: Sequence[int], seeds: Sequence[in
         ValueError: if a class count leaves no rare class.
     """
     runs = []
-    for count in class_counts:
+    for count in dict.fromkeys(class_counts):
         if count <= base.data.n_common_classes:
             raise ValueError(
                 f"class counts must be above data.n_common_classes ({base.data.n_common_classes}), got {count}"
             )
         data = replace(base.data, n_rare_classes=count - base.data.n_common_classes)
-        for seed in seeds:
+        for seed in dict.fromkeys(seeds):
             runs.append(replace(base, data=data, seeds=replace(base.seeds, init=seed, data=seed)))
     return runs
 
@@ -185,23 +185,28 @@ class _Watched:
         board.say(f"{self.label}: started in {run.path}")
         self.bar = board.add(run)
         self.file = run.path / "metrics.jsonl"
-        self.position = self.file.stat().st_size if self.file.exists() else 0
+        self.shown = max((record["step"] for record in run.records()), default=-1)
+        self.position, self.inode = 0, 0
 
     def look(self) -> None:
         """Show what was written since the last look."""
         if not self.file.exists():
             return
-        with self.file.open() as file:
-            if self.file.stat().st_size < self.position:  # rewound on resume
-                self.position = 0
+        with self.file.open("rb") as file:
+            inode = os.fstat(file.fileno()).st_ino
+            if inode != self.inode:  # a resumed run rewinds its records into a new file
+                self.position, self.inode = 0, inode
             file.seek(self.position)
             text = file.read()
-        whole = text[: text.rfind("\n") + 1]
-        self.position += len(whole.encode())
+        whole = text[: text.rfind(b"\n") + 1]
+        self.position += len(whole)
         records = [json.loads(line) for line in whole.splitlines()]
         for step in sorted({record["step"] for record in records}):
-            at_step = [record for record in records if record["step"] == step]
             self.board.move(self.bar, step)
+            if step <= self.shown:
+                continue
+            self.shown = step
+            at_step = [record for record in records if record["step"] == step]
             line = headline_line([record for record in at_step if record["split"] != "train"] or at_step)
             if line:
                 self.board.say(f"{self.label}: {line}")

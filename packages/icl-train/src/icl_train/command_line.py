@@ -77,12 +77,12 @@ def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
     except RunFailed as failure:
         print(f"{prog}: {' '.join(str(failure).split())}", file=sys.stderr)
         return 1
-    except (ValueError, FileNotFoundError, PermissionError) as mistake:
-        print(f"{prog}: error: {' '.join(str(mistake).split())}", file=sys.stderr)
-        return 2
     except BrokenPipeError:  # | head
         sys.stderr.close()
         return 141
+    except (ValueError, OSError) as mistake:
+        print(f"{prog}: error: {' '.join(str(mistake).split())}", file=sys.stderr)
+        return 2
 
 
 def show_table(table: Table) -> None:

@@ -213,7 +213,9 @@ class RunConfig:
             ValueError: if a setting is unknown or not valid.
         """
         values = dict(values)
-        model = dict(values.get("model", {}))
+        model = values.get("model", {})
+        require(isinstance(model, dict), "model must be a group of settings", repr(model))
+        model = dict(model)
         for part, component in (("embedder", find_embedder), ("sequence_model", find_sequence_model)):
             own = model.get(f"{part}_config")
             if isinstance(own, dict):

@@ -21,7 +21,7 @@ from icl_train._task import Task
 from icl_train.config import SEQUENCE_TYPES, Protocol, SequenceKind
 from icl_train.metrics import closed_correct, query_metrics, wilson_interval
 
-__all__ = ["EVAL_SPLITS", "HEADLINES", "EvalResult", "Evaluator", "Headline"]
+__all__ = ["EVAL_SPLITS", "HEADLINES", "EvalResult", "Evaluator", "Headline", "headline_of"]
 
 TRAINING_SPLITS = ("fewshot_holdout", "flipped", "novel_label", "no_support_zipfian")
 """What an evaluation inside training measures."""
@@ -54,7 +54,14 @@ HEADLINES = {
     "novel_label": Headline("ICL novel labels", "ICL two-way accuracy, novel labels", "accuracy_closed"),
     "no_support_zipfian": Headline("IWL", "IWL accuracy over all labels (no support)", "accuracy_query"),
 }
-"""Split → the accuracy that the paper plots; for other splits, accuracy_closed."""
+"""Split → the accuracy that the paper plots."""
+
+
+def headline_of(split: str) -> Headline:
+    """The accuracy a split is measured by: over its own labels, or over all where it has the labels of training."""
+    if split in ("bursty", "mixed"):
+        return Headline(split, f"{split} accuracy over all labels", "accuracy_query")
+    return HEADLINES.get(split, Headline(split, f"{split} accuracy over its labels", "accuracy_closed"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +85,7 @@ class EvalResult:
     @property
     def headline(self) -> Headline:
         """The accuracy this split is measured by."""
-        return HEADLINES.get(self.split, Headline(self.split, f"{self.split} accuracy, closed", "accuracy_closed"))
+        return headline_of(self.split)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +93,7 @@ class _Questions:
     """The fixed sequences of one split: N of them, in the sampler's batches."""
 
     split: str
+    stream: str  # of the sampler and of the noise
     sequence_type: str
     batches: list[SequenceBatch]
     labels: Tensor  # (N, L)
@@ -112,8 +120,9 @@ class Evaluator:
         self, task: Task, *, batches: int, protocol: Protocol = "paper", splits: Sequence[str] = TRAINING_SPLITS
     ) -> None:
         unknown = [name for name in splits if name not in EVAL_SPLITS]
-        if unknown:
-            raise ValueError(f"splits must be among {', '.join(EVAL_SPLITS)}, got {', '.join(unknown)}")
+        if unknown or not splits:
+            got = ", ".join(unknown) or "none"
+            raise ValueError(f"splits must be among {', '.join(EVAL_SPLITS)}, got {got}")
         self.task = task
         self.protocol: Protocol = protocol
         self._questions = [self._draw(split, batches) for split in splits]
@@ -145,8 +154,8 @@ class Evaluator:
         if split == "novel_label" and isinstance(kind, Fewshot):
             kind = replace(kind, labeling="novel")
         # The flipped control asks about the very contexts of the two-way split, so it shares that stream.
-        stream = "fewshot_holdout" if split == "flipped" else split
-        sampler = self.task.sampler(kind, stream=f"eval_{stream}", protocol=self.protocol)
+        stream = "eval_fewshot_holdout" if split == "flipped" else f"eval_{split}"
+        sampler = self.task.sampler(kind, stream=stream, protocol=self.protocol)
         drawn = [sampler(step) for step in range(batches)]
         labels = torch.from_numpy(np.concatenate([batch.label for batch in drawn])).long().to(self.task.bank.device)
         options = None
@@ -154,7 +163,7 @@ class Evaluator:
             labels = (labels + 1) % data.ways
         if split == "novel_label":
             options = _distinct(labels[:, :-1], data.ways)
-        return _Questions(split=split, sequence_type=base, batches=drawn, labels=labels, options=options)
+        return _Questions(split=split, stream=stream, sequence_type=base, batches=drawn, labels=labels, options=options)
 
     def _distinct_examples(self) -> tuple[npt.NDArray[np.int64], dict[str, Tensor]]:
         """Codes of the distinct (class, exemplar) pairs, (U,), and where each split's examples stand there, (N, L)."""
@@ -187,7 +196,7 @@ class Evaluator:
     ) -> Tensor:
         """(N, C) answers to the questions under these (N, L) labels."""
         size = len(questions.batches[0]) if table is None else SEQUENCES_PER_CALL
-        noise_seed = zlib.crc32(f"{self.task.config.seeds.data} {questions.split}".encode())
+        noise_seed = zlib.crc32(f"{self.task.config.seeds.data} {questions.stream}".encode())
         logits = []
         for step, some in enumerate(torch.split(labels, size)):
             if table is None or self._examples is None:
@@ -225,7 +234,13 @@ class Evaluator:
         )
 
     def _chance(self, questions: _Questions) -> float:
-        return 1.0 / len(self.task.groups.closed(questions.sequence_type))
+        groups = self.task.groups
+        if headline_of(questions.split).metric == "accuracy_closed" or groups.shared:
+            answers = len(groups.closed(questions.sequence_type))
+        else:
+            answers = len(groups.rare) + len(groups.common)
+        # Where any label of the class is right, it is classes that are guessed.
+        return (groups.multiplicity if questions.sequence_type.startswith("no_support") else 1) / answers
 
 
 def _distinct(labels: Tensor, ways: int) -> Tensor:
