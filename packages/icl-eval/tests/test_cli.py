@@ -112,7 +112,6 @@ def test_a_mistake_is_one_line_and_leaves_nothing(trained, tmp_path, args, messa
     assert sorted(trained.rglob("*")) == before
 
 
-@pytest.mark.xfail(strict=True, reason="errors of torch, numpy and the file system get through")
 @pytest.mark.parametrize(
     ("args", "message"),
     [

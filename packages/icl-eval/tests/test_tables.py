@@ -98,7 +98,6 @@ def test_the_table_of_several_seeds_shows_their_mean_and_range(write_run, tmp_pa
     assert rows == [["64", "3", "20", "0.750", "0.500-1.000", "0.5"]]
 
 
-@pytest.mark.xfail(strict=True, reason="one header for both kinds of band")
 def test_a_single_seed_beside_several_is_not_called_a_range_of_seeds(write_run, tmp_path):
     write_run("one", {20: (0.5, 0.0)}, seed=0)
     write_run("two", {20: (0.75, 0.0)}, seed=1)

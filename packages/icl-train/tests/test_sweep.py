@@ -130,7 +130,6 @@ def test_the_commands_launcher_prints_a_command_for_each_run_and_trains_nothing(
     assert len(folders(tmp_path)) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="paths are printed bare")
 def test_printed_commands_are_good_for_a_shell(tmp_path, capsys):
     root = tmp_path / "my runs"
     assert (
@@ -140,7 +139,6 @@ def test_printed_commands_are_good_for_a_shell(tmp_path, capsys):
     assert len(shlex.split(line)) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="seeds and class counts of the sweep replace them without a word")
 @pytest.mark.parametrize("option", [["--seeds.data", "5"], ["--seeds.init", "5"], ["--data.n-rare-classes", "20"]])
 def test_an_option_that_a_sweep_replaces_is_refused(tmp_path, option):
     with pytest.raises(ValueError, match=option[0]):
@@ -217,9 +215,6 @@ def test_a_folder_that_is_no_run_is_in_the_way_with_a_reason(tmp_path):
         prepare([short()], tmp_path, jobs=1)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=ValueError, reason="the watcher goes on at its old place in a file that was replaced"
-)
 def test_watching_a_run_that_was_rewound_and_has_outgrown_its_old_length_starts_at_a_line(tmp_path):
     run = RunFolder.create(tmp_path / "run", short(), device="cpu", threads=1)
     record = {"split": "eval_fewshot_holdout", "sequences": 0, "accuracy_closed": 0.5, "chance": 0.5}
@@ -232,7 +227,6 @@ def test_watching_a_run_that_was_rewound_and_has_outgrown_its_old_length_starts_
     assert "step 00030  ICL 0.500 (chance 0.5)" in stream.getvalue()
 
 
-@pytest.mark.xfail(strict=True, reason="one run folder is trained twice")
 def test_a_count_given_twice_is_one_run():
     configs = figure3a(smoke(), class_counts=(64, 64), seeds=(0, 0))
     assert len(configs) == 1
