@@ -40,7 +40,7 @@ MISTAKES = {
     ),
     "a device that is not there": (
         ["run", "smoke", "--device", "cuda:99"],
-        "train.device must be one that this machine has",
+        "device must be one that this machine has",
     ),
     "a source that is not there": (["run", "smoke", "--data.source", "nowhere:make"], "nowhere"),
     "a folder that is no run": (["resume", "{root}"], "a run folder holds config.json"),

@@ -58,7 +58,6 @@ def test_every_split_can_be_measured_and_names_its_headline_and_chance(run):
         assert 0 < record["chance"] <= 0.5
 
 
-@pytest.mark.xfail(strict=True, reason="with shared labels, chance counts the labels 0..ways-1")
 @pytest.mark.parametrize("split", ["bursty", "mixed"])
 def test_sequences_with_labels_of_the_whole_range_are_not_headed_by_a_two_way_accuracy(run, split):
     (record,) = evaluate_run(run, steps=[20], splits=[split], batches=1, device="cpu")

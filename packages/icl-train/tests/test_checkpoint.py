@@ -37,11 +37,13 @@ def test_training_goes_on_bit_for_bit_from_a_checkpoint(tmp_path):
         assert torch.equal(value, fresh_model.state_dict()[name]), name
 
 
-def test_only_the_newest_checkpoint_keeps_the_optimizer_state(tmp_path):
+def test_only_the_two_newest_checkpoints_keep_the_optimizer_state(tmp_path):
     model, optimizer = trained(0)
-    for at in (1, 2):
+    for at in (1, 2, 3):
         save_checkpoint(tmp_path, step=at, model=model, optimizer=optimizer, state={})
-    assert checkpoint_steps(tmp_path) == [1, 2]
+    assert checkpoint_steps(tmp_path) == [1, 2, 3]
+    for at in (2, 3):
+        load_training_state(tmp_path, at, model, optimizer)
     assert not (tmp_path / "step_0000001" / "optimizer.safetensors").exists()
     load_model_weights(tmp_path, 1, model)
     with pytest.raises(ValueError, match=r"cannot resume from .*step_0000001"):
@@ -57,6 +59,12 @@ def test_a_folder_left_by_a_killed_writer_is_no_checkpoint_and_in_nobodys_way(tm
     save_checkpoint(tmp_path, step=5, model=model, optimizer=optimizer, state={})
     assert checkpoint_steps(tmp_path) == [5]
     assert not left.exists()
+
+
+def test_other_folders_beside_the_checkpoints_are_none(tmp_path):
+    for name in ("step_0000020_backup", "steps", "step_"):
+        (tmp_path / name).mkdir()
+    assert checkpoint_steps(tmp_path) == []
 
 
 def test_a_missing_step_names_the_known_ones(tmp_path):

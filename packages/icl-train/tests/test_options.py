@@ -49,7 +49,7 @@ EFFECTS = {
     "data.p-bursty-zipfian": ([], "0"),
     "data.non-bursty-type": (["--data.p-bursty", "0"], "common_uniform"),
     "data.p-fewshot": (["--data.sequence", "mixed"], "0.9"),
-    "data.labeling-common": ([*OWN_LABELS, *COMMON], "original"),
+    "data.labeling-common": ([*OWN_LABELS, *COMMON, "--data.labeling-rare", "unfixed"], "original"),
     "data.labeling-rare": ([*OWN_LABELS, *COMMON], "ordered_polysemy3"),
     "data.protocol": (
         ["--data.n-rare-classes", "0", "--data.n-common-classes", "10", "--data.p-bursty", "1"],
@@ -148,7 +148,7 @@ def test_the_option_changes_what_a_run_leaves_behind(option, tmp_path, folders, 
         prefix, _, name = option.rpartition(".")
         flag = [f"--{prefix}.no-{name}"]
     if option == "train.device":
-        with pytest.raises(ValueError, match=r"train\.device must be one that this machine has"):
+        with pytest.raises(ValueError, match="device must be one that this machine has"):
             outcome(tmp_path / "changed", flag, folders)
         return
     if option == "optim.optimizer":  # without decay AdamW is Adam, with it Adam is refused

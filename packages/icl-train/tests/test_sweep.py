@@ -3,6 +3,9 @@
 import io
 import shlex
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,7 +83,7 @@ def test_one_configuration_that_cannot_run_and_no_folder_is_made(tmp_path):
         (["--class-counts", "64", "12", "--data.n-common-classes", "2", "--data.seq-len", "30"], "need at least 30"),
         (["--class-counts", "64", "10"], "class counts must be above"),
         (["--jobs", "0"], "jobs must be at least 1, got 0"),
-        (["--device", "cuda:99"], "train.device must be one that this machine has"),
+        (["--device", "cuda:99"], "device must be one that this machine has"),
         (["--class-counts", "64", "--model.embedder", "resnet"], "example_kind"),
         (["--preset", "smok"], "did you mean smoke"),
         (["--class-counts"], "at least one class count"),
@@ -104,8 +107,9 @@ def test_preparing_again_finds_the_runs_that_are_there(tmp_path):
 def test_cores_are_shared_out_among_the_runs_unless_the_configuration_says(tmp_path, monkeypatch):
     monkeypatch.setattr("icl_train._sweep.available_cores", lambda: 9)
     (shared,) = prepare([short(train={"threads": None})], tmp_path, jobs=4)
-    (given,) = prepare([short(train={"threads": 3})], tmp_path, jobs=4)
-    assert (shared.environment["threads"], given.environment["threads"]) == (2, 3)
+    (given,) = prepare([short(train={"threads": 3})], tmp_path / "given", jobs=4)
+    (elsewhere,) = prepare([short(train={"threads": None})], tmp_path / "elsewhere", jobs=None)
+    assert [run.environment["threads"] for run in (shared, given, elsewhere)] == [2, 3, None]
 
 
 def test_the_commands_launcher_prints_a_command_for_each_run_and_trains_nothing(tmp_path, capsys):
@@ -173,7 +177,7 @@ def test_a_run_that_fails_is_named_with_its_reason_while_others_finish(swept):
     _, runs, failed, told = swept
     assert failed == runs[:1]
     assert [run.status() for run in runs] == ["failed", "done", "done"]
-    assert "16 classes, seed 0: failed, RunError: the loss must stay finite, got nan by step 10\n" in told
+    assert "16 classes, seed 0: failed, RunFailed: the loss must stay finite, got nan by step 10\n" in told
 
 
 def test_a_sweep_skips_what_is_done_and_goes_on_with_what_broke(swept, tmp_path):
@@ -230,3 +234,38 @@ def test_watching_a_run_that_was_rewound_and_has_outgrown_its_old_length_starts_
 def test_a_count_given_twice_is_one_run():
     configs = figure3a(smoke(), class_counts=(64, 64), seeds=(0, 0))
     assert len(configs) == 1
+
+
+def test_a_terminated_sweep_ends_its_runs_with_a_checkpoint(tmp_path):
+    root = tmp_path / "runs"
+    options = ["--preset", "smoke", "--max-steps", "100000", "--class-counts", "64", "--root", str(root)]
+    command = [sys.executable, "-m", "icl_train", "sweep", "figure3a", *options]
+    sweep = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    give_up = time.monotonic() + 60
+    while not list(root.glob("*/checkpoints/step_*")) and time.monotonic() < give_up:
+        time.sleep(0.05)
+    sweep.terminate()
+    assert sweep.wait(timeout=60) == 130
+    (config,) = root.glob("*/config.json")
+    run = RunFolder.open(config.parent)
+    assert run.status() == "unfinished"
+    last = run.checkpoint_steps()[-1]
+    time.sleep(0.5)
+    assert run.checkpoint_steps()[-1] == last
+
+
+def test_where_and_how_often_make_no_other_run_and_the_rest_does():
+    bookkeeping = ({"threads": 2}, {"log_interval": 7}, {"checkpoint_interval": 3}, {"device": "cpu"})
+    same = [short(train={"max_steps": 20} | changes) for changes in bookkeeping]
+    other = [short(train={"max_steps": 21}), short(optim={"max_lr": 0.1}), short(data={"p_bursty": 0.3})]
+    assert {run_name(config) for config in same} == {run_name(short())}
+    assert len({run_name(config) for config in [short(), *other]}) == 4
+
+
+def test_status_names_a_run_it_cannot_read_and_lists_the_others(tmp_path, capsys):
+    good, bad = prepare([short(), short(seeds={"data": 1})], tmp_path, jobs=1)
+    (bad.path / "metrics.jsonl").write_text('nonsense\n{"split": "train"}\n')
+    assert _main(["status", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert good.name in printed
+    assert f"skipped {bad.path}: cannot read its metrics.jsonl" in printed

@@ -117,9 +117,28 @@ def test_fewshot_questions_are_labelled_from_zero(name, settings):
 
 
 def test_labels_beyond_the_models_outputs_are_refused():
-    with pytest.raises(ValueError, match=r"labels must be below the model's 44 outputs, got 239 from Bursty") as caught:
-        make_task(labeling_rare="ordered200").training_sampler()
+    task = replace(make_task(), num_labels=20)
+    with pytest.raises(ValueError, match=r"labels must be below the model's 20 outputs, got \d+ from Bursty") as caught:
+        task.training_sampler()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rare", "common"),
+    [
+        ("ordered", "ordered3"),
+        ("ordered200", "ordered"),
+        ("ordered5_polysemy3", "ordered"),
+        ("ordered_polysemy0", "ordered"),
+        ("ordered", "original"),
+        ("original", "ordered"),
+        ("ordered_polysemy3", "original"),
+        ("novel", "ordered"),
+    ],
+)
+def test_labelings_that_would_mix_up_classes_are_refused(rare, common):
+    with pytest.raises(ValueError, match=r"data\.labeling_(rare|common)"):
+        make_task(labeling_rare=rare, labeling_common=common)
 
 
 def test_released_polysemy_with_non_bursty_sequences_is_refused():

@@ -47,14 +47,18 @@ def evaluate_run(
             f"steps must be checkpoints of {run.path} ({', '.join(map(str, available)) or 'it has none'}), "
             f"got {', '.join(map(str, missing)) or 'none'}"
         )
-    torch.set_num_threads(int(run.environment["threads"]))
     task = Task.build(run.config, device=resolve_device(device))
     evaluator = Evaluator(task, batches=batches, protocol=protocol, splits=splits)
     model = task.build_model()
     records = []
-    for step in steps:
-        load_model_weights(run.checkpoints, step, model)
-        sequences = step * run.config.train.batch_size
-        records += [eval_record(result, step=step, sequences=sequences) for result in evaluator(model)]
-        done(step)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(run.threads)  # sums come out as in training, to the last bit
+    try:
+        for step in steps:
+            load_model_weights(run.checkpoints, step, model)
+            sequences = step * run.config.train.batch_size
+            records += [eval_record(result, step=step, sequences=sequences) for result in evaluator(model)]
+            done(step)
+    finally:
+        torch.set_num_threads(threads)
     return records

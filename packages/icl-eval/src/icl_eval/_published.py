@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from icl_eval._settings import flat_settings
 from icl_train import RunConfig, chan2022
+from icl_train.config import NEUTRAL_SETTINGS
 
 __all__ = ["PUBLISHED_STEPS", "published"]
 
@@ -26,10 +26,9 @@ _VALUES: dict[str, dict[int, tuple[tuple[int, float], ...]]] = {
 
 # Settings in which a run may differ from the preset and still be the paper's experiment.
 _FREE = {
-    "preset",
-    *(f"data.{name}" for name in ("omniglot", "augment", "n_rare_classes", "n_common_classes", "n_holdout_classes")),
-    "data.protocol",
-    *(f"train.{name}" for name in ("max_steps", "device", "threads", "log_interval", "checkpoint_interval")),
+    *NEUTRAL_SETTINGS,
+    *(f"data.{name}" for name in ("augment", "n_rare_classes", "n_common_classes", "n_holdout_classes", "protocol")),
+    "train.max_steps",
     *(f"eval.{name}" for name in ("interval", "batches", "protocol")),
     *(f"seeds.{name}" for name in ("split", "init", "data")),
 }
@@ -43,7 +42,7 @@ def published(figure: str, config: RunConfig) -> tuple[tuple[int, float], ...]:
         config: of the run; it must be the preset chan2022 in all but class counts, seeds, length and bookkeeping.
     """
     count = config.data.n_trained_classes
-    paper, run = (flat_settings(one) for one in (chan2022(), config))
+    paper, run = (one.flat() for one in (chan2022(), config))
     differing = {name for name in run if run[name] != paper.get(name)}
     # The paper reaches 12,800 classes by augmentation, and the fewer ones without.
     if not differing <= _FREE or config.data.augment != (count == 12_800):

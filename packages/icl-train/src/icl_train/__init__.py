@@ -3,7 +3,7 @@
 from icl_train._checkpoint import load_model_weights
 from icl_train._loop import eval_record, train
 from icl_train._progress import PlainReporter, Reporter, reporter_for
-from icl_train._run import RUN_FORMAT, RunError, RunFolder, find_runs, progress_line
+from icl_train._run import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
 from icl_train._sweep import figure3a
 from icl_train._task import Task, resolve_device
 from icl_train.config import (
@@ -33,6 +33,7 @@ __all__ = [
     "Reporter",
     "RunConfig",
     "RunError",
+    "RunFailed",
     "RunFolder",
     "SeedConfig",
     "Task",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,8 +25,8 @@ def save_checkpoint(
 ) -> Path:
     """Write ``folder/step_NNNNNNN`` with weights, optimiser state and a small JSON ``state``; returns its path.
 
-    The optimiser state of older checkpoints is then dropped: only the newest is resumed from, and it is two thirds of
-    a checkpoint's size.
+    The optimiser state, two thirds of a checkpoint's size, is then dropped from all but the two newest: a run resumes
+    from the newest, or, should that be damaged, from the one before when it is removed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"step_{step:07d}"
@@ -42,15 +43,15 @@ def save_checkpoint(
         shutil.rmtree(final)
     beside.rename(final)
     sync(folder)
-    for older in checkpoint_steps(folder):
-        if older < step:
-            (folder / f"step_{older:07d}" / _OPTIMIZER).unlink(missing_ok=True)
+    for older in checkpoint_steps(folder)[:-2]:
+        (folder / f"step_{older:07d}" / _OPTIMIZER).unlink(missing_ok=True)
     return final
 
 
 def checkpoint_steps(folder: Path) -> list[int]:
     """Steps that have a checkpoint, ascending."""
-    return sorted(int(path.name.removeprefix("step_")) for path in folder.glob("step_*") if path.is_dir())
+    found = [re.fullmatch(r"step_(\d+)", path.name) for path in folder.glob("step_*") if path.is_dir()]
+    return sorted(int(match[1]) for match in found if match)
 
 
 def load_model_weights(folder: Path, step: int, model: nn.Module) -> None:
@@ -83,7 +84,8 @@ def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: to
             raise ValueError(f"its format must be {CHECKPOINT_FORMAT}, got {state['format']}")
         _load_optimizer(model, optimizer, load_file(path / _OPTIMIZER))
     except Exception as error:
-        raise ValueError(f"cannot resume from {path}: {' '.join(str(error).split())}") from error
+        why = " ".join(str(error).split())
+        raise ValueError(f"cannot resume from {path}: {why} (without that folder, the one before is taken)") from error
     return state
 
 

@@ -18,10 +18,10 @@ from rich.table import Table
 from icl_train._allocator import keep_freed_memory
 from icl_train._loop import train
 from icl_train._progress import reporter_for
-from icl_train._run import RunError, RunFolder, find_runs
-from icl_train._sweep import available_cores, check, figure3a, launch, prepare, run_name
+from icl_train._run import RunError, RunFailed, RunFolder, available_cores, find_runs
+from icl_train._sweep import check, figure3a, launch, prepare, run_name
 from icl_train._task import resolve_device
-from icl_train.command_line import RunFailed, given, nearest, one_line_errors, parse, show_table
+from icl_train.command_line import given, nearest, one_line_errors, parse, show_table
 from icl_train.config import RunConfig
 from icl_train.evaluation import HEADLINES
 from icl_train.presets import PRESETS, chan2022, laptop, with_source
@@ -206,11 +206,11 @@ def _sweep(args: Sequence[str]) -> int:
     configs = figure3a(command.config, class_counts=command.class_counts, seeds=command.run_seeds)
     on_cpu = resolve_device(command.config.train.device).type == "cpu"
     jobs = command.jobs or (min(len(configs), available_cores()) if on_cpu else 1)
-    runs = prepare(configs, command.root, jobs=jobs)
     if command.launcher == "commands":
-        for run in runs:
+        for run in prepare(configs, command.root, jobs=None):
             print(shlex.join(["icl-train", "resume", str(run.path)]))
         return 0
+    runs = prepare(configs, command.root, jobs=jobs)
     failed = launch(runs, jobs=jobs, stream=sys.stdout)
     if failed:
         raise RunFailed(f"{len(failed)} of {len(runs)} runs failed: {', '.join(run.name for run in failed)}")
@@ -218,6 +218,17 @@ def _sweep(args: Sequence[str]) -> int:
         return subprocess.run([sys.executable, "-m", "icl_eval", "figure3a", str(command.root)], check=False).returncode
     print(f"draw the figure with: icl-eval figure3a {command.root}")
     return 0
+
+
+def _status_row(run: RunFolder) -> list[str]:
+    records = run.records()
+    last = {record["split"]: record for record in records}
+    scores = [
+        f"{record[HEADLINES[split].metric]:.3f}" if (record := last.get(f"eval_{split}")) else "-"
+        for split in ("fewshot_holdout", "no_support_zipfian")
+    ]
+    step = max((record["step"] for record in records), default=0)
+    return [run.name, run.status(), f"{step}", f"{run.config.train.max_steps}", *scores]
 
 
 def _status(args: Sequence[str]) -> int:
@@ -234,14 +245,10 @@ def _status(args: Sequence[str]) -> int:
     for column in ("state", "step", "of", "ICL", "IWL"):
         table.add_column(column, justify="left" if column == "state" else "right")
     for run in runs:
-        records = run.records()
-        last = {record["split"]: record for record in records}
-        scores = [
-            f"{record[HEADLINES[split].metric]:.3f}" if (record := last.get(f"eval_{split}")) else "-"
-            for split in ("fewshot_holdout", "no_support_zipfian")
-        ]
-        step = max((record["step"] for record in records), default=0)
-        table.add_row(run.name, run.status(), f"{step}", f"{run.config.train.max_steps}", *scores)
+        try:
+            table.add_row(*_status_row(run))
+        except (ValueError, KeyError, TypeError) as error:
+            broken.append((run.path, f"cannot read its metrics.jsonl ({type(error).__name__}: {error})"))
     show_table(table)
     for path, reason in broken:
         print(f"skipped {path}: {reason}")

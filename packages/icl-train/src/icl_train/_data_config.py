@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -85,7 +86,7 @@ class DataConfig:
     p_fewshot: float | None = None
     """Share of few-shot sequences (sequence mixed only; default 0.5)."""
     labeling_common: str = "ordered"
-    """Labels of common classes: ordered, original or orderedK."""
+    """Labels of common classes: ordered (by position) or original (the class keys)."""
     labeling_rare: str = "ordered"
     """Labels of rare classes: ordered, original, unfixed or ordered_polysemyX (X labels a class)."""
     protocol: Protocol = "paper"
@@ -138,6 +139,26 @@ class DataConfig:
             "data.n_labels needs data.labeling_rare and data.labeling_common ordered",
             f"{self.labeling_rare} and {self.labeling_common}",
         )
+        require(
+            self.labeling_common in ("ordered", "original"),
+            "data.labeling_common must be ordered or original",
+            repr(self.labeling_common),
+        )
+        require(
+            self.labeling_rare in ("ordered", "original", "unfixed")
+            or re.fullmatch(r"ordered_polysemy[1-9]\d*", self.labeling_rare) is not None,
+            "data.labeling_rare must be ordered, original, unfixed or ordered_polysemyX",
+            repr(self.labeling_rare),
+        )
+        # Half of the classes labelled by key and half by position would share labels by accident.
+        keyed, positional = self.labeling_common == "original", self.labeling_rare.startswith("ordered")
+        require(
+            keyed != positional if self.labeling_rare != "unfixed" else True,
+            "data.labeling_rare and data.labeling_common must both be original, or neither",
+            f"{self.labeling_rare} and {self.labeling_common}",
+        )
+        if self.omniglot is not None:  # a run is resumed and evaluated from other folders, too
+            object.__setattr__(self, "omniglot", self.omniglot.expanduser().absolute())
         self.sequence_kind(self.sequence)
 
     @property

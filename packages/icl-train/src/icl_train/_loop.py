@@ -14,7 +14,7 @@ from icl_models import InContextModel
 from icl_train._checkpoint import load_training_state, save_checkpoint
 from icl_train._interrupt import StopRequest
 from icl_train._progress import Reporter
-from icl_train._run import Record, RunError, RunFolder
+from icl_train._run import Record, RunFailed, RunFolder
 from icl_train._task import Task, resolve_device
 from icl_train.evaluation import EvalResult, Evaluator
 from icl_train.metrics import sequence_loss
@@ -32,13 +32,16 @@ def train(run: RunFolder, reporter: Reporter) -> None:
     an unbroken run: same machine, device, thread count and library versions provided.
 
     Raises:
-        RunError: if another process trains this run, or the loss is no longer a number.
+        RunError: if another process trains this run.
+        RunFailed: if the loss is no longer a number.
         KeyboardInterrupt: after Ctrl+C or SIGTERM, when a checkpoint of the last update is written.
         ValueError: if its data or checkpoint cannot be used.
     """
-    with run.lock(), torch.random.fork_rng():
+    with run.lock():
         try:
-            _Training(run, reporter).run()
+            device = resolve_device(run.config.train.device)
+            with torch.random.fork_rng([device] if device.type == "cuda" else []):
+                _Training(run, reporter, device).run()
         except KeyboardInterrupt:
             raise
         except Exception as error:
@@ -50,10 +53,10 @@ def train(run: RunFolder, reporter: Reporter) -> None:
 class _Training:
     """The state of one run in this process."""
 
-    def __init__(self, run: RunFolder, reporter: Reporter) -> None:
+    def __init__(self, run: RunFolder, reporter: Reporter, device: torch.device) -> None:
         self.run_folder, self.reporter, self.config = run, reporter, run.config
-        torch.set_num_threads(int(run.environment["threads"]))
-        self.task = Task.build(self.config, device=resolve_device(self.config.train.device))
+        torch.set_num_threads(run.threads)
+        self.task = Task.build(self.config, device=device)
         self.sampler = self.task.training_sampler()
         self.model = self.task.build_model()
         self.optimizer = build_optimizer(
@@ -67,6 +70,7 @@ class _Training:
         self.evaluator = Evaluator(self.task, batches=self.config.eval.batches, protocol=self.config.eval.protocol)
         self.sums = torch.zeros(len(_RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
         self.summed = 0
+        self.grad_l2 = torch.zeros(())
         self.step = self._restore()
 
     def run(self) -> None:
@@ -106,7 +110,7 @@ class _Training:
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         if config.optim.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), config.optim.clip_norm)
+            self.grad_l2 = nn.utils.clip_grad_norm_(self.model.parameters(), config.optim.clip_norm)
         rate = learning_rate(step, max_lr=config.optim.max_lr, warmup_steps=config.optim.warmup_steps)
         set_learning_rate(self.optimizer, rate)
         self.optimizer.step()
@@ -125,7 +129,7 @@ class _Training:
             "sequences": self._sequences(),
             **means,
             "learning_rate": learning_rate(self.step, max_lr=optim.max_lr, warmup_steps=optim.warmup_steps),
-            "grad_l2": _norm([p.grad for p in self.model.parameters() if p.grad is not None]),
+            "grad_l2": float(self._gradient_norm()),
             "weight_l2": _norm(_matrices(self.model)),
             "weight_l2_all": _norm(list(self.model.parameters())),
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
@@ -133,8 +137,7 @@ class _Training:
         self.sums.zero_()
         self.summed, self._clock = 0, (now, self.step)
         self._record([record])
-        if not math.isfinite(means["loss"]):
-            raise RunError(f"the loss must stay finite, got {means['loss']} by step {self.step}")
+        _require_finite(means["loss"], self.step, "loss")
 
     def _evaluate(self) -> None:
         started = time.perf_counter()
@@ -149,7 +152,15 @@ class _Training:
         self.run_folder.append(records)
         self.reporter.records(records)
 
+    def _gradient_norm(self) -> Tensor | float:
+        """Of the last update, before any clipping."""
+        if self.config.optim.clip_norm is not None:
+            return self.grad_l2
+        return _norm([p.grad for p in self.model.parameters() if p.grad is not None])
+
     def _save(self) -> None:
+        # A checkpoint of weights that are no numbers could never be resumed from.
+        _require_finite(_norm(list(self.model.parameters())), self.step, "weights")
         self.run_folder.flush()
         save_checkpoint(
             self.run_folder.checkpoints,
@@ -201,6 +212,11 @@ def _example_logits(model: InContextModel, examples: Tensor, labels: Tensor, *, 
         return query[:, None]
     logits: Tensor = model(examples, labels)
     return logits if model.config.concatenate_labels else logits[:, ::2]
+
+
+def _require_finite(value: float, step: int, what: str) -> None:
+    if not math.isfinite(value):
+        raise RunFailed(f"the {what} must stay finite, got {value} by step {step}")
 
 
 def _dropout_seed(seed: int, step: int) -> int:

@@ -31,7 +31,16 @@ from filelock import FileLock, Timeout
 from icl_train._checkpoint import checkpoint_steps, sync
 from icl_train.config import RunConfig
 
-__all__ = ["RUN_FORMAT", "RunError", "RunFolder", "Status", "find_runs", "progress_line"]
+__all__ = [
+    "RUN_FORMAT",
+    "RunError",
+    "RunFailed",
+    "RunFolder",
+    "Status",
+    "available_cores",
+    "find_runs",
+    "progress_line",
+]
 
 RUN_FORMAT = 1
 Status = Literal["done", "failed", "running", "unfinished"]
@@ -40,6 +49,10 @@ Record = dict[str, Any]
 
 class RunError(ValueError):
     """A folder that is not a run, or not one that can be used as asked."""
+
+
+class RunFailed(RuntimeError):
+    """Training went wrong, for a reason worth one line."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +70,14 @@ class RunFolder:
     environment: dict[str, Any]
 
     @classmethod
-    def create(cls, path: Path, config: RunConfig, *, device: str, threads: int) -> RunFolder:
+    def create(cls, path: Path, config: RunConfig, *, device: str, threads: int | None) -> RunFolder:
         """Make a new run folder; it appears whole or not at all.
+
+        Args:
+            path: the folder.
+            config: all settings of the run.
+            device: where it is to be trained.
+            threads: CPU threads it is to be trained with; None for all cores of whichever machine trains it.
 
         Raises:
             RunError: if ``path`` exists.
@@ -97,16 +116,24 @@ class RunFolder:
             stored = json.loads(file.read_text())
             if stored["format"] != RUN_FORMAT:
                 raise ValueError(f"its format must be {RUN_FORMAT}, got {stored['format']}")
-            return cls(path=path, config=RunConfig.from_dict(stored["config"]), environment=stored["environment"])
+            run = cls(path=path, config=RunConfig.from_dict(stored["config"]), environment=stored["environment"])
+            if run.environment["threads"] is not None:
+                int(run.environment["threads"])
+            return run
         except KeyError as error:
             raise RunError(f"cannot read {file}: it has no {error}") from error
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, AttributeError, OSError) as error:
             raise RunError(f"cannot read {file}: {' '.join(str(error).split())}") from error
 
     @property
     def name(self) -> str:
         """The folder's own name."""
         return self.path.name
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of the run."""
+        return int(self.environment["threads"] or available_cores())
 
     @property
     def checkpoints(self) -> Path:
@@ -182,7 +209,8 @@ class RunFolder:
             RunError: if one already does.
         """
         try:
-            with FileLock(self.path / ".lock", timeout=0):
+            # `status` takes the lock for an instant to see whether somebody holds it.
+            with FileLock(self.path / ".lock", timeout=1.0):
                 yield
         except Timeout as error:
             raise RunError(
@@ -195,8 +223,15 @@ class RunFolder:
         try:
             with FileLock(self.path / ".lock", timeout=0):
                 return False
-        except (Timeout, OSError):
+        except Timeout:
             return True
+        except OSError:  # a folder that cannot be written to is not being trained in
+            return False
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def find_runs(root: Path) -> tuple[list[RunFolder], list[tuple[Path, str]]]:

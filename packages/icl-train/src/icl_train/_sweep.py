@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
+import torch
 from rich.console import Console
 from rich.progress import TaskID
 
 from icl_train._progress import headline_line, step_progress
-from icl_train._run import RunFolder
+from icl_train._run import RunFolder, available_cores
 from icl_train._task import Task, resolve_device
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
 
-__all__ = ["available_cores", "check", "figure3a", "launch", "prepare", "run_name"]
+__all__ = ["check", "figure3a", "launch", "prepare", "run_name"]
 
 POLL_SECONDS = 0.25
 
@@ -61,37 +66,40 @@ def check(config: RunConfig) -> None:
     Raises:
         ValueError: for a source, class split, model or evaluation that cannot be had.
     """
-    device = resolve_device(config.train.device)
-    task = Task.build(config, device=device)
+    resolve_device(config.train.device)
+    # On the CPU: the process that checks is not the one that trains, and should hold none of a GPU's memory.
+    task = Task.build(config, device=torch.device("cpu"))
     task.training_sampler()
     task.build_model()
     Evaluator(task, batches=1, protocol=config.eval.protocol)
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int) -> list[RunFolder]:
+def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int | None) -> list[RunFolder]:
     """The run folder of each configuration, made where it is missing.
+
+    Args:
+        configs: of the runs.
+        root: folder of the run folders.
+        jobs: how many will share this machine's cores; None if other machines train them.
 
     Raises:
         ValueError: if a configuration cannot run; then no folder is made.
     """
     for config in configs:
         check(config)
+    paths = [root / run_name(config) for config in configs]
+    existing = {path: RunFolder.open(path) for path in paths if path.exists()}
     root.mkdir(parents=True, exist_ok=True)
-    runs = []
-    for config in configs:
-        path = root / run_name(config)
-        if path.exists():
-            runs.append(RunFolder.open(path))
-            continue
-        threads = config.train.threads or max(1, available_cores() // jobs)
-        device = str(resolve_device(config.train.device))
-        runs.append(RunFolder.create(path, config, device=device, threads=threads))
-    return runs
+    return [
+        existing.get(path)
+        or RunFolder.create(
+            path,
+            config,
+            device=str(resolve_device(config.train.device)),
+            threads=config.train.threads or (max(1, available_cores() // jobs) if jobs else None),
+        )
+        for path, config in zip(paths, configs, strict=True)
+    ]
 
 
 def launch(runs: Sequence[RunFolder], *, jobs: int, stream: TextIO) -> list[RunFolder]:
@@ -103,12 +111,13 @@ def launch(runs: Sequence[RunFolder], *, jobs: int, stream: TextIO) -> list[RunF
             board.say(f"{label(run)}: {run.status()}, skipped")
     active: dict[subprocess.Popen[bytes], _Watched] = {}
     failed = []
-    with board:
+    with board, _interrupted_by_sigterm():
         try:
             while waiting or active:
                 while waiting and len(active) < jobs:
                     run = waiting.pop(0)
-                    active[_start(run)] = _Watched(run, board)
+                    watched = _Watched(run, board)
+                    active[_start(run)] = watched
                 time.sleep(POLL_SECONDS)
                 for process in list(active):
                     code = process.poll()
@@ -118,24 +127,38 @@ def launch(runs: Sequence[RunFolder], *, jobs: int, stream: TextIO) -> list[RunF
                         watched.close(ok=code == 0)
                         if code != 0:
                             failed.append(watched.run)
-        except KeyboardInterrupt:
+        finally:  # Ctrl+C, or an error of our own: no run goes on without its sweep
             for process in active:
                 process.terminate()
             for process in active:
                 process.wait()
-            raise
     return failed
 
 
+@contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
 def _start(run: RunFolder) -> subprocess.Popen[bytes]:
-    threads = str(run.environment["threads"])
+    (run.path / "FAILED").unlink(missing_ok=True)  # of an earlier try
     with (run.path / "log.txt").open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "icl_train", "resume", str(run.path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "OMP_NUM_THREADS": threads},
+            env={**os.environ, "OMP_NUM_THREADS": str(run.threads)},
             start_new_session=True,  # the terminal's Ctrl+C goes to the sweep alone, which passes it on once
         )
 

@@ -33,14 +33,14 @@ def resolve_device(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    available = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    available = {"cpu": 1, "cuda": torch.cuda.device_count()}
     try:
         device = torch.device(name)
     except RuntimeError:
         device = None
     if device is None or (device.index or 0) >= available.get(device.type, 0):
         found = ", ".join(kind for kind, count in available.items() if count)
-        raise ValueError(f"train.device must be one that this machine has ({found}), got {name!r}")
+        raise ValueError(f"device must be one that this machine has ({found}), got {name!r}")
     return device
 
 

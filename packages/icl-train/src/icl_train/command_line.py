@@ -18,13 +18,11 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["RunFailed", "given", "nearest", "one_line_errors", "parse", "show_table"]
+from icl_train._run import RunFailed
+
+__all__ = ["given", "nearest", "one_line_errors", "parse", "show_table"]
 
 T = TypeVar("T")
-
-
-class RunFailed(RuntimeError):
-    """Training went wrong, for a reason worth one line."""
 
 
 def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None = None) -> T:

@@ -21,6 +21,7 @@ from icl_train._data_config import SEQUENCE_TYPES, DataConfig, Protocol, Sequenc
 from icl_train._option import require, short_name
 
 __all__ = [
+    "NEUTRAL_SETTINGS",
     "SEQUENCE_TYPES",
     "DataConfig",
     "EvalConfig",
@@ -32,6 +33,19 @@ __all__ = [
     "SequenceKind",
     "TrainConfig",
 ]
+
+
+NEUTRAL_SETTINGS = frozenset(
+    {
+        "preset",
+        "data.omniglot",
+        "train.device",
+        "train.threads",
+        "train.log_interval",
+        "train.checkpoint_interval",
+    }
+)
+"""Where a run is computed and how often it is written down: runs that differ in these alone are the same experiment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,8 +165,8 @@ class TrainConfig:
             require(getattr(self, name) >= 1, f"train.{name} must be at least 1", getattr(self, name))
         require(self.threads is None or self.threads >= 1, "train.threads must be at least 1", self.threads)
         require(
-            self.device in ("auto", "cpu", "cuda", "mps") or self.device.startswith("cuda:"),
-            "train.device must be one of auto, cpu, cuda, cuda:N, mps",
+            self.device in ("auto", "cpu", "cuda") or self.device.startswith("cuda:"),
+            "train.device must be one of auto, cpu, cuda, cuda:N",
             repr(self.device),
         )
 
@@ -223,6 +237,18 @@ class RunConfig:
         values["model"] = model
         return from_plain(cls, values, "")
 
+    def flat(self) -> dict[str, Any]:
+        """All settings under their dotted names: ``{"data.p_bursty": 0.9, …}``."""
+        return _flat(self.to_dict(), "")
+
     def digest(self) -> str:
-        """Eight hexadecimal digits of all settings: equal for equal configurations."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:8]
+        """Eight hexadecimal digits: equal for configurations that differ in ``NEUTRAL_SETTINGS`` at most."""
+        telling = {name: value for name, value in self.flat().items() if name not in NEUTRAL_SETTINGS}
+        return hashlib.sha256(json.dumps(telling, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _flat(settings: dict[str, Any], prefix: str) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

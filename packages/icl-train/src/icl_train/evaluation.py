@@ -235,10 +235,10 @@ class Evaluator:
 
     def _chance(self, questions: _Questions) -> float:
         groups = self.task.groups
-        if headline_of(questions.split).metric == "accuracy_closed" or groups.shared:
+        if headline_of(questions.split).metric == "accuracy_closed":
             answers = len(groups.closed(questions.sequence_type))
         else:
-            answers = len(groups.rare) + len(groups.common)
+            answers = len(groups.rare) if groups.shared else len(groups.rare) + len(groups.common)
         # Where any label of the class is right, it is classes that are guessed.
         return (groups.multiplicity if questions.sequence_type.startswith("no_support") else 1) / answers
 
