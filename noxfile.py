@@ -105,12 +105,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
+@nox.parametrize("package", [*SIBLINGS, "icl-data[torch]"], ids=[*SIBLINGS, "icl-data[torch]"])
 def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
-    install_wheels(session, *SIBLINGS[package], package)
+    name, bracket, extra = package.partition("[")
+    install_wheels(session, *SIBLINGS[name], name, extras=bracket + extra)
     install(session, *TEST_TOOLS)
-    pytest(session, ROOT / "packages" / package / "tests")
+    pytest(session, ROOT / "packages" / name / "tests")
 
 
 @nox.session

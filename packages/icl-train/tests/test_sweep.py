@@ -13,7 +13,8 @@ import pytest
 
 from icl_train import RunError, RunFolder, figure3a, smoke
 from icl_train._cli import _main
-from icl_train._sweep import _Board, _Watched, launch, prepare, run_name
+from icl_train._sweep import launch, prepare, run_name
+from icl_train._watch import Board, Watched
 from icl_train.command_line import RunFailed
 
 SHORT = ["--preset", "smoke", "--max-steps", "20", "--eval-batches", "1"]
@@ -224,7 +225,7 @@ def test_watching_a_run_that_was_rewound_and_has_outgrown_its_old_length_starts_
     record = {"split": "eval_fewshot_holdout", "sequences": 0, "accuracy_closed": 0.5, "chance": 0.5}
     run.append([record | {"step": step} for step in (0, 10, 20)])
     stream = io.StringIO()
-    watched = _Watched(run, _Board(stream))
+    watched = Watched(run, Board(stream))
     run.rewind(10)
     run.append([record | {"step": step, "sequences": 16 * step} for step in (20, 30)])
     watched.look()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from icl_data import Bursty, Fewshot, Mixed, NoSupport
-from icl_train._option import require, short_name
+from icl_train._option import require, require_choices, short_name
 
 __all__ = ["SEQUENCE_TYPES", "DataConfig", "Protocol", "SequenceKind"]
 
@@ -63,10 +63,9 @@ class DataConfig:
         "fewshot_rare",
         "fewshot_common",
         "fewshot_zipfian",
-        "fewshot_holdout",
         "mixed",
     ] = "bursty"
-    """Type of the training sequences."""
+    """Type of the training sequences; none has holdout classes."""
     seq_len: int = 9
     """Examples in a sequence, the query included (bursty and no-support)."""
     shots: int = 3
@@ -93,6 +92,7 @@ class DataConfig:
     """Training sequences as the paper says (burst classes distinct) or as the released code draws them."""
 
     def __post_init__(self) -> None:
+        require_choices(self, "data")
         known = ("symbolic", "gaussian", "omniglot")
         require(
             self.source in known or ":" in self.source,
@@ -158,7 +158,7 @@ class DataConfig:
             f"{self.labeling_rare} and {self.labeling_common}",
         )
         if self.omniglot is not None:  # a run is resumed and evaluated from other folders, too
-            object.__setattr__(self, "omniglot", self.omniglot.expanduser().absolute())
+            object.__setattr__(self, "omniglot", Path(self.omniglot).expanduser().absolute())
         self.sequence_kind(self.sequence)
 
     @property

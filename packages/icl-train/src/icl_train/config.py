@@ -18,7 +18,7 @@ import tyro
 from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model
 from icl_train._config_values import from_plain, to_plain
 from icl_train._data_config import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
-from icl_train._option import require, short_name
+from icl_train._option import require, require_choices, short_name
 
 __all__ = [
     "NEUTRAL_SETTINGS",
@@ -124,6 +124,7 @@ class OptimConfig:
     """Weight of the context examples' losses together; the query weighs the rest."""
 
     def __post_init__(self) -> None:
+        require_choices(self, "optim")
         require(self.weight_decay >= 0, "optim.weight_decay must be at least 0", self.weight_decay)
         require(
             self.optimizer == "adamw" or self.weight_decay == 0,
@@ -183,6 +184,7 @@ class EvalConfig:
     """Few-shot classes distinct and no-support contexts without repeats (paper), or as the released code draws."""
 
     def __post_init__(self) -> None:
+        require_choices(self, "eval")
         for name in ("interval", "batches"):
             require(getattr(self, name) >= 1, f"eval.{name} must be at least 1", getattr(self, name))
 

@@ -1,0 +1,64 @@
+"""Configurations: checked at construction, the same after config.json, fixed by their presets."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from icl_models import ResNetConfig
+from icl_train import PRESETS, DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig, chan2022
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_the_same_after_json(preset):
+    config = PRESETS[preset]()
+    assert RunConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert config.preset == preset
+
+
+def test_settings_of_a_component_survive_json():
+    model = ModelSettings(embedder="resnet", embedder_config=ResNetConfig(flatten_superpixels=True))
+    config = replace(chan2022(), model=model)
+    again = RunConfig.from_dict(json.loads(json.dumps(config.to_dict())))
+    assert again.model.embedder_config == ResNetConfig(flatten_superpixels=True)
+
+
+def test_the_papers_preset_has_the_papers_settings():
+    config = chan2022()
+    data, model, optim, train = config.data, config.model, config.optim, config.train
+    assert (data.n_rare_classes, data.n_common_classes, data.n_holdout_classes) == (1603, 10, 10)
+    assert (data.seq_len, data.shots, data.ways, data.p_bursty) == (9, 3, 2, 0.9)
+    assert (model.num_layers, model.emb_dim, model.embedder) == (12, 64, "resnet")
+    assert (optim.optimizer, optim.max_lr, optim.warmup_steps, optim.clip_norm) == ("adam", 3e-4, 4000, None)
+    assert (train.max_steps, train.batch_size) == (500_000, 32)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: DataConfig(p_bursty=1.3), "p_bursty must be in .*1.3"),
+        (lambda: DataConfig(sequence="fewshot_holdout"), "data.sequence must be one of bursty, .*'fewshot_holdout'"),
+        (lambda: DataConfig(protocol="papers"), "data.protocol must be one of paper, released, got 'papers'"),
+        (lambda: DataConfig(source="omniglott"), "data.source must be one of .*'omniglott'"),
+        (lambda: DataConfig(dim=3, source="symbolic"), "data.dim needs data.source gaussian, got symbolic"),
+        (lambda: DataConfig(p_fewshot=0.5), "data.p_fewshot needs data.sequence mixed"),
+        (lambda: DataConfig(n_holdout_classes=1), "data.n_holdout_classes must be at least data.ways"),
+        (lambda: DataConfig(n_labels=4, labeling_rare="unfixed"), "data.n_labels needs"),
+        (lambda: DataConfig(noise_scale=0.1, source="symbolic"), "data.noise_scale must be 0"),
+        (lambda: ModelSettings(embedder="resnett"), "resnett.*resnet"),
+        (lambda: OptimConfig(optimizer="sgd"), "optim.optimizer must be one of adam, adamw, got 'sgd'"),
+        (lambda: OptimConfig(b1=1.0), r"optim.b1 must be in \[0, 1\), got 1.0"),
+        (lambda: TrainConfig(max_steps=0), "train.max_steps must be at least 1, got 0"),
+        (lambda: TrainConfig(device="tpu"), "train.device must be one of"),
+        (lambda: EvalConfig(protocol="both"), "eval.protocol must be one of"),
+    ],
+)
+def test_a_setting_that_breaks_a_rule_is_refused_in_one_line(make, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+def test_where_the_data_lie_is_stored_so_that_other_folders_can_use_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert DataConfig(source="omniglot", omniglot="zips").omniglot == tmp_path / "zips"
