@@ -4,8 +4,11 @@ import copy
 import os
 import pickle
 import pickletools
-from collections import OrderedDict
+import re
+import sys
+from collections import OrderedDict, namedtuple
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -189,3 +192,155 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None
 def test_a_missing_checkpoint_is_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_checkpoint(tmp_path / "nothing.dill")
+
+
+class _Pickled:
+    """Pickles as a call of `function(*arguments)`, followed by a state."""
+
+    def __init__(self, function: Any, arguments: tuple[Any, ...], state: Any) -> None:
+        self.reduced = (function, arguments, state)
+
+    def __reduce__(self) -> Any:
+        return self.reduced
+
+
+_RECONSTRUCT, _, (_, _, _FLOAT32, _, _) = np.zeros(1, np.float32).__reduce__()
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "state", "message"),
+    [
+        (np.ndarray, ((1,), "O", b"A" * 8), None, "must have content"),
+        (np.ndarray, ((1,), "u1", b"", 0, (1 << 40,)), None, "must have content"),
+        (
+            _RECONSTRUCT,
+            (np.ndarray, (0,), b"b"),
+            (1, (1,), _Pickled(np.dtype, ("O", False, True), (3, "|", None, None, None, -1, -1, 0)), False, b"A" * 8),
+            "must hold numbers, got dtype '|O'",
+        ),
+        (_RECONSTRUCT, (np.ndarray, (0,), b"b"), (1, (1 << 20,), _FLOAT32, False, b"A" * 8), "must have 1048576 num"),
+        (_RECONSTRUCT, (np.ndarray, (0,), b"b"), (1, (-1,), _FLOAT32, False, b"A" * 8), "must have -1 numbers, got 2"),
+    ],
+    ids=[
+        "objects from bytes",
+        "beyond a buffer",
+        "objects by a changed dtype",
+        "more than it has",
+        "as many as it has",
+    ],
+)
+def test_no_array_of_a_checkpoint_reaches_beyond_its_own_bytes(
+    tmp_path: Path, function: Any, arguments: tuple[Any, ...], state: Any, message: str
+) -> None:
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(pickle.dumps({"w": _Pickled(function, arguments, state)}, protocol=2))
+    with pytest.raises(CheckpointError, match=re.escape(message)):
+        load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "numpy.core.numeric\n_frombuffer",
+        "numpy.core.multiarray\n_reconstruct",
+        "numpy.core.multiarray\nscalar",
+        "numpy\ndtype",
+        "numpy\nndarray",
+        "collections\nOrderedDict",
+        "_codecs\nencode",
+        "jax._src.array\n_reconstruct_array",
+        "optax\nEmptyState",
+    ],
+)
+@pytest.mark.parametrize("state", [b"}X\x08\x00\x00\x00__doc__1K\x01s", b"N}X\x08\x00\x00\x00__doc__1K\x01s\x86"])
+def test_a_checkpoint_alters_nothing_that_it_names(tmp_path: Path, named: str, state: bytes) -> None:
+    """BUILD sets attributes of whatever is on the stack, functions and classes included."""
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(b"\x80\x02c" + named.encode() + b"\n" + state + b"b.")
+    with pytest.raises(CheckpointError):
+        load_checkpoint(path)
+
+
+def test_a_checkpoint_does_not_alter_numpys_dtypes(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.dill"
+    swapped = _Pickled(np.dtype, ("f4",), (3, ">", None, None, None, -1, -1, 0))
+    path.write_bytes(pickle.dumps(swapped, protocol=2))
+    assert load_checkpoint(path) == np.dtype(">f4")
+    assert np.dtype("f4").isnative
+
+
+@pytest.mark.parametrize(
+    "module", ["jax._src.array._reconstruct_array", "jax._src.device_array.reconstruct_device_array"]
+)
+def test_a_whole_released_checkpoint_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """Besides the parameters it holds the optimiser's state, in named tuples of optax, and its arrays are JAX's."""
+    module, _, name = module.rpartition(".")
+
+    def rebuild(make: Any, arguments: Any, state: Any, aval: Any) -> None: ...
+
+    rebuild.__module__, rebuild.__qualname__ = module, name
+    adam = namedtuple("ScaleByAdamState", ["count", "mu", "nu"], module="optax._src.transform")
+    for package in ("jax", "jax._src", "optax", "optax._src"):  # what a pickle imports on the way
+        monkeypatch.setitem(sys.modules, package, SimpleNamespace())
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(**{name: rebuild}))
+    monkeypatch.setitem(sys.modules, "optax._src.transform", SimpleNamespace(ScaleByAdamState=adam))
+
+    def jax_array(value: np.ndarray) -> Any:
+        make, arguments, state = value.__reduce__()
+        return _Runs(rebuild, make, arguments, state, {"weak_type": False})
+
+    weights, count = np.arange(6, dtype=np.float32).reshape(2, 3), np.array(5, dtype=np.int32)
+    content = {
+        "global_step": 5,
+        "params": {"transformer/linear": {"w": jax_array(weights.T)}},
+        "opt_state": (adam(jax_array(count), {"m": jax_array(weights)}, None),),
+    }
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(pickle.dumps(content))
+    read = load_checkpoint(path)
+    assert read["global_step"] == 5
+    assert np.array_equal(read["params"]["transformer/linear"]["w"], weights.T)
+    ((read_count, read_mean, read_square),) = read["opt_state"]
+    assert (read_count, read_square) == (count, None)
+    assert np.array_equal(read_mean["m"], weights)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((0, 3), np.float32),
+        np.array(3, np.uint32),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.arange(3, dtype=">i4"),
+        np.array([True, False]),
+        np.arange(8, dtype=np.float16)[::2],
+    ],
+    ids=["empty", "no axis", "columns first", "big-endian", "booleans", "every second"],
+)
+def test_arrays_of_every_form_are_read_exactly(tmp_path: Path, protocol: int, array: np.ndarray) -> None:
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(pickle.dumps(array, protocol=protocol))
+    read = load_checkpoint(path)
+    assert read.dtype == array.dtype
+    assert np.array_equal(read, array)
+    assert read.shape == array.shape
+    assert read.flags.writeable
+
+
+def test_what_a_checkpoint_holds_once_is_read_once(tmp_path: Path) -> None:
+    shared = [np.arange(3.0)]
+    ring: list[Any] = [shared, shared]
+    ring.append(ring)
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(pickle.dumps(ring))
+    read = load_checkpoint(path)
+    assert read[0] is read[1]
+    assert read[2] is read
+
+
+def test_a_refused_name_stays_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(b"\x80\x04\x8c\x04a\nb\x1b\x8c\x01c\x93.")
+    with pytest.raises(CheckpointError, match=r"got a\\nb\\x1b\.c$"):
+        load_checkpoint(path)
