@@ -182,8 +182,9 @@ class RunFolder:
             sync(self.path / name)
 
     def write_classes(self, classes: dict[str, Any]) -> None:
-        """Write classes.json."""
-        _write_json(self.path / "classes.json", classes)
+        """Write classes.json, a line for each list however long it is."""
+        lists = ",\n".join(f" {json.dumps(name)}: {json.dumps(keys)}" for name, keys in classes.items())
+        _write_text(self.path / "classes.json", f"{{\n{lists}\n}}\n")
 
     def mark_done(self) -> None:
         """The run has reached its last step."""
