@@ -159,6 +159,29 @@ def test_dropout_acts_in_training_only(sequence_model: str, setting: str) -> Non
     assert torch.equal(model(*batch), model(*batch))
 
 
+def test_a_batch_shares_the_dropout_of_its_positions() -> None:
+    model = build_model(ModelConfig(**IDS, positional_dropout_prob=0.5), seed=0)
+    examples, labels = (part[:1].expand(4, -1) for part in ids_and_labels())
+    logits = model(examples, labels)
+    torch.testing.assert_close(logits, logits[:1].expand_as(logits), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("concatenate_labels", [True, False])
+@pytest.mark.parametrize("label", [-1, 12])
+def test_the_querys_label_may_be_unknown(concatenate_labels: bool, label: int) -> None:
+    model = build_model(ModelConfig(**IDS, concatenate_labels=concatenate_labels), seed=0)
+    examples, labels = ids_and_labels()
+    unknown = torch.cat((labels[:, :-1], torch.full((3, 1), label)), 1)
+    assert torch.equal(model(examples, unknown), model(examples, labels))
+
+
+def test_a_model_is_built_on_the_cpu_from_its_seed_wherever_tensors_go_by_default() -> None:
+    with torch.device("meta"):
+        model = build_model(ModelConfig(**IDS), seed=3)
+    expected = build_model(ModelConfig(**IDS), seed=3).state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in model.state_dict().items())
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_example_dropout_acts_in_training_and_in_evaluation(training: bool) -> None:
     model = build_model(ModelConfig(**IDS, example_dropout_prob=0.5), seed=0).train(training)

@@ -88,7 +88,8 @@ class InContextModel(nn.Module):
 
     def _interleave(self, h_x: Tensor, labels: Tensor) -> Tensor:
         """x1 y1 x2 y2 ... xq: (B, 2S - 1, E)."""
-        pairs = torch.stack((h_x, self.label_table(labels)), 2)  # (B, S, 2, E)
+        context = F.pad(labels[:, :-1], (0, 1))  # any number may stand for the query's label, which gets no token
+        pairs = torch.stack((h_x, self.label_table(context)), 2)  # (B, S, 2, E)
         return pairs.flatten(1, 2)[:, :-1]
 
     def _concatenate(self, h_x: Tensor, labels: Tensor) -> Tensor:
@@ -143,7 +144,7 @@ def build_model(config: ModelConfig, *, seed: int) -> InContextModel:
     """
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
-    with torch.random.fork_rng(devices=[]):
+    with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         # The generator itself, because torch.manual_seed would also reseed every GPU.
         torch.default_generator.manual_seed(seed)
         return InContextModel(config)

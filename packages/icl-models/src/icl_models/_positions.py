@@ -15,7 +15,7 @@ def sinusoidal_table(length: int, width: int) -> Tensor:
 
 
 class SinusoidalPositions(nn.Module):
-    """Add its position to every token (B, T, W), with dropout on the positions in training."""
+    """Add its position to every token (B, T, W), with dropout on the positions in training, one for the whole batch."""
 
     table: Tensor
 
@@ -30,5 +30,5 @@ class SinusoidalPositions(nn.Module):
             self.table = sinusoidal_table(2 * length, width).to(self.table)
         encodings = self.table[:length]  # (T, W)
         if self.training and self.dropout_prob:
-            encodings = F.dropout(encodings.expand_as(tokens), self.dropout_prob)
+            encodings = F.dropout(encodings, self.dropout_prob)  # alike for the whole batch, as released
         return tokens + encodings
