@@ -294,6 +294,10 @@ def test_a_wrong_setting_is_refused_at_construction(change: dict[str, Any], mess
     [
         ({"example_kind": "vector", "example_shape": (2, 2)}, r"example_shape must be \(D,\)"),
         ({"example_shape": (28, 28)}, r"example_shape must be \(H, W, C\)"),
+        ({"example_shape": (28.0, 28, 1)}, r"example_shape must be \(H, W, C\) .*, got \(28\.0, 28, 1\)"),
+        ({"example_shape": ("28", "28", 1)}, r"example_shape must be \(H, W, C\)"),
+        ({"example_shape": (28, 28, 0)}, r"example_shape must be \(H, W, C\)"),
+        ({"example_shape": 28}, r"example_shape must be \(H, W, C\) for example_kind 'image', got 28"),
         ({"num_ids": 4}, "num_ids must be None for example_kind 'image', got 4"),
         ({"emb_dim": 18, "num_heads": 2}, "emb_dim must be a multiple of 4 for the residual net, got 18"),
         (
@@ -310,6 +314,8 @@ def test_a_wrong_image_setting_is_refused_at_construction(change: dict[str, Any]
 def test_unknown_settings_in_a_dict_are_refused() -> None:
     with pytest.raises(ValueError, match="ModelConfig has no setting 'num_layer'"):
         ModelConfig.from_dict({"num_classes": 3, "num_layer": 2})
+    with pytest.raises(ValueError, match="ModelConfig needs num_classes, got emb_dim, num_layers"):
+        ModelConfig.from_dict({"emb_dim": 64, "num_layers": 2})
     with pytest.raises(ValueError, match="ResNetConfig has no setting 'depth'; it has flatten_superpixels"):
         ModelConfig.from_dict({"num_classes": 3, "embedder_config": {"depth": 2}})
 

@@ -1,6 +1,7 @@
 """The residual net: padding, channels, sizes, projections, batch normalisation."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -92,6 +93,14 @@ def test_a_new_block_starts_as_its_shortcut() -> None:
 def test_images_of_another_size_are_refused() -> None:
     with pytest.raises(ValueError, match=r"images must have shape \(B, S, 28, 28, 1\), got \(1, 1, 27, 28, 1\)"):
         SimpleResNet(image_size=(28, 28))(torch.zeros(1, 1, 27, 28, 1))
+
+
+@pytest.mark.parametrize(
+    "change", [{"emb_dim": 0}, {"emb_dim": -4}, {"in_channels": 0}, {"image_size": (28,)}, {"image_size": (0, 28)}]
+)
+def test_sizes_that_make_no_net_are_refused_at_construction(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="image_size must be two sizes, and they, in_channels and emb_dim at least 1"):
+        SimpleResNet(**change)
 
 
 @given(seed=st.integers(0, 100), steps=st.integers(1, 6))

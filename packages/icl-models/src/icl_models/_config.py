@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -59,7 +59,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         for name in ("num_classes", "emb_dim", "num_layers", "num_heads", "hidden_size", "num_ids"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            if value is not None and not _is_positive_integer(value):
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
         for name in _PROBABILITIES:
             value = getattr(self, name)
@@ -102,12 +102,12 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> ModelConfig:
-        """The inverse of `to_dict`, also after JSON. ValueError for an unknown setting."""
+        """The inverse of `to_dict`, also after JSON. ValueError for an unknown setting, or without num_classes."""
         values = dict(settings)
         known = [field.name for field in fields(cls)]
         _refuse_unknown("ModelConfig", values, known)
-        if "example_shape" in values:
-            values["example_shape"] = tuple(values["example_shape"])
+        if "num_classes" not in values:
+            raise ValueError(f"ModelConfig needs num_classes, got {', '.join(values) or 'nothing'}")
         defaults = {field.name: field.default for field in fields(cls)}
         if values.get("embedder_config") is not None:
             own = find_embedder(values.get("embedder", defaults["embedder"])).config
@@ -121,13 +121,12 @@ class ModelConfig:
         if self.example_kind not in EXAMPLE_KINDS:
             raise ValueError(f"example_kind must be one of {', '.join(EXAMPLE_KINDS)}, got {self.example_kind!r}")
         rank = {"id": 0, "vector": 1, "image": 3}[self.example_kind]
-        # Hashable and comparable, whatever sequence the caller had.
-        object.__setattr__(self, "example_shape", tuple(self.example_shape))
-        if len(self.example_shape) != rank or any(size < 1 for size in self.example_shape):
+        if isinstance(self.example_shape, Sequence):  # hashable and comparable, whatever sequence the caller had
+            object.__setattr__(self, "example_shape", tuple(self.example_shape))
+        sizes = self.example_shape
+        if not (isinstance(sizes, tuple) and len(sizes) == rank and all(map(_is_positive_integer, sizes))):
             shape = {"id": "()", "vector": "(D,)", "image": "(H, W, C)"}[self.example_kind]
-            raise ValueError(
-                f"example_shape must be {shape} for example_kind {self.example_kind!r}, got {self.example_shape}"
-            )
+            raise ValueError(f"example_shape must be {shape} for example_kind {self.example_kind!r}, got {sizes!r}")
         if self.num_ids is not None and self.example_kind != "id":
             raise ValueError(f"num_ids must be None for example_kind {self.example_kind!r}, got {self.num_ids}")
 
@@ -153,6 +152,10 @@ class ModelConfig:
                 raise ValueError(f"{field} must be {config.__name__} for {name!r}, got {own!r}")
         embedder.check(self, self.embedder_config or embedder.config())
         sequence_model.check(self, self.sequence_model_config or sequence_model.config())
+
+
+def _is_positive_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _own_config(config: type[ComponentConfig], settings: Mapping[str, Any] | ComponentConfig) -> ComponentConfig:

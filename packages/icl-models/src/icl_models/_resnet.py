@@ -84,7 +84,7 @@ class SimpleResNet(nn.Module):
             layer projects back to it.
 
     Raises:
-        ValueError: for widths that do not divide, or images of another size.
+        ValueError: for sizes below 1, widths that do not divide, or images of another size.
     """
 
     def __init__(
@@ -96,6 +96,11 @@ class SimpleResNet(nn.Module):
         flatten_superpixels: bool = False,
     ) -> None:
         super().__init__()
+        if len(image_size) != 2 or min(*image_size, in_channels, emb_dim) < 1:
+            raise ValueError(
+                "image_size must be two sizes, and they, in_channels and emb_dim at least 1, "
+                f"got {image_size}, {in_channels} and {emb_dim}"
+            )
         self.image_shape = (*image_size, in_channels)
         self.flatten_superpixels = flatten_superpixels
         channels = (16, 32, 32, _last_channels(emb_dim, flatten_superpixels))
