@@ -1,6 +1,8 @@
 """Plugins, through fake distributions on the path: loaded, broken, in conflict, misspelt, left out."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,6 +214,40 @@ def test_the_command_reports_a_conflict_with_exit_code_2(
 def test_the_command_says_when_there_is_nothing(install: Installer, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plugins"]) == 0
     assert capsys.readouterr().out == "no plugins installed\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["plugins", "--yaml"], ["plugin"], ["plugins", "one"]])
+def test_wrong_arguments_are_one_line_and_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("icl-models")
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_a_reader_who_leaves_early_gets_no_traceback() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    script = "from icl_models._cli import main; raise SystemExit(main(['plugins', '--all']))"
+    with os.fdopen(write) as pipe:
+        ended = subprocess.run([sys.executable, "-c", script], stdout=pipe, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 141
+    assert ended.stderr == b""
+
+
+def test_a_plugin_that_ends_the_process_is_set_aside(install: Installer) -> None:
+    install("exits", "raise SystemExit('usage: exits FILE')")
+    with pytest.warns(PluginWarning, match="'exits' .* is set aside: SystemExit: usage: exits FILE"):
+        registry = Registry()
+    assert registry.embedder("resnet").name == "resnet"
+
+
+def test_what_a_plugin_lists_may_be_a_generator(install: Installer) -> None:
+    install("lazy", GOOD.format(name="lazy").replace('("vector",)', '(kind for kind in ["vector"])'))
+    for _ in range(2):
+        assert ModelConfig(**VECTORS, embedder="lazy").embedder == "lazy"
 
 
 def test_every_hook_is_documented_and_the_contract_is_short() -> None:

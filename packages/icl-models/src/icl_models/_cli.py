@@ -2,23 +2,37 @@
 
 import argparse
 import json
+import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from icl_models._registry import BUILT_IN, PluginRecord, PluginWarning, Registry
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0, or 2 when the installed plugins cannot be used together."""
-    parser = argparse.ArgumentParser(prog="icl-models", description="Models for in-context learning.")
+    """Run the command; 0, or 2 when the installed plugins cannot be used together. Wrong arguments exit with 2."""
+    parser = _Parser(prog="icl-models", description="Models for in-context learning.")
     commands = parser.add_subparsers(dest="command", required=True)
     plugins = commands.add_parser("plugins", help="list the installed plugins, their components and their state")
     plugins.add_argument("--json", action="store_true", help="print JSON")
     plugins.add_argument("--all", action="store_true", help="list the built-in components, too")
     options = parser.parse_args(argv)
-    return _plugins(as_json=options.json, with_built_in=options.all)
+    try:
+        code = _plugins(as_json=options.json, with_built_in=options.all)
+        sys.stdout.flush()
+    except BrokenPipeError:  # | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush succeeds
+        return 141
+    return code
 
 
 def _plugins(*, as_json: bool, with_built_in: bool) -> int:

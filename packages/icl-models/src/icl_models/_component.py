@@ -47,6 +47,7 @@ class EmbedderSpec:
 
     def __post_init__(self) -> None:
         _check_spec(self.name, self.config)
+        object.__setattr__(self, "example_kinds", tuple(self.example_kinds))  # a generator can be read but once
         unknown = [kind for kind in self.example_kinds if kind not in EXAMPLE_KINDS]
         if unknown:
             raise ValueError(f"example_kinds must be among {', '.join(EXAMPLE_KINDS)}, got {unknown[0]!r}")
@@ -76,6 +77,7 @@ class SequenceModelSpec:
 
     def __post_init__(self) -> None:
         _check_spec(self.name, self.config)
+        object.__setattr__(self, "accepts", tuple(self.accepts))
         unknown = [setting for setting in self.accepts if setting not in ARCHITECTURE_SETTINGS]
         if unknown:
             raise ValueError(f"accepts must be among {', '.join(ARCHITECTURE_SETTINGS)}, got {unknown[0]!r}")

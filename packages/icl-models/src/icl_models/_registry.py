@@ -43,7 +43,7 @@ class PluginRecord:
     state: Literal["loaded", "broken", "disabled"] = "loaded"
     embedders: tuple[str, ...] = ()
     sequence_models: tuple[str, ...] = ()
-    error: Exception | None = None
+    error: BaseException | None = None
 
     def __str__(self) -> str:
         return f"plugin {self.name!r} of {self.distribution} {self.version}"
@@ -117,10 +117,10 @@ class Registry:
                 self._manager.check_pending()
                 embedders = self._call("icl_register_embedders", plugin, EmbedderSpec)
                 sequence_models = self._call("icl_register_sequence_models", plugin, SequenceModelSpec)
-            except Exception:
+            except (Exception, SystemExit):
                 self._manager.unregister(plugin)
                 raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a script that is no plugin may end the process when imported
             record.state, record.error = "broken", error
             warnings.warn(record.set_aside(), PluginWarning, stacklevel=2)
             return
