@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ from icl_data.torch import ExampleBank, SequenceDataset, create_sequence_dataloa
 SOURCE = GaussianSource(30, dim=3)
 
 
-def _sampler() -> BatchSampler:
-    return BatchSampler(SOURCE, ClassSplit(30, n_rare=20, n_common=5), Bursty(), batch_size=4, seed=7)
+def _sampler(n_exemplars: int = 1) -> BatchSampler:
+    return BatchSampler(n_exemplars, ClassSplit(30, n_rare=20, n_common=5), Bursty(), batch_size=4, seed=7)
 
 
 def _records() -> Iterator[dict[str, np.ndarray]]:
@@ -54,6 +55,22 @@ def test_workers_change_neither_batches_nor_order(name: str) -> None:
     )
     assert len(alone) == 7
     assert _same(alone, shared)
+
+
+def test_a_worker_leaves_the_records_of_the_others_out_without_a_layer_for_each_step(monkeypatch) -> None:
+    """A generator inside a generator for every step would make each step dearer, and end in a stack overflow."""
+    monkeypatch.setattr("icl_data.torch._dataset.get_worker_info", lambda: SimpleNamespace(id=1, num_workers=3))
+    sliced: list[object] = []
+    monkeypatch.setattr("icl_data.torch._dataset.islice", lambda it, *ends: (sliced.append(it), islice(it, *ends))[1])
+
+    def records() -> Iterator[dict[str, np.ndarray]]:
+        for number in count():
+            yield {"example": np.array([number]), "label": np.array([number]), "is_rare": np.array([0])}
+
+    batches = SequenceDataset(records, batch_size=2, n_steps=30)
+    found = [batch["labels"][:, 0].tolist() for batch in batches]
+    assert found == [[2 * step, 2 * step + 1] for step in range(1, 30, 3)]
+    assert not any(isinstance(stream, islice) for stream in sliced[2:])  # the first two slice the steps
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -132,6 +149,8 @@ def test_global_random_state_is_left_alone() -> None:
         (_sampler(), {"source": ExampleBank(SOURCE), "noise_scale": 0.1}, "ExampleBank has its own"),
         (_records, {}, "got batch_size=None"),
         (_records, {"batch_size": 4, "source": SOURCE}, "neither source nor noise_scale"),
+        (_sampler(), {"source": GaussianSource(31)}, "of 30 classes with 1 exemplars each, got 31 classes with 1"),
+        (_sampler(n_exemplars=7), {"source": ExampleBank(SOURCE)}, "with 7 exemplars each, got 30 classes with 1"),
         (_records, {"batch_size": 4, "start_step": -1}, "start_step and n_steps must be >= 0"),
     ],
 )

@@ -38,7 +38,8 @@ class SequenceDataset(IterableDataset[Batch]):
         n_steps: number of steps, None for no end.
 
     Raises:
-        ValueError: an argument that the stream does not take, or one it needs is missing.
+        ValueError: an argument that the stream does not take, one it needs is missing, or a source that is not the
+            sampler's.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class SequenceDataset(IterableDataset[Batch]):
                 self._bank = source
             else:
                 self._bank = ExampleBank(source, downsample=downsample, noise_scale=noise_scale)
+            _check_match(stream, self._bank.source)
         elif source is not None or noise_scale or batch_size is None or batch_size < 1:
             raise ValueError(
                 "records hold their examples and noise already, so pass batch_size (at least 1) and neither source "
@@ -101,7 +103,8 @@ class SequenceDataset(IterableDataset[Batch]):
         records, drawn = self._stream(), 0
         for step in steps:
             skipped = (step - drawn) * self._batch_size_of_records
-            records, drawn = islice(records, skipped, None) if skipped else records, step + 1
+            next(islice(records, skipped, skipped), None)  # other workers' records
+            drawn = step + 1
             found = list(islice(records, self._batch_size_of_records))
             example, label, is_rare = (
                 np.stack([record[name] for record in found]) for name in ("example", "label", "is_rare")
@@ -125,6 +128,16 @@ class SequenceDataset(IterableDataset[Batch]):
             target = labels.new_zeros(len(labels), 2 * labels.shape[1] - 1)
             target[:, ::2] = labels
         return {"examples": examples, "labels": labels, "target": target, "is_rare": torch.from_numpy(is_rare).long()}
+
+
+def _check_match(sampler: BatchSampler, source: Source) -> None:
+    """Refuse a source that lacks what the sampler draws: looked up in it, indices would show other classes."""
+    n_classes, n_exemplars = sampler.split.n_classes, sampler.n_exemplars
+    if source.n_classes != n_classes or source.n_exemplars < n_exemplars:
+        raise ValueError(
+            f"the source must be the sampler's, of {n_classes} classes with {n_exemplars} exemplars each, "
+            f"got {source.n_classes} classes with {source.n_exemplars}"
+        )
 
 
 def create_sequence_dataloader(
