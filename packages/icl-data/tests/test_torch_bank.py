@@ -156,3 +156,13 @@ def test_changing_examples_does_not_change_the_bank() -> None:
 def test_option_that_ids_cannot_have_is_refused(options: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ExampleBank(SymbolicSource(3), **options)
+
+
+def test_a_subclass_that_gathers_in_its_own_way_is_asked() -> None:
+    class Negative(ArraySource):
+        def gather(self, class_index, exemplar_index, noise=None):
+            return -super().gather(class_index, exemplar_index, noise)
+
+    source = Negative(RNG.normal(size=(6, 2, 5)))
+    classes, exemplars = np.arange(6)[:, None], np.arange(2)
+    np.testing.assert_array_equal(ExampleBank(source).gather(classes, exemplars), source.gather(classes, exemplars))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeGuard, TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from icl_data._gaussian import GaussianSource
 from icl_data._omniglot import WHITE, OmniglotSource
 from icl_data._source import ArraySource, Source, SymbolicSource
 from icl_data.torch._downsampling import UNIT, downsample_binary
+
+_BuiltIn = TypeVar("_BuiltIn", Augmented, SymbolicSource, OmniglotSource, GaussianSource, ArraySource)
 
 
 class Lookup(Protocol):
@@ -90,22 +92,22 @@ def build_lookup(source: Source, device: torch.device, *, small: bool) -> tuple[
     """The fastest lookup for a source, and whether it already gives 28x28 images, which `small` asks for."""
     orders: list[torch.Tensor] = []
     base = source
-    while isinstance(base, Augmented):
+    while _is(base, Augmented):
         orders.append(torch.from_numpy(base.base_order.copy()).to(device))
         base = base.source
-    if isinstance(base, SymbolicSource):
+    if _is(base, SymbolicSource):
         return IdLookup(), False
-    if isinstance(base, OmniglotSource):
+    if _is(base, OmniglotSource):
         images, scale = base.images.reshape(-1, *base.example_shape), float(WHITE)
         if small:
             images, scale = downsample_binary(images[..., 0])[..., None], scale / UNIT
         return TableLookup(torch.from_numpy(images).to(device), base.n_exemplars, scale, 0.0, tuple(orders)), small
-    if isinstance(base, GaussianSource):
+    if _is(base, GaussianSource):
         scale = 1 / np.sqrt(1 + base.noise_scale**2)
         noise = scale * base.noise_scale / np.sqrt(base.example_shape[0])
         rows = torch.from_numpy(base.means.copy()).to(device)
         return TableLookup(rows, 1, float(scale), float(noise), ()), False
-    if isinstance(base, ArraySource):
+    if _is(base, ArraySource):
         array = base.array.reshape(-1, *base.example_shape)
         if base.kind == "id":
             array = array.astype(np.int64)
@@ -114,6 +116,11 @@ def build_lookup(source: Source, device: torch.device, *, small: bool) -> tuple[
         rows = torch.from_numpy(array.copy()).to(device)
         return TableLookup(rows, base.n_exemplars, base.scale, base.noise_scale, tuple(orders)), False
     return SourceLookup(source, device), False
+
+
+def _is(source: Source, kind: type[_BuiltIn]) -> TypeGuard[_BuiltIn]:
+    """Whether a source gathers as a built-in one does; a subclass may have a `gather` of its own."""
+    return isinstance(source, kind) and type(source).gather is kind.gather
 
 
 def _transformed(images: torch.Tensor, transform: torch.Tensor) -> torch.Tensor:
