@@ -246,6 +246,22 @@ def test_impossible_sampler_is_refused_at_construction(arguments: dict, message:
         BatchSampler(values.pop("source_or_n_exemplars"), values.pop("split"), values.pop("kind"), **values)
 
 
+def test_another_thread_cannot_change_a_batch_halfway() -> None:
+    """Each look at the kept block may find the one that another thread has just put there."""
+    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
+    sampler = _sampler(split, Bursty(), batch_size=1024)
+    expected, other = sampler(0), sampler(1).label
+
+    class Switching(tuple):
+        def __getitem__(self, item):
+            sampler._last = (0, np.stack([other] * 4))
+            return super().__getitem__(item)
+
+    sampler(0)
+    sampler._last = Switching(sampler._last)
+    np.testing.assert_array_equal(sampler(0).label, expected.label)
+
+
 def test_negative_step_is_refused() -> None:
     split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
     with pytest.raises(ValueError, match="step must be >= 0, got -1"):

@@ -34,11 +34,6 @@ class Categorical:
         self._start = np.concatenate([[0.0], self._cumulative[:-1]])
         self._width = self._cumulative - self._start
 
-    @property
-    def n_possible(self) -> int:
-        """How many positions can be drawn at all."""
-        return int(np.count_nonzero(self.weights))
-
     def draw(self, rng: np.random.Generator, shape: int | tuple[int, ...]) -> Ints:
         """Independent draws."""
         if self._uniform:

@@ -94,8 +94,9 @@ class BatchSampler:
 
     def _block(self, number: int) -> npt.NDArray[np.int32]:
         """(4, _BLOCK, L) sequences number * _BLOCK onwards; the last block is kept because steps mostly follow."""
-        if self._last is not None and self._last[0] == number:
-            return self._last[1]
+        last = self._last  # looked at once, as another thread may replace it
+        if last is not None and last[0] == number:
+            return last[1]
         generator = np.random.Generator(np.random.Philox(key=self._key, counter=[0, 0, number, 0]))
         block = np.ascontiguousarray(np.moveaxis(self._mixture.draw(generator, _BLOCK), -1, 0))
         self._last = (number, block)
