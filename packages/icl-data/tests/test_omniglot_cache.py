@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import icl_data._omniglot_cache as cache_module
-from icl_data import OmniglotSource
+from icl_data import OmniglotError, OmniglotSource
 
 
 @pytest.fixture
@@ -56,6 +56,38 @@ def test_corrupt_cache_is_rebuilt_silently(tiny_omniglot, tmp_path: Path, reads:
     reads.clear()
     OmniglotSource(tiny_omniglot.folder, cache=tmp_path / "cache")
     assert reads == []
+
+
+def test_no_flipped_bit_of_a_cache_stops_the_load(tiny_omniglot, tmp_path: Path) -> None:
+    OmniglotSource(tiny_omniglot.folder, "train", cache=tmp_path)
+    (path,) = tmp_path.iterdir()
+    content = path.read_bytes()
+    header = content.index(b"{'descr'")  # NumPy reads it before the zip's checksum is known
+    for place in range(header - 40, header + 80):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        cache_module._read(path)
+
+
+def test_user_without_a_home_has_no_cache(monkeypatch) -> None:
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("ICL_CACHE", raising=False)
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    assert cache_module.cache_folder(None) is None
+
+
+def test_folder_that_cannot_be_listed_is_named(tiny_omniglot, tmp_path: Path, monkeypatch) -> None:
+    folder = tiny_omniglot.unpack(tmp_path / "unpacked")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("icl_data._omniglot_files.os.scandir", refuse)
+    with pytest.raises(OmniglotError, match=r"cannot read '.*images_background': .*Permission denied"):
+        OmniglotSource(folder, cache=tmp_path / "cache")
 
 
 def test_cache_with_other_arrays_is_rebuilt(tiny_omniglot, tmp_path: Path, reads: list[str]) -> None:
