@@ -59,8 +59,8 @@ def test_corrupt_cache_is_rebuilt_silently(tiny_omniglot, tmp_path: Path, reads:
 
 
 def test_no_flipped_bit_of_a_cache_stops_the_load(tiny_omniglot, tmp_path: Path) -> None:
-    OmniglotSource(tiny_omniglot.folder, "train", cache=tmp_path)
-    (path,) = tmp_path.iterdir()
+    OmniglotSource(tiny_omniglot.folder, "train", cache=tmp_path / "cache")
+    (path,) = (tmp_path / "cache").iterdir()
     content = path.read_bytes()
     header = content.index(b"{'descr'")  # NumPy reads it before the zip's checksum is known
     for place in range(header - 40, header + 80):

@@ -44,7 +44,8 @@ def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
     """The images of a part, from the cache if it holds what the files hold, else from the files.
 
     Raises:
-        OmniglotError: the files are damaged or cannot be read. A cache that is damaged or cannot be written raises nothing.
+        OmniglotError: the files are damaged or cannot be read. A cache that is damaged or cannot be written raises
+            nothing.
     """
     folder = cache_folder(cache)
     if folder is None:
