@@ -18,6 +18,7 @@ def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "def odd():\n    source = SymbolicSource(5)\n    source.kind = 'sound'\n    return source\n"
         "number = 3\n"
     )
+    (tmp_path / "torn_sources.py").write_text("raise ImportError('no library\\nhere')\n")
     monkeypatch.syspath_prepend(tmp_path)
 
 
@@ -32,6 +33,8 @@ def test_named_factory_is_called() -> None:
     [
         ("somebodys_sources", "package.module:factory, got 'somebodys_sources'"),
         ("somebodys_sources:", "package.module:factory"),
+        (".somebodys_sources:good", "package.module:factory, got '.somebodys_sources:good'"),
+        ("torn_sources:good", "'torn_sources' could not be imported: no library here"),
         ("nobodys_sources:good", "'nobodys_sources' could not be imported"),
         ("somebodys_sources:missing", "has no callable 'missing'"),
         ("somebodys_sources:number", "has no callable 'number'"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from icl_data import ArraySource, Augmented, GaussianSource, OmniglotSource, SymbolicSource
+from icl_data import ArraySource, Augmented, GaussianSource, OmniglotSource, SeqGenerator, SymbolicSource
 from icl_data.testing import check_source
 
 RNG = np.random.default_rng(0)
@@ -144,6 +144,9 @@ def test_byte_images_become_shares_of_255() -> None:
         (np.zeros((3, 2, 4)), {"kind": "image"}, "does not fit"),
         (np.zeros((3, 2, 4)), {"kind": "sound"}, "id, vector, image, got 'sound'"),
         (np.zeros((3, 2), dtype=int), {"noise_scale": 0.1}, "0 for ids"),
+        (np.full((3, 2), 2**40), {}, "integers of 32 bits, got int64 from 1099511627776"),
+        (np.zeros((3, 2, 4)), {"noise_scale": float("nan")}, "noise_scale must be >= 0"),
+        (np.zeros((3, 2, 4)), {"noise_scale": float("inf")}, "noise_scale must be >= 0"),
         (np.zeros((1, 1, 2, 2, 2, 2)), {}, r"\(H, W\) or \(H, W, C\)"),
     ],
 )
@@ -156,6 +159,14 @@ def test_array_that_is_no_source_is_refused(array: np.ndarray, options: dict, me
 def test_source_without_classes_or_dimensions_is_refused(make) -> None:
     with pytest.raises(ValueError, match="at least 1, got"):
         make()
+
+
+@pytest.mark.parametrize("noise_scale", [-0.1, float("nan"), float("inf")])
+def test_noise_that_is_no_number_is_refused(noise_scale: float) -> None:
+    with pytest.raises(ValueError, match="noise_scale must be >= 0"):
+        GaussianSource(3, noise_scale=noise_scale)
+    with pytest.raises(ValueError, match="noise_scale must be >= 0"):
+        SeqGenerator(SymbolicSource(3), 2, 1, noise_scale=noise_scale, seed=0)
 
 
 def test_augmented_needs_square_images() -> None:

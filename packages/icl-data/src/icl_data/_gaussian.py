@@ -32,8 +32,8 @@ class GaussianSource:
     def __init__(self, n_classes: int, dim: int = 63, noise_scale: float = 0.1, seed: int = 0) -> None:
         if n_classes < 1 or dim < 1:
             raise ValueError(f"n_classes and dim must be at least 1, got {n_classes} and {dim}")
-        if noise_scale < 0:
-            raise ValueError(f"noise_scale must be >= 0, got {noise_scale}")
+        if not 0 <= noise_scale < np.inf:
+            raise ValueError(f"noise_scale must be >= 0 and finite, got {noise_scale}")
         self.n_classes = int(n_classes)
         self.example_shape: tuple[int, ...] = (int(dim),)
         self.noise_scale = float(noise_scale)

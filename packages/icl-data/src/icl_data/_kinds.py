@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from icl_data._labeling import Labeling, parse_labeling
-from icl_data._split import check_class_type
+from icl_data._split import check_class_type, check_integers
 
 NON_BURSTY_TYPES = ("zipfian", "common_uniform", "common_no_support")
 
@@ -58,6 +58,7 @@ class Bursty:
 
     def __post_init__(self) -> None:
         _check_shots_ways(self.shots, self.ways)
+        check_integers(seq_len=self.seq_len)
         if self.seq_len < self.shots * self.ways + 1:
             raise ValueError(
                 f"seq_len must be at least shots * ways + 1 = {self.shots * self.ways + 1}, got {self.seq_len}"
@@ -119,6 +120,7 @@ class NoSupport:
 
     def __post_init__(self) -> None:
         check_class_type(self.class_type)
+        check_integers(seq_len=self.seq_len)
         if self.seq_len < 2:
             raise ValueError(f"seq_len must be at least 2, got {self.seq_len}")
         _check_random_labeling(self.labeling, "labeling of no-support sequences")
@@ -145,6 +147,7 @@ class Random:
 
     def __post_init__(self) -> None:
         check_class_type(self.class_type)
+        check_integers(seq_len=self.seq_len)
         if self.seq_len < 1:
             raise ValueError(f"seq_len must be at least 1, got {self.seq_len}")
         _check_random_labeling(self.labeling, "labeling of random sequences")
@@ -219,6 +222,7 @@ SequenceKind = Bursty | NoSupport | Random | Fewshot | Mixed
 
 
 def _check_shots_ways(shots: int, ways: int) -> None:
+    check_integers(shots=shots, ways=ways)
     if shots < 1 or ways < 1:
         raise ValueError(f"shots and ways must be at least 1, got shots={shots}, ways={ways}")
 

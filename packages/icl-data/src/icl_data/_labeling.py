@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 _ORDERED = re.compile(r"ordered(?P<offset>\d*)(?:_polysemy(?P<polysemy>\d+))?")
-_VALID = "original, unfixed, ordered, orderedK, ordered_polysemyX, orderedK_polysemyX"
+_VALID = "original, unfixed, novel, ordered, orderedK, ordered_polysemyX, orderedK_polysemyX"
 
 
 @dataclass(frozen=True, kw_only=True)

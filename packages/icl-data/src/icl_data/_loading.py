@@ -20,12 +20,13 @@ def load_source(name: str) -> Source:
         ValueError: the name has another form, cannot be imported, or does not give a source.
     """
     module_name, colon, factory_name = name.partition(":")
-    if not (module_name and colon and factory_name):
+    if not (module_name and colon and factory_name) or module_name.startswith("."):
         raise ValueError(f"a source's name must have the form package.module:factory, got {name!r}")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise ValueError(f"source {name!r}: module {module_name!r} could not be imported: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"source {name!r}: module {module_name!r} could not be imported: {reason}") from error
     factory = getattr(module, factory_name, None)
     if not callable(factory):
         raise ValueError(f"source {name!r}: module {module_name!r} has no callable {factory_name!r}")

@@ -15,8 +15,8 @@ class ReleasedExamples:
     """Draws examples from the legacy NumPy stream it is given."""
 
     def __init__(self, source: Source, split: ClassSplit, noise_scale: float, stream: np.random.RandomState) -> None:
-        if noise_scale < 0:
-            raise ValueError(f"noise_scale must be >= 0, got {noise_scale}")
+        if not 0 <= noise_scale < np.inf:
+            raise ValueError(f"noise_scale must be >= 0 and finite, got {noise_scale}")
         self._source = source
         self._noise_scale = noise_scale
         self._stream = stream

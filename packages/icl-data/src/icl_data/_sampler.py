@@ -13,7 +13,7 @@ from icl_data._feasibility import check_feasible
 from icl_data._kinds import SequenceKind
 from icl_data._recipe_book import RecipeBook
 from icl_data._source import Source
-from icl_data._split import ClassSplit
+from icl_data._split import ClassSplit, check_integers
 
 PROTOCOLS = ("paper", "released")
 # Sequences are drawn in blocks of this size, enough to make NumPy's overhead per call small.
@@ -60,6 +60,7 @@ class BatchSampler:
     ) -> None:
         if protocol not in PROTOCOLS:
             raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+        check_integers(batch_size=batch_size, seed=seed, n_labels=1 if n_labels is None else n_labels)
         if batch_size < 1 or seed < 0:
             raise ValueError(f"batch_size must be >= 1 and seed >= 0, got batch_size={batch_size}, seed={seed}")
         if n_labels is not None and n_labels < 1:

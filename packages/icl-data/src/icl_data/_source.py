@@ -105,8 +105,8 @@ class ArraySource:
             raise ValueError(f"kind {kind!r} does not fit an array of shape {values.shape}, which holds {inferred}s")
         if values.ndim > 5:
             raise ValueError(f"images must have shape (H, W) or (H, W, C), got {values.shape[2:]}")
-        if noise_scale < 0 or (noise_scale and inferred == "id"):
-            raise ValueError(f"noise_scale must be >= 0, and 0 for ids, got {noise_scale} for {inferred}s")
+        if not 0 <= noise_scale < np.inf or (noise_scale and inferred == "id"):
+            raise ValueError(f"noise_scale must be >= 0 and finite, and 0 for ids, got {noise_scale} for {inferred}s")
         _check_values(values, inferred)
         self.kind: Kind = inferred
         self.array = values[..., None] if values.ndim == 4 else values
@@ -135,8 +135,11 @@ class ArraySource:
 
 def _check_values(values: npt.NDArray[Any], kind: Kind) -> None:
     if kind == "id":
-        if not np.issubdtype(values.dtype, np.integer) or values.min() < 0:
-            raise ValueError(f"ids must be non-negative integers, got {values.dtype} from {values.min()}")
+        if not np.issubdtype(values.dtype, np.integer) or values.min() < 0 or values.max() > np.iinfo(np.int32).max:
+            raise ValueError(
+                "ids must be non-negative integers of 32 bits, "
+                f"got {values.dtype} from {values.min()} to {values.max()}"
+            )
         return
     if values.dtype == np.uint8 and kind == "image":
         return

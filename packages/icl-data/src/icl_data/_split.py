@@ -12,6 +12,13 @@ import numpy.typing as npt
 CLASS_TYPES = ("rare", "common", "zipfian", "holdout")
 
 
+def check_integers(**values: object) -> None:
+    """Raise ValueError unless all values are integers, naming the first that is not."""
+    for name, value in values.items():
+        if not isinstance(value, (int, np.integer)):
+            raise ValueError(f"{name} must be an integer, got {value!r}")
+
+
 def check_class_type(name: str) -> None:
     """Raise ValueError unless `name` is a class type."""
     if name not in CLASS_TYPES:
@@ -43,7 +50,8 @@ class ClassSplit:
         keys: (n_classes,) class keys.
 
     Raises:
-        ValueError: the types do not fit into the classes, or blocks do not divide them.
+        ValueError: the types do not fit into the classes, blocks do not divide them, or a frequency is too small or
+            large for a float.
     """
 
     n_classes_or_keys: InitVar[int | Sequence[int] | npt.NDArray[Any]]
@@ -65,6 +73,7 @@ class ClassSplit:
     def __post_init__(self, n_classes_or_keys: int | Sequence[int] | npt.NDArray[Any]) -> None:
         keys = _as_keys(n_classes_or_keys)
         sizes = (self.n_rare, self.n_common, self.n_holdout)
+        check_integers(n_rare=self.n_rare, n_common=self.n_common, n_holdout=self.n_holdout)
         if min(sizes) < 0 or sum(sizes) > len(keys):
             raise ValueError(
                 "n_rare, n_common and n_holdout must be >= 0 and fit into the classes there are, got "
@@ -74,7 +83,12 @@ class ClassSplit:
             raise ValueError(f"zipf_exponent must be a finite number, got {self.zipf_exponent}")
         order = _draw_order(len(keys), self.preserve_ordering_every_n, self.seed)
         n_trained = self.n_rare + self.n_common
-        weights = np.array([1.0 / float(rank) ** self.zipf_exponent for rank in range(n_trained, 0, -1)])
+        try:
+            weights = np.array([1.0 / float(rank) ** self.zipf_exponent for rank in range(n_trained, 0, -1)])
+        except (OverflowError, ZeroDivisionError):
+            raise ValueError(
+                f"zipf_exponent must leave every frequency a float, got {self.zipf_exponent} for {n_trained} classes"
+            ) from None
         self._set("keys", keys)
         self._set("rare", order[: self.n_rare])
         self._set("common", order[self.n_rare : n_trained])

@@ -47,8 +47,10 @@ class ExampleBank:
     ) -> None:
         if downsample and source.kind != "image":
             raise ValueError(f"downsample needs a source of images, got kind {source.kind!r}")
-        if noise_scale < 0 or (noise_scale and source.kind == "id"):
-            raise ValueError(f"noise_scale must be >= 0, and 0 for ids, got {noise_scale} for kind {source.kind!r}")
+        if not 0 <= noise_scale < np.inf or (noise_scale and source.kind == "id"):
+            raise ValueError(
+                f"noise_scale must be >= 0 and finite, and 0 for ids, got {noise_scale} for kind {source.kind!r}"
+            )
         self.source = source
         self.device = torch.device(device)
         self.kind = source.kind
