@@ -99,6 +99,12 @@ def test_a_model_without_released_counterpart_is_refused(settings: dict[str, Any
         export_variables(build_model(ModelConfig(num_classes=5, num_layers=1, **settings), seed=0))
 
 
+@pytest.mark.parametrize("params", [[1], {"transformer/linear": 3}, {"transformer/linear": np.zeros(2)}])
+def test_variables_that_are_not_nested_dicts_are_refused(params: Any) -> None:
+    with pytest.raises(ValueError, match="variables must be nested dicts"):
+        import_variables(CONFIG, params)
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_checkpoint_of_arrays_and_containers_is_read_exactly(tmp_path: Path, protocol: int, exported: Any) -> None:
     params, state = exported

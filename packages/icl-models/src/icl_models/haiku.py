@@ -36,7 +36,7 @@ def import_variables(
 
     Raises:
         ValueError: naming, in one line, every variable that is missing, left over, or of another shape or dtype; or
-            for a model that has no released counterpart.
+            for variables that are not nested dicts, or a model that has no released counterpart.
     """
     model = _skeleton(model) if isinstance(model, ModelConfig) else model
     ours = model.state_dict()
@@ -80,6 +80,8 @@ def _skeleton(config: ModelConfig) -> InContextModel:
 
 
 def _flatten(variables: Variables) -> dict[str, NDArray[Any]]:
+    if not (isinstance(variables, Mapping) and all(isinstance(names, Mapping) for names in variables.values())):
+        raise ValueError(f"variables must be nested dicts {{module: {{name: array}}}}, got {type(variables).__name__}")
     return {
         f"{module}|{name}": np.asarray(array) for module, names in variables.items() for name, array in names.items()
     }
