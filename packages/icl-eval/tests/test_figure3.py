@@ -25,7 +25,7 @@ def as_published(count=1600, **parts):
 
 
 def groups_below(path):
-    return group_runs(collect(path)[0])
+    return group_runs(collect(path, unfinished=True)[0])
 
 
 def panel(spec, group):
@@ -235,7 +235,7 @@ def test_published_values_stand_at_their_step_and_the_last_one_at_the_edge_of_a_
     axis = panel(SPEC, group)
     diamonds = [line for line in axis.lines if line.get_marker() == "D"]
     assert [(np.ravel(line.get_xdata())[0], np.ravel(line.get_ydata())[0]) for line in diamonds] == marks
-    assert [text.get_text() for text in axis.get_legend().get_texts()][-1] == "published"
+    assert [text.get_text() for text in axis.get_legend().get_texts()][-1] == "published (Chan et al.)"
     at_edge = [text.get_text() for text in axis.texts if text.get_text() == "500k"]
     assert len(at_edge) == (PUBLISHED_STEPS not in scores)
 
@@ -244,7 +244,7 @@ def test_no_marker_and_no_legend_entry_where_nothing_was_published(trained):
     (group,) = groups_below(trained)
     axis = panel(SPEC, group)
     assert not [line for line in axis.lines if line.get_marker() == "D"]
-    assert "published" not in [text.get_text() for text in axis.get_legend().get_texts()]
+    assert "published (Chan et al.)" not in [text.get_text() for text in axis.get_legend().get_texts()]
 
 
 def test_the_band_says_what_it_is(write_run, tmp_path):

@@ -194,6 +194,21 @@ def test_the_same_run_from_another_preset_is_in_the_same_group(write_run, tmp_pa
     assert len(group_runs(collect(tmp_path)[0])) == 1
 
 
+def test_of_copies_the_one_that_got_furthest_is_taken(write_run, tmp_path):
+    cut = write_run("a", {0: (0.5, 0.0), 10: (0.5, 0.0)})
+    whole = write_run("b", SCORES)
+    (series,), skipped = collect(tmp_path, unfinished=True)
+    assert series.run.path == whole.path
+    assert "a copy of" in reason(skipped, cut)
+
+
+def test_a_finished_run_whose_evaluations_end_early_is_named_and_passed_over(write_run, tmp_path):
+    cut = write_run("cut", {0: (0.5, 0.0), 10: (0.5, 0.0)})
+    series, skipped = collect(tmp_path)
+    assert series == []
+    assert "its evaluations end at step 10 of 20" in reason(skipped, cut)
+
+
 def test_a_copy_of_a_run_is_no_other_seed(write_run, tmp_path):
     write_run("one", SCORES)
     write_run("copies/one", SCORES)

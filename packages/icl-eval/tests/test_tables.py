@@ -77,12 +77,12 @@ def test_a_table_that_cannot_be_written_leaves_the_older_one(tmp_path):
 def test_the_table_shows_the_last_common_value_of_each_class_count(write_run, tmp_path):
     write_run("one", {0: (0.5, 0.0), 20: (0.75, 0.25)}, count=1064)
     write_run("two", {0: (0.5, 0.0), 10: (0.25, 1.0)}, count=30)
-    (group,) = group_runs(collect(tmp_path)[0])
+    (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
     header, rows = cells(figure_table(FIGURES["figure3a"], group))
-    assert header == ["classes", "seeds", "step", "accuracy", "95% interval", "chance"]
+    assert header == ["classes", "seeds", "step", "accuracy", "95% interval", "chance", "measured on"]
     assert rows == [
-        ["30", "1", "10", "0.250", "0.175-0.343", "0.5"],
-        ["1,064", "1", "20", "0.750", "0.657-0.825", "0.5"],
+        ["30", "1", "10", "0.250", "0.175-0.343", "0.5", "100"],
+        ["1,064", "1", "20", "0.750", "0.657-0.825", "0.5", "100"],
     ]
     _, rows = cells(figure_table(FIGURES["figure3b"], group))
     assert [row[3] for row in rows] == ["1.000", "0.250"]
@@ -92,17 +92,17 @@ def test_the_table_shows_the_last_common_value_of_each_class_count(write_run, tm
 def test_the_table_of_several_seeds_shows_their_mean_and_range(write_run, tmp_path):
     for seed, score in enumerate((0.5, 0.75, 1.0)):
         write_run(f"{seed}", {20: (score, 0.0)}, seed=seed)
-    (group,) = group_runs(collect(tmp_path)[0])
+    (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
     header, rows = cells(figure_table(FIGURES["figure3a"], group))
     assert header[4] == "least-greatest"
-    assert rows == [["64", "3", "20", "0.750", "0.500-1.000", "0.5"]]
+    assert rows == [["64", "3", "20", "0.750", "0.500-1.000", "0.5", "300"]]
 
 
 def test_a_single_seed_beside_several_is_not_called_a_range_of_seeds(write_run, tmp_path):
     write_run("one", {20: (0.5, 0.0)}, seed=0)
     write_run("two", {20: (0.75, 0.0)}, seed=1)
     write_run("alone", {20: (0.5, 0.0)}, seed=0, count=30)
-    (group,) = group_runs(collect(tmp_path)[0])
+    (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
     header, rows = cells(figure_table(FIGURES["figure3a"], group))
     assert "95%" in header[4] or "95%" in rows[0][4]
 
@@ -110,7 +110,7 @@ def test_a_single_seed_beside_several_is_not_called_a_range_of_seeds(write_run, 
 def test_the_table_has_the_papers_values_where_there_are_any(write_run, tmp_path):
     for count in (100, 200, 1600):
         write_run(f"{count}", {20: (0.5, 0.0)}, count=count, base=chan2022())
-    (group,) = group_runs(collect(tmp_path)[0])
+    (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
     header, rows = cells(figure_table(FIGURES["figure3a"], group))
     assert header[-1] == "published at 500,000"
     assert [row[-1] for row in rows] == ["0.50", "", "0.66"]

@@ -41,7 +41,7 @@ def test_values_reach_the_dataclass_under_dotted_and_short_names():
         (["--model.kind", "sgd"], r"invalid choice 'sgd'.*'adam', 'adamw'"),
         (["--model.layers", "0"], r"layers must be at least 1, got 0"),
         (["--model.layers"], r"Missing value for argument '--model.layers'"),
-        (["extra"], r"^argument extra does not exist"),
+        (["extra"], r"^argument extra is one too many"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(args, message):

@@ -27,7 +27,7 @@ def test_config_and_environment_read_back_as_written(run):
 
 def test_a_folder_that_exists_is_refused_and_left_as_it_was(run):
     before = sorted(run.path.parent.rglob("*"))
-    with pytest.raises(RunError, match=r"folder that does not exist, got .*run \(resume it: icl-train resume"):
+    with pytest.raises(RunError, match=r"folder that does not exist, got .*run \(go on with it: icl-train resume"):
         RunFolder.create(run.path, smoke(), device="cpu", threads=1)
     assert sorted(run.path.parent.rglob("*")) == before
 

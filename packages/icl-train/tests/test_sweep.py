@@ -167,10 +167,10 @@ def test_a_sweep_trains_every_run_and_tells_how_each_does(swept):
     for run in runs:
         assert run.status() == "done"
         assert run.checkpoint_steps()[-1] == 20
-        label = f"{run.config.data.n_trained_classes} classes, seed 0"
+        label = f"{run.config.data.n_trained_classes} classes, s0"
         assert told.splitlines().count(f"{label}: started in {run.path}") == 1
         assert told.splitlines().count(f"{label}: done") == 1
-    assert "step 00000  ICL 0." in told
+    assert "step 0: ICL 0." in told
     assert "(chance 0.5)" in told
 
 
@@ -178,7 +178,7 @@ def test_a_run_that_fails_is_named_with_its_reason_while_others_finish(swept):
     _, runs, failed, told = swept
     assert failed == runs[:1]
     assert [run.status() for run in runs] == ["failed", "done", "done"]
-    assert "16 classes, seed 0: failed, RunFailed: the loss must stay finite, got nan by step 10\n" in told
+    assert "16 classes, s0: failed, RunFailed: the loss must stay finite, got nan by step 10\n" in told
 
 
 def test_a_sweep_skips_what_is_done_and_goes_on_with_what_broke(swept, tmp_path):
@@ -193,8 +193,8 @@ def test_a_sweep_skips_what_is_done_and_goes_on_with_what_broke(swept, tmp_path)
     before = {path: path.stat().st_mtime_ns for path in done.path.rglob("*")}
     stream = io.StringIO()
     assert launch([done, broken], jobs=1, stream=stream) == []
-    assert "64 classes, seed 0: done, skipped\n" in stream.getvalue()
-    assert f"30 classes, seed 0: started in {broken.path}\n" in stream.getvalue()
+    assert "64 classes, s0: done, skipped\n" in stream.getvalue()
+    assert f"30 classes, s0: started in {broken.path}\n" in stream.getvalue()
     assert broken.status() == "done"
     assert [record["loss"] for record in broken.records() if record["split"] == "train"] == expected
     assert {path: path.stat().st_mtime_ns for path in done.path.rglob("*")} == before
@@ -229,7 +229,7 @@ def test_watching_a_run_that_was_rewound_and_has_outgrown_its_old_length_starts_
     run.rewind(10)
     run.append([record | {"step": step, "sequences": 16 * step} for step in (20, 30)])
     watched.look()
-    assert "step 00030  ICL 0.500 (chance 0.5)" in stream.getvalue()
+    assert "step 30: ICL 0.500 (chance 0.5)" in stream.getvalue()
 
 
 def test_a_count_given_twice_is_one_run():
@@ -270,3 +270,52 @@ def test_status_names_a_run_it_cannot_read_and_lists_the_others(tmp_path, capsys
     printed = capsys.readouterr().out
     assert good.name in printed
     assert f"skipped {bad.path}: cannot read its metrics.jsonl" in printed
+
+
+def test_an_evaluation_is_told_even_if_its_training_line_was_seen_before(tmp_path):
+    run = RunFolder.create(tmp_path / "run", short(), device="cpu", threads=1)
+    stream = io.StringIO()
+    watched = Watched(run, Board(stream))
+    run.append([{"split": "train", "step": 10, "sequences": 160}])
+    watched.look()
+    run.append([{"split": "eval_fewshot_holdout", "step": 10, "accuracy_closed": 0.5, "chance": 0.5}])
+    watched.look()
+    assert stream.getvalue().count("step 10: ICL 0.500 (chance 0.5)") == 1
+
+
+def test_status_says_what_sets_runs_apart(tmp_path, capsys):
+    prepare([short(), short(seeds={"data": 1}), short(optim={"max_lr": 0.1})], tmp_path, jobs=1)
+    assert _main(["status", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.count("optim.max_lr=0.1") == 1
+
+
+def test_commands_for_a_cluster_leave_out_what_is_done_and_cannot_plot(tmp_path, capsys):
+    args = ["sweep", "figure3a", *SHORT, "--root", str(tmp_path), "--class-counts", "64", "--launcher", "commands"]
+    assert _main(args) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    RunFolder.open(Path(shlex.split(line)[2])).mark_done()
+    assert _main(args) == 0
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match="--plot needs --launcher local"):
+        _main([*args, "--plot"])
+
+
+def test_a_source_of_ones_own_gets_the_embedder_for_its_examples(tmp_path, monkeypatch, capsys):
+    (tmp_path / "own_source.py").write_text(
+        "import numpy as np\nfrom icl_data import ArraySource\n"
+        "def vectors(): return ArraySource(np.random.default_rng(0).normal(size=(80, 9, 4)).astype('float32'))\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    args = ["run", "smoke", "--data.source", "own_source:vectors", "--root", str(tmp_path / "runs"), "--name", "own"]
+    assert _main(args) == 0
+    assert RunFolder.open(tmp_path / "runs" / "own").config.model.embedder == "vector"
+
+
+def test_a_reader_that_leaves_does_not_make_a_run_failed(tmp_path):
+    options = ["--root", str(tmp_path), "--name", "run"]
+    command = [sys.executable, "-m", "icl_train", "run", "smoke", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141
+    assert RunFolder.open(tmp_path / "run").status() == "unfinished"

@@ -16,12 +16,16 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from icl_eval._published import PUBLISHED_STEPS, published
 from icl_eval._runs import RunGroup
 from icl_train import HEADLINES, RunError
 
 Floats = npt.NDArray[np.float64]
+
+PANELS_PER_ROW = 3
+PUBLISHED = "published (Chan et al.)"
 
 __all__ = ["FIGURES", "Curve", "FigureSpec", "curve", "draw"]
 
@@ -102,13 +106,17 @@ def curve(spec: FigureSpec, group: RunGroup, class_count: int) -> Curve:
 
 def draw(spec: FigureSpec, groups: Sequence[RunGroup], files: Sequence[Path]) -> None:
     """Draw one panel per group and write it to each of ``files`` (the suffix decides the format)."""
-    figure, axes = plt.subplots(
-        1, len(groups), figsize=(1.6 + 4.8 * len(groups), 4.2), squeeze=False, sharey=True, layout="constrained"
-    )
+    columns = min(len(groups), PANELS_PER_ROW)
+    rows = -(-len(groups) // columns)
+    size = (1.6 + 4.8 * columns, 4.2 * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharey=True, layout="constrained")
     try:
-        for axis, group in zip(axes[0], groups, strict=True):
+        for axis, group in zip(axes.flat, groups, strict=False):
             _panel(spec, axis, group)
-        axes[0, 0].set_ylabel(HEADLINES[spec.split].label)
+        for axis in axes.flat[len(groups) :]:
+            axis.set_visible(False)
+        for axis in axes[:, 0]:
+            axis.set_ylabel(HEADLINES[spec.split].label)
         figure.suptitle(spec.title)
         for file in files:
             _save(figure, file)
@@ -139,7 +147,7 @@ def _panel(spec: FigureSpec, axis: Axes, group: RunGroup) -> None:
     legend.append(Line2D([], [], color="0.45", linestyle=(0, (4, 3)), linewidth=1.0, label=_chance_label(curves)))
     if any(published(spec.name, series.run.config) for series in group.series):
         legend.append(
-            Line2D([], [], color="0.6", marker="D", markersize=6, fillstyle="none", linestyle="none", label="published")
+            Line2D([], [], color="0.6", marker="D", markersize=6, fillstyle="none", linestyle="none", label=PUBLISHED)
         )
     axis.set(xlim=(0, max(last, 1)), ylim=(-0.02, 1.02), xlabel="training steps (updates)")
     axis.set_title(group.title, fontsize=9)
@@ -154,16 +162,17 @@ def _panel(spec: FigureSpec, axis: Axes, group: RunGroup) -> None:
     top.tick_params(labelsize=8)
     for steps in (axis.xaxis, top.xaxis):
         steps.set_major_formatter("{x:,.0f}")
+        steps.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axis.legend(
         handles=legend,
         title="trained classes",
         loc="upper left",
-        bbox_to_anchor=(1.02, 1.0),
+        bbox_to_anchor=(1.08, 1.0),  # right of the published values on the edge
         fontsize=8,
         title_fontsize=8,
         frameon=False,
     )
-    axis.text(1.03, 0.0, _band_label(curves), transform=axis.transAxes, fontsize=7, color="0.35", va="bottom")
+    axis.text(1.09, 0.0, _band_label(curves), transform=axis.transAxes, fontsize=7, color="0.35", va="bottom")
 
 
 def _mark_published(spec: FigureSpec, axis: Axes, group: RunGroup, count: int, color: Floats, last: int) -> None:

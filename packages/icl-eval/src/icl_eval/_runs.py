@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from icl_train import RunConfig, RunFolder, find_runs
+from icl_train import RunConfig, RunFolder, departures, find_runs
 from icl_train.config import NEUTRAL_SETTINGS
 
 __all__ = ["Evaluation", "RunGroup", "RunSeries", "collect", "group_runs"]
@@ -103,12 +103,22 @@ def collect(root: Path, *, unfinished: bool = False) -> tuple[list[RunSeries], l
         if not evaluations:
             skipped.append(f"skipped {run.path}: it has no evaluation yet")
             continue
-        copy = [one.run.path for one in series if one.run.config.digest() == run.config.digest()]
-        if copy:
-            skipped.append(f"skipped {run.path}: a copy of {copy[0]}, with the same settings and seeds")
+        last, end = evaluations[-1].step, run.config.train.max_steps
+        if last < end and not unfinished:
+            skipped.append(f"skipped {run.path}: its evaluations end at step {last} of {end} (--unfinished takes it)")
             continue
         series.append(RunSeries(run=run, evaluations=evaluations))
-    return series, skipped
+    return _without_copies(series, skipped), skipped
+
+
+def _without_copies(series: list[RunSeries], skipped: list[str]) -> list[RunSeries]:
+    """Of runs with the same settings and seeds, the one that got furthest: the others are no further seeds."""
+    kept: dict[str, RunSeries] = {}
+    for one in sorted(series, key=lambda one: -one.evaluations[-1].step):
+        first = kept.setdefault(one.run.config.digest(), one)
+        if first is not one:
+            skipped.append(f"skipped {one.run.path}: a copy of {first.run.path}, with the same settings and seeds")
+    return [one for one in series if kept[one.run.config.digest()] is one]
 
 
 def _evaluations(run: RunFolder) -> tuple[Evaluation, ...]:
@@ -135,13 +145,13 @@ def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
     groups: dict[tuple[tuple[str, str], ...], list[RunSeries]] = {}
     for one in series:
         groups.setdefault(_key(one.run.config), []).append(one)
-    differing = _differing([dict(key) for key in groups])
+    told_apart = departures([members[0].run.config for members in groups.values()], left_out=_NOT_COMPARED)
     return [
         RunGroup(
-            title=_title(members[0].run.config, {name: dict(key).get(name, "-") for name in differing}),
+            title=_title(members[0].run.config, differences),
             series=tuple(sorted(members, key=lambda one: (one.class_count, one.seed, one.run.path))),
         )
-        for key, members in groups.items()
+        for members, differences in zip(groups.values(), told_apart, strict=True)
     ]
 
 
@@ -154,12 +164,7 @@ def _key(config: RunConfig) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, str(value)) for name, value in settings.items() if name not in _NOT_COMPARED))
 
 
-def _differing(settings: Sequence[dict[str, str]]) -> list[str]:
-    names = sorted({name for one in settings for name in one})
-    return [name for name in names if len({one.get(name) for one in settings}) > 1]
-
-
-def _title(config: RunConfig, differing: dict[str, str]) -> str:
+def _title(config: RunConfig, differences: dict[str, str]) -> str:
     source = {"gaussian": "Gaussian classes", "omniglot": "Omniglot", "symbolic": "Symbolic ids"}
     model = f"{config.model.num_layers}-layer {config.model.sequence_model}"
     examples = source.get(config.data.source, config.data.source) + (" 28x28" if config.data.downsample else "")
@@ -174,7 +179,7 @@ def _title(config: RunConfig, differing: dict[str, str]) -> str:
         "data.p_bursty",
         "data.n_labels",
     )
-    others = [f"{name} {value}" for name, value in differing.items() if name not in said]
+    others = [f"{name} {value}" for name, value in differences.items() if name not in said]
     # One panel's title has room for a few settings; the CSV files name the runs, and these hold the rest.
     shown = [", ".join(others[start : start + 2]) for start in range(0, len(others), 2)]
     return "\n".join([title, *shown])

@@ -80,7 +80,7 @@ def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     sizes = {len(group.with_count(count)) for count in group.class_counts()}
     band = "95% interval" if sizes == {1} else "least-greatest"
-    for column in ("classes", "seeds", "step", "accuracy", band, "chance"):
+    for column in ("classes", "seeds", "step", "accuracy", band, "chance", "measured on"):
         table.add_column(column, justify="right", no_wrap=True)
     points = {count: published(spec.name, group.with_count(count)[0].run.config) for count in group.class_counts()}
     if any(points.values()):
@@ -94,8 +94,14 @@ def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
             f"{one.mean[-1]:.3f}",
             f"{one.low[-1]:.3f}-{one.high[-1]:.3f}" + (" (95%)" if one.n_seeds == 1 and len(sizes) > 1 else ""),
             f"{one.chance:.3g}",
+            f"{_sequences(spec, group, count):,}",
         ]
         if any(points.values()):
             cells.append(f"{known[-1][1]:.2f}" if known else "")
         table.add_row(*cells)
     return table
+
+
+def _sequences(spec: FigureSpec, group: RunGroup, count: int) -> int:
+    """Sequences behind each point of one curve, of all its seeds."""
+    return sum(int(series.evaluations[-1].splits[spec.split]["n_sequences"]) for series in group.with_count(count))

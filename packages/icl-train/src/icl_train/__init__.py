@@ -1,6 +1,7 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
 
 from icl_train._checkpoint import load_model_weights
+from icl_train._departures import departures
 from icl_train._loop import eval_record, train
 from icl_train._progress import PlainReporter, Reporter, reporter_for
 from icl_train._run import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
@@ -39,6 +40,7 @@ __all__ = [
     "Task",
     "TrainConfig",
     "chan2022",
+    "departures",
     "eval_record",
     "figure3a",
     "find_runs",

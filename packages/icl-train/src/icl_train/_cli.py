@@ -16,6 +16,7 @@ from rich import box
 from rich.table import Table
 
 from icl_train._allocator import keep_freed_memory
+from icl_train._departures import departures
 from icl_train._loop import train
 from icl_train._progress import reporter_for
 from icl_train._run import RunError, RunFailed, RunFolder, available_cores, find_runs
@@ -38,6 +39,10 @@ Presets:
 {presets}
 
 Options of run and sweep: icl-train run PRESET --help, icl-train sweep figure3a --help"""
+
+STATUS_LEGEND = """\
+ICL: two-way accuracy on new classes (chance 1/2). IWL: accuracy over all labels
+without the class in context (chance 1/labels). Intervals: metrics.jsonl"""
 
 GAUSSIAN_CLASS_COUNTS = (100, 512, 1024, 2048, 8192)
 OMNIGLOT_CLASS_COUNTS = (100, 200, 400, 800, 1600)
@@ -139,8 +144,8 @@ def _run(args: Sequence[str]) -> int:
     path = command.root / (command.name or f"{config.preset}-{run_name(config)}")
     if path.exists():
         raise RunError(
-            f"a new run needs a folder that does not exist, got {path} (go on with it: icl-train resume {path}; "
-            "or give another --name)"
+            f"a new run needs a folder that does not exist, got {path} "
+            f"(go on with it: icl-train resume {shlex.quote(str(path))}; or give another --name)"
         )
     check(config)
     device = str(resolve_device(config.train.device))
@@ -168,7 +173,7 @@ def _train(run: RunFolder) -> int:
     try:
         train(run, reporter_for(sys.stdout))
     except KeyboardInterrupt:
-        print(f"interrupted; go on with: icl-train resume {run.path}", file=sys.stderr)
+        print(f"interrupted; go on with: icl-train resume {shlex.quote(str(run.path))}", file=sys.stderr)
         return 130
     print(f"{run.path}: done")
     return 0
@@ -207,16 +212,24 @@ def _sweep(args: Sequence[str]) -> int:
     on_cpu = resolve_device(command.config.train.device).type == "cpu"
     jobs = command.jobs or (min(len(configs), available_cores()) if on_cpu else 1)
     if command.launcher == "commands":
+        if command.plot:
+            raise ValueError("--plot needs --launcher local: with commands the runs are trained later, elsewhere")
         for run in prepare(configs, command.root, jobs=None):
+            if run.status() == "done":
+                continue
             print(shlex.join(["icl-train", "resume", str(run.path)]))
         return 0
     runs = prepare(configs, command.root, jobs=jobs)
-    failed = launch(runs, jobs=jobs, stream=sys.stdout)
+    try:
+        failed = launch(runs, jobs=jobs, stream=sys.stdout)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
     if failed:
         raise RunFailed(f"{len(failed)} of {len(runs)} runs failed: {', '.join(run.name for run in failed)}")
     if command.plot:
         return subprocess.run([sys.executable, "-m", "icl_eval", "figure3a", str(command.root)], check=False).returncode
-    print(f"draw the figure with: icl-eval figure3a {command.root}")
+    print(f"draw the figure with: icl-eval figure3a {shlex.quote(str(command.root))}")
     return 0
 
 
@@ -243,13 +256,19 @@ def _status(args: Sequence[str]) -> int:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold")
     for column in ("state", "step", "of", "ICL", "IWL"):
-        table.add_column(column, justify="left" if column == "state" else "right")
-    for run in runs:
+        table.add_column(column, justify="left" if column == "state" else "right", no_wrap=True)
+    table.add_column("differs in", overflow="fold")
+    # Counts and seeds are in the names.
+    told_apart = departures([run.config for run in runs], left_out=("data.n_rare_classes", "seeds.init", "seeds.data"))
+    for run, differences in zip(runs, told_apart, strict=True):
         try:
-            table.add_row(*_status_row(run))
+            told = " ".join([f"{name}={value}" for name, value in differences.items()][:3])
+            table.add_row(*_status_row(run), told)
         except (ValueError, KeyError, TypeError) as error:
             broken.append((run.path, f"cannot read its metrics.jsonl ({type(error).__name__}: {error})"))
     show_table(table)
+    if runs:
+        print(STATUS_LEGEND)
     for path, reason in broken:
         print(f"skipped {path}: {reason}")
     if not runs:

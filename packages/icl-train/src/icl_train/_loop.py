@@ -42,7 +42,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
             device = resolve_device(run.config.train.device)
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
                 _Training(run, reporter, device).run()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
             raise
         except Exception as error:
             run.mark_failed(f"{type(error).__name__}: {error}")

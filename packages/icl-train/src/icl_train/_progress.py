@@ -49,7 +49,8 @@ class PlainReporter:
 
     def start(self, name: str, step: int, last: int, batch_size: int) -> None:
         """One line: what runs, and from where."""
-        print(f"{name}: steps {step + 1} to {last} of {batch_size} sequences", file=self._stream, flush=True)
+        if step < last:
+            print(f"{name}: steps {step + 1} to {last} of {batch_size} sequences", file=self._stream, flush=True)
 
     def advance(self, step: int) -> None:
         """Nothing: the lines tell."""
@@ -97,8 +98,8 @@ def headline_line(records: Sequence[Record]) -> str:
     for record in records:
         headline = HEADLINES.get(record["split"].removeprefix("eval_"))
         if headline and headline.short in ("ICL", "IWL"):
-            parts.append(f"{headline.short} {record[headline.metric]:.3f} (chance {record['chance']:.3g})")
-    return f"step {records[0]['step']:05d}  {'  '.join(parts)}" if parts else ""
+            parts.append(f"{headline.short} {record[headline.metric]:.3f} (chance {record['chance']:.2g})")
+    return f"step {records[0]['step']}: {', '.join(parts)}" if parts else ""
 
 
 _SECONDS_FOR_A_RATE = 2.0

@@ -84,7 +84,7 @@ class RunFolder:
         """
         if path.exists():
             raise RunError(
-                f"a new run needs a folder that does not exist, got {path} (resume it: icl-train resume {path}; "
+                f"a new run needs a folder that does not exist, got {path} (go on with it: icl-train resume {path}; "
                 "or give another --name)"
             )
         environment = {**_environment(), "device": device, "threads": threads}

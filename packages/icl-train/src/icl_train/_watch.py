@@ -17,7 +17,7 @@ __all__ = ["Board", "Watched", "label"]
 
 def label(run: RunFolder) -> str:
     """What a run is called on screen: what it varies within its sweep."""
-    return f"{run.config.data.n_trained_classes} classes, seed {run.config.seeds.data}"
+    return f"{run.config.data.n_trained_classes} classes, s{run.config.seeds.data}"
 
 
 class Board:
@@ -69,7 +69,7 @@ class Watched:
         board.say(f"{self.label}: started in {run.path}")
         self.bar = board.add(run)
         self.file = run.path / "metrics.jsonl"
-        self.shown = max((record["step"] for record in run.records()), default=-1)
+        self.shown = max((record["step"] for record in run.records() if record["split"] != "train"), default=-1)
         self.position, self.inode = 0, 0
 
     def look(self) -> None:
@@ -85,15 +85,13 @@ class Watched:
         whole = text[: text.rfind(b"\n") + 1]
         self.position += len(whole)
         records = [json.loads(line) for line in whole.splitlines()]
-        for step in sorted({record["step"] for record in records}):
-            self.board.move(self.bar, step)
-            if step <= self.shown:
-                continue
+        if records:
+            self.board.move(self.bar, records[-1]["step"])
+        evaluations = [record for record in records if record["split"] != "train"]
+        for step in sorted({record["step"] for record in evaluations if record["step"] > self.shown}):
             self.shown = step
-            at_step = [record for record in records if record["step"] == step]
-            line = headline_line([record for record in at_step if record["split"] != "train"] or at_step)
-            if line:
-                self.board.say(f"{self.label}: {line}")
+            line = headline_line([record for record in evaluations if record["step"] == step])
+            self.board.say(f"{self.label}: {line}")
 
     def close(self, *, ok: bool) -> None:
         """Say how the run ended."""

@@ -11,7 +11,10 @@ import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import version
 from typing import TypeVar
 
 import tyro
@@ -59,7 +62,7 @@ def given(args: Sequence[str], *options: str) -> str | None:
 
 def nearest(name: str, known: Sequence[str]) -> str:
     """``"; did you mean …?"`` for the known name closest to ``name``, or nothing."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -67,7 +70,11 @@ def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
     """Run a command on the process's arguments and return its exit code."""
     # A console script does not look for modules here as `python -m` does; `--data.source my_module:make` should.
     sys.path.append(os.getcwd())
+    warnings.showwarning = partial(_show_warning, prog)
     try:
+        if sys.argv[1:] == ["--version"]:
+            print(f"{prog} {version(prog)}")
+            return 0
         return main(sys.argv[1:])
     except KeyboardInterrupt:
         print(f"{prog}: interrupted", file=sys.stderr)
@@ -92,6 +99,10 @@ def show_table(table: Table) -> None:
         console.print(table, width=200, crop=False)
 
 
+def _show_warning(prog: str, message: Warning | str, *where: object, **more: object) -> None:
+    print(f"{prog}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+
+
 def _options(target: type[T], default: T | None) -> list[str]:
     """The options of a dataclass, as its help names them."""
     text = io.StringIO()
@@ -105,8 +116,9 @@ def _unknown(arg: str, known: Sequence[str], prog: str) -> str:
     # A short name is most often the end of a dotted one: --num-layers for --model.num-layers.
     dotted = [option for option in known if option.rpartition(".")[2] == name.lstrip("-").rpartition(".")[2]]
     hint = f"; did you mean {dotted[0]}?" if dotted else nearest(name, known)
-    what = "option" if name.startswith("-") else "argument"
-    return f"{what} {name} does not exist{hint or f' (see {prog} --help)'}"
+    if not name.startswith("-"):
+        return f"argument {arg} is one too many (see {prog} --help)"
+    return f"option {name} does not exist{hint or f' (see {prog} --help)'}"
 
 
 def _without_box(text: str) -> str:
@@ -117,4 +129,5 @@ def _without_box(text: str) -> str:
         if re.fullmatch(r"[─-]+", line):  # what follows is the help of the option
             break
         message.append(line)
-    return " ".join(" ".join(message).split())
+    # A group of options is an object of ours, of which users need not know.
+    return re.sub(r"^Error parsing config[\w.]*: ", "", " ".join(" ".join(message).split()))

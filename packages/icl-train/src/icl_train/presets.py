@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from icl_data import load_source
 from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
 
 __all__ = ["PRESETS", "chan2022", "laptop", "smoke", "with_source"]
@@ -44,8 +45,14 @@ def smoke() -> RunConfig:
 
 
 def with_source(config: RunConfig, source: str) -> RunConfig:
-    """The same run on another source of examples, with the embedder that fits them."""
-    embedder = {"symbolic": "embedding", "gaussian": "vector"}.get(source, "resnet")
+    """The same run on another source of examples, with the embedder that fits them.
+
+    Raises:
+        ValueError: if a source of one's own cannot be loaded.
+    """
+    known = {"symbolic": "id", "gaussian": "vector", "omniglot": "image"}
+    kind = load_source(source).kind if ":" in source else known.get(source, "image")
+    embedder = {"id": "embedding", "vector": "vector", "image": "resnet"}[kind]
     return replace(
         config,
         data=replace(config.data, source=source, omniglot=None, dim=None, noise_scale=None),
