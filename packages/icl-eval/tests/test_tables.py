@@ -79,7 +79,7 @@ def test_the_table_shows_the_last_common_value_of_each_class_count(write_run, tm
     write_run("two", {0: (0.5, 0.0), 10: (0.25, 1.0)}, count=30)
     (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
     header, rows = cells(figure_table(FIGURES["figure3a"], group))
-    assert header == ["classes", "seeds", "step", "accuracy", "95% interval", "chance", "measured on"]
+    assert header == ["classes", "seeds", "step", "accuracy", "95% interval", "chance", "n"]
     assert rows == [
         ["30", "1", "10", "0.250", "0.175-0.343", "0.5", "100"],
         ["1,064", "1", "20", "0.750", "0.657-0.825", "0.5", "100"],
@@ -112,5 +112,5 @@ def test_the_table_has_the_papers_values_where_there_are_any(write_run, tmp_path
         write_run(f"{count}", {20: (0.5, 0.0)}, count=count, base=chan2022())
     (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
     header, rows = cells(figure_table(FIGURES["figure3a"], group))
-    assert header[-1] == "published at 500,000"
+    assert header[-1] == "paper (500k)"
     assert [row[-1] for row in rows] == ["0.50", "", "0.66"]

@@ -13,7 +13,7 @@ from icl_train.config import NEUTRAL_SETTINGS
 __all__ = ["Evaluation", "RunGroup", "RunSeries", "collect", "group_runs"]
 
 # Settings that figure 3 varies, and those that change no number of a run.
-_NOT_COMPARED = NEUTRAL_SETTINGS | {"data.n_rare_classes", "seeds.init", "seeds.data"}
+_NOT_COMPARED = NEUTRAL_SETTINGS | {"data.n_rare_classes", "seeds.init", "seeds.data", "eval.interval"}
 _OMNIGLOT_CHARACTERS = 1623
 
 

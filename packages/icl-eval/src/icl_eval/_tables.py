@@ -76,15 +76,18 @@ def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
-    """Last value of each curve with its band and chance level, and the paper's value where there is one."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    """Last value of each curve with its band and chance level, and the paper's value where there is one.
+
+    ``n`` is the number of sequences measured, over all seeds.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     sizes = {len(group.with_count(count)) for count in group.class_counts()}
     band = "95% interval" if sizes == {1} else "least-greatest"
-    for column in ("classes", "seeds", "step", "accuracy", band, "chance", "measured on"):
+    for column in ("classes", "seeds", "step", "accuracy", band, "chance", "n"):
         table.add_column(column, justify="right", no_wrap=True)
     points = {count: published(spec.name, group.with_count(count)[0].run.config) for count in group.class_counts()}
     if any(points.values()):
-        table.add_column(f"published at {PUBLISHED_STEPS:,}", justify="right")
+        table.add_column(f"paper ({PUBLISHED_STEPS // 1000}k)", justify="right", no_wrap=True)
     for count, known in points.items():
         one = curve(spec, group, count)
         cells = [

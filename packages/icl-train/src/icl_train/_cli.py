@@ -22,7 +22,7 @@ from icl_train._progress import reporter_for
 from icl_train._run import RunError, RunFailed, RunFolder, available_cores, find_runs
 from icl_train._sweep import check, figure3a, launch, prepare, run_name
 from icl_train._task import resolve_device
-from icl_train.command_line import given, nearest, one_line_errors, parse, show_table
+from icl_train.command_line import given, nearest, one_line_errors, parse, show_table, shown_width
 from icl_train.config import RunConfig
 from icl_train.evaluation import HEADLINES
 from icl_train.presets import PRESETS, chan2022, laptop, with_source
@@ -40,6 +40,8 @@ Presets:
 
 Options of run and sweep: icl-train run PRESET --help, icl-train sweep figure3a --help"""
 
+WIDE = 120
+IN_THE_NAME = ("data.source", "data.n_rare_classes", "seeds.init", "seeds.data")
 STATUS_LEGEND = """\
 ICL: two-way accuracy on new classes (chance 1/2). IWL: accuracy over all labels
 without the class in context (chance 1/labels). Intervals: metrics.jsonl"""
@@ -257,13 +259,14 @@ def _status(args: Sequence[str]) -> int:
     table.add_column("run", overflow="fold")
     for column in ("state", "step", "of", "ICL", "IWL"):
         table.add_column(column, justify="left" if column == "state" else "right", no_wrap=True)
-    table.add_column("differs in", overflow="fold")
-    # Counts and seeds are in the names.
-    told_apart = departures([run.config for run in runs], left_out=("data.n_rare_classes", "seeds.init", "seeds.data"))
+    wide = shown_width() >= WIDE
+    if wide:
+        table.add_column("differs in", overflow="fold")
+    told_apart = departures([run.config for run in runs], left_out=IN_THE_NAME)
     for run, differences in zip(runs, told_apart, strict=True):
         try:
             told = " ".join([f"{name}={value}" for name, value in differences.items()][:3])
-            table.add_row(*_status_row(run), told)
+            table.add_row(*_status_row(run), *([told] if wide else []))
         except (ValueError, KeyError, TypeError) as error:
             broken.append((run.path, f"cannot read its metrics.jsonl ({type(error).__name__}: {error})"))
     show_table(table)

@@ -23,9 +23,11 @@ from rich.table import Table
 
 from icl_train._run import RunFailed
 
-__all__ = ["given", "nearest", "one_line_errors", "parse", "show_table"]
+__all__ = ["given", "nearest", "one_line_errors", "parse", "show_table", "shown_width"]
 
 T = TypeVar("T")
+
+_PIPE_WIDTH = 200
 
 
 def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None = None) -> T:
@@ -92,11 +94,17 @@ def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
 
 def show_table(table: Table) -> None:
     """Print a table as wide as the terminal; into a pipe or a file, with each row on one line."""
+    _console().print(table)
+
+
+def shown_width() -> int:
+    """Columns that :func:`show_table` has."""
+    return _console().width
+
+
+def _console() -> Console:
     console = Console()
-    if console.is_terminal:
-        console.print(table)
-    else:
-        console.print(table, width=200, crop=False)
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
 
 
 def _show_warning(prog: str, message: Warning | str, *where: object, **more: object) -> None:
