@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._omniglot_cache import CacheFolder, load_part
+from icl_data._omniglot_cache import CacheFolder, fetched_folder, load_part
 from icl_data._omniglot_files import BACKGROUND, EVALUATION, SIZE, OmniglotError, find_store
 from icl_data._source import Kind
 
@@ -27,7 +27,8 @@ class OmniglotSource:
     drawings of a character are in the order in which TensorFlow Datasets reads them.
 
     Args:
-        path: folder with images_background.zip and images_evaluation.zip, or with those two unpacked.
+        path: folder with images_background.zip and images_evaluation.zip, or with those two unpacked; None for the
+            one that `icl-data omniglot fetch` fills.
         split: "all", "train" (the background set) or "test" (the evaluation set).
         exemplars: "all" drawings, the "single" first one, or "separated": every drawing a class of its own, with key
             20 * character + drawing.
@@ -51,7 +52,7 @@ class OmniglotSource:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: str | os.PathLike[str] | None = None,
         split: str = "all",
         exemplars: str = "all",
         n_to_keep: int | None = None,
@@ -62,7 +63,7 @@ class OmniglotSource:
             raise ValueError(f"split must be one of {', '.join(_PARTS)}, got {split!r}")
         if exemplars not in _EXEMPLARS:
             raise ValueError(f"exemplars must be one of {', '.join(_EXEMPLARS)}, got {exemplars!r}")
-        folder = Path(path).expanduser()
+        folder = fetched_folder() if path is None else Path(path).expanduser()
         parts = [load_part(find_store(folder, part), part, cache) for part in _PARTS[split]]
         per_class = {part.packed.shape[1] for part in parts}
         if len(per_class) > 1:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from icl_data._omniglot_files import SIZE, PackedImages, Part, Store, read_part
+from icl_data._omniglot_files import SIZE, OmniglotError, PackedImages, Part, Store, read_part
 
 CacheFolder = str | os.PathLike[str] | Literal[False] | None
 _FORMAT = 1  # raise it when the content or order of the cached arrays changes
@@ -36,6 +36,18 @@ def cache_folder(cache: CacheFolder) -> Path | None:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base, "icl-data").expanduser()
+
+
+def fetched_folder() -> Path:
+    """Where `icl-data omniglot fetch` puts the zips: `omniglot` in the folder for cached images.
+
+    Raises:
+        OmniglotError: ICL_CACHE is empty, so that there is no such folder.
+    """
+    folder = cache_folder(None)
+    if folder is None:
+        raise OmniglotError("ICL_CACHE is empty, which means no cache folder, so Omniglot's folder must be named")
+    return folder / "omniglot"
 
 
 def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from icl_data._png import read_one_bit_pngs
 
 SIZE = 105
+OFFICIAL_BASE = "https://github.com/brendenlake/omniglot/raw/master/python"
 _ENTRY = re.compile(r"(?:^|/)([^/]+)/character(\d+)/(\d{4})_(\d+)\.png$")
 
 
@@ -28,19 +29,40 @@ class OmniglotError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One of the two published halves: its name in the official files and in TensorFlow Datasets."""
+    """One of the two published halves: its name in the official files and in TensorFlow Datasets, and the official zip.
+
+    Attributes:
+        n_images: images in it.
+        n_bytes, sha256: of the zip.
+    """
 
     name: str
     tfds_split: str
+    n_images: int
+    n_bytes: int
+    sha256: str
 
     @property
     def url(self) -> str:
         """Where the official zip is served."""
-        return f"https://github.com/brendenlake/omniglot/raw/master/python/{self.name}.zip"
+        return f"{OFFICIAL_BASE}/{self.name}.zip"
 
 
-BACKGROUND = Part(name="images_background", tfds_split="train")
-EVALUATION = Part(name="images_evaluation", tfds_split="test")
+BACKGROUND = Part(
+    name="images_background",
+    tfds_split="train",
+    n_images=19_280,
+    n_bytes=9_464_212,
+    sha256="ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640",
+)
+EVALUATION = Part(
+    name="images_evaluation",
+    tfds_split="test",
+    n_images=13_180,
+    n_bytes=6_462_886,
+    sha256="1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee",
+)
+PARTS = (BACKGROUND, EVALUATION)
 
 
 @dataclass(frozen=True)
@@ -149,7 +171,8 @@ def find_store(folder: Path, part: Part) -> Store:
         return FolderStore(folder / part.name)
     what = "no such folder" if not folder.is_dir() else f"it holds neither {part.name}.zip nor {part.name}/"
     raise OmniglotError(
-        f"Omniglot not found in {str(folder)!r}: {what}; download {BACKGROUND.url} and {EVALUATION.url} into it"
+        f"Omniglot not found in {str(folder)!r}: {what}; run icl-data omniglot fetch (for another folder than its own: "
+        f"--to FOLDER), or download {BACKGROUND.url} and {EVALUATION.url} into it"
     )
 
 
