@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._omniglot_cache import CacheFolder, fetched_folder, load_part
-from icl_data._omniglot_files import BACKGROUND, EVALUATION, SIZE, OmniglotError, find_store
+from icl_data._omniglot_files import BACKGROUND, EVALUATION, SIZE, OmniglotError, PackedImages, find_store
+from icl_data._omniglot_tfds import read_tfds
 from icl_data._source import Kind
 
 # White paper: the grey weights through which TensorFlow turns the images from colour add up to a little less than 1.
@@ -49,6 +50,7 @@ class OmniglotSource:
 
     kind: Kind = "image"
     noise_scale = 0.0
+    _made_by = "OmniglotSource"
 
     def __init__(
         self,
@@ -59,12 +61,48 @@ class OmniglotSource:
         cache: CacheFolder = None,
         packed: bool = False,
     ) -> None:
-        if split not in _PARTS:
-            raise ValueError(f"split must be one of {', '.join(_PARTS)}, got {split!r}")
-        if exemplars not in _EXEMPLARS:
-            raise ValueError(f"exemplars must be one of {', '.join(_EXEMPLARS)}, got {exemplars!r}")
+        _check_names(split, exemplars)
         folder = fetched_folder() if path is None else Path(path).expanduser()
         parts = [load_part(find_store(folder, part), part, cache) for part in _PARTS[split]]
+        self._hold(parts, folder, split, exemplars, n_to_keep, packed)
+
+    @classmethod
+    def from_tfds(
+        cls,
+        data_dir: str | os.PathLike[str] | None = None,
+        split: str = "all",
+        exemplars: str = "all",
+        n_to_keep: int | None = None,
+        packed: bool = False,
+    ) -> OmniglotSource:
+        """The same classes, order and pixels from a folder that TensorFlow Datasets has prepared, without downloading.
+
+        Args:
+            data_dir: the folder that was `data_dir` then; None for TensorFlow Datasets' own.
+            split, exemplars, n_to_keep, packed: as above.
+
+        Raises:
+            ImportError: the extra `icl-data[tfds]` is not installed.
+            OmniglotError: the folder holds no prepared Omniglot, or a damaged one.
+            ValueError: an unknown name, or n_to_keep outside 1..n_classes.
+        """
+        _check_names(split, exemplars)
+        folder = None if data_dir is None else Path(data_dir).expanduser()
+        source = cls.__new__(cls)
+        source._made_by = "OmniglotSource.from_tfds"
+        parts = [read_tfds(folder, part) for part in _PARTS[split]]
+        source._hold(parts, folder, split, exemplars, n_to_keep, packed)
+        return source
+
+    def _hold(
+        self,
+        parts: list[PackedImages],
+        folder: Path | None,
+        split: str,
+        exemplars: str,
+        n_to_keep: int | None,
+        packed: bool,
+    ) -> None:
         per_class = {part.packed.shape[1] for part in parts}
         if len(per_class) > 1:
             raise OmniglotError(f"the two parts in {str(folder)!r} have different numbers of drawings per character")
@@ -102,7 +140,7 @@ class OmniglotSource:
     def __repr__(self) -> str:
         packed = ", packed=True" if self.packed else ""
         return (
-            f"OmniglotSource({str(self.path)!r}, split={self.split!r}, exemplars={self.exemplars!r}{packed}): "
+            f"{self._made_by}({str(self.path)!r}, split={self.split!r}, exemplars={self.exemplars!r}{packed}): "
             f"{self.n_classes} classes of {self.n_exemplars}"
         )
 
@@ -120,6 +158,13 @@ class OmniglotSource:
     ) -> npt.NDArray[np.float32]:
         """Images, float32, class_index.shape + (105, 105, 1): ink 0, paper 0.9999."""
         return np.asarray(self.pixels(class_index, exemplar_index) * WHITE, dtype=np.float32)[..., None]
+
+
+def _check_names(split: str, exemplars: str) -> None:
+    if split not in _PARTS:
+        raise ValueError(f"split must be one of {', '.join(_PARTS)}, got {split!r}")
+    if exemplars not in _EXEMPLARS:
+        raise ValueError(f"exemplars must be one of {', '.join(_EXEMPLARS)}, got {exemplars!r}")
 
 
 def _unpack(parts: list[Bytes]) -> Bytes:

@@ -184,25 +184,37 @@ def read_part(store: Store, part: Part) -> PackedImages:
     """
     try:
         names, contents = _named(store.files())
-        keys, counts = np.unique([key for key, _ in names], return_counts=True)
-        if len(keys) == 0:
-            raise ValueError("no files named <Alphabet>/characterNN/CCCC_EE.png in it")
-        if len(set(counts.tolist())) > 1:
-            odd = int(np.argmax(counts != np.bincount(counts).argmax()))
-            raise ValueError(f"character {keys[odd] + 1:04d} has {counts[odd]} images, others another number")
         read_order = sorted(range(len(names)), key=lambda i: _hash(names[i][1], part))
         ranks = np.empty(len(names), dtype=np.int64)
         ranks[read_order] = np.arange(len(names))
-        order = np.lexsort((ranks, np.array([key for key, _ in names])))
-        packed = _decode([contents[i] for i in order])
+        return arrange([key for key, _ in names], ranks, contents)
     except (ValueError, OSError, EOFError, struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         raise OmniglotError(
             f"{str(store.path)!r} is not a readable part of Omniglot ({error}); download {part.url} again"
         ) from error
-    shape = (len(keys), int(counts[0]))
-    return PackedImages(
-        keys=keys.astype(np.int64), ranks=ranks[order].reshape(shape), packed=packed.reshape(*shape, -1)
-    )
+
+
+def arrange(keys: list[int], ranks: npt.NDArray[np.int64], contents: list[bytes]) -> PackedImages:
+    """Images by class and, within a class, by read order.
+
+    Args:
+        keys: class key of each image.
+        ranks: its place in the read order.
+        contents: its PNG file.
+
+    Raises:
+        ValueError: there are none, a class has more than another, or a file is no one-bit PNG of 105x105.
+    """
+    classes, counts = np.unique(keys, return_counts=True)
+    if len(classes) == 0:
+        raise ValueError("no files named <Alphabet>/characterNN/CCCC_EE.png in it")
+    if len(set(counts.tolist())) > 1:
+        odd = int(np.argmax(counts != np.bincount(counts).argmax()))
+        raise ValueError(f"character {classes[odd] + 1:04d} has {counts[odd]} images, others another number")
+    order = np.lexsort((ranks, np.array(keys)))
+    shape = (len(classes), int(counts[0]))
+    packed = _decode([contents[i] for i in order]).reshape(*shape, -1)
+    return PackedImages(keys=classes.astype(np.int64), ranks=ranks[order].reshape(shape), packed=packed)
 
 
 def _decode(files: list[bytes]) -> npt.NDArray[np.uint8]:
