@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from icl_data._array_source import ArraySource
 from icl_data._augmented import N_TRANSFORMS, Augmented
 from icl_data._gaussian import GaussianSource
 from icl_data._omniglot import WHITE, OmniglotSource
-from icl_data._source import ArraySource, Source, SymbolicSource
+from icl_data._source import Source, SymbolicSource
 from icl_data.torch._downsampling import DOWNSAMPLED, UNIT, downsample_binary
 from icl_data.torch._packed_rows import PackedRows
 
@@ -109,7 +110,7 @@ def build_lookup(source: Source, device: torch.device, *, small: bool) -> tuple[
         scale = 1 / np.sqrt(1 + base.noise_scale**2)
         noise = scale * base.noise_scale / np.sqrt(base.example_shape[0])
         return TableLookup(_picking(base.means.copy(), device), 1, float(scale), float(noise), ()), False
-    if isinstance(base, ArraySource):
+    if isinstance(base, ArraySource) and isinstance(base.array, np.ndarray) and base.in_memory:
         array = base.array.reshape(-1, *base.example_shape)
         if base.kind == "id":
             array = array.astype(np.int64)
