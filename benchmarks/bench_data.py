@@ -88,10 +88,13 @@ def main() -> None:
         zips, _ = _load(sys.argv[1], "")
         cached, plain = _load(sys.argv[1], cache)
         packed_seconds, packed = _load(sys.argv[1], cache, "packed")
+        _, packed_zips = _load(sys.argv[1], "", "packed")
         _, augmented = _load(sys.argv[1], cache, "packed", "augmented")
     print(f"\nOmniglot, 32,460 images: zips {zips:.2f} s, cache {cached:.2f} s, packed {packed_seconds:.2f} s")
     print(f"resident, a byte a pixel: {plain:.0f} MiB; float32 would be {32_460 * 105 * 105 * 4 / 2**20:.0f}")
-    print(f"resident, packed: {packed:.0f} MiB; with 12,984 augmented classes: {augmented:.0f}")
+    print(
+        f"resident, packed: {packed:.0f} MiB ({packed_zips:.0f} from the zips), {augmented:.0f} with 8 x 1,623 classes"
+    )
 
 
 if __name__ == "__main__":

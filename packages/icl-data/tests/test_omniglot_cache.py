@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,8 @@ def test_corrupt_cache_is_rebuilt_silently(tiny_omniglot, tmp_path: Path, reads:
 def test_cache_with_other_arrays_is_rebuilt(tiny_omniglot, tmp_path: Path, reads: list[str]) -> None:
     OmniglotSource(tiny_omniglot.folder, "train", cache=tmp_path / "cache")
     (path,) = (tmp_path / "cache").iterdir()
-    np.savez(path, keys=np.arange(3), ranks=np.zeros((3, 4)), packed=np.zeros((3, 4, 7), dtype=np.uint8))
+    packed = np.zeros((3, 4, 7), dtype=np.uint8)
+    np.savez(path, keys=np.arange(3), ranks=np.zeros((3, 4)), packed=packed, checksum=zlib.crc32(packed.data))
     reads.clear()
     assert OmniglotSource(tiny_omniglot.folder, "train", cache=tmp_path / "cache").images.any()
     assert reads == ["images_background"]

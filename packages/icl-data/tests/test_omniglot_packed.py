@@ -65,17 +65,20 @@ def resident():
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) * 1024
 
-OmniglotSource(sys.argv[1], packed=True, n_to_keep=1)  # what reading needs besides the images
 before = resident()
-source = Augmented(OmniglotSource(sys.argv[1], packed=True))
+source = Augmented(OmniglotSource(sys.argv[1], packed=True, cache=sys.argv[2] or False))
 assert source.gather([0, 12983], [0, 19]).any()
 print(source.n_classes, resident() - before)
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="resident memory is read from /proc")
-def test_all_of_omniglot_is_resident_in_60_megabytes_as_is_its_augmentation(omniglot: Path) -> None:
-    command = [sys.executable, "-c", RESIDENT, str(omniglot)]
+@pytest.mark.parametrize("origin", ["zips", "filling the cache", "cache"])
+def test_all_of_omniglot_is_resident_in_60_megabytes_as_is_its_augmentation(omniglot, tmp_path, origin: str) -> None:
+    cache = "" if origin == "zips" else str(tmp_path)
+    if origin == "cache":
+        OmniglotSource(omniglot, n_to_keep=1, cache=cache)
+    command = [sys.executable, "-c", RESIDENT, str(omniglot), cache]
     n_classes, n_bytes = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     assert n_classes == 12_984
     assert n_bytes <= 60e6

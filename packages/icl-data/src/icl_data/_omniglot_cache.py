@@ -7,15 +7,17 @@ import os
 import sys
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from icl_data._npz import open_npz
 from icl_data._omniglot_files import SIZE, OmniglotError, PackedImages, Part, Store, read_part
 
 CacheFolder = str | os.PathLike[str] | Literal[False] | None
-_FORMAT = 1  # raise it when the content or order of the cached arrays changes
+_FORMAT = 2  # raise it when the content or order of the cached arrays changes
 
 
 def cache_folder(cache: CacheFolder) -> Path | None:
@@ -71,7 +73,10 @@ def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
 def _read(path: Path) -> PackedImages | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # checks the checksum of each array
-            keys, ranks, packed = arrays["keys"], arrays["ranks"], arrays["packed"]
+            keys, ranks, checksum = arrays["keys"], arrays["ranks"], arrays["checksum"]
+        packed = open_npz(path, "packed")  # mapped, so that no second copy is held when the source has made its own
+        if zlib.crc32(packed.data) != checksum:
+            return None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
         return None
     width = (SIZE * SIZE + 7) // 8
@@ -87,7 +92,8 @@ def _write(path: Path, images: PackedImages) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
             try:
-                np.savez(file, keys=images.keys, ranks=images.ranks, packed=images.packed)
+                checksum = np.array(zlib.crc32(images.packed.data))
+                np.savez(file, keys=images.keys, ranks=images.ranks, packed=images.packed, checksum=checksum)
                 file.close()
                 os.replace(file.name, path)
             except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import re
 import struct
@@ -219,7 +220,9 @@ def arrange(keys: list[int], ranks: npt.NDArray[np.int64], contents: list[bytes]
 
 def _decode(files: list[bytes]) -> npt.NDArray[np.uint8]:
     """(n, 1379) packed pixels of PNG files, some thousands at a time so that little memory is held besides."""
-    packed = np.empty((len(files), (SIZE * SIZE + 7) // 8), dtype=np.uint8)
+    width = (SIZE * SIZE + 7) // 8
+    # Pages of its own: the allocator would keep so large a piece for later use when the source has copied it.
+    packed = np.frombuffer(mmap.mmap(-1, len(files) * width), dtype=np.uint8).reshape(-1, width)
     for start in range(0, len(files), 4096):
         lines = read_one_bit_pngs(files[start : start + 4096], SIZE)
         for first in range(0, len(lines), 512):
