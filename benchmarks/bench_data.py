@@ -24,13 +24,16 @@ KINDS = {"bursty": Bursty(), "no_support": NoSupport(), "random": Random(), "few
 # Resident memory is that of the images once loaded, above that of Python and the imports.
 LOAD = """
 import sys, time
-from icl_data import OmniglotSource
+from icl_data import Augmented, OmniglotSource
 def resident():
     for line in open("/proc/self/status"):
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
 before, start = resident(), time.perf_counter()
-source = OmniglotSource(sys.argv[1], cache=sys.argv[2] or False)
+source = OmniglotSource(sys.argv[1], cache=sys.argv[2] or False, packed=sys.argv[3] == "packed")
+if sys.argv[4] == "augmented":
+    source = Augmented(source)
+    source.gather(range(0, source.n_classes, 999), [0] * 13)
 print(time.perf_counter() - start, resident() - before)
 """
 
@@ -59,11 +62,12 @@ def _generated_rate(name: str, zipf: float) -> float:
     return 1000 / _seconds(lambda: list(islice(records, 1000)))
 
 
-def _load(folder: str, cache: str) -> tuple[float, float]:
+def _load(folder: str, cache: str, storage: str = "", classes: str = "") -> tuple[float, float]:
     """Median seconds and MiB of fresh processes."""
     runs = []
     for _ in range(3):
-        done = subprocess.run([sys.executable, "-c", LOAD, folder, cache], capture_output=True, text=True, check=True)
+        command = [sys.executable, "-c", LOAD, folder, cache, storage, classes]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         runs.append(tuple(float(value) for value in done.stdout.split()))
     return statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
 
@@ -81,11 +85,16 @@ def main() -> None:
         print("pass a folder with the two Omniglot zips to time loading too")
         return
     with tempfile.TemporaryDirectory() as cache:
-        zips, resident = _load(sys.argv[1], "")
-        cached, _ = _load(sys.argv[1], cache)
-    print(f"\nOmniglot, 32,460 images: zips {zips:.2f} s, cache {cached:.2f} s ({zips / cached:.0f}x faster)")
-    bytes_needed = 32_460 * 105 * 105 / 2**20
-    print(f"resident {resident:.0f} MiB, {resident / bytes_needed:.2f} bytes a pixel; float32 would be 4")
+        zips, _ = _load(sys.argv[1], "")
+        cached, plain = _load(sys.argv[1], cache)
+        packed_seconds, packed = _load(sys.argv[1], cache, "packed")
+        _, packed_zips = _load(sys.argv[1], "", "packed")
+        _, augmented = _load(sys.argv[1], cache, "packed", "augmented")
+    print(f"\nOmniglot, 32,460 images: zips {zips:.2f} s, cache {cached:.2f} s, packed {packed_seconds:.2f} s")
+    print(f"resident, a byte a pixel: {plain:.0f} MiB; float32 would be {32_460 * 105 * 105 * 4 / 2**20:.0f}")
+    print(
+        f"resident, packed: {packed:.0f} MiB ({packed_zips:.0f} from the zips), {augmented:.0f} with 8 x 1,623 classes"
+    )
 
 
 if __name__ == "__main__":

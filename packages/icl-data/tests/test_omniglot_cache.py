@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,8 @@ def test_folder_that_cannot_be_listed_is_named(tiny_omniglot, tmp_path: Path, mo
 def test_cache_with_other_arrays_is_rebuilt(tiny_omniglot, tmp_path: Path, reads: list[str]) -> None:
     OmniglotSource(tiny_omniglot.folder, "train", cache=tmp_path / "cache")
     (path,) = (tmp_path / "cache").iterdir()
-    np.savez(path, keys=np.arange(3), ranks=np.zeros((3, 4)), packed=np.zeros((3, 4, 7), dtype=np.uint8))
+    packed = np.zeros((3, 4, 7), dtype=np.uint8)
+    np.savez(path, keys=np.arange(3), ranks=np.zeros((3, 4)), packed=packed, checksum=zlib.crc32(packed.data))
     reads.clear()
     assert OmniglotSource(tiny_omniglot.folder, "train", cache=tmp_path / "cache").images.any()
     assert reads == ["images_background"]

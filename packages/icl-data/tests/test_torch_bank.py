@@ -47,6 +47,7 @@ SOURCES = [
     Augmented(Augmented(ArraySource(RNG.random((3, 2, 8, 8))))),
     Foreign(0.0),
 ]
+NOISY_SMALL = {"downsample": True, "noise_scale": 0.1}
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: type(source).__name__ + str(source.example_shape))
@@ -76,6 +77,27 @@ def test_stored_small_omniglot_equals_interpolation(tiny_omniglot, augment: bool
     small = ExampleBank(source, downsample=True).gather(classes, 1)
     assert small.shape == (source.n_classes, 28, 28, 1)
     torch.testing.assert_close(small, downsample(ExampleBank(source).gather(classes, 1)), rtol=0, atol=2e-7)
+
+
+@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("options", [{}, {"downsample": True}, {"noise_scale": 0.1}, NOISY_SMALL], ids=str)
+def test_bank_of_packed_omniglot_gives_the_same_tensors(tiny_omniglot, augment: bool, options: dict) -> None:
+    plain, packed = (OmniglotSource(tiny_omniglot.folder, packed=packed) for packed in (False, True))
+    if augment:
+        plain, packed = Augmented(plain), Augmented(packed)
+    split = ClassSplit(plain.n_classes, n_rare=3, n_common=2)
+    batch = BatchSampler(4, split, Bursty(), batch_size=8, seed=0)(0)
+    found, expected = (ExampleBank(source, **options)(batch, seed=3, step=4) for source in (packed, plain))
+    assert found.dtype == expected.dtype
+    assert torch.equal(found, expected)
+
+
+def test_bank_shares_the_bits_of_a_packed_source(tiny_omniglot) -> None:
+    source = OmniglotSource(tiny_omniglot.folder, packed=True)
+    bank = ExampleBank(source)
+    before = bank.gather(0, 0)
+    source.bits[0, 0] ^= 0xFF
+    assert not torch.equal(bank.gather(0, 0) > 0, before > 0)
 
 
 def test_downsampling_is_bilinear_at_half_pixel_centres() -> None:

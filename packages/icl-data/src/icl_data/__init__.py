@@ -1,15 +1,17 @@
 """Sequences with controlled statistics for studying in-context and in-weights learning."""
 
+from icl_data._array_source import ArraySource
 from icl_data._augmented import Augmented
 from icl_data._batch import SequenceBatch
 from icl_data._gaussian import GaussianSource
 from icl_data._generator import SeqGenerator
+from icl_data._image_folder import ImageFolderSource
 from icl_data._kinds import Bursty, Fewshot, Mixed, NoSupport, Random
 from icl_data._loading import load_source
 from icl_data._omniglot import OmniglotSource
 from icl_data._omniglot_files import OmniglotError
 from icl_data._sampler import BatchSampler
-from icl_data._source import ArraySource, Source, SymbolicSource
+from icl_data._source import Source, SymbolicSource
 from icl_data._split import ClassSplit
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "ClassSplit",
     "Fewshot",
     "GaussianSource",
+    "ImageFolderSource",
     "Mixed",
     "NoSupport",
     "OmniglotError",

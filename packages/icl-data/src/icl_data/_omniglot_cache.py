@@ -6,15 +6,17 @@ import contextlib
 import os
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from icl_data._npz import open_npz
 from icl_data._omniglot_files import SIZE, OmniglotError, PackedImages, Part, Store, read_part
 
 CacheFolder = str | os.PathLike[str] | Literal[False] | None
-_FORMAT = 1  # raise it when the content or order of the cached arrays changes
+_FORMAT = 2  # raise it when the content or order of the cached arrays changes
 
 
 def cache_folder(cache: CacheFolder) -> Path | None:
@@ -38,6 +40,18 @@ def cache_folder(cache: CacheFolder) -> Path | None:
         return Path(base, "icl-data").expanduser()
     except RuntimeError:  # a user without a home, as containers have them
         return None
+
+
+def fetched_folder() -> Path:
+    """Where `icl-data omniglot fetch` puts the zips: `omniglot` in the folder for cached images.
+
+    Raises:
+        OmniglotError: ICL_CACHE is empty, so that there is no such folder.
+    """
+    folder = cache_folder(None)
+    if folder is None:
+        raise OmniglotError("ICL_CACHE is empty, which means no cache folder, so Omniglot's folder must be named")
+    return folder / "omniglot"
 
 
 def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
@@ -66,7 +80,10 @@ def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
 def _read(path: Path) -> PackedImages | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # checks the checksum of each array
-            keys, ranks, packed = arrays["keys"], arrays["ranks"], arrays["packed"]
+            keys, ranks, checksum = arrays["keys"], arrays["ranks"], arrays["checksum"]
+        packed = open_npz(path, "packed")  # mapped, so that no second copy is held when the source has made its own
+        if zlib.crc32(packed.data) != checksum:
+            return None
     except Exception:  # a damaged file can fail in any way, in NumPy's reader of headers even with a TokenError
         return None
     width = (SIZE * SIZE + 7) // 8
@@ -82,7 +99,8 @@ def _write(path: Path, images: PackedImages) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
             try:
-                np.savez(file, keys=images.keys, ranks=images.ranks, packed=images.packed)
+                checksum = np.array(zlib.crc32(images.packed.data))
+                np.savez(file, keys=images.keys, ranks=images.ranks, packed=images.packed, checksum=checksum)
                 file.close()
                 os.replace(file.name, path)
             except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import re
 import struct
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from icl_data._png import read_one_bit_pngs
 
 SIZE = 105
+OFFICIAL_BASE = "https://github.com/brendenlake/omniglot/raw/master/python"
 _ENTRY = re.compile(r"(?:^|/)([^/]+)/character(\d+)/(\d{4})_(\d+)\.png$")
 
 
@@ -28,19 +30,40 @@ class OmniglotError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One of the two published halves: its name in the official files and in TensorFlow Datasets."""
+    """One of the two published halves: its name in the official files and in TensorFlow Datasets, and the official zip.
+
+    Attributes:
+        n_images: images in it.
+        n_bytes, sha256: of the zip.
+    """
 
     name: str
     tfds_split: str
+    n_images: int
+    n_bytes: int
+    sha256: str
 
     @property
     def url(self) -> str:
         """Where the official zip is served."""
-        return f"https://github.com/brendenlake/omniglot/raw/master/python/{self.name}.zip"
+        return f"{OFFICIAL_BASE}/{self.name}.zip"
 
 
-BACKGROUND = Part(name="images_background", tfds_split="train")
-EVALUATION = Part(name="images_evaluation", tfds_split="test")
+BACKGROUND = Part(
+    name="images_background",
+    tfds_split="train",
+    n_images=19_280,
+    n_bytes=9_464_212,
+    sha256="ad41ab679c8b5d90b271ef46be6987cc81211774a695c29dcc5367b2b26ee640",
+)
+EVALUATION = Part(
+    name="images_evaluation",
+    tfds_split="test",
+    n_images=13_180,
+    n_bytes=6_462_886,
+    sha256="1f61a8f3366785b057fc117d9228e78a16e3d976c8953b2a10fcc74cf0609cee",
+)
+PARTS = (BACKGROUND, EVALUATION)
 
 
 @dataclass(frozen=True)
@@ -149,7 +172,8 @@ def find_store(folder: Path, part: Part) -> Store:
         return FolderStore(folder / part.name)
     what = "no such folder" if not folder.is_dir() else f"it holds neither {part.name}.zip nor {part.name}/"
     raise OmniglotError(
-        f"Omniglot not found in {str(folder)!r}: {what}; download {BACKGROUND.url} and {EVALUATION.url} into it"
+        f"Omniglot not found in {str(folder)!r}: {what}; run icl-data omniglot fetch (for another folder than its own: "
+        f"--to FOLDER), or download {BACKGROUND.url} and {EVALUATION.url} into it"
     )
 
 
@@ -161,30 +185,44 @@ def read_part(store: Store, part: Part) -> PackedImages:
     """
     try:
         names, contents = _named(store.files())
-        keys, counts = np.unique([key for key, _ in names], return_counts=True)
-        if len(keys) == 0:
-            raise ValueError("no files named <Alphabet>/characterNN/CCCC_EE.png in it")
-        if len(set(counts.tolist())) > 1:
-            odd = int(np.argmax(counts != np.bincount(counts).argmax()))
-            raise ValueError(f"character {keys[odd] + 1:04d} has {counts[odd]} images, others another number")
         read_order = sorted(range(len(names)), key=lambda i: _hash(names[i][1], part))
         ranks = np.empty(len(names), dtype=np.int64)
         ranks[read_order] = np.arange(len(names))
-        order = np.lexsort((ranks, np.array([key for key, _ in names])))
-        packed = _decode([contents[i] for i in order])
+        return arrange([key for key, _ in names], ranks, contents)
     except (ValueError, OSError, EOFError, struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
         raise OmniglotError(
             f"{str(store.path)!r} is not a readable part of Omniglot ({error}); download {part.url} again"
         ) from error
-    shape = (len(keys), int(counts[0]))
-    return PackedImages(
-        keys=keys.astype(np.int64), ranks=ranks[order].reshape(shape), packed=packed.reshape(*shape, -1)
-    )
+
+
+def arrange(keys: list[int], ranks: npt.NDArray[np.int64], contents: list[bytes]) -> PackedImages:
+    """Images by class and, within a class, by read order.
+
+    Args:
+        keys: class key of each image.
+        ranks: its place in the read order.
+        contents: its PNG file.
+
+    Raises:
+        ValueError: there are none, a class has more than another, or a file is no one-bit PNG of 105x105.
+    """
+    classes, counts = np.unique(keys, return_counts=True)
+    if len(classes) == 0:
+        raise ValueError("no files named <Alphabet>/characterNN/CCCC_EE.png in it")
+    if len(set(counts.tolist())) > 1:
+        odd = int(np.argmax(counts != np.bincount(counts).argmax()))
+        raise ValueError(f"character {classes[odd] + 1:04d} has {counts[odd]} images, others another number")
+    order = np.lexsort((ranks, np.array(keys)))
+    shape = (len(classes), int(counts[0]))
+    packed = _decode([contents[i] for i in order]).reshape(*shape, -1)
+    return PackedImages(keys=classes.astype(np.int64), ranks=ranks[order].reshape(shape), packed=packed)
 
 
 def _decode(files: list[bytes]) -> npt.NDArray[np.uint8]:
     """(n, 1379) packed pixels of PNG files, some thousands at a time so that little memory is held besides."""
-    packed = np.empty((len(files), (SIZE * SIZE + 7) // 8), dtype=np.uint8)
+    width = (SIZE * SIZE + 7) // 8
+    # Pages of its own: the allocator would keep so large a piece for later use when the source has copied it.
+    packed = np.frombuffer(mmap.mmap(-1, len(files) * width), dtype=np.uint8).reshape(-1, width)
     for start in range(0, len(files), 4096):
         lines = read_one_bit_pngs(files[start : start + 4096], SIZE)
         for first in range(0, len(lines), 512):

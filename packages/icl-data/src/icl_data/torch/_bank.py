@@ -21,7 +21,8 @@ class ExampleBank:
     """A source's examples on a device.
 
     Images stay bytes until they are looked up; augmentation, noise and downsampling happen then. The built-in sources
-    live on the device; any other is called on the host. On a CPU the bank shares the memory of an `OmniglotSource`.
+    live on the device; any other, and an array that stays in its file, is called on the host. On a CPU the bank shares
+    the memory of an `OmniglotSource`. A packed one stays packed on the device.
 
     Args:
         source: where examples come from.
