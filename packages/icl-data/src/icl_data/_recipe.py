@@ -1,4 +1,4 @@
-"""How sequences of one kind are put together out of parts, many rows at once."""
+"""How sequences of one kind are put together out of parts, many at once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._exemplar_draws import draw_exemplars
+from icl_data._orders import ranks
 from icl_data._parts import Ints, Part
 from icl_data._split import ClassSplit
 
 Shuffle = Literal["none", "context", "all"]
+CLASS, EXEMPLAR, LABEL, IS_RARE = range(4)
+Table = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,40 +49,44 @@ class Recipe:
         """One more than the largest label."""
         return max(part.num_labels for part in self.parts)
 
-    def draw(self, rng: np.random.Generator, rows: int) -> npt.NDArray[np.int32]:
-        """(rows, L, 4) class, exemplar, label and rare mark."""
-        drawn = [part.draw(rng, rows) for part in self.parts]
-        starts = np.cumsum([0, *(part.length for part in self.parts)])[:-1]
+    def fill(self, rng: np.random.Generator, table: Table, rows: Ints) -> None:
+        """Draw sequences into some rows of (4, B, L) class, exemplar, label and rare mark, so far all zero."""
+        drawn = [part.draw(rng, len(rows)) for part in self.parts]
+        lengths = [part.length for part in self.parts]
         classes = np.concatenate(
-            [self.split.classes(part.class_type)[found.chosen] for part, found in zip(self.parts, drawn, strict=True)],
-            axis=1,
+            [self.split.classes(part.class_type)[found.chosen] for part, found in zip(self.parts, drawn, strict=True)]
         )
-        part_number = np.repeat(np.arange(len(self.parts)), [part.length for part in self.parts])
-        table = np.empty((rows, self.length, 4), dtype=np.int32)
-        table[..., 0] = classes
-        groups = classes if self.by_sequence else classes + self.split.n_classes * part_number
-        table[..., 1] = draw_exemplars(rng, groups, self.n_exemplars)
-        table[..., 2] = np.concatenate([found.label for found in drawn], axis=1)
-        table[..., 3] = np.array([part.class_type == "rare" for part in self.parts])[part_number]
-        polysemy = np.array([part.rule.polysemy for part in self.parts])[part_number]
+        labels = np.concatenate([found.label for found in drawn])
+        polysemy = np.repeat([part.rule.polysemy for part in self.parts], lengths)[:, None]
         if (polysemy > 1).any():
+            starts = np.cumsum([0, *lengths])[:-1]
             released = [found.owner + start for found, start in zip(drawn, starts, strict=True)]
-            owner = _first_of_class(classes) if self.by_sequence else np.concatenate(released, axis=1)
-            share = np.take_along_axis(rng.random(classes.shape), owner, axis=1)
-            table[..., 2] += (share * polysemy).astype(np.int32)
-        return self._shuffled(rng, table)
+            owner = _first_of_class(classes) if self.by_sequence else np.concatenate(released)
+            share = np.take_along_axis(rng.random(classes.shape), owner, axis=0)
+            labels += (share * polysemy).astype(np.int64)
+        # Places in the flattened table, so that columns of positions become shuffled rows in one step.
+        places = rows * self.length + self._order(rng, len(rows))
+        flat = table.reshape(4, -1)
+        flat[CLASS, places] = classes
+        flat[LABEL, places] = labels
+        if self.n_exemplars > 1:
+            part_number = np.repeat(np.arange(len(self.parts)), lengths)[:, None]
+            groups = classes if self.by_sequence else classes + self.split.n_classes * part_number
+            flat[EXEMPLAR, places] = draw_exemplars(rng, groups, self.n_exemplars)
+        is_rare = np.repeat([part.class_type == "rare" for part in self.parts], lengths)
+        if is_rare.any():
+            flat[IS_RARE, places[is_rare]] = 1
 
-    def _shuffled(self, rng: np.random.Generator, table: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        if self.shuffle == "none":
-            return table
-        rows, length = table.shape[:2]
-        n = length if self.shuffle == "all" else length - 1
-        keys = rng.random((rows, n))
-        if self.group is not None:
-            keys += np.arange(n) // self.group  # sorting then never crosses from one group to the next
-        order = np.argsort(keys, axis=1)
-        table[:, :n] = table[np.arange(rows)[:, None], order]
-        return table
+    def _order(self, rng: np.random.Generator, m: int) -> Ints:
+        """(L, m) where each position goes."""
+        n = {"none": 0, "context": self.length - 1, "all": self.length}[self.shuffle]
+        order = np.tile(np.arange(self.length)[:, None], m)
+        if n:
+            keys = rng.random((n, m))
+            if self.group is not None:
+                keys += (np.arange(n) // self.group)[:, None]  # the order then never crosses from one group to the next
+            order[:n] = ranks(keys)
+        return order
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,18 +101,21 @@ class Mixture:
         """One more than the largest label."""
         return max(recipe.num_labels for recipe in self.recipes)
 
-    def draw(self, rng: np.random.Generator, rows: int) -> npt.NDArray[np.int32]:
-        """(rows, L, 4), see `Recipe.draw`."""
+    def draw(self, rng: np.random.Generator, rows: int) -> Table:
+        """(4, rows, L) class, exemplar, label and rare mark."""
+        table = np.zeros((4, rows, self.recipes[0].length), dtype=np.int32)
         if len(self.recipes) == 1:
-            return self.recipes[0].draw(rng, rows)
+            self.recipes[0].fill(rng, table, np.arange(rows))
+            return table
         which = np.searchsorted(np.cumsum(self.shares)[:-1], rng.random(rows), side="right")
-        table = np.empty((rows, self.recipes[0].length, 4), dtype=np.int32)
         for number, recipe in enumerate(self.recipes):
-            chosen = np.flatnonzero(which == number)
-            if len(chosen):
-                table[chosen] = recipe.draw(rng, len(chosen))
+            recipe.fill(rng, table, np.flatnonzero(which == number))
         return table
 
 
 def _first_of_class(classes: Ints) -> Ints:
-    return np.asarray((classes[:, :, None] == classes[:, None, :]).argmax(axis=2), dtype=np.int64)
+    """(L, m) uppermost position of the same class."""
+    first = np.tile(np.arange(len(classes))[:, None], classes.shape[1])
+    for position in range(len(classes) - 2, -1, -1):
+        np.copyto(first[position + 1 :], position, where=classes[position + 1 :] == classes[position])
+    return first

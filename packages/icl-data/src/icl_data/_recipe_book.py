@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from icl_data._categorical import Categorical
 from icl_data._feasibility import non_bursty_part
@@ -30,6 +30,7 @@ class RecipeBook:
     n_exemplars: int
     paper: bool
     n_labels: int | None
+    _by_type: dict[str, Categorical] = field(default_factory=dict, init=False)
 
     def mixture(self, kind: SequenceKind) -> Mixture:
         """The recipes of a kind and their shares."""
@@ -81,7 +82,7 @@ class RecipeBook:
             query_last = NoSupportPart(
                 class_type=kind.class_type,
                 rule=rule,
-                classes=Categorical(self.split.weights(kind.class_type)),
+                classes=self._classes(kind.class_type),
                 length=kind.seq_len,
                 distinct=self.paper,
             )
@@ -94,7 +95,7 @@ class RecipeBook:
         return RandomPart(
             class_type=class_type,
             rule=LabelRule(self.split, class_type, labeling, self.n_labels),
-            classes=Categorical(self.split.weights(class_type)),
+            classes=self._classes(class_type),
             length=length,
             distinct=distinct,
         )
@@ -111,11 +112,17 @@ class RecipeBook:
         return FewshotPart(
             class_type=class_type,
             rule=rule,
-            classes=Categorical(self.split.weights(class_type)),
+            classes=self._classes(class_type),
             length=shots * ways + 1,
             distinct=self.paper,
             ways=ways,
         )
+
+    def _classes(self, class_type: str) -> Categorical:
+        """The draws of a type's classes, whose tables are made once for all parts."""
+        if class_type not in self._by_type:
+            self._by_type[class_type] = Categorical(self.split.weights(class_type))
+        return self._by_type[class_type]
 
     def _recipe(self, parts: tuple[Part, ...], shuffle: Shuffle, group: int | None = None) -> Recipe:
         return Recipe(

@@ -89,7 +89,7 @@ class BatchSampler:
             first = number * _BLOCK
             pieces.append(self._block(number)[:, max(start - first, 0) : stop - first])
         # Copied, so that nothing done to a batch can reach the block it came from.
-        fields = np.concatenate(pieces, axis=1)
+        fields = pieces[0].copy() if len(pieces) == 1 else np.concatenate(pieces, axis=1)
         return SequenceBatch(*fields)
 
     def _block(self, number: int) -> npt.NDArray[np.int32]:
@@ -97,7 +97,7 @@ class BatchSampler:
         if self._last is not None and self._last[0] == number:
             return self._last[1]
         generator = np.random.Generator(np.random.Philox(key=self._key, counter=[0, 0, number, 0]))
-        block = np.ascontiguousarray(np.moveaxis(self._mixture.draw(generator, _BLOCK), -1, 0))
+        block = self._mixture.draw(generator, _BLOCK)
         self._last = (number, block)
         return block
 
