@@ -1,4 +1,4 @@
-"""Many orders at once: where each of a few keys belongs."""
+"""Where the positions of many contexts go."""
 
 from __future__ import annotations
 
@@ -24,3 +24,33 @@ def ranks(keys: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         count[distance:] += upper_first
         count[:-distance] += ~upper_first
     return count.astype(np.int64)
+
+
+def order_keys(
+    rng: np.random.Generator, order: str, *, n_beside: int, shots: int, ways: int, query: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """Keys whose ascending order puts a context into one of `CONTEXT_ORDERS`.
+
+    Args:
+        rng: source of randomness.
+        order: name of the order.
+        n_beside: positions beside the bursts, which come first here.
+        shots, ways: appearances per burst class, and burst classes, in turn.
+        query: (m,) which burst class is the query's.
+
+    Returns:
+        (n_beside + shots * ways, m) keys.
+    """
+    keys = rng.random((n_beside + shots * ways, len(query)))
+    beside, bursts = keys[:n_beside], keys[n_beside:].reshape(shots, ways, -1)
+    if order == "grouped":
+        bursts += np.arange(shots)[:, None, None]
+        beside *= shots  # anywhere among the rounds
+    elif order == "blocked":
+        bursts[1:] = bursts[0]  # within a block all positions are alike, so that ties may stay as they are
+    elif order == "query_first":
+        bursts += np.arange(ways)[:, None] != query
+        beside += 1
+    elif order == "query_last":
+        bursts += np.arange(ways)[:, None] == query
+    return keys

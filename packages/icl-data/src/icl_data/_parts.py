@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from icl_data._categorical import Categorical
 from icl_data._label_rule import LabelRule
+from icl_data._orders import ranks
 
 Ints = npt.NDArray[np.int64]
 
@@ -39,9 +40,9 @@ class Part:
     distinct: bool
 
     @property
-    def num_labels(self) -> int:
-        """One more than the largest label the part can have."""
-        return self.rule.num_labels(0)
+    def labels(self) -> Ints:
+        """All labels the part can have, ascending."""
+        return self.rule.labels(0)
 
     def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
         """Draw this part of `m` sequences."""
@@ -81,20 +82,24 @@ class FewshotPart(Part):
     ways: int
 
     @property
-    def num_labels(self) -> int:
-        """See `Part.num_labels`."""
-        return self.rule.num_labels(self.ways)
+    def shots(self) -> int:
+        """Appearances of each class in the context."""
+        return (self.length - 1) // self.ways
+
+    @property
+    def labels(self) -> Ints:
+        """See `Part.labels`."""
+        return self.rule.labels(self.ways)
 
     def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
         """See `Part.draw`."""
         classes = self.classes.sample(rng, self.ways, m, distinct=self.distinct)
         query, columns = rng.integers(self.ways, size=m), np.arange(m)
-        shots = (self.length - 1) // self.ways
         way = np.broadcast_to(np.arange(self.ways)[:, None], classes.shape)
         # The first `ways` positions hold the classes in turn, so a way's number is also its first position.
         return PartDraw(
             *(
-                np.concatenate([*[of_way] * shots, of_way[query, columns][None]])
+                np.concatenate([*[of_way] * self.shots, of_way[query, columns][None]])
                 for of_way in (classes, self._labels(rng, classes, way), way)
             )
         )
@@ -103,6 +108,7 @@ class FewshotPart(Part):
         if self.rule.table is not None:
             return self.rule.table[classes]
         if self.rule.rule == "unfixed":
-            return way
+            # Skewed draws without replacement tend to bring frequent classes first, which labels must not show.
+            return ranks(rng.random(way.shape)) if self.distinct and not self.classes.uniform else way
         labels = Categorical(np.full(self.rule.n_novel, 1 / self.rule.n_novel))
         return labels.draw_distinct(rng, *classes.shape)
