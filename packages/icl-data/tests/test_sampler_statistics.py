@@ -103,7 +103,8 @@ FEATURES: list[Callable[[Table], np.ndarray]] = [
 
 
 def _exact(kind) -> Table:
-    arguments = {name: getattr(kind, name) for name in kind.__dataclass_fields__}
+    default = type(kind)()
+    arguments = {name: getattr(kind, name) for name in vars(kind) if getattr(kind, name) != getattr(default, name)}
     generator = SeqGenerator(
         SOURCE, *SIZES.values(), zipf_exponent=1.0, noise_scale=0.0, use_zipf_for_common_rare=True, seed=0
     )

@@ -46,17 +46,6 @@ def _same(first: list[dict], second: list[dict]) -> bool:
     return all(torch.equal(a[name], b[name]) for a, b in zip(first, second, strict=True) for name in a)
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine with fewer cores
-@pytest.mark.parametrize("name", STREAMS)
-def test_workers_change_neither_batches_nor_order(name: str) -> None:
-    stream, options = STREAMS[name]
-    alone, shared = (
-        list(create_sequence_dataloader(stream, **options, num_workers=workers, n_steps=7)) for workers in (0, 3)
-    )
-    assert len(alone) == 7
-    assert _same(alone, shared)
-
-
 def test_a_worker_leaves_the_records_of_the_others_out_without_a_layer_for_each_step(monkeypatch) -> None:
     """A generator inside a generator for every step would make each step dearer, and end in a stack overflow."""
     monkeypatch.setattr("icl_data.torch._dataset.get_worker_info", lambda: SimpleNamespace(id=1, num_workers=3))
@@ -134,7 +123,7 @@ def test_shuffle_is_refused_with_the_reason() -> None:
         create_sequence_dataloader(_sampler(), SOURCE, shuffle=True)
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine with fewer cores
 def test_global_random_state_is_left_alone() -> None:
     state = torch.get_rng_state()
     list(create_sequence_dataloader(_sampler(), SOURCE, n_steps=2, num_workers=1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -30,3 +30,7 @@ class SequenceBatch:
     def __getitem__(self, rows: slice) -> SequenceBatch:
         """Some of the sequences."""
         return SequenceBatch(self.class_index[rows], self.exemplar_index[rows], self.label[rows], self.is_rare[rows])
+
+    def to_numpy(self) -> dict[str, npt.NDArray[np.int32]]:
+        """The fields by name, each (B, L), without copying them; `icl_data.torch.to_torch` makes tensors of them."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

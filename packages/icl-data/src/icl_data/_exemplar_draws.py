@@ -15,35 +15,34 @@ def draw_exemplars(rng: np.random.Generator, groups: Ints, n_exemplars: int) -> 
 
     Args:
         rng: source of randomness.
-        groups: (rows, L) numbers; positions of one row with the same number form a group.
+        groups: (L, m) numbers; positions of one column with the same number form a group.
         n_exemplars: exemplars to choose from.
 
     Returns:
-        (rows, L) exemplar positions.
+        (L, m) exemplar positions.
     """
     if n_exemplars == 1:
         return np.zeros(groups.shape, dtype=np.int64)
-    if groups.shape[1] > n_exemplars:
-        groups = groups * groups.shape[1] + _appearances(groups) // n_exemplars
+    if len(groups) > n_exemplars:
+        groups = groups * len(groups) + _appearances(groups) // n_exemplars
     base = groups * n_exemplars
     drawn = rng.integers(n_exemplars, size=groups.shape)
-    rest = np.arange(len(groups))
     again = repeats(base + drawn)
+    rest = np.flatnonzero(again.any(axis=0))
+    base, part, again = base[:, rest], drawn[:, rest], again[:, rest]
     # Redrawing all repeats at once treats all exemplars alike, so every choice without repeats stays equally likely.
-    while True:
-        kept = again.any(axis=1)
-        if not kept.any():
-            return drawn
-        rest, again = rest[kept], again[kept]
-        part = drawn[rest]
-        part[again] = rng.integers(n_exemplars, size=int(again.sum()))
-        drawn[rest] = part
-        again = repeats(base[rest] + part)
+    while len(rest):
+        part[again] = rng.integers(n_exemplars, size=int(np.count_nonzero(again)))
+        drawn[:, rest] = part
+        again = repeats(base + part)
+        left = np.flatnonzero(again.any(axis=0))
+        rest, base, part, again = rest[left], base[:, left], part[:, left], again[:, left]
+    return drawn
 
 
 def _appearances(groups: Ints) -> npt.NDArray[np.int64]:
-    """How often a position's group already occurred further left."""
+    """How often a position's group already occurred further up."""
     count = np.zeros(groups.shape, dtype=np.int64)
-    for distance in range(1, groups.shape[1]):
-        count[:, distance:] += groups[:, distance:] == groups[:, :-distance]
+    for distance in range(1, len(groups)):
+        count[distance:] += groups[distance:] == groups[:-distance]
     return count

@@ -49,4 +49,4 @@ def non_bursty_part(kind: Bursty, labeling: str | None = None) -> Random | NoSup
     if kind.non_bursty_type == "common_no_support":
         return NoSupport(class_type="common", seq_len=kind.seq_len, labeling=labeling)
     class_type = "zipfian" if kind.non_bursty_type == "zipfian" else "common"
-    return Random(class_type=class_type, seq_len=kind.seq_len, labeling=labeling)
+    return Random(class_type=class_type, seq_len=kind.seq_len, labeling=labeling, label_noise=kind.label_noise)

@@ -9,6 +9,8 @@ from icl_data._labeling import Labeling, parse_labeling
 from icl_data._split import check_class_type, check_integers
 
 NON_BURSTY_TYPES = ("zipfian", "common_uniform", "common_no_support")
+CONTEXT_ORDERS = ("shuffled", "grouped", "blocked", "query_first", "query_last")
+QUERY_EXEMPLARS = ("new", "copy")
 
 
 class Branch(NamedTuple):
@@ -39,6 +41,13 @@ class Bursty:
         labeling_common, labeling_rare: labelings of the two groups; zipfian parts of bursty sequences take the rare
             one, non-bursty sequences the common one.
         grouped: shuffle the bursty part in groups of `ways`, before the shuffle of the whole context, which hides it.
+        context_order: order of the context of bursty sequences, see the package's README.
+        query_exemplar: "new", or "copy" of one of the query class's exemplars in the context, in bursty sequences.
+        p_relabel: share of bursty sequences whose burst classes are labelled 0..ways-1, at random in each.
+        label_noise: share of context labels, in all sequences, that are replaced by another one of the sampler's range.
+            The query's label stays: it is what the loss and the accuracy are about.
+
+    The last four are drawn by `BatchSampler` only.
 
     Raises:
         ValueError: a share outside [0, 1], a sequence too short, an unknown name, or a labeling that cannot label
@@ -55,23 +64,26 @@ class Bursty:
     labeling_common: str = "ordered"
     labeling_rare: str = "ordered"
     grouped: bool = False
+    context_order: str = "shuffled"
+    query_exemplar: str = "new"
+    p_relabel: float = 0.0
+    label_noise: float = 0.0
 
     def __post_init__(self) -> None:
         _check_shots_ways(self.shots, self.ways)
         check_integers(seq_len=self.seq_len)
+        _check_choice("context_order", self.context_order, CONTEXT_ORDERS)
+        _check_choice("query_exemplar", self.query_exemplar, QUERY_EXEMPLARS)
         if self.seq_len < self.shots * self.ways + 1:
             raise ValueError(
                 f"seq_len must be at least shots * ways + 1 = {self.shots * self.ways + 1}, got {self.seq_len}"
             )
-        for name in ("p_bursty", "p_bursty_common", "p_bursty_zipfian"):
+        for name in ("p_bursty", "p_bursty_common", "p_bursty_zipfian", "p_relabel", "label_noise"):
             _check_share(name, getattr(self, name))
         total = self.p_bursty_common + self.p_bursty_zipfian
         if total > 1 + 1e-9:
             raise ValueError(f"p_bursty_common + p_bursty_zipfian must be at most 1, got {total}")
-        if self.non_bursty_type not in NON_BURSTY_TYPES:
-            raise ValueError(
-                f"non_bursty_type must be one of {', '.join(NON_BURSTY_TYPES)}, got {self.non_bursty_type!r}"
-            )
+        _check_choice("non_bursty_type", self.non_bursty_type, NON_BURSTY_TYPES)
         _refuse_novel(parse_labeling(self.labeling_common), "labeling_common")
         _refuse_novel(parse_labeling(self.labeling_rare), "labeling_rare")
         if self.p_bursty < 1:
@@ -79,6 +91,8 @@ class Bursty:
         if self.n_remainder:
             for branch in self.branches():
                 _check_random_labeling(branch.remainder_labeling, "labeling of the positions beside the bursty part")
+        if self.p_relabel and "unfixed" in (self.labeling_rare, self.labeling_common):
+            raise ValueError(f"p_relabel must be 0 where bursts are labelled 'unfixed' already, got {self.p_relabel}")
 
     @property
     def n_remainder(self) -> int:
@@ -96,7 +110,12 @@ class Bursty:
             Branch(common, "common", self.labeling_common, "rare", self.labeling_rare),
             Branch(rest if rest > 1e-9 else 0.0, "rare", self.labeling_rare, "common", self.labeling_common),
         )
-        return tuple(branch for branch in every if branch.probability > 0)
+        labelled = [branch._replace(probability=branch.probability * (1 - self.p_relabel)) for branch in every]
+        relabelled = [
+            branch._replace(probability=branch.probability * self.p_relabel, fewshot_labeling="unfixed")
+            for branch in every
+        ]
+        return tuple(branch for branch in (*labelled, *relabelled) if branch.probability > 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,21 +154,24 @@ class Random:
         seq_len: length including the query.
         labeling: labels, see the package's README.
         all_unique: draw without replacement.
+        label_noise: share of context labels replaced, as in `Bursty`; drawn by `BatchSampler` only.
 
     Raises:
-        ValueError: an unknown name or a length below 1.
+        ValueError: an unknown name, a length below 1 or a share outside [0, 1].
     """
 
     class_type: str = "zipfian"
     seq_len: int = 9
     labeling: str = "ordered"
     all_unique: bool = False
+    label_noise: float = 0.0
 
     def __post_init__(self) -> None:
         check_class_type(self.class_type)
         check_integers(seq_len=self.seq_len)
         if self.seq_len < 1:
             raise ValueError(f"seq_len must be at least 1, got {self.seq_len}")
+        _check_share("label_noise", self.label_noise)
         _check_random_labeling(self.labeling, "labeling of random sequences")
 
 
@@ -162,10 +184,12 @@ class Fewshot:
         shots, ways: appearances per class, and classes, of the context.
         labeling: "unfixed" labels the classes 0..ways-1; "novel" draws `ways` distinct labels per sequence from the
             labels of trained classes (BatchSampler only); the others see the package's README.
-        grouped: shuffle the context within consecutive groups of `ways`, each holding every class once.
+        grouped: the released name for context_order="grouped".
+        context_order: order of the context, see the package's README; other than "grouped" in `BatchSampler` only.
+        query_exemplar: "new", or "copy" of one of the query class's exemplars in the context (BatchSampler only).
 
     Raises:
-        ValueError: an unknown name, or shots or ways below 1.
+        ValueError: an unknown name, shots or ways below 1, or grouped with another order.
     """
 
     class_type: str = "holdout"
@@ -173,11 +197,17 @@ class Fewshot:
     ways: int = 2
     labeling: str = "unfixed"
     grouped: bool = False
+    context_order: str = "shuffled"
+    query_exemplar: str = "new"
 
     def __post_init__(self) -> None:
         check_class_type(self.class_type)
         _check_shots_ways(self.shots, self.ways)
         parse_labeling(self.labeling)
+        _check_choice("context_order", self.context_order, CONTEXT_ORDERS)
+        _check_choice("query_exemplar", self.query_exemplar, QUERY_EXEMPLARS)
+        if self.grouped and self.context_order not in ("shuffled", "grouped"):
+            raise ValueError(f"context_order must be 'grouped' or left out with grouped, got {self.context_order!r}")
 
     @property
     def seq_len(self) -> int:
@@ -225,6 +255,11 @@ def _check_shots_ways(shots: int, ways: int) -> None:
     check_integers(shots=shots, ways=ways)
     if shots < 1 or ways < 1:
         raise ValueError(f"shots and ways must be at least 1, got shots={shots}, ways={ways}")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
 def _check_share(name: str, value: float) -> None:

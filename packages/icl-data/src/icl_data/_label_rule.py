@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from icl_data._labeling import parse_labeling
 from icl_data._split import ClassSplit
@@ -46,8 +47,8 @@ class LabelRule:
         table = np.arange(len(classes), dtype=np.int64) * self.polysemy + offset
         self.table = table if n_labels is None else table % n_labels
 
-    def num_labels(self, ways: int) -> int:
-        """One more than the largest label, where `ways` classes are labelled "unfixed"."""
+    def labels(self, ways: int) -> npt.NDArray[np.int64]:
+        """All labels that can be drawn, ascending, where `ways` classes are labelled "unfixed"."""
         if self.table is None:
-            return ways if self.rule == "unfixed" else self.n_novel
-        return int(self.table.max()) + self.polysemy
+            return np.arange(ways if self.rule == "unfixed" else self.n_novel)
+        return np.unique(self.table[:, None] + np.arange(self.polysemy))

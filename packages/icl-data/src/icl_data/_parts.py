@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from icl_data._categorical import Categorical
 from icl_data._label_rule import LabelRule
+from icl_data._orders import ranks
 
 Ints = npt.NDArray[np.int64]
 
 
 class PartDraw(NamedTuple):
-    """Positions of a part before any shuffle, all (rows, length).
+    """Positions of a part before any shuffle, all (length, m): one column for each of m sequences.
 
     Attributes:
         chosen: index of each class among the classes of its type.
@@ -39,39 +40,39 @@ class Part:
     distinct: bool
 
     @property
-    def num_labels(self) -> int:
-        """One more than the largest label the part can have."""
-        return self.rule.num_labels(0)
+    def labels(self) -> Ints:
+        """All labels the part can have, ascending."""
+        return self.rule.labels(0)
 
-    def draw(self, rng: np.random.Generator, rows: int) -> PartDraw:
-        """Draw `rows` sequences' worth of this part."""
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
+        """Draw this part of `m` sequences."""
         raise NotImplementedError
 
     def _each_by_itself(self, index: Ints) -> PartDraw:
         assert self.rule.table is not None
-        return PartDraw(index, self.rule.table[index], np.broadcast_to(np.arange(self.length), index.shape))
+        return PartDraw(index, self.rule.table[index], np.broadcast_to(np.arange(self.length)[:, None], index.shape))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RandomPart(Part):
     """Independent draws, or sequential ones without replacement."""
 
-    def draw(self, rng: np.random.Generator, rows: int) -> PartDraw:
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
         """See `Part.draw`."""
-        return self._each_by_itself(self.classes.sample(rng, rows, self.length, distinct=self.distinct))
+        return self._each_by_itself(self.classes.sample(rng, self.length, m, distinct=self.distinct))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NoSupportPart(Part):
     """A query drawn by the full weights, at the end, behind classes that are all different from it."""
 
-    def draw(self, rng: np.random.Generator, rows: int) -> PartDraw:
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
         """See `Part.draw`."""
         if self.distinct:
-            return self._each_by_itself(self.classes.draw_distinct(rng, rows, self.length)[:, ::-1])
-        query = self.classes.draw(rng, (rows, 1))
-        support = self.classes.draw_excluding(rng, np.repeat(query, self.length - 1, axis=0))
-        return self._each_by_itself(np.concatenate([support.reshape(rows, -1), query], axis=1))
+            return self._each_by_itself(self.classes.draw_distinct(rng, self.length, m)[::-1])
+        query = self.classes.draw(rng, (1, m))
+        support = self.classes.draw_excluding(rng, np.tile(query, self.length - 1))
+        return self._each_by_itself(np.concatenate([support.reshape(-1, m), query]))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,24 +82,33 @@ class FewshotPart(Part):
     ways: int
 
     @property
-    def num_labels(self) -> int:
-        """See `Part.num_labels`."""
-        return self.rule.num_labels(self.ways)
+    def shots(self) -> int:
+        """Appearances of each class in the context."""
+        return (self.length - 1) // self.ways
 
-    def draw(self, rng: np.random.Generator, rows: int) -> PartDraw:
+    @property
+    def labels(self) -> Ints:
+        """See `Part.labels`."""
+        return self.rule.labels(self.ways)
+
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
         """See `Part.draw`."""
-        drawn = self.classes.sample(rng, rows, self.ways, distinct=self.distinct)
-        way = np.empty((rows, self.length), dtype=np.int64)
-        way[:, :-1] = np.arange(self.length - 1) % self.ways
-        way[:, -1] = rng.integers(self.ways, size=rows)
-        index = np.take_along_axis(drawn, way, axis=1)
+        classes = self.classes.sample(rng, self.ways, m, distinct=self.distinct)
+        query, columns = rng.integers(self.ways, size=m), np.arange(m)
+        way = np.broadcast_to(np.arange(self.ways)[:, None], classes.shape)
         # The first `ways` positions hold the classes in turn, so a way's number is also its first position.
-        return PartDraw(index, self._labels(rng, index, way), way)
+        return PartDraw(
+            *(
+                np.concatenate([*[of_way] * self.shots, of_way[query, columns][None]])
+                for of_way in (classes, self._labels(rng, classes, way), way)
+            )
+        )
 
-    def _labels(self, rng: np.random.Generator, index: Ints, way: Ints) -> Ints:
+    def _labels(self, rng: np.random.Generator, classes: Ints, way: Ints) -> Ints:
         if self.rule.table is not None:
-            return self.rule.table[index]
+            return self.rule.table[classes]
         if self.rule.rule == "unfixed":
-            return way
+            # Skewed draws without replacement tend to bring frequent classes first, which labels must not show.
+            return ranks(rng.random(way.shape)) if self.distinct and not self.classes.uniform else way
         labels = Categorical(np.full(self.rule.n_novel, 1 / self.rule.n_novel))
-        return np.take_along_axis(labels.draw_distinct(rng, len(way), self.ways), way, axis=1)
+        return labels.draw_distinct(rng, *classes.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from icl_data._categorical import Categorical
 from icl_data._feasibility import non_bursty_part
@@ -30,6 +30,7 @@ class RecipeBook:
     n_exemplars: int
     paper: bool
     n_labels: int | None
+    _by_type: dict[str, Categorical] = field(default_factory=dict, init=False)
 
     def mixture(self, kind: SequenceKind) -> Mixture:
         """The recipes of a kind and their shares."""
@@ -39,7 +40,8 @@ class RecipeBook:
             fewshot, random = kind.parts()
             choices = ((self._single(fewshot), kind.p_fewshot), (self._single(random), 1 - kind.p_fewshot))
             return _mixture([choice for choice in choices if choice[1] > 0])
-        return Mixture((self._single(kind),), (1.0,))
+        noise = kind.label_noise if isinstance(kind, Random) else 0.0
+        return _mixture([(self._single(kind), 1.0)], noise)
 
     def _bursty(self, kind: Bursty) -> Mixture:
         common, rare = self._bursty_labelings(kind)
@@ -50,7 +52,7 @@ class RecipeBook:
         renamed.update(labeling_common=common, labeling_rare=rare)
         for branch in Bursty(**renamed).branches():
             choices.append((self._branch(kind, branch), kind.p_bursty * branch.probability))
-        return _mixture(choices)
+        return _mixture(choices, kind.label_noise)
 
     def _bursty_labelings(self, kind: Bursty) -> tuple[str, str]:
         """labeling_common and labeling_rare with a polysemous labeling_rare spelt out.
@@ -69,19 +71,20 @@ class RecipeBook:
         parts: list[Part] = []
         if kind.n_remainder:
             parts.append(self._random(branch.remainder_type, kind.n_remainder, branch.remainder_labeling))
-        parts.append(self._fewshot(branch.fewshot_type, kind.shots, kind.ways, branch.fewshot_labeling))
-        return self._recipe(tuple(parts), "context")
+        parts.append(self._fewshot(kind, branch.fewshot_type, branch.fewshot_labeling))
+        return self._recipe(tuple(parts), "context", kind.context_order, copies_query=kind.query_exemplar == "copy")
 
     def _single(self, kind: Fewshot | Random | NoSupport) -> Recipe:
         if isinstance(kind, Fewshot):
-            part = self._fewshot(kind.class_type, kind.shots, kind.ways, kind.labeling)
-            return self._recipe((part,), "context", kind.ways if kind.grouped else None)
+            part = self._fewshot(kind, kind.class_type, kind.labeling)
+            order = "grouped" if kind.grouped else kind.context_order
+            return self._recipe((part,), "context", order, copies_query=kind.query_exemplar == "copy")
         if isinstance(kind, NoSupport) and not kind.all_unique:
             rule = LabelRule(self.split, kind.class_type, kind.labeling, self.n_labels)
             query_last = NoSupportPart(
                 class_type=kind.class_type,
                 rule=rule,
-                classes=Categorical(self.split.weights(kind.class_type)),
+                classes=self._classes(kind.class_type),
                 length=kind.seq_len,
                 distinct=self.paper,
             )
@@ -94,13 +97,20 @@ class RecipeBook:
         return RandomPart(
             class_type=class_type,
             rule=LabelRule(self.split, class_type, labeling, self.n_labels),
-            classes=Categorical(self.split.weights(class_type)),
+            classes=self._classes(class_type),
             length=length,
             distinct=distinct,
         )
 
-    def _fewshot(self, class_type: str, shots: int, ways: int, labeling: str) -> FewshotPart:
-        if 1 < self.n_exemplars < shots + 1:
+    def _fewshot(self, kind: Fewshot | Bursty, class_type: str, labeling: str) -> FewshotPart:
+        shots, ways = kind.shots, kind.ways
+        if kind.query_exemplar == "copy":
+            if self.n_exemplars < max(2, shots):
+                raise ValueError(
+                    "query_exemplar 'copy' needs as many exemplars as shots, and at least 2 for a choice, "
+                    f"got shots={shots} and n_exemplars={self.n_exemplars}"
+                )
+        elif 1 < self.n_exemplars < shots + 1:
             raise ValueError(
                 f"shots + 1 appearances of a class need as many exemplars, got shots={shots} and "
                 f"n_exemplars={self.n_exemplars}"
@@ -111,22 +121,31 @@ class RecipeBook:
         return FewshotPart(
             class_type=class_type,
             rule=rule,
-            classes=Categorical(self.split.weights(class_type)),
+            classes=self._classes(class_type),
             length=shots * ways + 1,
             distinct=self.paper,
             ways=ways,
         )
 
-    def _recipe(self, parts: tuple[Part, ...], shuffle: Shuffle, group: int | None = None) -> Recipe:
+    def _classes(self, class_type: str) -> Categorical:
+        """The draws of a type's classes, whose tables are made once for all parts."""
+        if class_type not in self._by_type:
+            self._by_type[class_type] = Categorical(self.split.weights(class_type))
+        return self._by_type[class_type]
+
+    def _recipe(
+        self, parts: tuple[Part, ...], shuffle: Shuffle, context_order: str = "shuffled", *, copies_query: bool = False
+    ) -> Recipe:
         return Recipe(
             split=self.split,
             parts=parts,
             shuffle=shuffle,
-            group=group,
+            context_order=context_order,
+            copies_query=copies_query,
             n_exemplars=self.n_exemplars,
             by_sequence=self.paper,
         )
 
 
-def _mixture(choices: list[tuple[Recipe, float]]) -> Mixture:
-    return Mixture(tuple(recipe for recipe, _ in choices), tuple(share for _, share in choices))
+def _mixture(choices: list[tuple[Recipe, float]], label_noise: float = 0.0) -> Mixture:
+    return Mixture(tuple(recipe for recipe, _ in choices), tuple(share for _, share in choices), label_noise)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from icl_data._batch import SequenceBatch
 from icl_data._feasibility import check_feasible
 from icl_data._kinds import SequenceKind
+from icl_data._recipe import EXEMPLAR
 from icl_data._recipe_book import RecipeBook
 from icl_data._source import Source
 from icl_data._split import ClassSplit, check_integers
@@ -38,12 +39,16 @@ class BatchSampler:
             "released": as the released code of Chan et al. (2022) draws, which `SeqGenerator` follows.
         n_labels: labels shared by classes instead of labels "ordered": the class at position i of rare, common and
             holdout classes has label i % n_labels (Reddy 2023). Also the range of "novel" labels.
+        exemplars: exemplar positions to draw from, None for all; ranges that do not meet keep exemplars of trained
+            classes for the evaluation.
 
     Attributes:
         num_labels: one more than the largest label that can be drawn.
+        n_exemplars: how many exemplars per class there are to draw from.
 
     Raises:
-        ValueError: an unknown protocol, too few classes or exemplars, or n_labels together with labels of another sort.
+        ValueError: an unknown protocol, too few classes or exemplars, exemplars that the source does not have, n_labels
+            together with labels of another sort, or label noise without a second label.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class BatchSampler:
         stream: str = "train",
         protocol: Literal["paper", "released"] = "paper",
         n_labels: int | None = None,
+        exemplars: range | None = None,
     ) -> None:
         if protocol not in PROTOCOLS:
             raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
@@ -68,13 +74,14 @@ class BatchSampler:
         check_feasible(kind, split, distinct=protocol == "paper")
         self.split, self.kind, self.batch_size = split, kind, batch_size
         self.seed, self.stream, self.protocol, self.n_labels = seed, stream, protocol, n_labels
-        self.n_exemplars = _n_exemplars(source_or_n_exemplars, split)
+        self.exemplars = _exemplars(exemplars, _n_exemplars(source_or_n_exemplars, split))
+        self.n_exemplars = len(self.exemplars)
         book = RecipeBook(split=split, n_exemplars=self.n_exemplars, paper=protocol == "paper", n_labels=n_labels)
         self._mixture = book.mixture(kind)
         digest = hashlib.blake2b(f"icl-data/{seed}/{stream}".encode(), digest_size=16).digest()
         self._key = np.frombuffer(digest, dtype="<u8")
         self._last: tuple[int, npt.NDArray[np.int32]] | None = None
-        self.num_labels = self._mixture.num_labels
+        self.num_labels = int(self._mixture.labels[-1]) + 1
 
     def __call__(self, step: int) -> SequenceBatch:
         """Batch number `step`, from 0.
@@ -90,7 +97,7 @@ class BatchSampler:
             first = number * _BLOCK
             pieces.append(self._block(number)[:, max(start - first, 0) : stop - first])
         # Copied, so that nothing done to a batch can reach the block it came from.
-        fields = np.concatenate(pieces, axis=1)
+        fields = pieces[0].copy() if len(pieces) == 1 else np.concatenate(pieces, axis=1)
         return SequenceBatch(*fields)
 
     def _block(self, number: int) -> npt.NDArray[np.int32]:
@@ -99,7 +106,10 @@ class BatchSampler:
         if last is not None and last[0] == number:
             return last[1]
         generator = np.random.Generator(np.random.Philox(key=self._key, counter=[0, 0, number, 0]))
-        block = np.ascontiguousarray(np.moveaxis(self._mixture.draw(generator, _BLOCK), -1, 0))
+        block = self._mixture.draw(generator, _BLOCK)
+        if self.exemplars != range(self.n_exemplars):
+            block[EXEMPLAR] *= self.exemplars.step
+            block[EXEMPLAR] += self.exemplars.start
         self._last = (number, block)
         return block
 
@@ -117,3 +127,19 @@ def _n_exemplars(source_or_n_exemplars: Source | int, split: ClassSplit) -> int:
     if n_exemplars < 1:
         raise ValueError(f"n_exemplars must be at least 1, got {n_exemplars}")
     return n_exemplars
+
+
+def _exemplars(exemplars: range | None, n_exemplars: int) -> range:
+    available = range(n_exemplars)
+    if exemplars is None:
+        return available
+    if (
+        not isinstance(exemplars, range)
+        or not exemplars
+        or exemplars[0] not in available
+        or exemplars[-1] not in available
+    ):
+        raise ValueError(
+            f"exemplars must be a range that is not empty, within range(0, {n_exemplars}), got {exemplars}"
+        )
+    return exemplars

@@ -1,4 +1,4 @@
-"""Batches of tensors as a PyTorch dataset whose order never depends on its workers."""
+"""Batches of tensors as a PyTorch dataset that says what its workers do."""
 
 from __future__ import annotations
 
@@ -22,14 +22,21 @@ Batch = dict[str, torch.Tensor]
 class SequenceDataset(IterableDataset[Batch]):
     """Batches by step: worker w of W makes the batches of steps start_step + w, start_step + w + W, and so on.
 
+    A step is all the state there is: a new dataset with start_step=n goes on where n batches have been taken. The
+    batches of a step are the same for any number of workers, except with `seed`, where there are W streams, batch
+    `step` belongs to stream step % W, and a resumed run needs the same W.
+
     A batch is a dict of tensors: `examples` (B, S) int64 or (B, S, *example_shape) float32, `labels` (B, S) int64,
     `target` int64 (B, 2S-1) as label, 0, label, ..., label, or (B, S) without interleaving, `is_rare` (B, S) int64.
 
     Args:
         stream: a `BatchSampler`, or a function without arguments that returns a new iterator over the records of a
-            `SeqGenerator`, always with the same seed; such a stream is drawn from its beginning by every worker.
+            `SeqGenerator`, always with the same seed; such a stream is drawn from its beginning by every worker, which
+            keeps its share. With `seed`, a function of a seed. Workers that are not forked must be able to import it.
         source: the sampler's source, or an `ExampleBank` of it; None with records, which hold their examples.
         batch_size: sequences per batch of records; a sampler has its own.
+        seed: gives every worker a stream of records of its own, with a seed derived from this one that no other worker
+            has (children of `numpy.random.SeedSequence`), so that nothing is drawn in vain.
         downsample: bilinear 28x28 images.
         noise_scale: noise on top of the source's own, for samplers; a `SeqGenerator` has its own argument for it.
         interleave_labels: shape of `target`.
@@ -44,10 +51,11 @@ class SequenceDataset(IterableDataset[Batch]):
 
     def __init__(
         self,
-        stream: BatchSampler | Callable[[], Iterator[Record]],
+        stream: BatchSampler | Callable[..., Iterator[Record]],
         source: Source | ExampleBank | None = None,
         *,
         batch_size: int | None = None,
+        seed: int | None = None,
         downsample: bool = False,
         noise_scale: float = 0.0,
         interleave_labels: bool = True,
@@ -59,8 +67,10 @@ class SequenceDataset(IterableDataset[Batch]):
             raise ValueError(f"start_step and n_steps must be >= 0, got {start_step} and {n_steps}")
         self._bank: ExampleBank | None = None
         if isinstance(stream, BatchSampler):
-            if source is None or batch_size is not None:
-                raise ValueError("a BatchSampler needs its source and has its own batch_size, so pass source only")
+            if source is None or batch_size is not None or seed is not None:
+                raise ValueError(
+                    "a BatchSampler needs its source and has its own batch_size and seed, so pass source only"
+                )
             if isinstance(source, ExampleBank):
                 if downsample or noise_scale:
                     raise ValueError("an ExampleBank has its own downsample and noise_scale, so leave them out")
@@ -73,8 +83,11 @@ class SequenceDataset(IterableDataset[Batch]):
                 "records hold their examples and noise already, so pass batch_size (at least 1) and neither source "
                 f"nor noise_scale, got batch_size={batch_size}"
             )
+        elif seed is not None and seed < 0:
+            raise ValueError(f"seed must be >= 0, got {seed}")
         self._stream = stream
         self._batch_size = batch_size
+        self._seed = seed
         self._downsample = downsample
         self._interleave_labels = interleave_labels
         self._use_constant_labels = use_constant_labels
@@ -88,7 +101,12 @@ class SequenceDataset(IterableDataset[Batch]):
         if self._n_steps is not None:
             steps = islice(steps, self._n_steps)
         steps = islice(steps, first, None, stride)
-        return self._sampled(steps) if isinstance(self._stream, BatchSampler) else self._recorded(steps)
+        if isinstance(self._stream, BatchSampler):
+            return self._sampled(steps)
+        if self._seed is None:
+            return self._recorded(self._stream(), steps)
+        number = (self._start_step + first) % stride
+        return self._recorded(self._stream(_stream_seed(self._seed, number)), (step // stride for step in steps))
 
     def _sampled(self, steps: Iterator[int]) -> Iterator[Batch]:
         assert isinstance(self._stream, BatchSampler)
@@ -98,9 +116,8 @@ class SequenceDataset(IterableDataset[Batch]):
             examples = self._bank(batch, seed=self._stream.seed, step=step)
             yield self._batch(examples, batch.label, batch.is_rare)
 
-    def _recorded(self, steps: Iterator[int]) -> Iterator[Batch]:
-        assert not isinstance(self._stream, BatchSampler)
-        records, drawn = self._stream(), 0
+    def _recorded(self, records: Iterator[Record], steps: Iterator[int]) -> Iterator[Batch]:
+        drawn = 0
         for step in steps:
             skipped = (step - drawn) * self._batch_size_of_records
             next(islice(records, skipped, skipped), None)  # other workers' records
@@ -141,29 +158,59 @@ def _check_match(sampler: BatchSampler, source: Source) -> None:
 
 
 def create_sequence_dataloader(
-    stream: BatchSampler | Callable[[], Iterator[Record]],
+    stream: BatchSampler | Callable[..., Iterator[Record]],
     source: Source | ExampleBank | None = None,
     *,
     num_workers: int = 0,
+    multiprocessing_context: str | None = None,
+    persistent_workers: bool = False,
+    pin_memory: bool = False,
     shuffle: bool = False,
     **options: Any,
 ) -> DataLoader[Batch]:
-    """A loader that gives the same batches in the same order however many workers make them.
+    """A loader that gives the same batches in the same order however many workers make them (see `SequenceDataset`).
 
     Args:
         stream, source: see `SequenceDataset`.
         num_workers: worker processes, 0 for none.
+        multiprocessing_context: how they start: "fork", "spawn" or "forkserver", None for the system's way.
+        persistent_workers: keep them from one iteration to the next; every iteration starts at start_step again.
+        pin_memory: batches in page-locked memory, for faster copies to a GPU; does nothing where there is no CUDA.
         shuffle: must be False.
         options: the other arguments of `SequenceDataset`.
 
     Raises:
-        ValueError: shuffle is true, or `SequenceDataset` refuses its arguments.
+        ValueError: shuffle is true, workers are described where there are none, or `SequenceDataset` refuses its
+            arguments.
     """
     if shuffle:
         raise ValueError(
             "shuffle must be False: every sequence is drawn at random already, and reordering batches would make "
             "them depend on more than the seed and the step"
         )
+    if num_workers == 0 and (persistent_workers or multiprocessing_context is not None):
+        raise ValueError(
+            "persistent_workers and multiprocessing_context need num_workers of at least 1, got num_workers=0"
+        )
     dataset = SequenceDataset(stream, source, **options)
-    # The loader's own generator keeps it from drawing worker seeds from PyTorch's global one.
-    return DataLoader(dataset, batch_size=None, num_workers=num_workers, generator=torch.Generator())
+    return DataLoader(
+        dataset,
+        batch_size=None,
+        num_workers=num_workers,
+        multiprocessing_context=multiprocessing_context,
+        persistent_workers=persistent_workers,
+        pin_memory=pin_memory and torch.cuda.is_available(),
+        # The loader's own generator keeps it from drawing worker seeds from PyTorch's global one.
+        generator=torch.Generator(),
+    )
+
+
+def _stream_seed(seed: int, number: int) -> int:
+    """A seed for stream `number`, in the 32 bits that a `SeqGenerator` takes, unlike those of all other streams."""
+    found: dict[int, None] = {}
+    for child in count():
+        state = np.random.SeedSequence(seed, spawn_key=(child,)).generate_state(1)
+        found.setdefault(int(state[0]))
+        if len(found) > number:
+            break
+    return list(found)[number]
