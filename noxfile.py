@@ -22,6 +22,7 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
     "icl-eval": ("icl-data", "icl-models", "icl-train"),
 }
 EVERYTHING = tuple(SIBLINGS)
+ALL_OF_DATA = "icl-data[torch,h5,images]"
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"
@@ -57,8 +58,9 @@ def install_wheels(session: nox.Session, *packages: str, extras: str = "") -> No
 
 
 def data_environment() -> dict[str, str]:
-    """Where tests on the real data find it: ICL_OMNIGLOT and ICL_GOLDEN, or a folder `shared` beside the repository."""
-    beside = {"ICL_OMNIGLOT": ROOT.parent / "shared" / "omniglot", "ICL_GOLDEN": ROOT.parent / "shared" / "golden"}
+    """Where tests on the real data find it: ICL_OMNIGLOT, ICL_GOLDEN and ICL_TFDS, or a folder `shared` beside us."""
+    shared = ROOT.parent / "shared"
+    beside = {"ICL_OMNIGLOT": shared / "omniglot", "ICL_GOLDEN": shared / "golden", "ICL_TFDS": shared / "tfds"}
     env = {name: str(path) for name, path in beside.items() if path.is_dir()}
     env |= {name: os.environ[name] for name in beside if name in os.environ}
     # Tests hold small tensors: threads would only wait for each other.
@@ -105,7 +107,7 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("package", [*SIBLINGS, "icl-data[torch]"], ids=[*SIBLINGS, "icl-data[torch]"])
+@nox.parametrize("package", [*SIBLINGS, ALL_OF_DATA], ids=[*SIBLINGS, ALL_OF_DATA])
 def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
     name, bracket, extra = package.partition("[")
@@ -124,11 +126,11 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def parity(session: nox.Session) -> None:
-    """Golden values: sequences, models, metrics, trajectories; on the full files if ICL_GOLDEN names them."""
+    """Golden values (on the full files if ICL_GOLDEN names them), and Omniglot as TensorFlow Datasets reads it."""
     install_wheels(session, *EVERYTHING)
-    install(session, *TEST_TOOLS)
+    install(session, *TEST_TOOLS, "tensorflow", "tensorflow-datasets", "importlib-resources")
     packages = [ROOT / "packages" / package / "tests" for package in EVERYTHING]
-    pytest(session, *packages, ROOT / "tests" / "parity", args=("-k", "golden or trajectory"))
+    pytest(session, *packages, ROOT / "tests" / "parity", args=("-k", "golden or trajectory or tfds"))
 
 
 @nox.session

@@ -1,5 +1,6 @@
 """Bad input: one clear line, exit code 2, nothing written."""
 
+import os
 import subprocess
 import sys
 
@@ -20,7 +21,7 @@ MISTAKES = {
         ["run", "chan2022", "--data.omniglot", "{root}/nowhere"],
         "images_background.zip",
     ),
-    "no Omniglot folder": (["run", "chan2022"], "data.omniglot must name the folder with Omniglot's"),
+    "no Omniglot folder, and none fetched": (["run", "chan2022"], "run icl-data omniglot fetch"),
     "a corrupt zip": (["run", "chan2022", "--data.omniglot", "{corrupt}"], "images_background.zip"),
     "a sequence too short": (["run", "smoke", "--data.seq-len", "6"], "seq_len must be at least"),
     "an unknown option": (["run", "smoke", "--data.p-busty", "1"], "did you mean --data.p-bursty?"),
@@ -58,7 +59,12 @@ def make():
 
 def command(module, args, root):
     return subprocess.run(
-        [sys.executable, "-m", module, *args], capture_output=True, text=True, cwd=root, env=None, check=False
+        [sys.executable, "-m", module, *args],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env={**os.environ, "ICL_CACHE": str(root / "cache")},
+        check=False,
     )
 
 

@@ -30,7 +30,7 @@ class DataConfig:
     source: Annotated[str, short_name("--example-type")] = "gaussian"
     """symbolic, gaussian, omniglot, or package.module:factory for a source of your own."""
     omniglot: Path | None = None
-    """Folder with images_background.zip and images_evaluation.zip, or with these unpacked (source omniglot)."""
+    """Folder with Omniglot's two zips, or with these unpacked; default: where icl-data omniglot fetch puts them."""
     exemplars: Literal["all", "single", "separated"] = "all"
     """Omniglot: all 20 drawings of a character, the first alone, or every drawing as a class of its own."""
     augment: bool = False

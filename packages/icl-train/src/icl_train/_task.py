@@ -62,11 +62,7 @@ def build_source(data: DataConfig, *, seed: int) -> Source:
             seed=seed,
         )
     elif data.source == "omniglot":
-        if data.omniglot is None:
-            raise ValueError(
-                "data.omniglot must name the folder with Omniglot's images_background.zip and images_evaluation.zip "
-                "(from brendenlake/omniglot on GitHub, folder python), got none"
-            )
+        # Without a folder, the one that `icl-data omniglot fetch` fills.
         source = OmniglotSource(data.omniglot, exemplars=data.exemplars)
     else:
         source = load_source(data.source)
