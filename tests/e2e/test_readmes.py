@@ -1,4 +1,4 @@
-"""Every Python example of every README runs, in the order it is written."""
+"""Every Python example runs: those of the READMEs in the order they are written, and those of examples/."""
 
 import re
 import subprocess
@@ -27,3 +27,30 @@ def test_its_python_examples_run(readme, tmp_path):
 def test_its_links_lead_somewhere(readme):
     missing = [link for link in LINK.findall(readme.read_text()) if not (readme.parent / link).exists()]
     assert not missing
+
+
+def test_the_source_of_ones_own_can_be_drawn_from_and_trained_on(tmp_path):
+    examples = ROOT / "examples"
+    subprocess.run([sys.executable, "own_source.py"], cwd=examples, check=True, capture_output=True)
+    options = [
+        "--data.source",
+        "own_source:sinusoids",
+        "--data.n-rare-classes",
+        "490",
+        "--data.n-holdout-classes",
+        "100",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "icl_train",
+        "run",
+        "laptop",
+        *options,
+        "--max-steps",
+        "2",
+        "--root",
+        str(tmp_path),
+    ]
+    subprocess.run(command, cwd=examples, check=True, capture_output=True)
+    assert len(list(tmp_path.glob("*/DONE"))) == 1
