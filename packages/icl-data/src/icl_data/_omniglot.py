@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._freed_memory import give_back_freed_memory
 from icl_data._omniglot_cache import CacheFolder, fetched_folder, load_part
 from icl_data._omniglot_files import BACKGROUND, EVALUATION, SIZE, OmniglotError, PackedImages, find_store
 from icl_data._omniglot_tfds import read_tfds
@@ -65,6 +66,8 @@ class OmniglotSource:
         folder = fetched_folder() if path is None else Path(path).expanduser()
         parts = [load_part(find_store(folder, part), part, cache) for part in _PARTS[split]]
         self._hold(parts, folder, split, exemplars, n_to_keep, packed)
+        del parts
+        give_back_freed_memory()
 
     @classmethod
     def from_tfds(
@@ -92,6 +95,8 @@ class OmniglotSource:
         source._made_by = "OmniglotSource.from_tfds"
         parts = [read_tfds(folder, part) for part in _PARTS[split]]
         source._hold(parts, folder, split, exemplars, n_to_keep, packed)
+        del parts
+        give_back_freed_memory()
         return source
 
     def _hold(

@@ -208,14 +208,14 @@ def _sweep(args: Sequence[str]) -> int:
         raise ValueError(f"jobs must be at least 1, got {command.jobs}")
     if not command.class_counts or not command.run_seeds:
         raise ValueError("a sweep needs at least one class count and one seed")
+    if command.plot and command.launcher == "commands":
+        raise ValueError("--plot needs --launcher local: with commands the runs are trained later, elsewhere")
     if command.plot and importlib.util.find_spec("icl_eval") is None:
         raise ValueError("--plot needs icl-eval, which is not installed: pip install icl-eval")
     configs = figure3a(command.config, class_counts=command.class_counts, seeds=command.run_seeds)
     on_cpu = resolve_device(command.config.train.device).type == "cpu"
     jobs = command.jobs or (min(len(configs), available_cores()) if on_cpu else 1)
     if command.launcher == "commands":
-        if command.plot:
-            raise ValueError("--plot needs --launcher local: with commands the runs are trained later, elsewhere")
         for run in prepare(configs, command.root, jobs=None):
             if run.status() == "done":
                 continue
