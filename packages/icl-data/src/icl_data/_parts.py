@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ class PartDraw(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Part:
+class Part(ABC):
     """What the parts share: a type of class, its labels, a length, and whether classes may repeat."""
 
     class_type: str
@@ -44,9 +45,9 @@ class Part:
         """All labels the part can have, ascending."""
         return self.rule.labels(0)
 
+    @abstractmethod
     def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
         """Draw this part of `m` sequences."""
-        raise NotImplementedError
 
     def _each_by_itself(self, index: Ints) -> PartDraw:
         assert self.rule.table is not None
