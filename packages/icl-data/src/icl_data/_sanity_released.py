@@ -25,7 +25,7 @@ class ReleasedCode:
     """The released data code, run from a checkout.
 
     Its modules see stand-ins instead of TensorFlow, and it draws from the process-wide random streams, as it was
-    written; modules and streams are put back whenever a method returns.
+    written. Making this object and `fields` leave `sys.modules` and those streams as they were.
 
     Args:
         checkout: folder of the checkout.
@@ -43,7 +43,7 @@ class ReleasedCode:
         try:
             with _own_streams(seed=0), stand_ins(omniglot):
                 self._generators, self._batches = (_executed(checkout / name) for name in _FILES)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise SanityError(f"--reference must be {_WANTED}, but importing it failed: {_line(error)}") from error
 
     def fields(self, cases: Sequence[Case]) -> dict[str, Fields]:
@@ -57,7 +57,7 @@ class ReleasedCode:
             try:
                 if loaded != json.dumps(case.source):
                     dataset = None
-                    loaded, dataset = json.dumps(case.source), self._dataset(case)
+                    loaded, dataset = json.dumps(case.source), self.dataset(case.source)
                 found[case.name] = self._draw(case, dataset)
             except Exception as error:
                 raise SanityError(
@@ -65,15 +65,20 @@ class ReleasedCode:
                 ) from error
         return found
 
-    def _dataset(self, case: Case) -> Any:
-        options = {name: value for name, value in case.source.items() if name != "type"}
-        if case.is_symbolic:
+    def dataset(self, source: dict[str, Any]) -> Any:
+        """Its symbolic or Omniglot dataset, see `Case.source`; all of Omniglot takes 1.4 GB."""
+        options = {name: value for name, value in source.items() if name != "type"}
+        if source["type"] == "symbolic":
             return self._generators.SymbolicDatasetForSampling(**options)
         return self._generators.OmniglotDatasetForSampling(**options)
 
+    def seq_generator(self, dataset: Any, **arguments: Any) -> Any:
+        """Its `SeqGenerator`, whose iterators draw from the process-wide streams."""
+        return self._generators.SeqGenerator(dataset, **arguments)
+
     def _draw(self, case: Case, dataset: Any) -> Fields:
         with _own_streams(case.seed):
-            generator = self._generators.SeqGenerator(dataset, **case.generator)
+            generator = self.seq_generator(dataset, **case.generator)
             records = list(islice(getattr(generator, f"get_{case.kind}_seq")(**case.args), case.n))
         batch = {name: np.stack([record[name] for record in records]) for name in ("example", "label", "is_rare")}
         (prepared,) = self._batches.prepare_seqs_for_transformer(Dataset.from_tensors(batch))
@@ -107,5 +112,5 @@ def _own_streams(seed: int) -> Iterator[None]:
         random.setstate(before[1])
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
