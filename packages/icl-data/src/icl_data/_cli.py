@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
         parts: what Omniglot's zips must be.
 
     Returns:
-        0; 1 for what the network or the files are to blame for; 2 for a mistake; 3 from verify, see there; 130 after
-        Ctrl+C.
+        0; 1 for what the network or the files are to blame for, or a difference; 2 for a mistake; 3 from verify, see
+        there; 130 after Ctrl+C.
     """
     options = _parser().parse_args(argv)
     try:

@@ -28,7 +28,8 @@ class ReleasedChoice:
 
     def few(self, n: int) -> list[int]:
         """Some draws, one by one, which is faster up to a handful."""
-        return [bisect_right(self._as_list, self._random()) for _ in range(n)]
+        cumulative, uniform = self._as_list, self._random
+        return [bisect_right(cumulative, uniform()) for _ in range(n)]
 
     def many(self, n: int) -> Ints:
         """(n,) draws."""

@@ -27,6 +27,7 @@ class ReleasedExamples:
         self._noise_scale = noise_scale
         self._stream = stream
         self._rare_keys = [int(position) for position in split.rare]
+        self._n_exemplars = source.n_exemplars
         self._numbered = not source.noise_scale and (not noise_scale or source.kind == "id")
         self._dtype = np.dtype(np.int32 if source.kind == "id" else np.float32)
 
@@ -56,12 +57,12 @@ class ReleasedExamples:
 
     def _divided(self, numbers: Ints) -> tuple[Ints, Ints]:
         """Class and exemplar positions."""
-        if self._source.n_exemplars == 1:
+        if self._n_exemplars == 1:
             return numbers, np.zeros(len(numbers), dtype=np.int64)
-        return np.divmod(numbers, self._source.n_exemplars)
+        return np.divmod(numbers, self._n_exemplars)
 
     def _draw_numbers(self, classes: Ints) -> Ints:
-        n_exemplars = self._source.n_exemplars
+        n_exemplars = self._n_exemplars
         if n_exemplars == 1:
             return classes
         places: dict[int, list[int]] = {}
@@ -94,7 +95,7 @@ class ReleasedExamples:
         noise = self._stream.normal(0, self._noise_scale, examples.shape)
         if source.kind == "id":
             return examples
-        if source.n_exemplars > 1:
+        if self._n_exemplars > 1:
             return np.asarray(examples.astype(np.float64) + noise)
         return np.asarray(examples + noise.astype(examples.dtype))
 
