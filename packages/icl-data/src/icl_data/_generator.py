@@ -147,7 +147,9 @@ class SeqGenerator:
         kind = Mixed(shots=shots, ways=ways, p_fewshot=p_fewshot)
         return self._iterate(kind, False, lambda kind, _: self._draws.mixed(kind))
 
-    def _iterate(self, kind: Kind, randomly_generate_rare: bool, make: Callable[[Kind, bool], Draw]) -> Iterator[Record]:
+    def _iterate(
+        self, kind: Kind, randomly_generate_rare: bool, make: Callable[[Kind, bool], Draw]
+    ) -> Iterator[Record]:
         check_feasible(kind, self.split, distinct=False)
         if randomly_generate_rare:
             self._draws.examples.check_random_rare()

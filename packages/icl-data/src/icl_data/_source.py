@@ -76,4 +76,4 @@ class SymbolicSource:
         self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[np.int32]:
         """The ids themselves, int32, in the shape of class_index."""
-        return np.asarray(class_index).astype(np.int32)
+        return np.array(class_index, dtype=np.int32)
