@@ -1,4 +1,4 @@
-"""The command `icl-data`: getting Omniglot, and looking after it."""
+"""The command `icl-data`: getting Omniglot and looking after it, looking at sequences and measuring them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from icl_data._cli_parser import OneLineParser
+from icl_data._cli_show import add_show
+from icl_data._cli_stats import add_stats
 from icl_data._omniglot_cache import fetched_folder
 from icl_data._omniglot_fetch import FetchError, fetch
 from icl_data._omniglot_files import OFFICIAL_BASE, PARTS, OmniglotError, Part, find_store
@@ -29,6 +32,8 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
         Ctrl+C.
     """
     options = _parser().parse_args(argv)
+    if "run" in options:
+        return int(options.run(options))
     try:
         if options.action == "fetch":
             return _fetch(options.to, options.url, parts)
@@ -46,8 +51,10 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="icl-data", description="Data for studying in-context learning.")
+    parser = OneLineParser(prog="icl-data", description="Data for studying in-context learning.")
     commands = parser.add_subparsers(dest="command", required=True)
+    add_show(commands)
+    add_stats(commands)
     omniglot = commands.add_parser("omniglot", help="get Omniglot's images, check them, or say where they are")
     actions = omniglot.add_subparsers(dest="action", required=True)
     getting = actions.add_parser("fetch", help="download the two official zips, 16 MB, and check them")
