@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -45,5 +46,5 @@ def _table(sequences: Sequences, found: SequenceStatistics) -> str:
         f"{sequences.name} sequences by {by}; {split.n_rare:,} rare, {split.n_common:,} common and "
         f"{split.n_holdout:,} holdout classes"
     )
-    ascii_only = terminal_style() == "ascii"
-    return f"{title}\n\n{format_statistics(found, width=terminal_width(), ascii_only=ascii_only)}"
+    width, ascii_only = terminal_width(), terminal_style() == "ascii"
+    return f"{textwrap.fill(title, max(width, 20))}\n\n{format_statistics(found, width=width, ascii_only=ascii_only)}"

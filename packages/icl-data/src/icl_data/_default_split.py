@@ -29,8 +29,9 @@ def default_split(source: Source, kind: SequenceKind, *, distinct: bool, **given
     for class_type, count in classes_needed(kind, distinct=distinct):
         needed[class_type] = max(needed[class_type], count)
     sizes: dict[str, int] = {name: given.pop(name) for name in ("n_holdout", "n_common", "n_rare") if name in given}
-    trained = max(needed["zipfian"], needed["rare"] + needed["common"])
-    for name, others in (("n_holdout", trained), ("n_common", needed["rare"])):
+    rare, common = (0 if f"n_{name}" in sizes else needed[name] for name in ("rare", "common"))
+    trained = max(needed["zipfian"] - sizes.get("n_rare", 0) - sizes.get("n_common", 0), rare + common)
+    for name, others in (("n_holdout", trained), ("n_common", rare)):
         if name not in sizes:
             room = max(source.n_classes - sum(sizes.values()), 0)
             usual = min(_COMMON_OR_HOLDOUT, source.n_classes // _CLASSES_EACH, room - others)

@@ -18,6 +18,7 @@ STYLES: tuple[TextStyle, ...] = ("ascii", "blocks", "colours")
 # Inner width of a cell: the least in which a picture can be made out, the most that is of use.
 _LEAST_PICTURE, _MOST_PICTURE, _ID = 14, 22, 11
 _BAR_ROWS = 4
+_NARROWEST = 20
 _BARS, _ASCII_BARS = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 _LEGEND = "Positions that share a letter show the same class. The last one is the query, and its label the target."
 # corners and lines of a frame: top left, top right, bottom left, bottom right, horizontal, vertical
@@ -62,12 +63,12 @@ def format_sequences(
         cells = _cells(batch[row : row + 1], values, width, style, classes)
         per_line = max((width + 1) // (cells[0].width + 1), 1)
         per_line = -(-len(cells) // -(-len(cells) // per_line))  # lines of even length
-        lines = [sequence_title(first + row, batch.class_index[row])]
+        lines = textwrap.wrap(sequence_title(first + row, batch.class_index[row]), max(width, _NARROWEST))
         for start in range(0, len(cells), per_line):
             abreast = [cell.lines for cell in cells[start : start + per_line]]
             lines += [" ".join(parts).rstrip() for parts in zip(*abreast, strict=True)]
         blocks.append("\n".join(lines))
-    return "\n\n".join([*blocks, textwrap.fill(_LEGEND, max(width, 20))])
+    return "\n\n".join([*blocks, textwrap.fill(_LEGEND, max(width, _NARROWEST))])
 
 
 @dataclass(frozen=True)
