@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,3 +194,9 @@ def test_common_bursts_show_in_the_shares_of_queries() -> None:
 def test_what_cannot_be_measured_is_refused(batches, settings: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         sequence_statistics(batches, SPLIT, Random(), **settings)
+
+
+def test_readme_explains_every_key() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    found = sequence_statistics(_batch([[0, 1]]), SPLIT, Random()).to_dict()
+    assert [key for key in (*found, *found["query_fit"]) if f"`{key}`" not in readme] == []

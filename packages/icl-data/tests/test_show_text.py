@@ -137,3 +137,15 @@ def test_colours_are_the_nearest_of_the_palette(pixel: tuple[float, ...], entry:
 def test_brightness_of_colours_is_weighted_and_of_other_channels_averaged() -> None:
     assert grey(np.array([[[0.0, 1.0, 0.0]]]))[0, 0] == pytest.approx(0.587)
     assert grey(np.array([[[0.0, 1.0]]]))[0, 0] == 0.5
+
+
+def test_long_labels_are_written_in_full() -> None:
+    label = np.full_like(CLASSES, 2_000_000_000)
+    text = format_sequences(SequenceBatch(CLASSES, CLASSES, label, CLASSES), IDS, width=80)
+    assert text.count("2000000000") == 6
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_terminals_too_narrow_for_two_cells_get_one_a_line() -> None:
+    cells = [line for line in format_sequences(BATCH, IMAGES, width=10).splitlines() if "┌" in line]
+    assert [line.count("┌") for line in cells] == [1] * 5

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from icl_data._show_text import TextStyle
+from icl_data._show_pictures import TextStyle
 from icl_data._whole_file import whole_file
 
 if TYPE_CHECKING:

@@ -40,14 +40,14 @@ def _measures(found: SequenceStatistics, width: int) -> str:
     at_most = f"{found.max_label_entropy:.3f} if all {len(found.labels):,} were equally frequent"
     noise = "none to see" if found.label_noise is None else _share(found.label_noise)
     usual = f"{fit.sampling_variation:.4f} is usual for {n:,} draws from it"
-    shares = {"queries": found.query_shares, "context": found.context_shares}
+    shares = {"queries": found.query_shares, "context positions": found.context_shares}
     rows = [
         ("sequences", f"{n:,}", f"of {found.seq_len} positions, the query included"),
         ("burstiness", _share(found.burstiness), f"query's class at least {found.shots} times in the context"),
         ("queries with support", _share(found.support_share), "query's class in the context at all"),
         ("different classes", f"{found.mean_distinct_classes:.3f}", "in a context, mean"),
         *(
-            (f"{class_type} {where}", _share(value), f"share of {class_type} classes")
+            (f"{class_type} {where.split()[0]}", _share(value), f"{where} of {class_type} classes")
             for where, by_type in shares.items()
             for class_type, value in by_type.items()
         ),
