@@ -16,7 +16,7 @@ import pytest
 import icl_data._cli_output as output_module
 from icl_data import BatchSampler, Bursty, ClassSplit, format_sequences
 from icl_data._cli import main
-from icl_data._cli_sequences import SEQUENCE_TYPES
+from icl_data._cli_field_options import SEQUENCE_TYPES
 
 COMMAND = [sys.executable, "-c", "import sys; from icl_data._cli import main; sys.exit(main())"]
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")

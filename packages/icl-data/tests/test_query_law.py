@@ -23,7 +23,7 @@ from icl_data import (
     query_law,
     sequence_statistics,
 )
-from icl_data._exact_sequences import exact_sequences
+from icl_data._exact_sequences import exact_batches
 
 ALPHA = 1e-4
 SPLIT = ClassSplit(40, n_rare=25, n_common=10, n_holdout=5, zipf_exponent=1.0, use_zipf_for_common_rare=True)
@@ -86,8 +86,8 @@ def test_sampler_draws_queries_by_the_law(kind, protocol: str) -> None:
 
 def test_exact_stream_draws_queries_by_the_released_law() -> None:
     kind = Bursty(p_bursty=0.7)
-    stream = islice(exact_sequences(SymbolicSource(40), SPLIT, kind, seed=0), 3000)
-    found = sequence_statistics((batch for batch, _ in stream), SPLIT, kind, protocol="released")
+    batches = islice(exact_batches(SymbolicSource(40), SPLIT, kind, seed=0), 3000)
+    found = sequence_statistics(batches, SPLIT, kind, protocol="released")
     assert found.query_fit.p_value > ALPHA
 
 

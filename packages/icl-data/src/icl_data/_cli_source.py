@@ -10,6 +10,7 @@ from typing import Any
 
 from icl_data._array_source import ArraySource
 from icl_data._augmented import Augmented
+from icl_data._cli_field_options import flag
 from icl_data._cli_parser import listed, nearest
 from icl_data._gaussian import GaussianSource
 from icl_data._image_folder import ImageFolderSource
@@ -67,16 +68,12 @@ def source_from(options: argparse.Namespace) -> Source:
     which = _which(name)
     for option in given:
         if which not in _OPTIONS[option]:
-            valid = [_flag(other) for other in vars(options) if which in _OPTIONS.get(other, ())]
-            raise ValueError(f"{_flag(option)} must be left out with source {name!r}, which has {listed(valid)}")
+            valid = [flag(other) for other in vars(options) if which in _OPTIONS.get(other, ())]
+            raise ValueError(f"{flag(option)} must be left out with source {name!r}, which has {listed(valid)}")
     if given.get("n_classes", 1) < 1:
         raise ValueError(f"--n-classes must be at least 1, got {given['n_classes']}")
     source = _made(which, name, given)
     return Augmented(source) if options.augment else source
-
-
-def _flag(option: str) -> str:
-    return f"--{option.replace('_', '-')}"
 
 
 def _which(name: str) -> str:

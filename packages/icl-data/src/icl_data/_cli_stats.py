@@ -43,7 +43,7 @@ def _table(sequences: Sequences, found: SequenceStatistics) -> str:
     split = sequences.split
     by = "the exact stream" if sequences.sampler is None else f"protocol {sequences.protocol}"
     title = (
-        f"{sequences.name} sequences by {by}; {split.n_rare:,} rare, {split.n_common:,} common and "
+        f"{sequences.type_name} sequences by {by}; {split.n_rare:,} rare, {split.n_common:,} common and "
         f"{split.n_holdout:,} holdout classes"
     )
     width, ascii_only = terminal_width(), terminal_style() == "ascii"

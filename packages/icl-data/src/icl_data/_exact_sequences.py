@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,8 @@ _METHODS: dict[type[SequenceKind], Callable[..., Iterator[Record]]] = {
 }
 
 
-def exact_sequences(
-    source: Source, split: ClassSplit, kind: SequenceKind, *, seed: int
-) -> Iterator[tuple[SequenceBatch, npt.NDArray[Any]]]:
-    """Sequences of `SeqGenerator` without added noise, each as a batch of one with its examples (1, L, *example_shape).
+def exact_records(source: Source, split: ClassSplit, kind: SequenceKind, *, seed: int) -> Iterator[Record]:
+    """Sequences of `SeqGenerator` without added noise, see there.
 
     Raises:
         ValueError: a setting that `BatchSampler` alone draws, or that the generator refuses.
@@ -39,32 +38,33 @@ def exact_sequences(
         default = kind.__dataclass_fields__[name].default
         if arguments.pop(name) != default:
             raise ValueError(f"{name} must be {default!r} in the exact stream, got {getattr(kind, name)!r}")
-
-    def records(of: Source) -> Iterator[Record]:
-        generator = SeqGenerator(
-            of,
-            split.n_rare,
-            split.n_common,
-            split.n_holdout,
-            split.zipf_exponent,
-            split.use_zipf_for_common_rare,
-            noise_scale=0.0,
-            preserve_ordering_every_n=split.preserve_ordering_every_n,
-            random_seed=split.seed,
-            seed=seed,
-        )
-        return method(generator, **arguments)
-
-    return _joined(records(_Indices(source)), records(source), source.n_exemplars)
+    generator = SeqGenerator(
+        source,
+        split.n_rare,
+        split.n_common,
+        split.n_holdout,
+        split.zipf_exponent,
+        split.use_zipf_for_common_rare,
+        noise_scale=0.0,
+        preserve_ordering_every_n=split.preserve_ordering_every_n,
+        random_seed=split.seed,
+        seed=seed,
+    )
+    return method(generator, **arguments)
 
 
-def _joined(
-    numbered: Iterator[Record], shown: Iterator[Record], n_exemplars: int
-) -> Iterator[tuple[SequenceBatch, npt.NDArray[Any]]]:
-    for numbers, record in zip(numbered, shown, strict=True):
-        which = np.divmod(numbers["example"], n_exemplars)
-        batch = SequenceBatch(*(values[None] for values in (*which, record["label"], record["is_rare"])))
-        yield batch, record["example"][None]
+def exact_batches(source: Source, split: ClassSplit, kind: SequenceKind, *, seed: int) -> Iterator[SequenceBatch]:
+    """The same sequences as indices, each as a batch of one.
+
+    Raises:
+        ValueError: as `exact_records`.
+    """
+    return map(partial(_batch, source.n_exemplars), exact_records(_Indices(source), split, kind, seed=seed))
+
+
+def _batch(n_exemplars: int, record: Record) -> SequenceBatch:
+    which = np.divmod(record["example"], n_exemplars)
+    return SequenceBatch(*(values[None] for values in (*which, record["label"], record["is_rare"])))
 
 
 class _Indices:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MEASURED, _EXPECTED = "#0072B2", "#D55E00"
 _MOST_BARS = 40
-_MUCH = 10
+_NEARLY_FLAT = 10  # times from the least to the greatest probability of a law
 
 
 def draw_statistics(statistics: SequenceStatistics) -> Figure:
@@ -49,8 +49,8 @@ def _draw_ranks(axes: Axes, found: SequenceStatistics) -> None:
         ranks, fit.expected, color=_EXPECTED, label="expected", marker="_" if len(ranks) == 1 else None, linewidth=1.5
     )
     axes.set(xscale="log", yscale="log", xlabel="rank of the class", ylabel="share of queries")
-    if fit.expected[0] < _MUCH * fit.expected[-1]:  # noise alone should not look like a law
-        axes.set_ylim(fit.expected[-1] / _MUCH, fit.expected[0] * _MUCH)
+    if fit.expected[0] < _NEARLY_FLAT * fit.expected[-1]:  # noise alone should not look like a law
+        axes.set_ylim(fit.expected[-1] / _NEARLY_FLAT, fit.expected[0] * _NEARLY_FLAT)
     p_value = "" if fit.p_value is None else f", p = {fit.p_value:.2g}"
     axes.set_title(f"Classes of {found.n_sequences:,} queries{p_value}", fontsize=10)
     axes.legend(frameon=False)
