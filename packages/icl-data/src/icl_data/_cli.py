@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
 
     Returns:
         0; 1 for what the network or the files are to blame for; 2 for a mistake; 3 from verify, see there; 130 after
-        Ctrl+C.
+        Ctrl+C; 141 if nobody reads the output on.
     """
     options = _parser().parse_args(argv)
     if "run" in options:

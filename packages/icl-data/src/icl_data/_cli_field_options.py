@@ -113,9 +113,8 @@ def _field(name: str) -> tuple[Any, str]:
         if name in kind.__dataclass_fields__:
             hint = typing.get_type_hints(kind)[name]
             having.setdefault(kind.__dataclass_fields__[name].default, []).append(type_name)
-    return hint, "; ".join(
-        f"{', '.join(types)}{'' if hint is bool else f' {default}'}" for default, types in having.items()
-    )
+    defaults = (", ".join(types) + ("" if hint is bool else f" {default}") for default, types in having.items())
+    return hint, "; ".join(defaults)
 
 
 def _add_field(group: Any, dest: str, name: str, hint: Any, meaning: str) -> None:
