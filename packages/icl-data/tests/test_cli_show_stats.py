@@ -230,7 +230,7 @@ MISTAKES = {
     ("show", "--source", "symbolic", "--augment"): "Augmented needs square images",
     ("show", "--source", "nowhere.npz"): "cannot read an array from 'nowhere.npz'",
     ("show", "--source", "nowhere:make"): "module 'nowhere' could not be imported",
-    ("show", "--source", "broken:make"): "source 'broken:make': out of order",
+    ("show", "--source", "broken:make"): "source 'broken:make': make() failed: RuntimeError: out of order",
     ("show", "--source", "lying:make"): "gather must return int32, got float64",
     ("show", "--n-classes", "0"): "--n-classes must be at least 1, got 0",
     ("show", "--n-rare", "5000"): "n_rare=5000",

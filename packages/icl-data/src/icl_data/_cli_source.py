@@ -114,10 +114,9 @@ def _checked(name: str) -> Source:
     """A source of somebody else's code, which can fail in any way and is tried out so that it fails here."""
     if os.getcwd() not in sys.path:  # a console script does not look for modules here as `python -m` does
         sys.path.append(os.getcwd())
+    source = load_source(name)
     try:
-        source = load_source(name)
         check_source(source)
     except Exception as error:
-        prefix = "" if isinstance(error, ValueError) and name in str(error) else f"source {name!r}: "
-        raise ValueError(f"{prefix}{' '.join(str(error).split()) or type(error).__name__}") from error
+        raise ValueError(f"source {name!r}: {str(error) or type(error).__name__}") from error
     return source
