@@ -22,7 +22,7 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
     "icl-eval": ("icl-data", "icl-models", "icl-train"),
 }
 EVERYTHING = tuple(SIBLINGS)
-ALL_OF_DATA = "icl-data[torch,h5,images]"
+ALL_OF_DATA = "icl-data[torch,h5,images,plot]"
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"

@@ -1,4 +1,4 @@
-"""The command `icl-data`: getting Omniglot and looking after it, and checking sequences."""
+"""The command `icl-data`: getting Omniglot and looking after it, looking at sequences, measuring and checking them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from icl_data._cli_parser import OneLineParser
+from icl_data._cli_show import add_show
+from icl_data._cli_stats import add_stats
 from icl_data._omniglot_cache import fetched_folder
 from icl_data._omniglot_fetch import FetchError, fetch
 from icl_data._omniglot_files import OFFICIAL_BASE, PARTS, OmniglotError, Part, find_store
@@ -27,9 +30,11 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
 
     Returns:
         0; 1 for what the network or the files are to blame for, or a difference; 2 for a mistake; 3 from verify, see
-        there; 130 after Ctrl+C.
+        there; 130 after Ctrl+C; 141 if nobody reads the output on.
     """
     options = _parser().parse_args(argv)
+    if "run" in options:
+        return int(options.run(options))
     try:
         if options.command == "sanity-check":
             return sanity_check(options, sys.stdout)
@@ -49,8 +54,11 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="icl-data", description="Data for studying in-context learning.")
+    summary = "Data for studying in-context learning."
+    parser: argparse.ArgumentParser = OneLineParser(prog="icl-data", description=summary)
     commands = parser.add_subparsers(dest="command", required=True)
+    add_show(commands)
+    add_stats(commands)
     omniglot = commands.add_parser("omniglot", help="get Omniglot's images, check them, or say where they are")
     actions = omniglot.add_subparsers(dest="action", required=True)
     getting = actions.add_parser("fetch", help="download the two official zips, 16 MB, and check them")

@@ -14,7 +14,7 @@ def check_feasible(kind: SequenceKind, split: ClassSplit, *, distinct: bool) -> 
         split: class split.
         distinct: few-shot classes and no-support contexts never repeat a class (protocol "paper").
     """
-    for class_type, needed in _needs(kind, distinct):
+    for class_type, needed in classes_needed(kind, distinct=distinct):
         available = len(split.classes(class_type))
         if available < needed:
             raise ValueError(
@@ -23,7 +23,8 @@ def check_feasible(kind: SequenceKind, split: ClassSplit, *, distinct: bool) -> 
             )
 
 
-def _needs(kind: SequenceKind, distinct: bool) -> list[tuple[str, int]]:
+def classes_needed(kind: SequenceKind, *, distinct: bool) -> list[tuple[str, int]]:
+    """Class types that a kind draws from, each with how many classes it takes at least."""
     if isinstance(kind, Fewshot):
         return [(kind.class_type, kind.ways if distinct else 1)]
     if isinstance(kind, Random):
@@ -32,10 +33,10 @@ def _needs(kind: SequenceKind, distinct: bool) -> list[tuple[str, int]]:
         return [(kind.class_type, kind.seq_len if kind.all_unique or distinct else 2)]
     if isinstance(kind, Mixed):
         fewshot, random = kind.parts()
-        needs = _needs(fewshot, distinct) if kind.p_fewshot > 0 else []
-        return needs + (_needs(random, distinct) if kind.p_fewshot < 1 else [])
+        needs = classes_needed(fewshot, distinct=distinct) if kind.p_fewshot > 0 else []
+        return needs + (classes_needed(random, distinct=distinct) if kind.p_fewshot < 1 else [])
     assert isinstance(kind, Bursty)
-    needs = [] if kind.p_bursty == 1 else _needs(non_bursty_part(kind), distinct)
+    needs = [] if kind.p_bursty == 1 else classes_needed(non_bursty_part(kind), distinct=distinct)
     for branch in kind.branches():
         needs.append((branch.fewshot_type, kind.ways if distinct else 1))
         if kind.n_remainder:

@@ -64,8 +64,7 @@ class BatchSampler:
         n_labels: int | None = None,
         exemplars: range | None = None,
     ) -> None:
-        if protocol not in PROTOCOLS:
-            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+        check_protocol(protocol)
         check_integers(batch_size=batch_size, seed=seed, n_labels=1 if n_labels is None else n_labels)
         if batch_size < 1 or seed < 0:
             raise ValueError(f"batch_size must be >= 1 and seed >= 0, got batch_size={batch_size}, seed={seed}")
@@ -112,6 +111,12 @@ class BatchSampler:
             block[EXEMPLAR] += self.exemplars.start
         self._last = (number, block)
         return block
+
+
+def check_protocol(protocol: str) -> None:
+    """Raise ValueError unless `protocol` is the name of one."""
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
 
 
 def _n_exemplars(source_or_n_exemplars: Source | int, split: ClassSplit) -> int:
