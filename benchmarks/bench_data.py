@@ -22,19 +22,32 @@ BATCH, STEPS, REPEATS = 32, 320, 7
 SIZES, AUGMENTED_SIZES = (1603, 10, 10), (12_700, 100, 80)  # rare, common and holdout classes, as in the paper
 KINDS = {"bursty": Bursty(), "no_support": NoSupport(), "random": Random(), "fewshot": Fewshot(), "mixed": Mixed()}
 
-# Resident memory is that of the images once loaded, above that of Python and the imports.
+# Resident memory is that of the images once loaded and looked up, above that of Python, the imports and, for a bank,
+# one like it of a few images.
 LOAD = """
 import sys, time
 from icl_data import Augmented, OmniglotSource
+_, folder, cache, storage, classes, library = sys.argv
+bank_of = lambda source: source
+if library:
+    import importlib
+    bank_of = importlib.import_module("icl_data." + library).ExampleBank
 def resident():
     for line in open("/proc/self/status"):
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
+def load(n_to_keep):
+    source = OmniglotSource(folder, cache=cache or False, packed=storage == "packed", n_to_keep=n_to_keep)
+    if classes == "augmented":
+        source = Augmented(source)
+    bank = bank_of(source)
+    if library or classes:
+        bank.gather(range(0, source.n_classes, 999), [0] * len(range(0, source.n_classes, 999)))
+    return bank
+if library:
+    load(2)
 before, start = resident(), time.perf_counter()
-source = OmniglotSource(sys.argv[1], cache=sys.argv[2] or False, packed=sys.argv[3] == "packed")
-if sys.argv[4] == "augmented":
-    source = Augmented(source)
-    source.gather(range(0, source.n_classes, 999), [0] * 13)
+bank = load(None)
 print(time.perf_counter() - start, resident() - before)
 """
 
@@ -65,11 +78,11 @@ def _generated_rate(name: str, zipf: float) -> float:
     return 1000 / _seconds(lambda: list(islice(records, 1000)))
 
 
-def _load(folder: str, cache: str, storage: str = "", classes: str = "") -> tuple[float, float]:
+def _load(folder: str, cache: str, storage: str = "", classes: str = "", library: str = "") -> tuple[float, float]:
     """Median seconds and MiB of fresh processes."""
     runs = []
     for _ in range(3):
-        command = [sys.executable, "-c", LOAD, folder, cache, storage, classes]
+        command = [sys.executable, "-c", LOAD, folder, cache, storage, classes, library]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         runs.append(tuple(float(value) for value in done.stdout.split()))
     return statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
