@@ -8,6 +8,7 @@ does not count; set OMP_NUM_THREADS=1. Loading is timed by the clock.
 
 from __future__ import annotations
 
+import importlib.util
 import statistics
 import subprocess
 import sys
@@ -108,11 +109,24 @@ def main() -> None:
         packed_seconds, packed = _load(sys.argv[1], cache, "packed")
         _, packed_zips = _load(sys.argv[1], "", "packed")
         _, augmented = _load(sys.argv[1], cache, "packed", "augmented")
+        libraries = [library for library in ("torch", "jax") if importlib.util.find_spec(library)]
+        banks = {
+            library: [
+                _load(sys.argv[1], cache, storage, classes, library)[1]
+                for storage, classes in (("", ""), ("", "augmented"), ("packed", ""), ("packed", "augmented"))
+            ]
+            for library in libraries
+        }
     print(f"\nOmniglot, 32,460 images: zips {zips:.2f} s, cache {cached:.2f} s, packed {packed_seconds:.2f} s")
     print(f"resident, a byte a pixel: {plain:.0f} MiB; float32 would be {32_460 * 105 * 105 * 4 / 2**20:.0f}")
     print(
         f"resident, packed: {packed:.0f} MiB ({packed_zips:.0f} from the zips), {augmented:.0f} with 8 x 1,623 classes"
     )
+    for library, (plain, plain_augmented, packed, packed_augmented) in banks.items():
+        print(
+            f"resident with a bank for {library}: {plain:.0f} MiB, {plain_augmented:.0f} with 8 x 1,623 classes; "
+            f"packed: {packed:.0f} and {packed_augmented:.0f}"
+        )
 
 
 if __name__ == "__main__":
