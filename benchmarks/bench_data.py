@@ -1,6 +1,6 @@
 """How fast sequences are drawn and Omniglot is loaded, as ratios that carry over to other machines.
 
-    python benchmarks/bench_data.py [FOLDER WITH THE OMNIGLOT ZIPS]
+    python benchmarks/bench_data.py [FOLDER WITH THE OMNIGLOT ZIPS, else that in ICL_OMNIGLOT]
 
 Rates are medians of repeated runs of one process on one core, in processor time, so that other work on the machine
 does not count; set OMP_NUM_THREADS=1. Loading is timed by the clock.
@@ -9,18 +9,19 @@ does not count; set OMP_NUM_THREADS=1. Loading is timed by the clock.
 from __future__ import annotations
 
 import importlib.util
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from itertools import islice
+
+from bench_generator import AUGMENTED_SIZES, SIZES, rates, sequences
 
 from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, Mixed, NoSupport, Random, SeqGenerator, SymbolicSource
 
 BATCH, STEPS, REPEATS = 32, 320, 7
-SIZES, AUGMENTED_SIZES = (1603, 10, 10), (12_700, 100, 80)  # rare, common and holdout classes, as in the paper
 KINDS = {"bursty": Bursty(), "no_support": NoSupport(), "random": Random(), "fewshot": Fewshot(), "mixed": Mixed()}
 
 # Resident memory is that of the images once loaded and looked up, above that of Python, the imports and, for a bank,
@@ -75,8 +76,7 @@ def _sampled_rate(
 
 def _generated_rate(name: str, zipf: float) -> float:
     generator = SeqGenerator(SymbolicSource(1623), *SIZES, zipf_exponent=zipf, noise_scale=0.0, seed=0)
-    records = getattr(generator, f"get_{name}_seq")()
-    return 1000 / _seconds(lambda: list(islice(records, 1000)))
+    return statistics.median(rates([sequences(generator, name)])[0])
 
 
 def _load(folder: str, cache: str, storage: str = "", classes: str = "", library: str = "") -> tuple[float, float]:
@@ -97,22 +97,23 @@ def main() -> None:
     for zipf in (0.0, 1.0):
         for name, kind in KINDS.items():
             exact = _generated_rate(name, zipf)
-            rates = [_sampled_rate(kind, sizes, n, zipf) for sizes in (SIZES, AUGMENTED_SIZES) for n in (1, 20)]
-            cells = "".join(f"{rate / 1000:>11,.0f}" for rate in rates)
-            print(f"{name:<12}{zipf:>5}{exact / 1000:>12,.1f}{cells}{rates[0] / exact:>6.0f}x")
-    if len(sys.argv) < 2:
+            vectorised = [_sampled_rate(kind, sizes, n, zipf) for sizes in (SIZES, AUGMENTED_SIZES) for n in (1, 20)]
+            cells = "".join(f"{rate / 1000:>11,.0f}" for rate in vectorised)
+            print(f"{name:<12}{zipf:>5}{exact / 1000:>12,.1f}{cells}{vectorised[0] / exact:>6.0f}x")
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("ICL_OMNIGLOT")
+    if not folder:
         print("pass a folder with the two Omniglot zips to time loading too")
         return
     with tempfile.TemporaryDirectory() as cache:
-        zips, _ = _load(sys.argv[1], "")
-        cached, plain = _load(sys.argv[1], cache)
-        packed_seconds, packed = _load(sys.argv[1], cache, "packed")
-        _, packed_zips = _load(sys.argv[1], "", "packed")
-        _, augmented = _load(sys.argv[1], cache, "packed", "augmented")
+        zips, _ = _load(folder, "")
+        cached, plain = _load(folder, cache)
+        packed_seconds, packed = _load(folder, cache, "packed")
+        _, packed_zips = _load(folder, "", "packed")
+        _, augmented = _load(folder, cache, "packed", "augmented")
         libraries = [library for library in ("torch", "jax") if importlib.util.find_spec(library)]
         banks = {
             library: [
-                _load(sys.argv[1], cache, storage, classes, library)[1]
+                _load(folder, cache, storage, classes, library)[1]
                 for storage, classes in (("", ""), ("", "augmented"), ("packed", ""), ("packed", "augmented"))
             ]
             for library in libraries

@@ -1,4 +1,4 @@
-"""The command `icl-data`: getting Omniglot, and looking after it."""
+"""The command `icl-data`: getting Omniglot and looking after it, and checking sequences."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from icl_data._omniglot_cache import fetched_folder
 from icl_data._omniglot_fetch import FetchError, fetch
 from icl_data._omniglot_files import OFFICIAL_BASE, PARTS, OmniglotError, Part, find_store
 from icl_data._omniglot_verify import verify
+from icl_data._sanity_check import add_sanity_check, sanity_check
 
 _EXIT_CODES = """\
 exit codes: 0 the official zips, 1 missing, damaged or incomplete, 2 a mistake in the command,
@@ -25,11 +26,13 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
         parts: what Omniglot's zips must be.
 
     Returns:
-        0; 1 for what the network or the files are to blame for; 2 for a mistake; 3 from verify, see there; 130 after
-        Ctrl+C.
+        0; 1 for what the network or the files are to blame for, or a difference; 2 for a mistake; 3 from verify, see
+        there; 130 after Ctrl+C.
     """
     options = _parser().parse_args(argv)
     try:
+        if options.command == "sanity-check":
+            return sanity_check(options, sys.stdout)
         if options.action == "fetch":
             return _fetch(options.to, options.url, parts)
         folder = fetched_folder() if options.action == "where" else options.folder or fetched_folder()
@@ -56,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     checking = actions.add_parser("verify", help="read all images and compare checksums", epilog=_EXIT_CODES)
     checking.add_argument("folder", nargs="?", type=_folder, help="default: where fetch puts the zips")
     actions.add_parser("where", help="the folder that fetch fills and OmniglotSource() reads; exit code 1 if empty")
+    add_sanity_check(commands)
     return parser
 
 

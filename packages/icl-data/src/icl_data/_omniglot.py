@@ -43,7 +43,8 @@ class OmniglotSource:
     Attributes:
         bits: (n_classes, n_exemplars, 1379) uint8, eight pixels a byte, row by row, the first in the highest bit and
             the last byte filled up with zeros; None unless packed.
-        read_order: (n_classes,) class positions in the order in which TensorFlow Datasets first reads one of theirs.
+        read_order: (n_classes,) class positions in the order in which TensorFlow Datasets first reads one of theirs;
+            with n_to_keep, ascending, as in the released code.
 
     Raises:
         OmniglotError: the files are missing, damaged or incomplete.
@@ -130,7 +131,9 @@ class OmniglotSource:
         self.path, self.split, self.exemplars, self.packed = folder, split, exemplars, packed
         self.bits: Bytes | None = _joined(bits) if packed else None
         self._images: Bytes | None = None if packed else _unpack(bits)
-        self.read_order: npt.NDArray[np.int64] = np.argsort(ranks[:n_kept].min(axis=1))
+        # The released code sorts the classes that it keeps, if it is told how many.
+        first_read = ranks.min(axis=1) if n_to_keep is None else np.arange(n_kept)
+        self.read_order: npt.NDArray[np.int64] = np.argsort(first_read)
         self.class_keys: npt.NDArray[np.int64] = keys[:n_kept].astype(np.int64)
         self.n_classes, self.n_exemplars = n_kept, ranks.shape[1]
         self.example_shape: tuple[int, ...] = (SIZE, SIZE, 1)
