@@ -4,8 +4,8 @@
 
 Batches are 32 sequences of 9. Times are medians of rounds in which every row takes its turn, beside a plain copy of the
 floats of a full-size batch: by processor, so that other work on the machine does not count, and by the clock, which is
-what counts where another device works. Without a folder, and with no ICL_OMNIGLOT to name one, images are random bits in the shape of Omniglot's. Set
-OMP_NUM_THREADS=1 (and, for JAX, keep the process on one core) for the speed of one core.
+what counts where another device works. Without a folder, and without ICL_OMNIGLOT to name one, images are random bits
+in the shape of Omniglot's. Set OMP_NUM_THREADS=1, and keep JAX on one core, for the speed of one.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class ExampleBank:
 
     Images stay bytes until they are looked up; augmentation, noise and downsampling happen then. The built-in sources
     live on the device; any other, and an array that stays in its file, is called on the host. On a CPU the bank shares
-    the source's memory. A packed `OmniglotSource` stays packed on the device.
+    the memory of a source that stores what the bank needs. A packed `OmniglotSource` stays packed on the device.
 
     Args:
         source: where examples come from.
@@ -79,7 +79,7 @@ class ExampleBank:
         """Examples without noise, in the broadcast shape of the indices + example_shape.
 
         Indices are checked on the host. Tensors on another device are not, since that would mean waiting for it: there
-        a class outside ends as PyTorch ends it, and an exemplar outside shows another class.
+        a class outside is PyTorch's to refuse, later, and an exemplar outside shows another class.
 
         Raises:
             IndexError: a class or exemplar that the source does not have.
