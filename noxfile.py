@@ -22,7 +22,7 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
     "icl-eval": ("icl-data", "icl-models", "icl-train"),
 }
 EVERYTHING = tuple(SIBLINGS)
-ALL_OF_DATA = "icl-data[torch,h5,images,plot]"
+ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"
@@ -101,7 +101,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """mypy --strict on each package's source."""
     install_wheels(session, *EVERYTHING)
-    install(session, "mypy")
+    install(session, "mypy", "jax")
     for package in EVERYTHING:
         session.run("mypy", str(ROOT / "packages" / package / "src"), env={"MYPYPATH": ""})
 
