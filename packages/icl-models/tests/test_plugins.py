@@ -89,8 +89,8 @@ def test_a_broken_plugin_is_set_aside_with_a_warning_that_names_it(install: Inst
         PluginWarning, match=r"plugin 'broken' of icl-dist-broken 1\.0 is set aside: ModuleNotFoundError"
     ):
         registry = Registry()
-    assert "fine" in registry.embedders()
-    assert registry.embedder("resnet").name == "resnet"
+    assert "fine" in registry.names("embedder")
+    assert registry.find("embedder", "resnet")[0].name == "resnet"
 
 
 def test_asking_for_a_broken_plugins_component_gives_its_error(install: Installer) -> None:
@@ -100,7 +100,7 @@ def test_asking_for_a_broken_plugins_component_gives_its_error(install: Installe
     with pytest.raises(
         PluginError, match=r"icl-dist-broken 1\.0 is set aside: RuntimeError: no licence for today"
     ) as error:
-        registry.embedder("broken")
+        registry.find("embedder", "broken")
     assert isinstance(error.value.__cause__, RuntimeError)
 
 
@@ -128,21 +128,21 @@ def test_icl_plugins_settles_a_conflict(install: Installer, monkeypatch: pytest.
     install("two", GOOD.format(name="same"))
     monkeypatch.setenv("ICL_PLUGINS", "two")
     registry = Registry()
-    assert "same" in registry.embedders()
+    assert "same" in registry.names("embedder")
     assert {r.name: r.state for r in registry.records} == {"icl-models": "loaded", "one": "disabled", "two": "loaded"}
 
 
 def test_an_empty_icl_plugins_leaves_the_built_ins(install: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
     install("broken", "raise RuntimeError")
     monkeypatch.setenv("ICL_PLUGINS", "")
-    assert Registry().embedders() == ("embedding", "linear", "resnet", "vector")
+    assert Registry().names("embedder") == ("embedding", "linear", "resnet", "vector")
 
 
 def test_icl_plugins_must_name_installed_plugins(install: Installer, monkeypatch: pytest.MonkeyPatch) -> None:
     install("good", GOOD.format(name="fine"))
     monkeypatch.setenv("ICL_PLUGINS", "god")
     with pytest.raises(PluginError, match=r"ICL_PLUGINS must name installed plugins \(good\), got 'god'"):
-        Registry().embedders()
+        Registry().names("embedder")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_plugin_that_breaks_the_contract_is_set_aside(install: Installer, sour
     install("wrong", source)
     with pytest.warns(PluginWarning, match=reason):
         registry = Registry()
-    assert registry.embedders() == ("embedding", "linear", "resnet", "vector")
+    assert registry.names("embedder") == ("embedding", "linear", "resnet", "vector")
     assert registry.records[-1].state == "broken"
 
 
@@ -181,7 +181,7 @@ def test_the_command_lists_plugins_with_components_and_state(
             "distribution": "icl-dist-broken",
             "version": "1.0",
             "state": "broken",
-            "components": {"embedders": [], "sequence_models": []},
+            "components": {"embedders": [], "sequence_models": [], "trackers": []},
             "error": "RuntimeError: why",
         },
         {
@@ -189,7 +189,7 @@ def test_the_command_lists_plugins_with_components_and_state(
             "distribution": "icl-dist-good",
             "version": "3.1",
             "state": "loaded",
-            "components": {"embedders": ["fine"], "sequence_models": []},
+            "components": {"embedders": ["fine"], "sequence_models": [], "trackers": []},
             "error": None,
         },
     ]
@@ -241,7 +241,7 @@ def test_a_plugin_that_ends_the_process_is_set_aside(install: Installer) -> None
     install("exits", "raise SystemExit('usage: exits FILE')")
     with pytest.warns(PluginWarning, match="'exits' .* is set aside: SystemExit: usage: exits FILE"):
         registry = Registry()
-    assert registry.embedder("resnet").name == "resnet"
+    assert registry.find("embedder", "resnet")[0].name == "resnet"
 
 
 def test_what_a_plugin_lists_may_be_a_generator(install: Installer) -> None:
@@ -252,7 +252,7 @@ def test_what_a_plugin_lists_may_be_a_generator(install: Installer) -> None:
 
 def test_every_hook_is_documented_and_the_contract_is_short() -> None:
     hooks = [getattr(hookspecs, name) for name in dir(hookspecs) if name.startswith("icl_")]
-    assert len(hooks) == 2
+    assert len(hooks) == 3
     assert all(hook.__doc__ for hook in hooks)
     assert len(Path(hookspecs.__file__).read_text().splitlines()) < 60
 

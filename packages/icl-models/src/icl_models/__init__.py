@@ -5,16 +5,22 @@ from icl_models._component import ComponentConfig, EmbedderSpec, SequenceModelSp
 from icl_models._config import ModelConfig
 from icl_models._embedders import EmbeddingConfig, LinearConfig, VectorConfig
 from icl_models._model import InContextModel, TransformerICL, build_model, count_parameters
+from icl_models._origin import unusable_component
 from icl_models._recurrent import LSTMConfig, VanillaRNNConfig
 from icl_models._registry import (
     PluginError,
+    PluginRecord,
     PluginWarning,
+    component_owner,
     find_embedder,
     find_sequence_model,
+    find_tracker,
     known_embedders,
     known_sequence_models,
+    known_trackers,
 )
 from icl_models._resnet import ResNetConfig, SimpleResNet
+from icl_models._tracker import Outcome, Tracker, TrackerSpec
 from icl_models._transformer import TransformerConfig
 from icl_models.hookspecs import hookimpl
 
@@ -26,21 +32,29 @@ __all__ = [
     "LSTMConfig",
     "LinearConfig",
     "ModelConfig",
+    "Outcome",
     "PluginError",
+    "PluginRecord",
     "PluginWarning",
     "ResNetConfig",
     "SequenceModelSpec",
     "SimpleResNet",
+    "Tracker",
+    "TrackerSpec",
     "TransformerConfig",
     "TransformerICL",
     "VanillaRNNConfig",
     "VectorConfig",
     "build_model",
     "capture_attention",
+    "component_owner",
     "count_parameters",
     "find_embedder",
     "find_sequence_model",
+    "find_tracker",
     "hookimpl",
     "known_embedders",
     "known_sequence_models",
+    "known_trackers",
+    "unusable_component",
 ]
