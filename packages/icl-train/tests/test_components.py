@@ -152,7 +152,7 @@ def test_a_version_that_refuses_the_stored_settings_is_named_with_the_one_that_t
 def test_settings_without_an_owner_need_their_component(run, plugins):
     settings = run.config.to_dict()
     plugins.uninstall("tried")
-    with pytest.raises(ValueError, match="embedder must be one of .*, got 'tried'"):
+    with pytest.raises(ValueError, match=r"embedder must be one of .*, got 'tried'"):
         RunConfig.from_dict(settings)
 
 
