@@ -17,6 +17,7 @@ from icl_models import (
     PluginWarning,
     build_model,
     component_owner,
+    find_embedder,
     find_tracker,
     hookspecs,
     known_embedders,
@@ -63,6 +64,12 @@ def test_a_plugins_embedder_is_built_with_its_own_settings(install: Any) -> None
     x = torch.ones(1, 2, 3)
     torch.testing.assert_close(model.embed_examples(x), 2 * plain.embed_examples(x))
     assert ModelConfig.from_dict(config.to_dict()) == config
+
+
+def test_settings_of_a_plugin_survive_json(install: Any) -> None:
+    install("good", GOOD.format(name="fine").replace("scale: float = 1.0", "scale: tuple[float, ...] = (1.0, 2.0)"))
+    config = ModelConfig(**VECTORS, embedder="fine", embedder_config=find_embedder("fine").config())
+    assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 def test_a_broken_plugin_is_set_aside_with_a_warning_that_names_it(install: Any) -> None:

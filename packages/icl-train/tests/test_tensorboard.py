@@ -55,7 +55,7 @@ def test_every_number_of_the_records_is_a_scalar(tmp_path, capsys):
 @needs_tensorboard
 def test_a_resumed_run_has_each_step_once(tmp_path, capsys):
     config = smoke()
-    config = replace(config, train=replace(config.train, tracker="tensorboard"))
+    config = replace(config, train=replace(config.train, tracker="tensorboard", log_interval=2))
     run = RunFolder.create(tmp_path / "run", config, device="cpu", threads=1)
     with pytest.raises(KeyboardInterrupt):
         train(run, Interrupting())

@@ -110,6 +110,8 @@ def check_spec(name: str, config: type[ComponentConfig]) -> None:
 
 
 def _survives_json(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_survives_json, value))
-    return value is None or type(value) in (bool, int, float, str)
+    return all(item is None or type(item) in (bool, int, float, str) for item in _as_tuple(value))
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
