@@ -1,4 +1,4 @@
-"""The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, and the cross-package tests.
+"""The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, integration and plugins.
 
 `nox -s regression`, `nox -s quickstart`, `nox -s parity` and `nox -s bench` are run by name.
 """
@@ -27,7 +27,7 @@ TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "integration"]
+nox.options.sessions = ["lint", "types", "tests", "integration", "plugins"]
 nox.options.error_on_missing_interpreters = True
 
 
@@ -139,6 +139,22 @@ def regression(session: nox.Session) -> None:
     install_wheels(session, *EVERYTHING)
     install(session, *TEST_TOOLS)
     pytest(session, ROOT / "tests" / "regression", args=("-s",))
+
+
+@nox.session
+def plugins(session: nox.Session) -> None:
+    """The example plugin beside the wheels: conformance, training, evaluation, figure; faulty plugins; none.
+
+    The tests in tests/plugins install the plugins they need into folders of their own, so the example is uninstalled
+    before them: what they do not install is not there.
+    """
+    install_wheels(session, *EVERYTHING)
+    install(session, *TEST_TOOLS, "tensorboard")
+    example = ROOT / "examples" / "icl-plugin-example"
+    session.install("--no-deps", "--no-build-isolation", str(example))
+    pytest(session, example / "tests", ROOT / "packages" / "icl-train" / "tests" / "test_tensorboard.py")
+    session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", example.name)
+    pytest(session, ROOT / "tests" / "plugins")
 
 
 @nox.session

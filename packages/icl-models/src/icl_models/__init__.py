@@ -6,17 +6,23 @@ from icl_models._config import ModelConfig
 from icl_models._edit import Edit, ablate, edit, freeze, patch
 from icl_models._embedders import EmbeddingConfig, LinearConfig, VectorConfig
 from icl_models._model import InContextModel, TransformerICL, build_model, count_parameters
+from icl_models._origin import unusable_component
 from icl_models._places import site_names
 from icl_models._recurrent import LSTMConfig, VanillaRNNConfig
 from icl_models._registry import (
     PluginError,
+    PluginRecord,
     PluginWarning,
+    component_owner,
     find_embedder,
     find_sequence_model,
+    find_tracker,
     known_embedders,
     known_sequence_models,
+    known_trackers,
 )
 from icl_models._resnet import ResNetConfig, SimpleResNet
+from icl_models._tracker import Outcome, Tracker, TrackerSpec
 from icl_models._transformer import TransformerConfig
 from icl_models.hookspecs import hookimpl
 
@@ -29,12 +35,16 @@ __all__ = [
     "LSTMConfig",
     "LinearConfig",
     "ModelConfig",
+    "Outcome",
     "PluginError",
+    "PluginRecord",
     "PluginWarning",
     "ResNetConfig",
     "SequenceModelSpec",
     "SimpleResNet",
     "Trace",
+    "Tracker",
+    "TrackerSpec",
     "TransformerConfig",
     "TransformerICL",
     "VanillaRNNConfig",
@@ -43,14 +53,18 @@ __all__ = [
     "build_model",
     "capture",
     "capture_attention",
+    "component_owner",
     "count_parameters",
     "edit",
     "find_embedder",
     "find_sequence_model",
+    "find_tracker",
     "freeze",
     "hookimpl",
     "known_embedders",
     "known_sequence_models",
+    "known_trackers",
     "patch",
     "site_names",
+    "unusable_component",
 ]

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from icl_models._registry import BUILT_IN, PluginRecord, PluginWarning, Registry
+from icl_models._registry import PluginRecord, PluginWarning, Registry
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,7 +39,7 @@ def _plugins(*, as_json: bool, with_built_in: bool) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # the list says the same
         registry = Registry()
-    records = [record for record in registry.records if with_built_in or record.name != BUILT_IN]
+    records = [record for record in registry.records if with_built_in or not record.built_in]
     if as_json:
         print(json.dumps([_as_dict(record) for record in records], indent=2))
     else:
@@ -56,7 +56,7 @@ def _as_dict(record: PluginRecord) -> dict[str, Any]:
         "distribution": record.distribution,
         "version": record.version,
         "state": record.state,
-        "components": {"embedders": list(record.embedders), "sequence_models": list(record.sequence_models)},
+        "components": {f"{kind}s": list(names) for kind, names in record.components.items()},
         "error": None if record.error is None else f"{type(record.error).__name__}: {record.error}",
     }
 
@@ -64,5 +64,5 @@ def _as_dict(record: PluginRecord) -> dict[str, Any]:
 def _as_line(record: PluginRecord) -> str:
     if record.state == "broken":
         return record.set_aside()
-    components = ", ".join(record.embedders + record.sequence_models) or "no components"
+    components = ", ".join(name for names in record.components.values() for name in names) or "no components"
     return f"{record.name} ({record.distribution} {record.version}), {record.state}: {components}"

@@ -169,7 +169,8 @@ def _own_config(config: type[ComponentConfig], settings: Mapping[str, Any] | Com
     if isinstance(settings, ComponentConfig):
         return settings
     _refuse_unknown(config.__name__, settings, [field.name for field in fields(config)])
-    return config(**settings)
+    # JSON has no tuples, and settings have no lists.
+    return config(**{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()})
 
 
 def _refuse_unknown(owner: str, settings: Mapping[str, Any], known: list[str]) -> None:
