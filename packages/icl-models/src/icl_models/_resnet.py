@@ -31,9 +31,16 @@ class ResNetConfig(ComponentConfig):
     Args:
         flatten_superpixels: keep the last group's positions side by side, with emb_dim / 16 channels each, in place of
             the mean over positions.
+
+    Raises:
+        ValueError: where it is neither True nor False.
     """
 
     flatten_superpixels: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.flatten_superpixels, bool):
+            raise ValueError(f"flatten_superpixels must be True or False, got {self.flatten_superpixels!r}")
 
 
 def check_resnet(model: ModelConfig, own: ResNetConfig) -> None:
