@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from icl_models._config import ModelConfig
 from icl_models._model import InContextModel, build_model
@@ -34,7 +34,7 @@ def save_model(model: InContextModel, path: str | os.PathLike[str], *, overwrite
     metadata = {_CONFIG_KEY: json.dumps(model.config.to_dict())}
     tensors = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
     with whole_file(Path(path), overwrite=overwrite) as beside:
-        save_file(tensors, beside, metadata)
+        beside.write_bytes(save(tensors, metadata))  # `save_file` would keep the file from everybody else
 
 
 def load_model(path: str | os.PathLike[str]) -> InContextModel:

@@ -19,7 +19,7 @@ def whole_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
     if path.is_dir():
         raise IsADirectoryError(f"the output must be a file, got the folder {path}")
     if path.exists() and not overwrite:
-        raise FileExistsError(f"the output must not exist unless it may be overwritten, got {path}")
+        raise FileExistsError(f"the output must not exist without overwrite=True (--force), got {path}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"the output's folder must exist, got {path.parent}")
     beside = path.with_name(f".{path.name}.writing")
