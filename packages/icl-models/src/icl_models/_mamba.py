@@ -51,11 +51,22 @@ def check_mamba(model: ModelConfig, own: MambaConfig) -> None:
     require_extra("transformers", _NEEDED_BY)
 
 
-class Mamba(nn.Module):
-    """Tokens (B, T, W) to normalised features (B, T, W), or the last token's (B, W) for positions="query".
+class MambaLayer(nn.Module):
+    """x + Mixer(RMSNorm(x)), (B, T, W) to (B, T, W), with dropout in training on what the mixer adds."""
 
-    x + Mixer(RMSNorm(x)) for each layer, then RMSNorm. Dropout, in training only, acts on what each mixer adds.
-    """
+    def __init__(self, norm: nn.Module, mixer: nn.Module, dropout_prob: float) -> None:
+        super().__init__()
+        self.norm = norm
+        self.mixer = mixer
+        self.dropout_prob = dropout_prob
+
+    def forward(self, x: Tensor) -> Tensor:
+        h: Tensor = self.mixer(self.norm(x))
+        return x + (F.dropout(h, self.dropout_prob) if self.training and self.dropout_prob else h)
+
+
+class Mamba(nn.Module):
+    """Tokens (B, T, W) to normalised features (B, T, W), or the last token's (B, W) for positions="query"."""
 
     def __init__(self, width: int, num_layers: int, dropout_prob: float, own: MambaConfig) -> None:
         super().__init__()
@@ -74,14 +85,12 @@ class Mamba(nn.Module):
             )
         )
         self.out_features = width
-        self.dropout_prob = dropout_prob
-        self.layers = built.layers
+        self.layers = nn.ModuleList(MambaLayer(block.norm, block.mixer, dropout_prob) for block in built.layers)
         self.norm = built.norm_f
 
     def forward(self, x: Tensor, positions: Positions = "all") -> Tensor:
         for layer in self.layers:
-            h = layer.mixer(layer.norm(x))  # (B, T, W)
-            x = x + (F.dropout(h, self.dropout_prob) if self.training and self.dropout_prob else h)
+            x = layer(x)
         features: Tensor = self.norm(x[:, -1] if positions == "query" else x)
         return features
 
