@@ -134,6 +134,17 @@ def test_the_import_tells_what_it_read_and_what_it_assumed(tmp_path: Path, capsy
     assert max(map(len, printed.replace(str(tmp_path), "").splitlines())) <= 80
 
 
+def test_names_in_a_file_do_not_reach_the_terminal_raw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = tmp_path / "checkpoint.dill", tmp_path / "model.safetensors"
+    params, state = write_checkpoint(path, CONFIGS["ids"], **{"step\x1b[2J": 1})
+    assert main(["import-haiku", str(path), str(out)]) == 0
+    assert "not read: step\\x1b[2J\n" in capsys.readouterr().out
+    params["a\x1b[2J"] = {"w": np.zeros(1, np.float32)}
+    path.write_bytes(pickle.dumps({"params": params, "state": state}))
+    assert main(["import-haiku", str(path), str(out), "--force"]) == 2
+    assert "params has no place for a\\x1b[2J|w\n" in capsys.readouterr().err
+
+
 def malicious(kind: str, trap: Path) -> bytes:
     if kind == "dotted name":  # protocol 4 looks up attributes of attributes
         return b"\x80\x04\x8c\x05numpy\x8c\x0endarray.tofile\x93."
@@ -238,6 +249,7 @@ def test_a_file_that_is_there_is_overwritten_only_by_force(
         (["export-haiku", "{gru}", "{out}"], "export-haiku: error: sequence_model must be one the released model has"),
         (["import-haiku", "{ids}", "{out}", "--num-heads", "3"], "import-haiku: error: num_heads must divide emb_dim"),
         (["import-haiku", "{ids}", "{out}", "--set", "heads=2"], "import-haiku: error: ModelConfig has no setting"),
+        (["import-haiku", "{ids}", "{out}", "--set", "params=2"], "import-haiku: error: ModelConfig has no setting"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(

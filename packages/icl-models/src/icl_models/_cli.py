@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from icl_models._cli_haiku import add_export_haiku, add_import_haiku
 from icl_models._cli_summary import add_summary
 from icl_models._registry import BUILT_IN, PluginRecord, PluginWarning, Registry
+from icl_models._text_table import printable
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _one_line(mistake: ValueError | OSError) -> str:
     if isinstance(mistake, OSError) and mistake.filename is not None:
-        return f"{mistake.strerror}: {mistake.filename}"
-    return " ".join(str(mistake).split())
+        return printable(f"{mistake.strerror}: {mistake.filename}")
+    return printable(" ".join(str(mistake).split()))
 
 
 def _plugins(options: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from icl_models._config import ModelConfig
 from icl_models._config_file import add_set_option, read_assignments
 from icl_models._model import build_model
 from icl_models._saved_model import load_model, save_model
-from icl_models._text_table import text_table
+from icl_models._text_table import printable, text_table
 from icl_models.haiku import (
     Variables,
     export_variables,
@@ -73,7 +73,7 @@ def _import(options: argparse.Namespace) -> int:
     print(_setting_table(config, settings))
     print()
     if unused:
-        print(f"not read: {', '.join(unused)}")
+        print(printable(f"not read: {', '.join(unused)}"))
     print(f"written: {options.output}")
     return 0
 

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LSTMConfig(ComponentConfig):
-    """Settings of sequence model "lstm": none of its own."""
+    """Settings of sequence model "lstm" (Chan et al. 2022, section 3.4): none of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VanillaRNNConfig(ComponentConfig):
-    """Settings of sequence model "vanilla_rnn": none of its own."""
+    """Settings of sequence model "vanilla_rnn" (Chan et al. 2022, section 3.4): none of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GRUConfig(ComponentConfig):
-    """Settings of sequence model "gru": none of its own."""
+    """Settings of sequence model "gru" (Cho et al. 2014, as `torch.nn.GRU` has it): none of its own."""
 
 
 class VanillaRNNLayer(nn.Module):

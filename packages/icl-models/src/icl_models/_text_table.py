@@ -1,6 +1,11 @@
-"""Tables as plain text."""
+"""Tables and names as plain text."""
 
 from collections.abc import Sequence
+
+
+def printable(text: str) -> str:
+    """`text` with escapes in the place of what could move a terminal's cursor; names come from files of strangers."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def text_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> str:

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 Variables = Mapping[str, Mapping[str, Any]]
+"""Arrays of the released model, {module: {name: array}}."""
 Exported = dict[str, dict[str, NDArray[Any]]]
 
 
@@ -67,7 +68,7 @@ def import_variables(
     return imported
 
 
-def infer_config(params: Variables, **settings: Any) -> ModelConfig:
+def infer_config(params: Variables, /, **settings: Any) -> ModelConfig:
     """The configuration that released params belong to, from their names and shapes.
 
     Args:
@@ -85,6 +86,9 @@ def infer_config(params: Variables, **settings: Any) -> ModelConfig:
 
 def export_variables(model: InContextModel) -> tuple[Exported, Exported]:
     """The released model's (params, state) with this model's values, as numpy arrays: `import_variables` undone.
+
+    Returns:
+        Two nested dicts {module: {name: array}}, in Haiku's shapes; the state is empty without batch normalisation.
 
     Raises:
         ValueError: for a model that has no released counterpart.
