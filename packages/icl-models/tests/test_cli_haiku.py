@@ -188,6 +188,10 @@ def broken(how: str, params: Any, state: Any) -> Any:
         params["transformer/linear"]["b"] = params["transformer/linear"]["b"][:3]
     elif how == "a wrong rank":
         params["transformer/linear"]["w"] = params["transformer/linear"]["w"][0]
+    elif how == "a layer far away":
+        params["transformer/transformer_block_99999999999/layer_norm"] = params["transformer/layer_norm"]
+    elif how == "an empty giant":
+        params["input_embedder"]["embs"] = np.zeros((0, 1 << 40), np.float32)
     elif how == "an extra variable":
         params["transformer/mystery"] = {"w": np.zeros(2, np.float32)}
     else:
@@ -202,7 +206,9 @@ def broken(how: str, params: Any, state: Any) -> Any:
         ("a list", ["a checkpoint must be a dict with params, got list"]),
         ("a missing and an extra layer", [f"transformer_block_{i}/layer_norm|scale is missing" for i in range(1, 7)]),
         ("a wrong shape", ["transformer/linear|b must be float32 (5,), got float32 (3,)"]),
-        ("a wrong rank", ["transformer/linear|w must have 2 axes, got shape (5,)"]),
+        ("a wrong rank", ["transformer/linear|w must have 2 axes, none of them empty, got shape (5,)"]),
+        ("a layer far away", ["layers must be numbered from 0 without gaps, got 99999999999 as the last"]),
+        ("an empty giant", ["input_embedder|embs must have 2 axes, none of them empty, got shape (0, 1099511627776)"]),
         ("an extra variable", ["params has no place for transformer/mystery|w"]),
         ("a number", ["variables must be nested dicts"]),
     ],

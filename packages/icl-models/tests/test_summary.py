@@ -163,6 +163,10 @@ def test_settings_on_the_command_line_go_before_those_of_the_file(
         (["{config}", "--set", "num_layers"], "--set must be KEY=VALUE, got 'num_layers'"),
         (["{config}", "--set", "num_layers=two"], "num_layers must be a positive integer, got 'two'"),
         (["{config}", "--set", "emb_dim=20"], "num_heads must divide emb_dim, 20, got 8"),
+        (
+            ["{config}", "--set", "emb_dim=1000000000000000"],
+            "a model must run on the meta device to be summarized, got ",
+        ),
         (["{config}", "--batch-size", "0"], "batch_size must be at least 1, got 0"),
     ],
 )

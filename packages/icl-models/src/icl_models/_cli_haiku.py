@@ -65,8 +65,9 @@ def _import(options: argparse.Namespace) -> int:
     if options.num_heads is not None:
         settings["num_heads"] = options.num_heads
     config = infer_config(params, **settings)
+    weights = import_variables(config, params, state)  # before anything as large as the file claims is built
     model = build_model(config, seed=0)
-    model.load_state_dict(import_variables(model, params, state))
+    model.load_state_dict(weights)
     save_model(model, options.output, overwrite=options.force)
     print(_variable_table(params, state))
     print()

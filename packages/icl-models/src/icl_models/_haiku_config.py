@@ -33,6 +33,8 @@ def infer_settings(shapes: Shapes, given: Mapping[str, Any]) -> dict[str, Any]:
     settings: dict[str, Any] = {"num_classes": num_classes, "emb_dim": emb_dim, "sequence_model": kinds[0]}
     # The highest number, not how many there are: a layer that is missing is then named as missing.
     settings["num_layers"] = 1 + max(int(number or 0) for number in layers)
+    if settings["num_layers"] > len(shapes):
+        raise ValueError(f"layers must be numbered from 0 without gaps, got {settings['num_layers'] - 1} as the last")
     settings["concatenate_labels"] = rows == num_classes + 1
     if kinds != ["transformer"] and features != emb_dim:
         settings["hidden_size"] = features
@@ -60,8 +62,8 @@ def _embedder(shapes: Shapes, settings: Mapping[str, Any]) -> dict[str, Any]:
 def _shape(shapes: Shapes, name: str, rank: int) -> tuple[int, ...]:
     if name not in shapes:
         raise ValueError(f"variables must have {name}, got {_listed(sorted({n.partition('|')[0] for n in shapes}))}")
-    if len(shapes[name]) != rank:
-        raise ValueError(f"{name} must have {rank} axes, got shape {shapes[name]}")
+    if len(shapes[name]) != rank or 0 in shapes[name]:
+        raise ValueError(f"{name} must have {rank} axes, none of them empty, got shape {shapes[name]}")
     return shapes[name]
 
 

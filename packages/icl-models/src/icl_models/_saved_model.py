@@ -48,8 +48,9 @@ def load_model(path: str | os.PathLike[str]) -> InContextModel:
         OSError: when the file cannot be read.
     """
     file = _file(Path(path))
-    model = build_model(saved_config(file), seed=0)
+    config = saved_config(file)
     try:
+        model = build_model(config, seed=0)
         model.load_state_dict(load_file(file))
     except RuntimeError as error:
         raise ValueError(f"the weights in {file} must fit its config: {' '.join(str(error).split())}") from error

@@ -72,11 +72,19 @@ def summarize(config: ModelConfig, *, batch_size: int = 32, seq_len: int = 9) ->
         seq_len: examples of a sequence, the query included.
 
     Raises:
-        ValueError: for a size below 1.
+        ValueError: for a size below 1, sizes that no number of bytes can count, or a component that looks at values, which
+            torch's meta device does not have.
     """
     for name, size in (("batch_size", batch_size), ("seq_len", seq_len)):
         if size < 1:
             raise ValueError(f"{name} must be at least 1, got {size}")
+    try:
+        return _summarize(config, batch_size, seq_len)
+    except RuntimeError as error:
+        raise ValueError(f"a model must run on the meta device to be summarized, got {error}") from error
+
+
+def _summarize(config: ModelConfig, batch_size: int, seq_len: int) -> ModelSummary:
     with torch.device("meta"):
         model = InContextModel(config)
         with FlopCounterMode(display=False) as counter:
