@@ -72,8 +72,8 @@ def summarize(config: ModelConfig, *, batch_size: int = 32, seq_len: int = 9) ->
         seq_len: examples of a sequence, the query included.
 
     Raises:
-        ValueError: for a size below 1, sizes that no number of bytes can count, or a component that looks at values, which
-            torch's meta device does not have.
+        ValueError: for a size below 1, sizes that no number of bytes can count, or a component that looks at values,
+            which torch's meta device does not have.
     """
     for name, size in (("batch_size", batch_size), ("seq_len", seq_len)):
         if size < 1:
