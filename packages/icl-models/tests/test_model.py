@@ -274,7 +274,6 @@ class ForeignConfig(ComponentConfig):
             {"sequence_model": "grus"},
             r"sequence_model must be one of .*gru, lstm.*, got 'grus' \(did you mean 'gru'\?\)",
         ),
-        ({"sequence_model": ["gru"]}, r"sequence_model must be one of .*, got \['gru'\]"),
         ({"sequence_model": "gru", "num_heads": 4}, "num_heads must be None for sequence_model 'gru', got 4"),
         ({"use_positional_encodings": "no"}, "use_positional_encodings must be True or False, got 'no'"),
         ({"concatenate_labels": 1}, "concatenate_labels must be True or False, got 1"),

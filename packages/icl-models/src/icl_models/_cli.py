@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     plugins = commands.add_parser("plugins", help="list the installed plugins, their components and their state")
     plugins.add_argument("--json", action="store_true", help="print JSON")
     plugins.add_argument("--all", action="store_true", help="list the built-in components, too")
-    plugins.set_defaults(run=_plugins)
+    plugins.set_defaults(run=lambda chosen: _plugins(as_json=chosen.json, with_built_in=chosen.all))
     for add_command in (add_summary, add_import_haiku, add_export_haiku):
         add_command(commands)
     options = parser.parse_args(argv)
@@ -50,12 +50,12 @@ def _one_line(mistake: ValueError | OSError) -> str:
     return printable(" ".join(str(mistake).split()))
 
 
-def _plugins(options: argparse.Namespace) -> int:
+def _plugins(*, as_json: bool, with_built_in: bool) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)  # the list says the same
         registry = Registry()
-    records = [record for record in registry.records if options.all or record.name != BUILT_IN]
-    if options.json:
+    records = [record for record in registry.records if with_built_in or record.name != BUILT_IN]
+    if as_json:
         print(json.dumps([_as_dict(record) for record in records], indent=2))
     else:
         print("\n".join(map(_as_line, records)) or "no plugins installed")

@@ -151,7 +151,7 @@ class Registry:
 
     def _find(self, what: str, table: dict[str, tuple[_Spec, PluginRecord]], name: str) -> _Spec:
         self._check()
-        if isinstance(name, str) and name in table:
+        if name in table:
             return table[name][0]
         near = difflib.get_close_matches(str(name), table, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
