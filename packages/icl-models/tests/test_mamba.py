@@ -11,6 +11,9 @@ from icl_models.testing import SequenceModelConformance
 
 transformers = pytest.importorskip("transformers")
 
+# Of the library's own look at torch's version, when the suite compiles the model.
+pytestmark = pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`:UserWarning")
+
 IDS: dict[str, Any] = {"num_classes": 12, "example_kind": "id", "example_shape": (), "embedder": "embedding"}
 
 
