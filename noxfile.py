@@ -23,6 +23,7 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
 }
 EVERYTHING = tuple(SIBLINGS)
 ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
+ALL_OF_MODELS = "icl-models[ssm]"
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"
@@ -107,7 +108,7 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("package", [*SIBLINGS, ALL_OF_DATA], ids=[*SIBLINGS, ALL_OF_DATA])
+@nox.parametrize("package", [*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS], ids=[*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS])
 def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
     name, bracket, extra = package.partition("[")

@@ -240,7 +240,7 @@ def test_the_command_lists_plugins_with_components_and_state(install: Any, capsy
     ]
     assert main(["plugins", "--json", "--all"]) == 0
     built_in = json.loads(capsys.readouterr().out)[0]
-    assert built_in["components"]["sequence_models"] == ["transformer", "lstm", "vanilla_rnn"]
+    assert built_in["components"]["sequence_models"] == ["transformer", "lstm", "vanilla_rnn", "gru", "mamba"]
     assert main(["plugins"]) == 0
     assert "good (icl-dist-good 3.1), loaded: fine" in capsys.readouterr().out
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from icl_models import ModelConfig
 from icl_train import RunConfig, smoke
@@ -158,6 +159,12 @@ def icl_register_trackers():
 """
 
 
+def digest(tensors):
+    """A hash of the numbers alone: the file holds the model's settings, too."""
+    everything = b"".join(name.encode() + tensor.numpy().tobytes() for name, tensor in sorted(tensors.items()))
+    return hashlib.sha256(everything).hexdigest()
+
+
 def outcome(root, args, folders):
     """What a run leaves behind, but for its clock, name and settings."""
     args = [arg.format(**folders) for arg in args]
@@ -166,9 +173,7 @@ def outcome(root, args, folders):
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for record in records:
         record.pop("sequences_per_second", None)
-    weights = {
-        path.parent.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run.rglob("model.safetensors")
-    }
+    weights = {path.parent.name: digest(load_file(path)) for path in run.rglob("model.safetensors")}
     files = sorted(path.name for path in run.iterdir())
     return records, (run / "classes.json").read_text(), weights, files, torch.get_num_threads()
 

@@ -5,10 +5,11 @@ from icl_models._component import ComponentConfig, EmbedderSpec, SequenceModelSp
 from icl_models._config import ModelConfig
 from icl_models._edit import Edit, ablate, edit, freeze, patch
 from icl_models._embedders import EmbeddingConfig, LinearConfig, VectorConfig
+from icl_models._mamba import MambaConfig
 from icl_models._model import InContextModel, TransformerICL, build_model, count_parameters
 from icl_models._origin import unusable_component
 from icl_models._places import site_names
-from icl_models._recurrent import LSTMConfig, VanillaRNNConfig
+from icl_models._recurrent import GRUConfig, LSTMConfig, VanillaRNNConfig
 from icl_models._registry import (
     PluginError,
     PluginRecord,
@@ -22,6 +23,8 @@ from icl_models._registry import (
     known_trackers,
 )
 from icl_models._resnet import ResNetConfig, SimpleResNet
+from icl_models._saved_model import load_model, save_model
+from icl_models._summary import ModelSummary, PartSummary, summarize
 from icl_models._tracker import Outcome, Tracker, TrackerSpec
 from icl_models._transformer import TransformerConfig
 from icl_models.hookspecs import hookimpl
@@ -31,11 +34,15 @@ __all__ = [
     "Edit",
     "EmbedderSpec",
     "EmbeddingConfig",
+    "GRUConfig",
     "InContextModel",
     "LSTMConfig",
     "LinearConfig",
+    "MambaConfig",
     "ModelConfig",
+    "ModelSummary",
     "Outcome",
+    "PartSummary",
     "PluginError",
     "PluginRecord",
     "PluginWarning",
@@ -64,7 +71,10 @@ __all__ = [
     "known_embedders",
     "known_sequence_models",
     "known_trackers",
+    "load_model",
     "patch",
+    "save_model",
     "site_names",
+    "summarize",
     "unusable_component",
 ]

@@ -62,7 +62,7 @@ class ModelSettings:
     embedder_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that embedder alone."""
     sequence_model: str = "transformer"
-    """Sequence model: transformer, lstm, vanilla_rnn, or one that a plugin registers."""
+    """Sequence model: transformer, lstm, vanilla_rnn, gru, mamba, or one that a plugin registers."""
     sequence_model_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that sequence model alone."""
     emb_dim: int = 64
