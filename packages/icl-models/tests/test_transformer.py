@@ -258,6 +258,7 @@ def test_a_setting_that_does_not_fit_the_model_is_refused_at_construction(
 
 @pytest.mark.parametrize("positions", ["sinusoidal", "learned", "relative", "rotary"])
 def test_a_model_compiles_whole(positions: str) -> None:
+    torch.compiler.reset()  # models compiled before count towards the limit of recompilations
     model = build(positions=positions).eval()
     compiled = torch.compile(model, fullgraph=True, backend="eager")
     for where in ("all", "query"):
