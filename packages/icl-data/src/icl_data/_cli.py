@@ -1,24 +1,20 @@
-"""The command `icl-data`: getting Omniglot and looking after it, looking at sequences, measuring and checking them."""
+"""The command `icl-data`: looking at sequences, measuring and checking them; Omniglot."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from icl_data._cli_omniglot import add_omniglot
 from icl_data._cli_parser import OneLineParser
 from icl_data._cli_show import add_show
 from icl_data._cli_stats import add_stats
-from icl_data._omniglot_cache import fetched_folder
-from icl_data._omniglot_fetch import FetchError, fetch
-from icl_data._omniglot_files import OFFICIAL_BASE, PARTS, OmniglotError, Part, find_store
-from icl_data._omniglot_verify import verify
-from icl_data._sanity_check import add_sanity_check, sanity_check
+from icl_data._omniglot_files import PARTS, Part
+from icl_data._sanity_check import add_sanity_check
 
-_EXIT_CODES = """\
-exit codes: 0 the official zips, 1 missing, damaged or incomplete, 2 a mistake in the command,
-3 all images readable but not from the official zips"""
+_CLOSED_PIPE = 141  # as a shell reports a process that SIGPIPE ended
 
 
 def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) -> int:
@@ -32,64 +28,31 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
         0; 1 for what the network or the files are to blame for, or a difference; 2 for a mistake; 3 from verify, see
         there; 130 after Ctrl+C; 141 if nobody reads the output on.
     """
-    options = _parser().parse_args(argv)
-    if "run" in options:
-        return int(options.run(options))
+    options = _parser(parts).parse_args(argv)
     try:
-        if options.command == "sanity-check":
-            return sanity_check(options, sys.stdout)
-        if options.action == "fetch":
-            return _fetch(options.to, options.url, parts)
-        folder = fetched_folder() if options.action == "where" else options.folder or fetched_folder()
-        return _where(folder, parts) if options.action == "where" else int(verify(folder, parts, sys.stdout))
-    except OmniglotError as error:
-        print(f"icl-data: {error}", file=sys.stderr)
-        return 1 if isinstance(error, FetchError) else 2
-    except OSError as error:
-        print(f"icl-data: {error}", file=sys.stderr)
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush succeeds
+        return _CLOSED_PIPE
+    except (ImportError, OSError, ValueError) as error:
+        print(f"icl-data {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except (MemoryError, OverflowError):
+        print(f"icl-data {options.command}: that many do not fit into memory", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("icl-data: stopped; run the same command again to go on", file=sys.stderr)
+        print(f"icl-data {options.command}: interrupted", file=sys.stderr)
         return 130
+    return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(parts: Sequence[Part]) -> argparse.ArgumentParser:
     summary = "Data for studying in-context learning."
     parser: argparse.ArgumentParser = OneLineParser(prog="icl-data", description=summary)
     commands = parser.add_subparsers(dest="command", required=True)
     add_show(commands)
     add_stats(commands)
-    omniglot = commands.add_parser("omniglot", help="get Omniglot's images, check them, or say where they are")
-    actions = omniglot.add_subparsers(dest="action", required=True)
-    getting = actions.add_parser("fetch", help="download the two official zips, 16 MB, and check them")
-    getting.add_argument("--to", type=_folder, metavar="FOLDER", help="where to put them (default: the cache folder)")
-    getting.add_argument("--url", default=OFFICIAL_BASE, metavar="BASE", help="a mirror (default: %(default)s)")
-    checking = actions.add_parser("verify", help="read all images and compare checksums", epilog=_EXIT_CODES)
-    checking.add_argument("folder", nargs="?", type=_folder, help="default: where fetch puts the zips")
-    actions.add_parser("where", help="the folder that fetch fills and OmniglotSource() reads; exit code 1 if empty")
     add_sanity_check(commands)
+    add_omniglot(commands, parts)
     return parser
-
-
-def _folder(text: str) -> Path:
-    return Path(text).expanduser()
-
-
-def _fetch(to: Path | None, url: str, parts: Sequence[Part]) -> int:
-    if not url.startswith(("http://", "https://")):
-        raise OmniglotError(f"--url must start with http:// or https://, got {url!r}")
-    folder = to or fetched_folder()
-    fetch(folder, url, parts, sys.stdout)
-    print(f"Omniglot is ready: OmniglotSource({'' if to is None else repr(str(folder))})")
-    return 0
-
-
-def _where(folder: Path, parts: Sequence[Part]) -> int:
-    print(folder)
-    try:
-        for part in parts:
-            find_store(folder, part)
-    except OmniglotError as error:
-        print(f"icl-data: {error}", file=sys.stderr)
-        return 1
-    return 0

@@ -1,4 +1,4 @@
-"""What `show` and `stats` share at the rim: where they write to, and how they fail."""
+"""Where `show` and `stats` write to."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from icl_data._show_pictures import TextStyle
 from icl_data._whole_file import whole_file
@@ -18,35 +17,6 @@ if TYPE_CHECKING:
 
 _FORMATS = (".png", ".pdf", ".svg")
 _DOTS_PER_INCH = 110
-_CLOSED_PIPE = 141  # as a shell reports a process that SIGPIPE ended
-
-
-def add_subcommand(
-    commands: Any, name: str, summary: str, action: Callable[[argparse.Namespace], None]
-) -> argparse.ArgumentParser:
-    """A parser whose `run` does the action and returns the exit code: a mistake is one line on stderr, and code 2."""
-
-    def run(options: argparse.Namespace) -> int:
-        try:
-            action(options)
-            sys.stdout.flush()
-        except BrokenPipeError:  # | head
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return _CLOSED_PIPE
-        except (ImportError, OSError, ValueError) as error:
-            print(f"icl-data {name}: {' '.join(str(error).split())}", file=sys.stderr)
-            return 2
-        except (MemoryError, OverflowError):
-            print(f"icl-data {name}: that many do not fit into memory", file=sys.stderr)
-            return 2
-        except KeyboardInterrupt:
-            print(f"icl-data {name}: interrupted", file=sys.stderr)
-            return 130
-        return 0
-
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-    parser.set_defaults(run=run)
-    return parser
 
 
 def figure_file(text: str) -> Path:

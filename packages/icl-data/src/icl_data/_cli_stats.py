@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from icl_data._cli_output import add_subcommand, figure_file, terminal_style, terminal_width, write_figure
+from icl_data._cli_output import figure_file, terminal_style, terminal_width, write_figure
 from icl_data._cli_sequences import Sequences, add_sequence_options, sequences_from
 from icl_data._stats import SequenceStatistics, sequence_statistics
 from icl_data._stats_figure import draw_statistics
@@ -19,13 +19,15 @@ _DEFAULT, _MOST = 100_000, 100_000_000
 
 def add_stats(commands: Any) -> None:
     """Add the command."""
-    parser = add_subcommand(commands, "stats", "measure sequences and compare them with what was asked for", stats)
+    summary = "measure sequences and compare them with what was asked for"
+    parser = commands.add_parser("stats", help=summary, description=summary, allow_abbrev=False)
+    parser.set_defaults(run=stats)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     parser.add_argument("--plot", type=figure_file, metavar="FILE", help="draw them, too: .png, .pdf or .svg")
     add_sequence_options(parser, n=_DEFAULT, most=_MOST, examples=False)
 
 
-def stats(options: argparse.Namespace) -> None:
+def stats(options: argparse.Namespace) -> int:
     """Print statistics of sequences."""
     sequences = sequences_from(options)
     found = sequence_statistics(sequences.batches(), sequences.split, sequences.kind, protocol=sequences.protocol)
@@ -33,6 +35,7 @@ def stats(options: argparse.Namespace) -> None:
     if plot is not None:
         write_figure(draw_statistics(found), plot)
     print(_json(sequences, found) if options.json else _table(sequences, found))
+    return 0
 
 
 def _json(sequences: Sequences, found: SequenceStatistics) -> str:

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -29,8 +29,8 @@ _EPILOG = "exit codes: 0 all equal, 1 a difference, 2 a mistake in the command o
 _ROW = "{:<10}{:<12}{:>5}{:>11}  {:<32}{}"
 
 
-def add_sanity_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command to a parser."""
+def add_sanity_check(commands: Any) -> None:
+    """Add the command."""
     parser = commands.add_parser(
         "sanity-check", help="compare batches with those of the released code, field by field", epilog=_EPILOG
     )
@@ -48,6 +48,7 @@ def add_sanity_check(commands: argparse._SubParsersAction[argparse.ArgumentParse
     )
     parser.add_argument("--seed", type=int, metavar="N", help="with --reference: one seed for all streams")
     parser.add_argument("--sequences", type=int, metavar="N", help="with --reference: sequences in each stream")
+    parser.set_defaults(run=lambda options: sanity_check(options, sys.stdout))
 
 
 def sanity_check(options: argparse.Namespace, out: TextIO) -> int:
