@@ -14,7 +14,7 @@ from icl_data._kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceK
 from icl_data._labeling import parse_labeling
 from icl_data._released_examples import ReleasedExamples
 from icl_data._source import Source
-from icl_data._split import ClassSplit
+from icl_data._split import ClassSplit, check_integers
 
 Record = dict[str, npt.NDArray[Any]]
 Ints = npt.NDArray[np.int64]
@@ -55,7 +55,8 @@ class SeqGenerator:
         seed: seed of the two random streams.
 
     Raises:
-        ValueError: the class types do not fit into the source's classes, or noise_scale is negative.
+        ValueError: the class types do not fit into the source's classes, noise_scale is negative, or the seed is no
+            integer from 0 to 2**32 - 1.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class SeqGenerator:
         *,
         seed: int,
     ) -> None:
+        check_integers(seed=seed)
         self.source = source
         self.split = ClassSplit(
             source.class_keys,
@@ -174,7 +176,7 @@ class SeqGenerator:
         return self._iterate(kind, False, draw)
 
     def _iterate(self, kind: SequenceKind, randomly_generate_rare: bool, draw: Callable[[], _Part]) -> Iterator[Record]:
-        check_feasible(kind, self.split, distinct=False)
+        check_feasible(kind, self.split, self.source.n_exemplars, distinct=False)
         if randomly_generate_rare:
             self._examples.check_random_rare()
         return self._records(draw)

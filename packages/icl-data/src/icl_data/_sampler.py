@@ -48,7 +48,7 @@ class BatchSampler:
 
     Raises:
         ValueError: an unknown protocol, too few classes or exemplars, exemplars that the source does not have, n_labels
-            together with labels of another sort, or label noise without a second label.
+            together with labels of another sort, labels beyond 32 bits, or label noise without a second label.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class BatchSampler:
             raise ValueError(f"batch_size must be >= 1 and seed >= 0, got batch_size={batch_size}, seed={seed}")
         if n_labels is not None and n_labels < 1:
             raise ValueError(f"n_labels must be at least 1, got {n_labels}")
-        check_feasible(kind, split, distinct=protocol == "paper")
-        self.split, self.kind, self.batch_size = split, kind, batch_size
+        self.split, self.kind, self.batch_size = split, kind, int(batch_size)
         self.seed, self.stream, self.protocol, self.n_labels = seed, stream, protocol, n_labels
         self.exemplars = _exemplars(exemplars, _n_exemplars(source_or_n_exemplars, split))
         self.n_exemplars = len(self.exemplars)
+        check_feasible(kind, split, self.n_exemplars, distinct=protocol == "paper")
         book = RecipeBook(split=split, n_exemplars=self.n_exemplars, paper=protocol == "paper", n_labels=n_labels)
         self._mixture = book.mixture(kind)
         digest = hashlib.blake2b(f"icl-data/{seed}/{stream}".encode(), digest_size=16).digest()
@@ -87,10 +87,12 @@ class BatchSampler:
         """Batch number `step`, from 0.
 
         Raises:
-            ValueError: step is negative.
+            ValueError: step is negative or no integer.
         """
+        check_integers(step=step)
         if step < 0:
             raise ValueError(f"step must be >= 0, got {step}")
+        step = int(step)  # NumPy's small integers would overflow below
         start, stop = step * self.batch_size, (step + 1) * self.batch_size
         pieces = []
         for number in range(start // _BLOCK, (stop - 1) // _BLOCK + 1):
