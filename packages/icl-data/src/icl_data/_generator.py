@@ -74,6 +74,8 @@ class SeqGenerator:
         seed: int,
     ) -> None:
         check_integers(seed=seed)
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed must be in [0, 2**32), got {seed}")
         self.source = source
         self.split = ClassSplit(
             source.class_keys,

@@ -142,6 +142,6 @@ def _exemplars(exemplars: range | None, n_exemplars: int) -> range:
         or exemplars[-1] not in available
     ):
         raise ValueError(
-            f"exemplars must be a range that is not empty, within range(0, {n_exemplars}), got {exemplars}"
+            f"exemplars must be a range that is not empty, within range(0, {n_exemplars}), got {exemplars!r}"
         )
     return exemplars
