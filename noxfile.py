@@ -1,4 +1,5 @@
-"""The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, and the cross-package tests.
+"""The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
+NumPy as well, the cross-package tests, and builds the API pages.
 
 `nox -s regression`, `nox -s quickstart`, `nox -s parity` and `nox -s bench` are run by name.
 """
@@ -23,11 +24,12 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
 }
 EVERYTHING = tuple(SIBLINGS)
 ALL_OF_DATA = "icl-data[torch,h5,images]"
+OLDEST_NUMPY = "numpy==1.26.4"
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "integration"]
+nox.options.sessions = ["lint", "types", "tests", "oldest_numpy", "integration", "docs"]
 nox.options.error_on_missing_interpreters = True
 
 
@@ -55,6 +57,17 @@ def install_wheels(session: nox.Session, *packages: str, extras: str = "") -> No
         )
     found = [next(wheels.glob(f"{package.replace('-', '_')}-*.whl")) for package in packages]
     install(session, *[f"{wheel}{extras if wheel == found[-1] else ''}" for wheel in found])
+
+
+def public_modules() -> list[str]:
+    """The modules of all packages whose names do not start with an underscore; pdoc looks behind no `__all__`."""
+    names = []
+    for source in sorted((ROOT / "packages").glob("*/src")):
+        for file in sorted(source.rglob("*.py")):
+            parts = [part for part in file.relative_to(source).with_suffix("").parts if part != "__init__"]
+            if not any(part.startswith("_") for part in parts):
+                names.append(".".join(parts))
+    return names
 
 
 def data_environment() -> dict[str, str]:
@@ -117,6 +130,15 @@ def tests(session: nox.Session, package: str) -> None:
 
 
 @nox.session
+def oldest_numpy(session: nox.Session) -> None:
+    """icl-data's tests with the oldest NumPy that its metadata allows; the other sessions have the newest."""
+    install_wheels(session, "icl-data")
+    install(session, *TEST_TOOLS)
+    session.install(OLDEST_NUMPY)
+    pytest(session, ROOT / "packages" / "icl-data" / "tests")
+
+
+@nox.session
 def integration(session: nox.Session) -> None:
     """The cross-package tests: golden trajectories, kill and resume, figures from commands."""
     install_wheels(session, *EVERYTHING)
@@ -149,6 +171,16 @@ def quickstart(session: nox.Session) -> None:
     session.run("icl-train", "sweep", "figure3a", "--root", folder)
     session.run("icl-eval", "figure3b", folder)
     session.run("icl-eval", "figure3a", folder)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The API pages of all public modules, from their docstrings, into docs/api; a warning is an error."""
+    install_wheels(session, *EVERYTHING)
+    install(session, "pdoc")
+    pages = ROOT / "docs" / "api"
+    shutil.rmtree(pages, ignore_errors=True)
+    session.run("python", "-W", "error", "-m", "pdoc", "--docformat", "google", "-o", str(pages), *public_modules())
 
 
 @nox.session

@@ -159,7 +159,11 @@ class SeqGenerator:
         randomly_generate_rare: bool = False,
         grouped: bool = False,
     ) -> Iterator[Record]:
-        """Few-shot sequences, see `Fewshot`; the ways are drawn with replacement, as released."""
+        """Few-shot sequences, see `Fewshot`; the ways are drawn with replacement, as released.
+
+        Raises:
+            ValueError: as `Fewshot`, or labeling "novel", which `BatchSampler` alone draws.
+        """
         kind = Fewshot(class_type=class_type, shots=shots, ways=ways, labeling=labeling, grouped=grouped)
         if labeling == "novel":
             raise ValueError("labeling 'novel' is drawn by BatchSampler only; choose another or use BatchSampler")

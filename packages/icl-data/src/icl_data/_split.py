@@ -106,7 +106,13 @@ class ClassSplit:
         return len(self.keys)
 
     def classes(self, class_type: str) -> npt.NDArray[np.int64]:
-        """Positions of the classes of a type: "rare", "common", "zipfian" (rare then common) or "holdout".
+        """Positions of the classes of a type.
+
+        Args:
+            class_type: "rare", "common", "zipfian" (rare then common) or "holdout".
+
+        Returns:
+            (n,) class positions, read-only.
 
         Raises:
             ValueError: no such type.
@@ -116,6 +122,9 @@ class ClassSplit:
 
     def weights(self, class_type: str) -> npt.NDArray[np.float64]:
         """Probabilities with which the classes of a type are drawn, in the order of `classes`.
+
+        Args:
+            class_type: as in `classes`.
 
         Raises:
             ValueError: no such type.
@@ -131,7 +140,15 @@ class ClassSplit:
         return np.full(n, 1.0 / n) if n else np.zeros(0)
 
     def first_label(self, class_type: str, polysemy: int = 1) -> int:
-        """Label of the first class of a type under labeling "ordered", with `polysemy` labels per class."""
+        """Label of the first class of a type under labeling "ordered".
+
+        Args:
+            class_type: as in `classes`.
+            polysemy: labels per class.
+
+        Raises:
+            ValueError: no such type.
+        """
         check_class_type(class_type)
         n_trained = self.n_rare + self.n_common
         before = {"rare": 0, "zipfian": 0, "common": self.n_rare, "holdout": n_trained}[class_type]

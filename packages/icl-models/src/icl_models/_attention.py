@@ -63,6 +63,9 @@ def capture_attention(model: nn.Module) -> Iterator[list[Tensor]]:
 
     Yields a list to which each layer, from the first up, appends its weights (B, H, T, T), with their graph;
     with positions="query" the last layer's are (B, H, 1, T).
+
+    Args:
+        model: a module with attention layers of this package inside.
     """
     captured: list[Tensor] = []
     layers = [module for module in model.modules() if isinstance(module, CausalSelfAttention)]

@@ -102,7 +102,14 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> ModelConfig:
-        """The inverse of `to_dict`, also after JSON. ValueError for an unknown setting, or without num_classes."""
+        """The inverse of `to_dict`, also after JSON.
+
+        Args:
+            settings: setting by name, plain values as JSON has them.
+
+        Raises:
+            ValueError: an unknown setting, or no num_classes.
+        """
         values = dict(settings)
         known = [field.name for field in fields(cls)]
         _refuse_unknown("ModelConfig", values, known)

@@ -104,6 +104,9 @@ class RunFolder:
     def open(cls, path: Path) -> RunFolder:
         """An existing run.
 
+        Args:
+            path: its folder.
+
         Raises:
             RunError: if ``path`` is not a run folder, or one of another format.
         """

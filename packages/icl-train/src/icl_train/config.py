@@ -89,7 +89,12 @@ class ModelSettings:
     def model_config(
         self, *, num_classes: int, example_kind: str, example_shape: tuple[int, ...], num_ids: int | None
     ) -> ModelConfig:
-        """The complete configuration, for the labels and examples of a task."""
+        """The complete configuration, for the labels and examples of a task.
+
+        Args:
+            num_classes: labels of the task.
+            example_kind, example_shape, num_ids: the examples of the task, as in `icl_models.ModelConfig`.
+        """
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return ModelConfig(
             num_classes=num_classes,
@@ -207,7 +212,10 @@ class SeedConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Everything that decides the numbers of a run."""
+    """Everything that decides the numbers of a run.
+
+    Settings of data, model, optim, train and eval, the three seeds, and the name of the preset they started from.
+    """
 
     preset: tyro.conf.Suppress[str] = "custom"
     data: DataConfig = field(default_factory=DataConfig)
@@ -224,6 +232,9 @@ class RunConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RunConfig:
         """The configuration that :meth:`to_dict` wrote.
+
+        Args:
+            values: plain containers.
 
         Raises:
             ValueError: if a setting is unknown or not valid.

@@ -79,7 +79,12 @@ class ExampleBank:
         return self._examples(batch.class_index, batch.exemplar_index, generator)
 
     def gather(self, class_index: Index, exemplar_index: Index) -> torch.Tensor:
-        """Examples without noise, in the broadcast shape of the indices + example_shape."""
+        """Examples without noise, in the broadcast shape of the indices + example_shape.
+
+        Args:
+            class_index: class positions, an array or a tensor of any shape and device.
+            exemplar_index: exemplar positions, a shape that broadcasts with that.
+        """
         return self._examples(class_index, exemplar_index, None)
 
     def _examples(self, class_index: Index, exemplar_index: Index, generator: torch.Generator | None) -> torch.Tensor:
