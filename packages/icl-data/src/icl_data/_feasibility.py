@@ -9,8 +9,8 @@ from icl_data._label_rule import LabelRule
 from icl_data._split import ClassSplit
 
 
-class _Need(NamedTuple):
-    """Classes of a type that must be there, and how they are labelled."""
+class Need(NamedTuple):
+    """How many classes of a type must be there, and how they are labelled."""
 
     class_type: str
     n_classes: int
@@ -26,7 +26,7 @@ def check_feasible(kind: SequenceKind, split: ClassSplit, n_exemplars: int, *, d
         n_exemplars: exemplars per class; a single one may be shown again, several are shown once each in a burst.
         distinct: few-shot classes and no-support contexts never repeat a class (protocol "paper").
     """
-    for class_type, needed, labeling in _needs(kind, distinct):
+    for class_type, needed, labeling in classes_needed(kind, distinct=distinct):
         available = len(split.classes(class_type))
         if available < needed:
             raise ValueError(
@@ -38,23 +38,24 @@ def check_feasible(kind: SequenceKind, split: ClassSplit, n_exemplars: int, *, d
         _check_exemplars(kind, n_exemplars)
 
 
-def _needs(kind: SequenceKind, distinct: bool) -> list[_Need]:
+def classes_needed(kind: SequenceKind, *, distinct: bool) -> list[Need]:
+    """The class types that a kind draws from, one entry for each part and labeling of its sequences."""
     if isinstance(kind, Fewshot):
-        return [_Need(kind.class_type, kind.ways if distinct else 1, kind.labeling)]
+        return [Need(kind.class_type, kind.ways if distinct else 1, kind.labeling)]
     if isinstance(kind, Random):
-        return [_Need(kind.class_type, kind.seq_len if kind.all_unique else 1, kind.labeling)]
+        return [Need(kind.class_type, kind.seq_len if kind.all_unique else 1, kind.labeling)]
     if isinstance(kind, NoSupport):
-        return [_Need(kind.class_type, kind.seq_len if kind.all_unique or distinct else 2, kind.labeling)]
+        return [Need(kind.class_type, kind.seq_len if kind.all_unique or distinct else 2, kind.labeling)]
     if isinstance(kind, Mixed):
         fewshot, random = kind.parts()
-        needs = _needs(fewshot, distinct) if kind.p_fewshot > 0 else []
-        return needs + (_needs(random, distinct) if kind.p_fewshot < 1 else [])
+        needs = classes_needed(fewshot, distinct=distinct) if kind.p_fewshot > 0 else []
+        return needs + (classes_needed(random, distinct=distinct) if kind.p_fewshot < 1 else [])
     assert isinstance(kind, Bursty)
-    needs = [] if kind.p_bursty == 1 else _needs(non_bursty_part(kind), distinct)
+    needs = [] if kind.p_bursty == 1 else classes_needed(non_bursty_part(kind), distinct=distinct)
     for branch in kind.branches():
-        needs.append(_Need(branch.fewshot_type, kind.ways if distinct else 1, branch.fewshot_labeling))
+        needs.append(Need(branch.fewshot_type, kind.ways if distinct else 1, branch.fewshot_labeling))
         if kind.n_remainder:
-            needs.append(_Need(branch.remainder_type, 1, branch.remainder_labeling))
+            needs.append(Need(branch.remainder_type, 1, branch.remainder_labeling))
     return needs
 
 
