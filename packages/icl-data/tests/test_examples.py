@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,12 +31,13 @@ def test_exact_sequences_are_those_of_their_seed() -> None:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason=NO_TORCH)
-def test_training_on_skewed_bursts_learns_something_and_is_measured_both_ways() -> None:
-    lines = _run(str(EXAMPLES / "skewed_bursts.py"), "200").splitlines()
+@pytest.mark.parametrize("world", ["few", "many"])
+def test_training_on_skewed_bursts_lowers_the_loss_and_is_measured_both_ways(world: str) -> None:
+    lines = _run(str(EXAMPLES / "skewed_bursts.py"), world, "60").splitlines()
     losses = [float(line.split()[3]) for line in lines]
-    assert [line.split()[1] for line in lines] == ["100", "200"]
+    assert [line.split()[1] for line in lines] == ["50", "60"]
     assert losses[1] < losses[0]
-    assert all("in weights 0." in line and "in context, 0 or 1: 0." in line for line in lines)
+    assert all(re.search(r"in weights 0\.\d+ .* in context 0\.\d+ ", line) for line in lines)
 
 
 def test_dot_patterns_can_be_drawn_from() -> None:
