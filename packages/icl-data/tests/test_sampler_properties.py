@@ -253,6 +253,12 @@ def test_grouped_context_shows_every_class_once_in_each_group() -> None:
         ({"kind": Fewshot(ways=11)}, "at least 11 holdout classes, got 10"),
         ({"kind": Fewshot(labeling="novel"), "n_labels": 1}, "2 novel labels must fit"),
         ({"kind": Bursty(non_bursty_type="common_no_support", seq_len=12)}, "at least 12 common classes, got 10"),
+        ({"kind": Random(labeling=f"ordered{2**31}")}, r"from 0 to 2\*\*31 - 1, got 0 to .* 'ordered2147483648'"),
+        ({"kind": Random(labeling=f"ordered_polysemy{2**30}")}, r"from 0 to 2\*\*31 - 1"),
+        (
+            {"split": ClassSplit(np.arange(-9, 31), n_rare=40, n_common=0), "kind": Random(labeling="original")},
+            "got -9 to",
+        ),
         ({"source_or_n_exemplars": 0}, "n_exemplars must be at least 1"),
         ({"source_or_n_exemplars": 4}, "got shots=4 and n_exemplars=4"),
         ({"source_or_n_exemplars": SymbolicSource(39)}, "the source's 39 classes, got a split of 40"),
@@ -280,9 +286,17 @@ def test_another_thread_cannot_change_a_batch_halfway() -> None:
     np.testing.assert_array_equal(sampler(0).label, expected.label)
 
 
-def test_negative_step_is_refused() -> None:
-    with pytest.raises(ValueError, match="step must be >= 0, got -1"):
-        _sampler(SPLIT, Bursty())(-1)
+@pytest.mark.parametrize(
+    ("step", "message"), [(-1, "step must be >= 0, got -1"), (1.0, "step must be an integer, got 1")]
+)
+def test_step_that_is_none_is_refused(step: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _sampler(SPLIT, Bursty())(step)
+
+
+def test_share_of_zero_needs_neither_classes_nor_exemplars_for_its_part() -> None:
+    split = ClassSplit(40, n_rare=0, n_common=40)
+    assert BatchSampler(3, split, Mixed(shots=4, p_fewshot=0.0), batch_size=2, seed=0)(0).label.shape == (2, 9)
 
 
 def test_source_gives_the_number_of_exemplars() -> None:
