@@ -23,7 +23,7 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
     "icl-eval": ("icl-data", "icl-models", "icl-train"),
 }
 EVERYTHING = tuple(SIBLINGS)
-ALL_OF_DATA = "icl-data[torch,h5,images]"
+ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
 OLDEST_NUMPY = "numpy==1.26.4"
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
@@ -103,7 +103,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """mypy --strict on each package's source."""
     install_wheels(session, *EVERYTHING)
-    install(session, "mypy")
+    install(session, "mypy", "jax")
     for package in EVERYTHING:
         session.run("mypy", str(ROOT / "packages" / package / "src"), env={"MYPYPATH": ""})
 

@@ -1,6 +1,6 @@
 """How fast sequences are drawn and Omniglot is loaded, as ratios that carry over to other machines.
 
-    python benchmarks/bench_data.py [FOLDER WITH THE OMNIGLOT ZIPS]
+    python benchmarks/bench_data.py [FOLDER WITH THE OMNIGLOT ZIPS, else that in ICL_OMNIGLOT]
 
 Rates are medians of repeated runs of one process on one core, in processor time, so that other work on the machine
 does not count; set OMP_NUM_THREADS=1. Loading is timed by the clock.
@@ -8,33 +8,48 @@ does not count; set OMP_NUM_THREADS=1. Loading is timed by the clock.
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from itertools import islice
+
+from bench_generator import AUGMENTED_SIZES, SIZES, rates, sequences
 
 from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, Mixed, NoSupport, Random, SeqGenerator, SymbolicSource
 
 BATCH, STEPS, REPEATS = 32, 320, 7
-SIZES, AUGMENTED_SIZES = (1603, 10, 10), (12_700, 100, 80)  # rare, common and holdout classes, as in the paper
 KINDS = {"bursty": Bursty(), "no_support": NoSupport(), "random": Random(), "fewshot": Fewshot(), "mixed": Mixed()}
 
-# Resident memory is that of the images once loaded, above that of Python and the imports.
+# Resident memory is that of the images once loaded and looked up, above that of Python, the imports and, for a bank,
+# one like it of a few images.
 LOAD = """
 import sys, time
 from icl_data import Augmented, OmniglotSource
+_, folder, cache, storage, classes, library = sys.argv
+bank_of = lambda source: source
+if library:
+    import importlib
+    bank_of = importlib.import_module("icl_data." + library).ExampleBank
 def resident():
     for line in open("/proc/self/status"):
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
+def load(n_to_keep):
+    source = OmniglotSource(folder, cache=cache or False, packed=storage == "packed", n_to_keep=n_to_keep)
+    if classes == "augmented":
+        source = Augmented(source)
+    bank = bank_of(source)
+    if library or classes:
+        bank.gather(range(0, source.n_classes, 999), [0] * len(range(0, source.n_classes, 999)))
+    return bank
+if library:
+    load(2)
 before, start = resident(), time.perf_counter()
-source = OmniglotSource(sys.argv[1], cache=sys.argv[2] or False, packed=sys.argv[3] == "packed")
-if sys.argv[4] == "augmented":
-    source = Augmented(source)
-    source.gather(range(0, source.n_classes, 999), [0] * 13)
+bank = load(None)
 print(time.perf_counter() - start, resident() - before)
 """
 
@@ -61,15 +76,14 @@ def _sampled_rate(
 
 def _generated_rate(name: str, zipf: float) -> float:
     generator = SeqGenerator(SymbolicSource(1623), *SIZES, zipf_exponent=zipf, noise_scale=0.0, seed=0)
-    records = getattr(generator, f"get_{name}_seq")()
-    return 1000 / _seconds(lambda: list(islice(records, 1000)))
+    return statistics.median(rates([sequences(generator, name)])[0])
 
 
-def _load(folder: str, cache: str, storage: str = "", classes: str = "") -> tuple[float, float]:
+def _load(folder: str, cache: str, storage: str = "", classes: str = "", library: str = "") -> tuple[float, float]:
     """Median seconds and MiB of fresh processes."""
     runs = []
     for _ in range(3):
-        command = [sys.executable, "-c", LOAD, folder, cache, storage, classes]
+        command = [sys.executable, "-c", LOAD, folder, cache, storage, classes, library]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         runs.append(tuple(float(value) for value in done.stdout.split()))
     return statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
@@ -83,23 +97,37 @@ def main() -> None:
     for zipf in (0.0, 1.0):
         for name, kind in KINDS.items():
             exact = _generated_rate(name, zipf)
-            rates = [_sampled_rate(kind, sizes, n, zipf) for sizes in (SIZES, AUGMENTED_SIZES) for n in (1, 20)]
-            cells = "".join(f"{rate / 1000:>11,.0f}" for rate in rates)
-            print(f"{name:<12}{zipf:>5}{exact / 1000:>12,.1f}{cells}{rates[0] / exact:>6.0f}x")
-    if len(sys.argv) < 2:
+            vectorised = [_sampled_rate(kind, sizes, n, zipf) for sizes in (SIZES, AUGMENTED_SIZES) for n in (1, 20)]
+            cells = "".join(f"{rate / 1000:>11,.0f}" for rate in vectorised)
+            print(f"{name:<12}{zipf:>5}{exact / 1000:>12,.1f}{cells}{vectorised[0] / exact:>6.0f}x")
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("ICL_OMNIGLOT")
+    if not folder:
         print("pass a folder with the two Omniglot zips to time loading too")
         return
     with tempfile.TemporaryDirectory() as cache:
-        zips, _ = _load(sys.argv[1], "")
-        cached, plain = _load(sys.argv[1], cache)
-        packed_seconds, packed = _load(sys.argv[1], cache, "packed")
-        _, packed_zips = _load(sys.argv[1], "", "packed")
-        _, augmented = _load(sys.argv[1], cache, "packed", "augmented")
+        zips, _ = _load(folder, "")
+        cached, plain = _load(folder, cache)
+        packed_seconds, packed = _load(folder, cache, "packed")
+        _, packed_zips = _load(folder, "", "packed")
+        _, augmented = _load(folder, cache, "packed", "augmented")
+        libraries = [library for library in ("torch", "jax") if importlib.util.find_spec(library)]
+        banks = {
+            library: [
+                _load(folder, cache, storage, classes, library)[1]
+                for storage, classes in (("", ""), ("", "augmented"), ("packed", ""), ("packed", "augmented"))
+            ]
+            for library in libraries
+        }
     print(f"\nOmniglot, 32,460 images: zips {zips:.2f} s, cache {cached:.2f} s, packed {packed_seconds:.2f} s")
     print(f"resident, a byte a pixel: {plain:.0f} MiB; float32 would be {32_460 * 105 * 105 * 4 / 2**20:.0f}")
     print(
         f"resident, packed: {packed:.0f} MiB ({packed_zips:.0f} from the zips), {augmented:.0f} with 8 x 1,623 classes"
     )
+    for library, (plain, plain_augmented, packed, packed_augmented) in banks.items():
+        print(
+            f"resident with a bank for {library}: {plain:.0f} MiB, {plain_augmented:.0f} with 8 x 1,623 classes; "
+            f"packed: {packed:.0f} and {packed_augmented:.0f}"
+        )
 
 
 if __name__ == "__main__":

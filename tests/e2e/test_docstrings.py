@@ -23,6 +23,9 @@ REFERENCE = re.compile(r"`((?:icl_\w+(?:\.\w+)+)|(?:[A-Z]\w*[a-z]\w*(?:\.\w+)*))
 ELSEWHERE = re.compile(r"\bsee `", re.IGNORECASE)
 
 
+WITHOUT_EXTRA: list[str] = []  # modules that cannot be imported here
+
+
 class Documented(NamedTuple):
     """Something public, with the docstring that must speak of it."""
 
@@ -41,8 +44,9 @@ def _modules() -> Iterator[ModuleType]:
                 try:
                     yield importlib.import_module(found.name)
                 except ImportError as error:
-                    if 'pip install "icl-' not in str(error):  # else what an extra brings is not installed
+                    if 'pip install "icl-' not in str(error):
                         raise
+                    WITHOUT_EXTRA.append(found.name)
 
 
 def _public(module: ModuleType) -> dict[str, Any]:
@@ -155,6 +159,8 @@ def test_reference_to_nothing_is_noticed(name: str) -> None:
 
 def _exists(name: str) -> bool:
     """Whether a dotted name leads from a package or a public name to something, be it a field without a value."""
+    if name.startswith(tuple(f"{module}." for module in WITHOUT_EXTRA)):
+        return True
     first, *rest = name.split(".")
     value = importlib.import_module(first) if first in PACKAGES else NAMES.get(first)
     for part in rest:

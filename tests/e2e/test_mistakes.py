@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+OWN = "--model.sequence-model-config"
 MISTAKES = {
     "a probability above 1": (["run", "smoke", "--data.p-bursty", "1.3"], r"p_bursty must be in [0, 1], got 1.3"),
     "more classes than the source has": (
@@ -38,6 +39,10 @@ MISTAKES = {
     "heads that do not divide": (
         ["run", "smoke", "--model.num-heads", "3"],
         "num_heads must divide emb_dim, 16, got 3",
+    ),
+    "sequences longer than the learned positions": (
+        ["run", "smoke", f"{OWN}.positions", "learned", f"{OWN}.num-positions", "5"],
+        "sequences must have at most num_positions, 5, tokens, got 17",
     ),
     "a device that is not there": (
         ["run", "smoke", "--device", "cuda:99"],

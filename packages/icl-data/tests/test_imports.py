@@ -1,9 +1,11 @@
-"""The package needs NumPy alone, until its torch part is asked for."""
+"""The package needs NumPy alone, until its torch or JAX part is asked for, and then not the other."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import pytest
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:
@@ -41,11 +43,23 @@ def test_drawing_checking_and_the_command_import_neither_torch_nor_tensorflow() 
     assert found.stdout.split() == []
 
 
-def test_missing_torch_is_one_line_that_says_what_to_install() -> None:
-    found = _run("import sys; sys.modules['torch'] = None; import icl_data; import icl_data.torch")
+@pytest.mark.parametrize("name", ["torch", "jax"])
+@pytest.mark.parametrize("code", ["import icl_data.{}", "icl_data.SequenceBatch(*[None] * 4).to_{}()"])
+def test_missing_library_is_one_line_that_says_what_to_install(name: str, code: str) -> None:
+    found = _run(f"import sys; sys.modules['{name}'] = None; import icl_data; {code.format(name)}")
     last = found.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: ")
-    assert 'pip install "icl-data[torch]"' in last
+    assert f'pip install "icl-data[{name}]"' in last
+
+
+@pytest.mark.parametrize(("used", "other"), [("torch", "jax"), ("jax", "torch")])
+def test_each_library_works_without_the_other(used: str, other: str) -> None:
+    pytest.importorskip(used)
+    found = _run(
+        f"import sys; sys.modules['{other}'] = None; import icl_data; from icl_data.{used} import ExampleBank\n"
+        "print(ExampleBank(icl_data.GaussianSource(5, dim=4)).gather([0, 1], 0).shape[0])"
+    )
+    assert found.stdout.strip() == "2", found.stderr
 
 
 def test_every_public_name_exists() -> None:

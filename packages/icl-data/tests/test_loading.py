@@ -16,8 +16,11 @@ def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "def good(): return SymbolicSource(5)\n"
         "def bad(): return 3\n"
         "def odd():\n    source = SymbolicSource(5)\n    source.kind = 'sound'\n    return source\n"
+        "def failing(): return {}['no such key']\n"
+        "def needing(argument): return SymbolicSource(5)\n"
         "number = 3\n"
     )
+    (tmp_path / "misspelt_sources.py").write_text("def good(:\n")
     (tmp_path / "torn_sources.py").write_text("raise ImportError('no library\\nhere')\n")
     monkeypatch.syspath_prepend(tmp_path)
 
@@ -34,7 +37,10 @@ def test_named_factory_is_called() -> None:
         ("somebodys_sources", "package.module:factory, got 'somebodys_sources'"),
         ("somebodys_sources:", "package.module:factory"),
         (".somebodys_sources:good", "package.module:factory, got '.somebodys_sources:good'"),
-        ("torn_sources:good", "'torn_sources' could not be imported: no library here"),
+        ("torn_sources:good", "'torn_sources' could not be imported: ImportError: no library here"),
+        ("misspelt_sources:good", "'misspelt_sources' could not be imported: SyntaxError: "),
+        ("somebodys_sources:failing", r"failing\(\) failed: KeyError: 'no such key'"),
+        ("somebodys_sources:needing", r"needing\(\) failed: TypeError: .*argument"),
         ("nobodys_sources:good", "'nobodys_sources' could not be imported"),
         ("somebodys_sources:missing", "has no callable 'missing'"),
         ("somebodys_sources:number", "has no callable 'number'"),

@@ -91,3 +91,8 @@ def test_augmentation_follows_the_read_order_of_omniglot(tiny_omniglot) -> None:
     augmented = Augmented(base)
     zeros = np.zeros(5, dtype=int)
     np.testing.assert_array_equal(augmented.gather(np.arange(0, 40, 8), zeros), base.gather(base.read_order, zeros))
+
+
+def test_augmentation_follows_the_class_keys_of_an_omniglot_cut_short_as_released(tiny_omniglot) -> None:
+    base = OmniglotSource(tiny_omniglot.folder, n_to_keep=4)
+    np.testing.assert_array_equal(Augmented(base).base_order, np.arange(4))

@@ -37,3 +37,10 @@ def test_a_bank_looks_up_the_tensors_as_it_does_the_batch() -> None:
     tensors = to_torch(batch)
     found = bank.gather(tensors["class_index"], tensors["exemplar_index"])
     assert torch.equal(found, bank(batch, seed=0, step=0))
+
+
+def test_a_batch_converts_itself() -> None:
+    batch = _batch()
+    for name, tensor in batch.to_torch().items():
+        assert tensor.data_ptr() == getattr(batch, name).ctypes.data
+    assert {tensor.device.type for tensor in batch.to_torch("meta").values()} == {"meta"}

@@ -125,6 +125,7 @@ def test_shuffle_is_refused_with_the_reason() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine with fewer cores
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # JAX, which other tests import and workers do not
 def test_global_random_state_is_left_alone() -> None:
     state = torch.get_rng_state()
     list(create_sequence_dataloader(_sampler(), SOURCE, n_steps=2, num_workers=1))

@@ -21,6 +21,7 @@ from icl_data.torch._dataset import _stream_seed  # noqa: E402
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # on a machine with fewer cores
     pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning"),  # Python 3.12 and later, with threads about
+    pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning"),  # JAX, which other tests import and workers do not
 ]
 
 SOURCE = ArraySource(np.random.default_rng(0).normal(size=(30, 6, 3)), noise_scale=0.1)

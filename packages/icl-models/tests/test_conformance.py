@@ -1,9 +1,20 @@
 """The suite shipped to plugin authors holds for every built-in component."""
 
-from icl_models import ModelConfig, ResNetConfig
+import itertools
+
+import pytest
+
+from icl_models import ModelConfig, ResNetConfig, TransformerConfig
 from icl_models.testing import EmbedderConformance, SequenceModelConformance
 
 IDS = {"num_classes": 12, "example_kind": "id", "example_shape": (), "embedder": "embedding", "emb_dim": 16}
+
+VARIANTS = [
+    TransformerConfig(norm=norm, positions=positions, mlp_layers=mlp_layers)
+    for norm, positions, mlp_layers in itertools.product(
+        ("pre", "post"), ("sinusoidal", "learned", "relative", "rotary"), (None, (1,), ())
+    )
+]
 
 
 class TestResNet(EmbedderConformance):
@@ -45,6 +56,12 @@ class TestTransformer(_ManyExamples):
 
 class TestTransformerConcatenated(_ManyExamples):
     config = ModelConfig(**IDS, num_layers=2, num_heads=4, concatenate_labels=True)
+
+
+class TestTransformerVariants(_ManyExamples):
+    @pytest.fixture(autouse=True, params=VARIANTS, ids=lambda own: f"{own.norm}-{own.positions}-{own.mlp_layers}")
+    def variant(self, request: pytest.FixtureRequest) -> None:
+        self.config = ModelConfig(**IDS, num_layers=2, sequence_model_config=request.param)
 
 
 class TestLSTM(_ManyExamples):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from icl_models import ModelConfig, ResNetConfig, build_model
+from icl_models import ModelConfig, ResNetConfig, TransformerConfig, build_model
 from icl_models.haiku import CheckpointError, export_variables, import_variables, load_checkpoint
 
 CONFIG = ModelConfig(num_classes=5, example_shape=(28, 28, 1), emb_dim=16, num_layers=1)
@@ -92,11 +92,27 @@ def test_a_residual_net_needs_its_state(exported: Any) -> None:
             {"example_shape": (28, 28, 1), "embedder_config": ResNetConfig(flatten_superpixels=True)},
             "embedder must be one .* got 'resnet'",
         ),
+        *(
+            (
+                {"example_shape": (28, 28, 1), "sequence_model_config": TransformerConfig(**{setting: value})},
+                f"sequence_model_config.{setting} must be .*, as in the released model, got ",
+            )
+            for setting, value in (("norm", "post"), ("mlp_layers", ()), ("positions", "rotary"))
+        ),
     ],
 )
 def test_a_model_without_released_counterpart_is_refused(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as error:
         export_variables(build_model(ModelConfig(num_classes=5, num_layers=1, **settings), seed=0))
+    assert "\n" not in str(error.value)
+
+
+def test_a_transformer_whose_layers_all_have_an_mlp_can_be_exported() -> None:
+    own = TransformerConfig(mlp_layers=(0,))
+    config = ModelConfig(num_classes=5, example_shape=(28, 28, 1), num_layers=1, sequence_model_config=own)
+    model = build_model(config, seed=0)
+    imported = import_variables(model, *export_variables(model))
+    assert imported.keys() == model.state_dict().keys()
 
 
 @pytest.mark.parametrize("params", [[1], {"transformer/linear": 3}, {"transformer/linear": np.zeros(2)}])

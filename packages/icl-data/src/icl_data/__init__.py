@@ -10,9 +10,15 @@ from icl_data._kinds import Bursty, Fewshot, Mixed, NoSupport, Random
 from icl_data._loading import load_source
 from icl_data._omniglot import OmniglotSource
 from icl_data._omniglot_files import OmniglotError
+from icl_data._query_law import query_law
 from icl_data._sampler import BatchSampler
+from icl_data._show_figure import draw_sequences
+from icl_data._show_text import format_sequences
 from icl_data._source import Source, SymbolicSource
 from icl_data._split import ClassSplit
+from icl_data._stats import SequenceStatistics, sequence_statistics
+from icl_data._stats_figure import draw_statistics
+from icl_data._stats_table import format_statistics
 
 __all__ = [
     "ArraySource",
@@ -30,7 +36,14 @@ __all__ = [
     "Random",
     "SeqGenerator",
     "SequenceBatch",
+    "SequenceStatistics",
     "Source",
     "SymbolicSource",
+    "draw_sequences",
+    "draw_statistics",
+    "format_sequences",
+    "format_statistics",
     "load_source",
+    "query_law",
+    "sequence_statistics",
 ]

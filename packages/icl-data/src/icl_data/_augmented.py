@@ -10,6 +10,9 @@ import numpy.typing as npt
 from icl_data._source import Kind, Source
 
 N_TRANSFORMS = 8
+# Each of the eight transforms as at most three steps, in this order: swap rows and columns, reverse the rows, reverse
+# the columns. Bit n of a number says whether transform n takes the step; so all images of a device can take it at once.
+SWAPPED, ROWS_REVERSED, COLUMNS_REVERSED = 0b10101010, 0b11000110, 0b10011100
 
 
 class Augmented:

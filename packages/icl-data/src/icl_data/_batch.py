@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import jax
+    import torch
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,5 +37,25 @@ class SequenceBatch:
         return SequenceBatch(self.class_index[rows], self.exemplar_index[rows], self.label[rows], self.is_rare[rows])
 
     def to_numpy(self) -> dict[str, npt.NDArray[np.int32]]:
-        """The fields by name, each (B, L), without copying them; `icl_data.torch.to_torch` makes tensors of them."""
+        """The fields by name, each (B, L), without copying them."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def to_torch(self, device: str | torch.device = "cpu") -> dict[str, torch.Tensor]:
+        """The fields as tensors by name, see `icl_data.torch.to_torch`.
+
+        Raises:
+            ImportError: the extra `icl-data[torch]` is not installed.
+        """
+        from icl_data.torch import to_torch
+
+        return to_torch(self, device)
+
+    def to_jax(self, device: jax.Device | jax.sharding.Sharding | None = None) -> dict[str, jax.Array]:
+        """The fields as JAX arrays by name, see `icl_data.jax.to_jax`.
+
+        Raises:
+            ImportError: the extra `icl-data[jax]` is not installed.
+        """
+        from icl_data.jax import to_jax
+
+        return to_jax(self, device)

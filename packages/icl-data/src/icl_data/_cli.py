@@ -1,4 +1,4 @@
-"""The command `icl-data`: getting Omniglot, and looking after it."""
+"""The command `icl-data`: getting Omniglot and looking after it, looking at sequences, measuring and checking them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from icl_data._cli_parser import OneLineParser
+from icl_data._cli_show import add_show
+from icl_data._cli_stats import add_stats
 from icl_data._omniglot_cache import fetched_folder
 from icl_data._omniglot_fetch import FetchError, fetch
 from icl_data._omniglot_files import OFFICIAL_BASE, PARTS, OmniglotError, Part, find_store
 from icl_data._omniglot_verify import verify
+from icl_data._sanity_check import add_sanity_check, sanity_check
 
 _EXIT_CODES = """\
 exit codes: 0 the official zips, 1 missing, damaged or incomplete, 2 a mistake in the command,
@@ -25,11 +29,15 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
         parts: what Omniglot's zips must be.
 
     Returns:
-        0; 1 for what the network or the files are to blame for; 2 for a mistake; 3 from verify, see there; 130 after
-        Ctrl+C.
+        0; 1 for what the network or the files are to blame for, or a difference; 2 for a mistake; 3 from verify, see
+        there; 130 after Ctrl+C; 141 if nobody reads the output on.
     """
     options = _parser().parse_args(argv)
+    if "run" in options:
+        return int(options.run(options))
     try:
+        if options.command == "sanity-check":
+            return sanity_check(options, sys.stdout)
         if options.action == "fetch":
             return _fetch(options.to, options.url, parts)
         folder = fetched_folder() if options.action == "where" else options.folder or fetched_folder()
@@ -46,8 +54,11 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="icl-data", description="Data for studying in-context learning.")
+    summary = "Data for studying in-context learning."
+    parser: argparse.ArgumentParser = OneLineParser(prog="icl-data", description=summary)
     commands = parser.add_subparsers(dest="command", required=True)
+    add_show(commands)
+    add_stats(commands)
     omniglot = commands.add_parser("omniglot", help="get Omniglot's images, check them, or say where they are")
     actions = omniglot.add_subparsers(dest="action", required=True)
     getting = actions.add_parser("fetch", help="download the two official zips, 16 MB, and check them")
@@ -56,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     checking = actions.add_parser("verify", help="read all images and compare checksums", epilog=_EXIT_CODES)
     checking.add_argument("folder", nargs="?", type=_folder, help="default: where fetch puts the zips")
     actions.add_parser("where", help="the folder that fetch fills and OmniglotSource() reads; exit code 1 if empty")
+    add_sanity_check(commands)
     return parser
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import Any, Literal
 
-Extra = Literal["tfds", "h5", "images"]
+Extra = Literal["tfds", "h5", "images", "plot"]
 _MODULES: dict[Extra, tuple[str, ...]] = {
     "tfds": ("tensorflow", "tensorflow_datasets", "importlib_resources"),
     "h5": ("h5py",),
     "images": ("PIL",),
+    "plot": ("matplotlib",),
 }
 
 

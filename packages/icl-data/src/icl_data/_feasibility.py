@@ -17,13 +17,12 @@ class Need(NamedTuple):
     labeling: str
 
 
-def check_feasible(kind: SequenceKind, split: ClassSplit, n_exemplars: int, *, distinct: bool) -> None:
-    """Raise ValueError if a kind of sequence cannot be drawn.
+def check_feasible(kind: SequenceKind, split: ClassSplit, *, distinct: bool) -> None:
+    """Raise ValueError if `split` is too small for `kind`, or its labels are too large.
 
     Args:
         kind: kind of sequence.
-        split: class split, which may be too small, or have too large labels.
-        n_exemplars: exemplars per class; a single one may be shown again, several are shown once each in a burst.
+        split: class split.
         distinct: few-shot classes and no-support contexts never repeat a class (protocol "paper").
     """
     for class_type, needed, labeling in classes_needed(kind, distinct=distinct):
@@ -34,8 +33,6 @@ def check_feasible(kind: SequenceKind, split: ClassSplit, n_exemplars: int, *, d
                 f"got {available} (n_rare={split.n_rare}, n_common={split.n_common}, n_holdout={split.n_holdout})"
             )
         LabelRule(split, class_type, labeling)
-    if _has_bursts(kind):
-        _check_exemplars(kind, n_exemplars)
 
 
 def classes_needed(kind: SequenceKind, *, distinct: bool) -> list[Need]:
@@ -65,7 +62,10 @@ def _has_bursts(kind: SequenceKind) -> TypeGuard[Bursty | Fewshot | Mixed]:
     return isinstance(kind, Fewshot) or (isinstance(kind, Mixed) and kind.p_fewshot > 0)
 
 
-def _check_exemplars(kind: Bursty | Fewshot | Mixed, n_exemplars: int) -> None:
+def check_exemplars(kind: SequenceKind, n_exemplars: int) -> None:
+    """Raise ValueError if bursts never have enough exemplars of a class; a single one may be shown again and again."""
+    if not _has_bursts(kind):
+        return
     if not isinstance(kind, Mixed) and kind.query_exemplar == "copy":
         if n_exemplars < max(2, kind.shots):
             raise ValueError(

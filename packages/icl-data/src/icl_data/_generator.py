@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._feasibility import check_feasible, non_bursty_part
+from icl_data._feasibility import check_exemplars, check_feasible
 from icl_data._kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
 from icl_data._labeling import parse_labeling
-from icl_data._released_examples import ReleasedExamples
+from icl_data._released_draws import Draw, ReleasedDraws
 from icl_data._source import Source
 from icl_data._split import ClassSplit, check_integers
 
 Record = dict[str, npt.NDArray[Any]]
-Ints = npt.NDArray[np.int64]
-
-
-class _Part(NamedTuple):
-    """Examples, labels and the rare mark of a run of positions."""
-
-    example: npt.NDArray[Any]
-    label: Ints
-    is_rare: Ints
-
-    def reordered(self, order: Ints) -> _Part:
-        return _Part(self.example[order], self.label[order], self.is_rare[order])
-
-
-def _joined(first: _Part, second: _Part) -> _Part:
-    return _Part(*(np.concatenate(pair) for pair in zip(first, second, strict=True)))
+Kind = TypeVar("Kind", bound=SequenceKind)
 
 
 class SeqGenerator:
@@ -87,10 +71,7 @@ class SeqGenerator:
             preserve_ordering_every_n=preserve_ordering_every_n,
             seed=random_seed,
         )
-        self._numpy = np.random.RandomState(seed)
-        self._python = random.Random(seed)
-        self._examples = ReleasedExamples(source, self.split, noise_scale, self._numpy)
-        self._cumulative: dict[str, npt.NDArray[np.float64]] = {}
+        self._draws = ReleasedDraws(source, self.split, noise_scale, seed)
 
     def get_bursty_seq(
         self,
@@ -120,7 +101,7 @@ class SeqGenerator:
             grouped=grouped,
         )
         kind = _released_labelings(kind, self.split.n_rare)
-        return self._iterate(kind, randomly_generate_rare, lambda: self._bursty(kind, randomly_generate_rare))
+        return self._iterate(kind, randomly_generate_rare, self._draws.bursty)
 
     def get_no_support_seq(
         self,
@@ -132,7 +113,7 @@ class SeqGenerator:
     ) -> Iterator[Record]:
         """Sequences whose query class is not in the context, see `NoSupport`."""
         kind = NoSupport(class_type=class_type, seq_len=seq_len, all_unique=all_unique, labeling=labeling)
-        return self._iterate(kind, randomly_generate_rare, lambda: self._no_support(kind, randomly_generate_rare))
+        return self._iterate(kind, randomly_generate_rare, self._draws.no_support)
 
     def get_random_seq(
         self,
@@ -148,7 +129,7 @@ class SeqGenerator:
         needs a source of images with one exemplar per class.
         """
         kind = Random(class_type=class_type, seq_len=seq_len, labeling=labeling, all_unique=all_unique)
-        return self._iterate(kind, randomly_generate_rare, lambda: self._random(kind, randomly_generate_rare))
+        return self._iterate(kind, randomly_generate_rare, self._draws.random)
 
     def get_fewshot_seq(
         self,
@@ -167,124 +148,31 @@ class SeqGenerator:
         kind = Fewshot(class_type=class_type, shots=shots, ways=ways, labeling=labeling, grouped=grouped)
         if labeling == "novel":
             raise ValueError("labeling 'novel' is drawn by BatchSampler only; choose another or use BatchSampler")
-        return self._iterate(kind, randomly_generate_rare, lambda: self._fewshot(kind, randomly_generate_rare))
+        return self._iterate(kind, randomly_generate_rare, self._draws.fewshot)
 
     def get_mixed_seq(self, shots: int = 4, ways: int = 2, p_fewshot: float = 0.5) -> Iterator[Record]:
         """Few-shot sequences of rare classes mixed with random ones of common classes, see `Mixed`."""
         kind = Mixed(shots=shots, ways=ways, p_fewshot=p_fewshot)
-        fewshot, rest = kind.parts()
+        return self._iterate(kind, False, lambda kind, _: self._draws.mixed(kind))
 
-        def draw() -> _Part:
-            if self._python.uniform(0, 1) < p_fewshot:
-                return self._fewshot(fewshot, False)
-            return self._random(rest, False)
-
-        return self._iterate(kind, False, draw)
-
-    def _iterate(self, kind: SequenceKind, randomly_generate_rare: bool, draw: Callable[[], _Part]) -> Iterator[Record]:
-        check_feasible(kind, self.split, self.source.n_exemplars, distinct=False)
+    def _iterate(
+        self, kind: Kind, randomly_generate_rare: bool, make: Callable[[Kind, bool], Draw]
+    ) -> Iterator[Record]:
+        check_feasible(kind, self.split, distinct=False)
+        check_exemplars(kind, self.source.n_exemplars)
         if randomly_generate_rare:
-            self._examples.check_random_rare()
-        return self._records(draw)
+            self._draws.examples.check_random_rare()
+        return self._records(make(kind, randomly_generate_rare), randomly_generate_rare)
 
-    def _records(self, draw: Callable[[], _Part]) -> Iterator[Record]:
-        dtype = np.int32 if self.source.kind == "id" else np.float32
+    def _records(self, draw: Draw, randomly_generate_rare: bool) -> Iterator[Record]:
+        look_up = self._draws.examples.look_up
         while True:
-            part = draw()
+            drawn, label, is_rare = draw()
             yield {
-                "example": part.example.astype(dtype),
-                "label": part.label.astype(np.int32),
-                "is_rare": part.is_rare.astype(np.int32),
+                "example": look_up(drawn, randomly_generate_rare),
+                "label": label.astype(np.int32),
+                "is_rare": is_rare.copy(),
             }
-
-    def _draw(self, class_type: str, size: int) -> Ints:
-        """Indices into the classes of a type, with replacement: RandomState.choice, its cumulative sum kept."""
-        cumulative = self._cumulative.get(class_type)
-        if cumulative is None:
-            cumulative = self.split.weights(class_type).cumsum()
-            cumulative = self._cumulative[class_type] = cumulative / cumulative[-1]
-        return np.asarray(cumulative.searchsorted(self._numpy.random_sample(size), side="right"), dtype=np.int64)
-
-    def _labels(self, class_type: str, labeling: str, index: Ints, choice: npt.ArrayLike = 0) -> Ints:
-        rule = parse_labeling(labeling)
-        if rule.rule == "original":
-            return self.split.keys[self.split.classes(class_type)[index]]
-        polysemy = rule.polysemy or 1
-        offset = self.split.first_label(class_type, polysemy) if rule.offset is None else rule.offset
-        return np.asarray(index * polysemy + offset + np.asarray(choice), dtype=np.int64)
-
-    def _part(self, class_type: str, index: Ints, randomly_generate_rare: bool, labels: Ints | None) -> _Part:
-        example = self._examples.draw(self.split.classes(class_type)[index], randomly_generate_rare)
-        is_rare = np.full(len(index), int(class_type == "rare"))
-        return _Part(example, index if labels is None else labels, is_rare)
-
-    def _random_labelled(self, class_type: str, index: Ints, labeling: str, randomly_generate_rare: bool) -> _Part:
-        part = self._part(class_type, index, randomly_generate_rare, None)
-        polysemy = parse_labeling(labeling).polysemy
-        choice = 0 if polysemy is None else self._python.choices(range(polysemy), k=len(index))
-        return part._replace(label=self._labels(class_type, labeling, index, choice))
-
-    def _random(self, kind: Random, randomly_generate_rare: bool) -> _Part:
-        if kind.all_unique:
-            weights = self.split.weights(kind.class_type)
-            index = self._numpy.choice(len(weights), size=kind.seq_len, replace=False, p=weights)
-        else:
-            index = self._draw(kind.class_type, kind.seq_len)
-        self._numpy.shuffle(index)
-        return self._random_labelled(kind.class_type, index, kind.labeling, randomly_generate_rare)
-
-    def _no_support(self, kind: NoSupport, randomly_generate_rare: bool) -> _Part:
-        if kind.all_unique:
-            unique = Random(class_type=kind.class_type, seq_len=kind.seq_len, labeling=kind.labeling, all_unique=True)
-            return self._random(unique, randomly_generate_rare)
-        query = self._draw(kind.class_type, 1)
-        weights = np.delete(self.split.weights(kind.class_type), query)
-        support = self._numpy.choice(len(weights), size=kind.seq_len - 1, p=weights / weights.sum())
-        support += support >= query  # back to positions among all classes
-        self._numpy.shuffle(support)
-        index = np.concatenate([support, query])
-        return self._random_labelled(kind.class_type, index, kind.labeling, randomly_generate_rare)
-
-    def _fewshot(self, kind: Fewshot, randomly_generate_rare: bool) -> _Part:
-        ways = self._draw(kind.class_type, kind.ways)
-        polysemy = parse_labeling(kind.labeling).polysemy
-        choice = 0 if polysemy is None else self._python.choices(range(polysemy), k=kind.ways)
-        query = self._python.choice(range(kind.ways))
-        if kind.labeling == "unfixed":
-            labels = np.arange(kind.ways)
-        else:
-            labels = self._labels(kind.class_type, kind.labeling, ways, choice)
-        which = np.append(np.tile(np.arange(kind.ways), kind.shots), query)
-        part = self._part(kind.class_type, ways[which], randomly_generate_rare, labels[which])
-        order = np.arange(kind.seq_len)
-        group = kind.ways if kind.grouped else kind.seq_len - 1
-        for start in range(0, kind.seq_len - 1, group):
-            self._numpy.shuffle(order[start : start + group])
-        return part.reordered(order)
-
-    def _bursty(self, kind: Bursty, randomly_generate_rare: bool) -> _Part:
-        if self._python.uniform(0, 1) >= kind.p_bursty:
-            rest = non_bursty_part(kind)
-            if isinstance(rest, NoSupport):
-                return self._no_support(rest, randomly_generate_rare)
-            return self._random(rest, randomly_generate_rare)
-        u = self._python.uniform(0, 1)
-        if u < kind.p_bursty_zipfian:
-            types, labelings = ("zipfian", "zipfian"), (kind.labeling_rare, kind.labeling_rare)
-        elif u < kind.p_bursty_common + kind.p_bursty_zipfian:
-            types, labelings = ("common", "rare"), (kind.labeling_common, kind.labeling_rare)
-        else:
-            types, labelings = ("rare", "common"), (kind.labeling_rare, kind.labeling_common)
-        fewshot = Fewshot(
-            class_type=types[0], shots=kind.shots, ways=kind.ways, labeling=labelings[0], grouped=kind.grouped
-        )
-        part = self._fewshot(fewshot, randomly_generate_rare)
-        if kind.n_remainder:
-            filling = Random(class_type=types[1], seq_len=kind.n_remainder, labeling=labelings[1])
-            part = _joined(self._random(filling, randomly_generate_rare), part)
-        order = np.arange(kind.seq_len)
-        self._numpy.shuffle(order[:-1])
-        return part.reordered(order)
 
 
 def _released_labelings(kind: Bursty, n_rare: int) -> Bursty:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._aligned import aligned_empty
 from icl_data._freed_memory import give_back_freed_memory
 from icl_data._omniglot_cache import CacheFolder, fetched_folder, load_part
 from icl_data._omniglot_files import BACKGROUND, EVALUATION, SIZE, OmniglotError, PackedImages, find_store
@@ -42,7 +43,8 @@ class OmniglotSource:
     Attributes:
         bits: (n_classes, n_exemplars, 1379) uint8, eight pixels a byte, row by row, the first in the highest bit and
             the last byte filled up with zeros; None unless packed.
-        read_order: (n_classes,) class positions in the order in which TensorFlow Datasets first reads one of theirs.
+        read_order: (n_classes,) class positions in the order in which TensorFlow Datasets first reads one of theirs;
+            with n_to_keep, ascending, as in the released code.
 
     Raises:
         OmniglotError: the files are missing, damaged or incomplete.
@@ -127,9 +129,11 @@ class OmniglotSource:
             raise ValueError(f"n_to_keep must be in 1..{len(keys)}, got {n_to_keep}")
         bits = [bits[0][:n_kept], *(part[: max(n_kept - len(bits[0]), 0)] for part in bits[1:])]
         self.path, self.split, self.exemplars, self.packed = folder, split, exemplars, packed
-        self.bits: Bytes | None = np.concatenate(bits) if packed else None
+        self.bits: Bytes | None = _joined(bits) if packed else None
         self._images: Bytes | None = None if packed else _unpack(bits)
-        self.read_order: npt.NDArray[np.int64] = np.argsort(ranks[:n_kept].min(axis=1))
+        # The released code sorts the classes that it keeps, if it is told how many.
+        first_read = ranks.min(axis=1) if n_to_keep is None else np.arange(n_kept)
+        self.read_order: npt.NDArray[np.int64] = np.argsort(first_read)
         self.class_keys: npt.NDArray[np.int64] = keys[:n_kept].astype(np.int64)
         self.n_classes, self.n_exemplars = n_kept, ranks.shape[1]
         self.example_shape: tuple[int, ...] = (SIZE, SIZE, 1)
@@ -183,9 +187,13 @@ def _check_names(split: str, exemplars: str) -> None:
         raise ValueError(f"exemplars must be one of {', '.join(_EXEMPLARS)}, got {exemplars!r}")
 
 
+def _joined(parts: list[Bytes]) -> Bytes:
+    return np.concatenate(parts, out=aligned_empty((sum(map(len, parts)), *parts[0].shape[1:]), np.uint8))
+
+
 def _unpack(parts: list[Bytes]) -> Bytes:
     """One byte per pixel, class by class so that no second copy of everything is ever held."""
-    images = np.empty((sum(map(len, parts)), parts[0].shape[1], SIZE, SIZE), dtype=np.uint8)
+    images: Bytes = aligned_empty((sum(map(len, parts)), parts[0].shape[1], SIZE, SIZE), np.uint8)
     start, step = 0, 64
     for bits in parts:
         for first in range(0, len(bits), step):

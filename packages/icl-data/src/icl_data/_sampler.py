@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._batch import SequenceBatch
-from icl_data._feasibility import check_feasible
+from icl_data._feasibility import check_exemplars, check_feasible
 from icl_data._kinds import SequenceKind
 from icl_data._recipe import EXEMPLAR
 from icl_data._recipe_book import RecipeBook
@@ -64,8 +64,7 @@ class BatchSampler:
         n_labels: int | None = None,
         exemplars: range | None = None,
     ) -> None:
-        if protocol not in PROTOCOLS:
-            raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+        check_protocol(protocol)
         check_integers(batch_size=batch_size, seed=seed, n_labels=1 if n_labels is None else n_labels)
         if batch_size < 1 or seed < 0:
             raise ValueError(f"batch_size must be >= 1 and seed >= 0, got batch_size={batch_size}, seed={seed}")
@@ -75,7 +74,8 @@ class BatchSampler:
         self.seed, self.stream, self.protocol, self.n_labels = seed, stream, protocol, n_labels
         self.exemplars = _exemplars(exemplars, _n_exemplars(source_or_n_exemplars, split))
         self.n_exemplars = len(self.exemplars)
-        check_feasible(kind, split, self.n_exemplars, distinct=protocol == "paper")
+        check_feasible(kind, split, distinct=protocol == "paper")
+        check_exemplars(kind, self.n_exemplars)
         book = RecipeBook(split=split, n_exemplars=self.n_exemplars, paper=protocol == "paper", n_labels=n_labels)
         self._mixture = book.mixture(kind)
         digest = hashlib.blake2b(f"icl-data/{seed}/{stream}".encode(), digest_size=16).digest()
@@ -114,6 +114,12 @@ class BatchSampler:
             block[EXEMPLAR] += self.exemplars.start
         self._last = (number, block)
         return block
+
+
+def check_protocol(protocol: str) -> None:
+    """Raise ValueError unless `protocol` is the name of one."""
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
 
 
 def _n_exemplars(source_or_n_exemplars: Source | int, split: ClassSplit) -> int:

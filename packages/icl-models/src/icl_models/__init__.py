@@ -1,10 +1,12 @@
 """Embedders and sequence models for in-context learning, bit-compatible with Chan et al. 2022."""
 
-from icl_models._attention import capture_attention
+from icl_models._capture import Trace, capture, capture_attention
 from icl_models._component import ComponentConfig, EmbedderSpec, SequenceModelSpec
 from icl_models._config import ModelConfig
+from icl_models._edit import Edit, ablate, edit, freeze, patch
 from icl_models._embedders import EmbeddingConfig, LinearConfig, VectorConfig
 from icl_models._model import InContextModel, TransformerICL, build_model, count_parameters
+from icl_models._places import site_names
 from icl_models._recurrent import LSTMConfig, VanillaRNNConfig
 from icl_models._registry import (
     PluginError,
@@ -20,6 +22,7 @@ from icl_models.hookspecs import hookimpl
 
 __all__ = [
     "ComponentConfig",
+    "Edit",
     "EmbedderSpec",
     "EmbeddingConfig",
     "InContextModel",
@@ -31,16 +34,23 @@ __all__ = [
     "ResNetConfig",
     "SequenceModelSpec",
     "SimpleResNet",
+    "Trace",
     "TransformerConfig",
     "TransformerICL",
     "VanillaRNNConfig",
     "VectorConfig",
+    "ablate",
     "build_model",
+    "capture",
     "capture_attention",
     "count_parameters",
+    "edit",
     "find_embedder",
     "find_sequence_model",
+    "freeze",
     "hookimpl",
     "known_embedders",
     "known_sequence_models",
+    "patch",
+    "site_names",
 ]

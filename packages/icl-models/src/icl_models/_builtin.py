@@ -58,9 +58,7 @@ def icl_register_sequence_models() -> list[SequenceModelSpec]:
     return [
         SequenceModelSpec(
             name="transformer",
-            build=lambda model, own: Transformer(
-                model.token_width, model.num_layers, model.resolved_num_heads, model.dropout_prob
-            ),
+            build=Transformer,
             config=TransformerConfig,
             accepts=("num_heads",),
             check=check_transformer,

@@ -21,6 +21,12 @@ class ComponentConfig:
     """Base of a component's own settings; subclass it as a frozen, keyword-only dataclass. Every field needs a default
     and must survive JSON."""
 
+    @property
+    def replaces_positions(self) -> bool:
+        """Whether a sequence model with these settings encodes positions in its own way, so that no sinusoidal ones
+        are added to its tokens."""
+        return False
+
 
 def _accept_any(model: ModelConfig, own: Any) -> None:
     """The default `check`: no rule of its own."""

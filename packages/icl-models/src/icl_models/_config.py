@@ -31,7 +31,8 @@ class ModelConfig:
         dropout_prob: dropout inside the sequence model, in training only.
         example_dropout_prob: dropout on the embedded examples, in training and in evaluation: it is noise on examples.
         positional_dropout_prob: dropout on the positional encodings, in training only.
-        use_positional_encodings: add sinusoidal positions to the tokens.
+        use_positional_encodings: encode positions: sinusoidal ones, added to the tokens, unless the sequence model's
+            own settings name others.
         concatenate_labels: one token of width 2E per example and label, in place of two tokens of width E.
 
     Raises:
@@ -67,7 +68,7 @@ class ModelConfig:
                 raise ValueError(f"{name} must be in [0, 1), got {value!r}")
         self._check_example()
         self._check_components()
-        if self.use_positional_encodings and self.token_width % 2:
+        if self.adds_sinusoidal_positions and self.token_width % 2:
             raise ValueError(f"emb_dim must be even with sinusoidal positions, got {self.emb_dim}")
         if self.positional_dropout_prob and not self.use_positional_encodings:
             raise ValueError(
@@ -78,6 +79,12 @@ class ModelConfig:
     def token_width(self) -> int:
         """Width W of a token: E interleaved, 2E with `concatenate_labels`."""
         return 2 * self.emb_dim if self.concatenate_labels else self.emb_dim
+
+    @property
+    def adds_sinusoidal_positions(self) -> bool:
+        """Whether the tokens get sinusoidal positions before the sequence model sees them."""
+        own = self.sequence_model_config or find_sequence_model(self.sequence_model).config()
+        return self.use_positional_encodings and not own.replaces_positions
 
     @property
     def resolved_num_heads(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ from icl_models._embedders import EmbeddingEmbedder, LinearEmbedder
 from icl_models._model import InContextModel
 from icl_models._recurrent import LSTMLayer, Recurrent
 from icl_models._resnet import BottleneckBlock, SimpleResNet
-from icl_models._transformer import Transformer
+from icl_models._transformer import Transformer, TransformerConfig
 
 Transform = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
@@ -41,6 +41,7 @@ def links(model: InContextModel) -> Iterator[Link]:
         known = "resnet (without projection), linear, embedding"
         raise ValueError(_no_counterpart("embedder", model.config.embedder, known))
     if isinstance(model.sequence_model, Transformer):
+        _refuse_variants(model)
         yield from _transformer(model.sequence_model)
         yield from _linear("transformer/linear", "readout")
     elif isinstance(model.sequence_model, Recurrent):
@@ -53,6 +54,17 @@ def links(model: InContextModel) -> Iterator[Link]:
 
 def _no_counterpart(part: str, name: str, known: str) -> str:
     return f"{part} must be one the released model has ({known}), got {name!r}"
+
+
+def _refuse_variants(model: InContextModel) -> None:
+    """The defaults are the released transformer."""
+    own = model.config.sequence_model_config or TransformerConfig()
+    every_layer = tuple(range(model.config.num_layers))
+    for field in fields(own):
+        value = getattr(own, field.name)
+        if value != field.default and (field.name, value) != ("mlp_layers", every_layer):
+            name = f"sequence_model_config.{field.name}"
+            raise ValueError(f"{name} must be {field.default!r}, as in the released model, got {value!r}")
 
 
 def _numbered(name: str, index: int) -> str:

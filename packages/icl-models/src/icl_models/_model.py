@@ -13,11 +13,12 @@ from icl_models._config import ModelConfig
 from icl_models._initialize import scaled_linear, truncated_normal_
 from icl_models._positions import SinusoidalPositions
 from icl_models._registry import find_embedder, find_sequence_model
+from icl_models._tap import Tapped
 
 _LABEL_STDDEV = 0.02
 
 
-class InContextModel(nn.Module):
+class InContextModel(Tapped):
     """Sequences of examples and labels to logits over the classes (Chan et al. 2022, section 2.2).
 
     Weights are drawn from torch's current generator, as for any torch module; `build_model` draws them from a seed.
@@ -25,6 +26,8 @@ class InContextModel(nn.Module):
     Args:
         config: see `ModelConfig`.
     """
+
+    sites = ("embeddings", "tokens")
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -37,7 +40,7 @@ class InContextModel(nn.Module):
         truncated_normal_(self.label_table.weight, _LABEL_STDDEV)
         self.positional_encodings = (
             SinusoidalPositions(config.token_width, config.positional_dropout_prob)
-            if config.use_positional_encodings
+            if config.adds_sinusoidal_positions
             else None
         )
         self.sequence_model = sequence_model.build(config, config.sequence_model_config or sequence_model.config())
@@ -102,10 +105,11 @@ class InContextModel(nn.Module):
             raise ValueError(f"labels must have shape {tuple(h_x.shape[:2])}, got {tuple(labels.shape)}")
         if self.config.example_dropout_prob:  # noise on the examples, so in evaluation too
             h_x = F.dropout(h_x, self.config.example_dropout_prob, training=True)
+        h_x = self.tap("embeddings", h_x)
         tokens = self._concatenate(h_x, labels) if self.config.concatenate_labels else self._interleave(h_x, labels)
         if self.positional_encodings is not None:
             tokens = self.positional_encodings(tokens)
-        logits: Tensor = self.readout(self.sequence_model(tokens, positions))
+        logits: Tensor = self.readout(self.sequence_model(self.tap("tokens", tokens), positions))
         return logits
 
     def _interleave(self, h_x: Tensor, labels: Tensor) -> Tensor:

@@ -69,8 +69,11 @@ def check(config: RunConfig) -> None:
     resolve_device(config.train.device)
     # On the CPU: the process that checks is not the one that trains, and should hold none of a GPU's memory.
     task = Task.build(config, device=torch.device("cpu"))
-    task.training_sampler()
-    task.build_model()
+    sampler, model = task.training_sampler(), task.build_model()
+    labels = torch.from_numpy(sampler(1).label[:1]).long()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        # Whatever the examples are, the sequences must not be too long for the model.
+        model.from_embeddings(torch.zeros(*labels.shape, model.config.emb_dim), labels)
     Evaluator(task, batches=1, protocol=config.eval.protocol)
 
 

@@ -75,7 +75,7 @@ class ModelSettings:
     positional_dropout_prob: float = 0.0
     """Dropout on the tokens after the positional encodings, in training."""
     use_positional_encodings: bool = True
-    """Add sinusoidal position encodings."""
+    """Encode positions: by sinusoids added to the tokens, unless the sequence model's own settings name another way."""
     concatenate_labels: bool = False
     """Put an example and its label side by side in one token instead of in two tokens."""
 

@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from icl_data._bank_options import bank_example_shape
 from icl_data._batch import SequenceBatch
+from icl_data._index_bounds import check_bounds
 from icl_data._source import Source
-from icl_data.torch._downsampling import DOWNSAMPLED, downsample
+from icl_data.torch._downsampling import downsample
 from icl_data.torch._lookup import build_lookup
 
 Index = torch.Tensor | npt.NDArray[Any] | int
@@ -22,7 +24,7 @@ class ExampleBank:
 
     Images stay bytes until they are looked up; augmentation, noise and downsampling happen then. The built-in sources
     live on the device; any other, and an array that stays in its file, is called on the host. On a CPU the bank shares
-    the memory of an `OmniglotSource`. A packed one stays packed on the device.
+    the memory of a source that stores what the bank needs. A packed `OmniglotSource` stays packed on the device.
 
     Args:
         source: where examples come from.
@@ -46,19 +48,11 @@ class ExampleBank:
         downsample: bool = False,
         noise_scale: float = 0.0,
     ) -> None:
-        if downsample and source.kind != "image":
-            raise ValueError(f"downsample needs a source of images, got kind {source.kind!r}")
-        if not 0 <= noise_scale < np.inf or (noise_scale and source.kind == "id"):
-            raise ValueError(
-                f"noise_scale must be >= 0 and finite, and 0 for ids, got {noise_scale} for kind {source.kind!r}"
-            )
         self.source = source
         self.device = torch.device(device)
         self.kind = source.kind
         self.deterministic = not noise_scale and not source.noise_scale
-        self.example_shape: tuple[int, ...] = tuple(source.example_shape)
-        if downsample:
-            self.example_shape = (DOWNSAMPLED, DOWNSAMPLED, source.example_shape[2])
+        self.example_shape = bank_example_shape(source, downsample=downsample, noise_scale=noise_scale)
         self._noise_scale = noise_scale
         # Noise belongs on full-size images, so only without it can small ones be stored.
         self._lookup, is_small = build_lookup(source, self.device, small=downsample and self.deterministic)
@@ -74,6 +68,9 @@ class ExampleBank:
 
         Returns:
             (B, S) int64 ids, or (B, S, *example_shape) float32, on the device.
+
+        Raises:
+            IndexError: as `gather`.
         """
         generator = None if self.deterministic else _generator(seed, step, self.device)
         return self._examples(batch.class_index, batch.exemplar_index, generator)
@@ -81,14 +78,23 @@ class ExampleBank:
     def gather(self, class_index: Index, exemplar_index: Index) -> torch.Tensor:
         """Examples without noise, in the broadcast shape of the indices + example_shape.
 
+        Indices are checked on the host. Tensors on another device are not, since that would mean waiting for it: there
+        a class outside is PyTorch's to refuse, later, and an exemplar outside shows another class.
+
         Args:
             class_index: class positions, an array or a tensor of any shape and device.
             exemplar_index: exemplar positions, a shape that broadcasts with that.
+
+        Raises:
+            IndexError: a class or exemplar that the source does not have.
         """
         return self._examples(class_index, exemplar_index, None)
 
     def _examples(self, class_index: Index, exemplar_index: Index, generator: torch.Generator | None) -> torch.Tensor:
-        classes, exemplars = _broadcast(self._on_device(class_index), self._on_device(exemplar_index))
+        classes, exemplars = _broadcast(
+            self._on_device("class_index", class_index, self.source.n_classes),
+            self._on_device("exemplar_index", exemplar_index, self.source.n_exemplars),
+        )
         found = self._lookup(classes.reshape(-1), exemplars.reshape(-1), generator)
         if generator is not None and self._noise_scale:
             normal = torch.randn(found.shape, generator=generator, device=self.device)
@@ -97,10 +103,12 @@ class ExampleBank:
             found = downsample(found)
         return found.reshape(*classes.shape, *self.example_shape)
 
-    def _on_device(self, index: Index) -> torch.Tensor:
-        if isinstance(index, torch.Tensor):
+    def _on_device(self, name: str, index: Index, n: int) -> torch.Tensor:
+        if isinstance(index, torch.Tensor) and not index.is_cpu:
             return index.to(device=self.device, dtype=torch.int64)
-        return torch.from_numpy(np.array(index, dtype=np.int64)).to(self.device)
+        host = np.array(index.numpy() if isinstance(index, torch.Tensor) else index, dtype=np.int64)
+        check_bounds(name, host, n)
+        return torch.from_numpy(host).to(self.device)
 
 
 def _broadcast(first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
