@@ -1,5 +1,5 @@
 """The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
-NumPy as well, the cross-package tests, and builds the API pages.
+NumPy as well, integration and plugins, and builds the API pages.
 
 `nox -s regression`, `nox -s quickstart`, `nox -s parity` and `nox -s bench` are run by name.
 """
@@ -25,11 +25,12 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
 EVERYTHING = tuple(SIBLINGS)
 ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
 OLDEST_NUMPY = "numpy==1.26.4"
+ALL_OF_MODELS = "icl-models[ssm]"
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "oldest_numpy", "integration", "docs"]
+nox.options.sessions = ["lint", "types", "tests", "oldest_numpy", "integration", "plugins", "docs"]
 nox.options.error_on_missing_interpreters = True
 
 
@@ -109,7 +110,7 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("package", [*SIBLINGS, ALL_OF_DATA], ids=[*SIBLINGS, ALL_OF_DATA])
+@nox.parametrize("package", [*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS], ids=[*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS])
 def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
     name, bracket, extra = package.partition("[")
@@ -150,6 +151,22 @@ def regression(session: nox.Session) -> None:
     install_wheels(session, *EVERYTHING)
     install(session, *TEST_TOOLS)
     pytest(session, ROOT / "tests" / "regression", args=("-s",))
+
+
+@nox.session
+def plugins(session: nox.Session) -> None:
+    """The example plugin beside the wheels: conformance, training, evaluation, figure; faulty plugins; none.
+
+    The tests in tests/plugins install the plugins they need into folders of their own, so the example is uninstalled
+    before them: what they do not install is not there.
+    """
+    install_wheels(session, *EVERYTHING)
+    install(session, *TEST_TOOLS, "tensorboard")
+    example = ROOT / "examples" / "icl-plugin-example"
+    session.install("--no-deps", "--no-build-isolation", str(example))
+    pytest(session, example / "tests", ROOT / "packages" / "icl-train" / "tests" / "test_tensorboard.py")
+    session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", example.name)
+    pytest(session, ROOT / "tests" / "plugins")
 
 
 @nox.session

@@ -26,6 +26,9 @@ ELSEWHERE = re.compile(r"\bsee `", re.IGNORECASE)
 WITHOUT_EXTRA: list[str] = []  # modules that cannot be imported here
 
 
+OTHERS = {"FlopCounterMode"}  # what other libraries call theirs
+
+
 class Documented(NamedTuple):
     """Something public, with the docstring that must speak of it."""
 
@@ -159,7 +162,7 @@ def test_reference_to_nothing_is_noticed(name: str) -> None:
 
 def _exists(name: str) -> bool:
     """Whether a dotted name leads from a package or a public name to something, be it a field without a value."""
-    if name.startswith(tuple(f"{module}." for module in WITHOUT_EXTRA)):
+    if name in OTHERS or name.startswith(tuple(f"{module}." for module in WITHOUT_EXTRA)):
         return True
     first, *rest = name.split(".")
     value = importlib.import_module(first) if first in PACKAGES else NAMES.get(first)

@@ -23,7 +23,7 @@ def test_its_python_examples_run(readme, tmp_path):
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("readme", READMES, ids=lambda p: p.parent.name)
+@pytest.mark.parametrize("readme", [*READMES, *sorted(ROOT.glob("examples/*/README.md"))], ids=lambda p: p.parent.name)
 def test_its_links_lead_somewhere(readme):
     missing = [link for link in LINK.findall(readme.read_text()) if not (readme.parent / link).exists()]
     assert not missing

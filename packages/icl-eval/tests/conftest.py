@@ -1,6 +1,7 @@
 """Runs to read: small ones really trained, and run folders whose metrics are written by hand."""
 
 import io
+import json
 from dataclasses import replace
 
 import pytest
@@ -71,3 +72,18 @@ def write_run(tmp_path):
         return run
 
     return write
+
+
+@pytest.fixture
+def of_a_missing_plugin():
+    """Rewrites a run's config.json as if its embedder had been a plugin's that is not here."""
+
+    def rewrite(run):
+        file = run.path / "config.json"
+        stored = json.loads(file.read_text())
+        stored["config"]["model"] |= {"embedder": "gone", "embedder_config": {"width": 3}}
+        stored["environment"]["plugins"] = {"embedder": {"name": "gone", "distribution": "icl-gone", "version": "0.3"}}
+        file.write_text(json.dumps(stored))
+        return RunFolder.open(run.path)
+
+    return rewrite

@@ -117,3 +117,10 @@ def test_a_folder_moved_elsewhere_is_measured_alike(run, tmp_path):
     shutil.copytree(run.path, tmp_path / "moved")
     moved = RunFolder.open(tmp_path / "moved")
     assert evaluate_run(moved, steps=[20], splits=IN_TRAINING, batches=2, device="cpu") == in_training(run, 20)
+
+
+def test_a_run_whose_plugin_is_missing_is_refused_in_one_line(write_run, of_a_missing_plugin):
+    run = of_a_missing_plugin(write_run("gone", {0: (0.5, 0.0)}))
+    with pytest.raises(RunError) as caught:
+        evaluate_run(run, steps=[0], splits=["fewshot_holdout"], batches=1)
+    assert str(caught.value) == "embedder 'gone' needs icl-gone 0.3, which is not installed: pip install icl-gone==0.3"

@@ -214,3 +214,19 @@ def test_a_copy_of_a_run_is_no_other_seed(write_run, tmp_path):
     write_run("copies/one", SCORES)
     (group,) = group_runs(collect(tmp_path)[0])
     assert len(group.with_count(64)) == 1
+
+
+def test_a_run_whose_plugin_is_missing_is_drawn_from_its_records_and_named(write_run, tmp_path, of_a_missing_plugin):
+    write_run("here", SCORES)
+    run = of_a_missing_plugin(write_run("gone", SCORES))
+    series, lines = collect(tmp_path)
+    assert {one.run.name for one in series} == {"here", "gone"}
+    needs = "embedder 'gone' needs icl-gone 0.3, which is not installed: pip install icl-gone==0.3"
+    assert lines == [f"{run.path}: drawn from its records; {needs}"]
+    assert len({group.title for group in group_runs(series)}) == 2
+
+
+def test_a_tracker_does_not_set_runs_apart(write_run, tmp_path):
+    write_run("one", SCORES)
+    write_run("two", SCORES, seed=1, train={"tracker": "tensorboard"})
+    assert len(group_runs(collect(tmp_path)[0])) == 1

@@ -70,3 +70,7 @@ class TestLSTM(_ManyExamples):
 
 class TestVanillaRNN(_ManyExamples):
     config = ModelConfig(**IDS, sequence_model="vanilla_rnn", num_layers=2, hidden_size=24)
+
+
+class TestGRU(_ManyExamples):
+    config = ModelConfig(**IDS, sequence_model="gru", num_layers=2, hidden_size=24)

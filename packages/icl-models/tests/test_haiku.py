@@ -99,6 +99,10 @@ def test_a_residual_net_needs_its_state(exported: Any) -> None:
             )
             for setting, value in (("norm", "post"), ("mlp_layers", ()), ("positions", "rotary"))
         ),
+        (
+            {"example_shape": (28, 28, 1), "sequence_model": "gru"},
+            "sequence_model must be one .*transformer, lstm, vanilla_rnn.* got 'gru'",
+        ),
     ],
 )
 def test_a_model_without_released_counterpart_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -48,7 +48,7 @@ def test_the_papers_models_have_the_released_number_of_parameters(num_layers: in
 
 def test_the_built_in_components_are_known() -> None:
     assert {"resnet", "linear", "embedding", "vector"} <= set(known_embedders())
-    assert {"transformer", "lstm", "vanilla_rnn"} <= set(known_sequence_models())
+    assert {"transformer", "lstm", "vanilla_rnn", "gru", "mamba"} <= set(known_sequence_models())
 
 
 def test_a_component_tells_its_settings_and_what_it_reads() -> None:
@@ -61,7 +61,7 @@ def test_a_component_tells_its_settings_and_what_it_reads() -> None:
 @given(
     seq_len=st.integers(1, 9),
     position=st.integers(0, 8),
-    sequence_model=st.sampled_from(["transformer", "lstm", "vanilla_rnn"]),
+    sequence_model=st.sampled_from(["transformer", "lstm", "vanilla_rnn", "gru"]),
     concatenate=st.booleans(),
     change=st.sampled_from(["example", "label"]),
 )
@@ -90,7 +90,7 @@ def test_the_querys_label_is_never_seen(concatenate: bool) -> None:
     assert torch.equal(model(examples, labels), model(examples, other))
 
 
-@pytest.mark.parametrize("sequence_model", ["transformer", "lstm", "vanilla_rnn"])
+@pytest.mark.parametrize("sequence_model", ["transformer", "lstm", "vanilla_rnn", "gru"])
 @pytest.mark.parametrize("concatenate", [False, True])
 def test_query_positions_equal_the_last_of_all_positions(sequence_model: str, concatenate: bool) -> None:
     model = build_model(ModelConfig(**IDS, sequence_model=sequence_model, concatenate_labels=concatenate), seed=0)
@@ -149,7 +149,7 @@ def test_building_depends_on_the_seed_alone_and_leaves_torchs_generator() -> Non
     assert not torch.equal(first["readout.weight"], other["readout.weight"])
 
 
-@pytest.mark.parametrize("sequence_model", ["transformer", "lstm", "vanilla_rnn"])
+@pytest.mark.parametrize("sequence_model", ["transformer", "lstm", "vanilla_rnn", "gru"])
 @pytest.mark.parametrize("setting", ["dropout_prob", "positional_dropout_prob"])
 def test_dropout_acts_in_training_only(sequence_model: str, setting: str) -> None:
     model = build_model(ModelConfig(**IDS, sequence_model=sequence_model, **{setting: 0.5}), seed=0)
@@ -270,7 +270,13 @@ class ForeignConfig(ComponentConfig):
             {"embedder": "embeding"},
             r"embedder must be one of .*embedding.*, got 'embeding' \(did you mean 'embedding'\?\)",
         ),
-        ({"sequence_model": "gru"}, "sequence_model must be one of .*lstm.*, got 'gru'"),
+        (
+            {"sequence_model": "grus"},
+            r"sequence_model must be one of .*gru, lstm.*, got 'grus' \(did you mean 'gru'\?\)",
+        ),
+        ({"sequence_model": "gru", "num_heads": 4}, "num_heads must be None for sequence_model 'gru', got 4"),
+        ({"use_positional_encodings": "no"}, "use_positional_encodings must be True or False, got 'no'"),
+        ({"concatenate_labels": 1}, "concatenate_labels must be True or False, got 1"),
         ({"example_kind": "text"}, "example_kind must be one of id, vector, image, got 'text'"),
         ({"example_shape": (3,)}, r"example_shape must be \(\) for example_kind 'id', got \(3,\)"),
         (
@@ -298,6 +304,10 @@ def test_a_wrong_setting_is_refused_at_construction(change: dict[str, Any], mess
         ({"example_shape": ("28", "28", 1)}, r"example_shape must be \(H, W, C\)"),
         ({"example_shape": (28, 28, 0)}, r"example_shape must be \(H, W, C\)"),
         ({"example_shape": 28}, r"example_shape must be \(H, W, C\) for example_kind 'image', got 28"),
+        (
+            {"embedder_config": {"flatten_superpixels": True}},
+            "embedder_config must be ResNetConfig for 'resnet', got {'flatten_superpixels': True}",
+        ),
         ({"num_ids": 4}, "num_ids must be None for example_kind 'image', got 4"),
         ({"emb_dim": 18, "num_heads": 2}, "emb_dim must be a multiple of 4 for the residual net, got 18"),
         (
@@ -312,12 +322,24 @@ def test_a_wrong_image_setting_is_refused_at_construction(change: dict[str, Any]
 
 
 def test_unknown_settings_in_a_dict_are_refused() -> None:
-    with pytest.raises(ValueError, match="ModelConfig has no setting 'num_layer'"):
+    with pytest.raises(ValueError, match=r"ModelConfig has no setting 'num_layer' \(did you mean 'num_layers'\?\)"):
         ModelConfig.from_dict({"num_classes": 3, "num_layer": 2})
     with pytest.raises(ValueError, match="ModelConfig needs num_classes, got emb_dim, num_layers"):
         ModelConfig.from_dict({"emb_dim": 64, "num_layers": 2})
     with pytest.raises(ValueError, match="ResNetConfig has no setting 'depth'; it has flatten_superpixels"):
         ModelConfig.from_dict({"num_classes": 3, "embedder_config": {"depth": 2}})
+
+
+@pytest.mark.parametrize("settings", [None, 3, "num_classes", ["num_classes"]])
+def test_settings_must_come_by_name(settings: Any) -> None:
+    with pytest.raises(ValueError, match="ModelConfig must be made from settings by name, got"):
+        ModelConfig.from_dict(settings)
+
+
+@pytest.mark.parametrize("settings", [3, "flatten_superpixels", ["flatten_superpixels"]])
+def test_a_components_settings_must_come_by_name(settings: Any) -> None:
+    with pytest.raises(ValueError, match="ResNetConfig must be made from settings by name, got"):
+        ModelConfig.from_dict({"num_classes": 3, "embedder_config": settings})
 
 
 def test_wrong_inputs_are_refused() -> None:
@@ -329,10 +351,16 @@ def test_wrong_inputs_are_refused() -> None:
         model(examples.float(), labels)
     with pytest.raises(ValueError, match=r"labels must have shape \(3, 5\), got \(3, 4\)"):
         model(examples, labels[:, :4])
+    with pytest.raises(ValueError, match=r"labels must have shape \(3, 5\), got \(3, 5, 1\)"):
+        model(examples, labels[..., None])
+    with pytest.raises(ValueError, match=r"examples must have shape \(B, S\), got \(3,\)"):
+        model(examples[:, 0], labels)
     with pytest.raises(ValueError, match="positions must be one of all, query, got 'last'"):
         model(examples, labels, "last")
     with pytest.raises(ValueError, match=r"embeddings must have shape \(B, S, 16\), got \(3, 5, 15\)"):
         model.from_embeddings(torch.zeros(3, 5, 15), labels)
+    with pytest.raises(ValueError, match=r"embeddings must have shape \(B, S, 16\), got \(3, 16\)"):
+        model.from_embeddings(torch.zeros(3, 16), labels)
     with pytest.raises(ValueError, match="seed must not be negative, got -1"):
         build_model(ModelConfig(**IDS), seed=-1)
     with pytest.raises(ValueError, match="sequence_model must be 'transformer' here, got 'lstm'"):

@@ -5,13 +5,14 @@ import json
 import pytest
 import torch
 
+from icl_models import ModelConfig, build_model, load_model
 from icl_train._checkpoint import checkpoint_steps, load_model_weights, load_training_state, save_checkpoint
 from icl_train.optim import build_optimizer, set_learning_rate
 
 
 def trained(seed, steps=3):
-    torch.manual_seed(seed)
-    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 2))
+    # The residual net has running averages besides its weights.
+    model = build_model(ModelConfig(num_classes=3, example_shape=(8, 8, 1), emb_dim=8, num_layers=1), seed=seed)
     optimizer = build_optimizer(model, optimizer="adamw", weight_decay=0.1)
     for _ in range(steps):
         step(model, optimizer)
@@ -21,7 +22,8 @@ def trained(seed, steps=3):
 def step(model, optimizer):
     set_learning_rate(optimizer, 0.01)
     optimizer.zero_grad()
-    model(torch.arange(24.0).view(6, 4)).square().sum().backward()
+    images = torch.linspace(-1.0, 1.0, 2 * 3 * 8 * 8).view(2, 3, 8, 8, 1)
+    model(images, torch.zeros(2, 3, dtype=torch.int64)).square().sum().backward()
     optimizer.step()
 
 
@@ -35,6 +37,15 @@ def test_training_goes_on_bit_for_bit_from_a_checkpoint(tmp_path):
     step(fresh_model, fresh_optimizer)
     for name, value in model.state_dict().items():
         assert torch.equal(value, fresh_model.state_dict()[name]), name
+
+
+def test_a_checkpoint_is_a_saved_model(tmp_path):
+    model, optimizer = trained(0)
+    path = save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, state={})
+    loaded = load_model(path)
+    assert loaded.config == model.config
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, loaded.state_dict()[name]), name
 
 
 def test_only_the_two_newest_checkpoints_keep_the_optimizer_state(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from icl_models import ModelConfig
 from icl_train import RunConfig, smoke
@@ -89,6 +90,8 @@ EFFECTS = {
     "train.threads": ([], "2"),
     "train.log-interval": ([], "1"),
     "train.checkpoint-interval": ([], "1"),
+    "train.tracker": ([], "following"),
+    "train.tracker-config.file": (["--train.tracker", "following"], "other"),
     "eval.interval": ([], "1"),
     "eval.batches": ([], "2"),
     "eval.protocol": (["--data.n-holdout-classes", "2"], "released"),
@@ -129,6 +132,39 @@ def folders(tmp_path_factory):
     }
 
 
+FOLLOWING = """
+from dataclasses import dataclass
+from icl_models import ComponentConfig, TrackerSpec, hookimpl
+
+@dataclass(frozen=True, kw_only=True)
+class FollowingConfig(ComponentConfig):
+    file: str = "followed"
+
+class Following:
+    def __init__(self, folder, settings, own):
+        self.file = folder / own.file
+
+    def start(self, from_step):
+        self.file.touch()
+
+    def log(self, records):
+        pass
+
+    def finish(self, outcome, reason):
+        pass
+
+@hookimpl
+def icl_register_trackers():
+    return [TrackerSpec(name="following", build=Following, config=FollowingConfig)]
+"""
+
+
+def digest(tensors):
+    """A hash of the numbers alone: the file holds the model's settings, too."""
+    everything = b"".join(name.encode() + tensor.numpy().tobytes() for name, tensor in sorted(tensors.items()))
+    return hashlib.sha256(everything).hexdigest()
+
+
 def outcome(root, args, folders):
     """What a run leaves behind, but for its clock, name and settings."""
     args = [arg.format(**folders) for arg in args]
@@ -137,14 +173,14 @@ def outcome(root, args, folders):
     records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     for record in records:
         record.pop("sequences_per_second", None)
-    weights = {
-        path.parent.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run.rglob("model.safetensors")
-    }
-    return records, (run / "classes.json").read_text(), weights, torch.get_num_threads()
+    weights = {path.parent.name: digest(load_file(path)) for path in run.rglob("model.safetensors")}
+    files = sorted(path.name for path in run.iterdir())
+    return records, (run / "classes.json").read_text(), weights, files, torch.get_num_threads()
 
 
 @pytest.mark.parametrize("option", EFFECTS)
-def test_the_option_changes_what_a_run_leaves_behind(option, tmp_path, folders, capsys, monkeypatch):
+def test_the_option_changes_what_a_run_leaves_behind(option, tmp_path, folders, capsys, monkeypatch, plugins):
+    plugins.install("following", FOLLOWING)
     monkeypatch.setenv("ICL_CACHE", str(tmp_path / "cache"))
     context, value = EFFECTS[option]
     flag = [f"--{option}"] if value is None else [f"--{option}", value]

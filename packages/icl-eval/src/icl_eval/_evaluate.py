@@ -38,8 +38,9 @@ def evaluate_run(
         One record per checkpoint and split, as in metrics.jsonl.
 
     Raises:
-        ValueError: if a checkpoint, split or device is not to be had.
+        ValueError: if a checkpoint, split, device, or a plugin of the model is not to be had.
     """
+    run.require_components()
     available = run.checkpoint_steps()
     missing = [step for step in steps if step not in available]
     if missing or not steps:

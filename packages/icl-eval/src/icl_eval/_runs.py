@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from icl_train import RunConfig, RunFolder, departures, find_runs
-from icl_train.config import NEUTRAL_SETTINGS
 
 __all__ = ["Evaluation", "RunGroup", "RunSeries", "collect", "group_runs"]
 
-# Settings that figure 3 varies, and those that change no number of a run.
-_NOT_COMPARED = NEUTRAL_SETTINGS | {"data.n_rare_classes", "seeds.init", "seeds.data", "eval.interval"}
+# Settings that figure 3 varies, and one that changes no number of a run.
+_NOT_COMPARED = {"data.n_rare_classes", "seeds.init", "seeds.data", "eval.interval"}
 _OMNIGLOT_CHARACTERS = 1623
 
 
@@ -79,6 +78,8 @@ class RunGroup:
 def collect(root: Path, *, unfinished: bool = False) -> tuple[list[RunSeries], list[str]]:
     """Runs below ``root`` that have evaluations, and a line for each folder that was passed over.
 
+    Records need no plugin, so a run is taken without those of its model; a line then says which is missing.
+
     Args:
         root: a run folder, or any folder above some.
         unfinished: take runs that have not reached their last step as well.
@@ -108,7 +109,9 @@ def collect(root: Path, *, unfinished: bool = False) -> tuple[list[RunSeries], l
             skipped.append(f"skipped {run.path}: its evaluations end at step {last} of {end} (--unfinished takes it)")
             continue
         series.append(RunSeries(run=run, evaluations=evaluations))
-    return _without_copies(series, skipped), skipped
+    series = _without_copies(series, skipped)
+    told = [f"{one.run.path}: drawn from its records; {one.run.unusable}" for one in series if one.run.unusable]
+    return series, skipped + told
 
 
 def _without_copies(series: list[RunSeries], skipped: list[str]) -> list[RunSeries]:
@@ -161,7 +164,7 @@ def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
 
 def _key(config: RunConfig) -> tuple[tuple[str, str], ...]:
     """All settings that runs of one panel share."""
-    settings = config.flat()
+    settings = config.telling()
     if config.data.source == "omniglot" and config.data.n_trained_classes > _OMNIGLOT_CHARACTERS:
         # Augmentation alone gives so many: in the paper's figure that curve stands beside those without.
         settings |= {"data.augment": False, "data.n_common_classes": 10, "data.n_holdout_classes": 10}

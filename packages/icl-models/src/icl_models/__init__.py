@@ -5,18 +5,27 @@ from icl_models._component import ComponentConfig, EmbedderSpec, SequenceModelSp
 from icl_models._config import ModelConfig
 from icl_models._edit import Edit, ablate, edit, freeze, patch
 from icl_models._embedders import EmbeddingConfig, LinearConfig, VectorConfig
+from icl_models._mamba import MambaConfig
 from icl_models._model import InContextModel, TransformerICL, build_model, count_parameters
+from icl_models._origin import unusable_component
 from icl_models._places import site_names
-from icl_models._recurrent import LSTMConfig, VanillaRNNConfig
+from icl_models._recurrent import GRUConfig, LSTMConfig, VanillaRNNConfig
 from icl_models._registry import (
     PluginError,
+    PluginRecord,
     PluginWarning,
+    component_owner,
     find_embedder,
     find_sequence_model,
+    find_tracker,
     known_embedders,
     known_sequence_models,
+    known_trackers,
 )
 from icl_models._resnet import ResNetConfig, SimpleResNet
+from icl_models._saved_model import load_model, save_model
+from icl_models._summary import ModelSummary, PartSummary, summarize
+from icl_models._tracker import Outcome, Tracker, TrackerSpec
 from icl_models._transformer import TransformerConfig
 from icl_models.hookspecs import hookimpl
 
@@ -25,16 +34,24 @@ __all__ = [
     "Edit",
     "EmbedderSpec",
     "EmbeddingConfig",
+    "GRUConfig",
     "InContextModel",
     "LSTMConfig",
     "LinearConfig",
+    "MambaConfig",
     "ModelConfig",
+    "ModelSummary",
+    "Outcome",
+    "PartSummary",
     "PluginError",
+    "PluginRecord",
     "PluginWarning",
     "ResNetConfig",
     "SequenceModelSpec",
     "SimpleResNet",
     "Trace",
+    "Tracker",
+    "TrackerSpec",
     "TransformerConfig",
     "TransformerICL",
     "VanillaRNNConfig",
@@ -43,14 +60,21 @@ __all__ = [
     "build_model",
     "capture",
     "capture_attention",
+    "component_owner",
     "count_parameters",
     "edit",
     "find_embedder",
     "find_sequence_model",
+    "find_tracker",
     "freeze",
     "hookimpl",
     "known_embedders",
     "known_sequence_models",
+    "known_trackers",
+    "load_model",
     "patch",
+    "save_model",
     "site_names",
+    "summarize",
+    "unusable_component",
 ]

@@ -11,7 +11,15 @@ from icl_models._embedders import (
     VectorConfig,
     VectorEmbedder,
 )
-from icl_models._recurrent import LSTMConfig, VanillaRNNConfig, build_lstm, build_vanilla_rnn
+from icl_models._mamba import MambaConfig, build_mamba, check_mamba
+from icl_models._recurrent import (
+    GRUConfig,
+    LSTMConfig,
+    VanillaRNNConfig,
+    build_gru,
+    build_lstm,
+    build_vanilla_rnn,
+)
 from icl_models._resnet import ResNetConfig, SimpleResNet, check_resnet
 from icl_models._transformer import Transformer, TransformerConfig, check_transformer
 from icl_models.hookspecs import hookimpl
@@ -67,4 +75,6 @@ def icl_register_sequence_models() -> list[SequenceModelSpec]:
         SequenceModelSpec(
             name="vanilla_rnn", build=build_vanilla_rnn, config=VanillaRNNConfig, accepts=("hidden_size",)
         ),
+        SequenceModelSpec(name="gru", build=build_gru, config=GRUConfig, accepts=("hidden_size",)),
+        SequenceModelSpec(name="mamba", build=build_mamba, config=MambaConfig, check=check_mamba),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import nn
@@ -18,8 +18,12 @@ ARCHITECTURE_SETTINGS = ("num_heads", "hidden_size")
 
 @dataclass(frozen=True, kw_only=True)
 class ComponentConfig:
-    """Base of a component's own settings; subclass it as a frozen, keyword-only dataclass. Every field needs a default
-    and must survive JSON."""
+    """Base of a component's own settings; subclass it as a frozen, keyword-only dataclass.
+
+    Every field needs a default: a bool, int, float, str, None, or a tuple of these, so that it survives JSON. The
+    docstring below a field (or its line under "Args:") is its help on the command line. A rule of its own goes to
+    `__post_init__`, which raises ValueError.
+    """
 
     @property
     def replaces_positions(self) -> bool:
@@ -52,7 +56,7 @@ class EmbedderSpec:
     check: Callable[[ModelConfig, Any], None] = _accept_any
 
     def __post_init__(self) -> None:
-        _check_spec(self.name, self.config)
+        check_spec(self.name, self.config)
         object.__setattr__(self, "example_kinds", tuple(self.example_kinds))  # a generator can be read but once
         unknown = [kind for kind in self.example_kinds if kind not in EXAMPLE_KINDS]
         if unknown:
@@ -82,15 +86,38 @@ class SequenceModelSpec:
     check: Callable[[ModelConfig, Any], None] = _accept_any
 
     def __post_init__(self) -> None:
-        _check_spec(self.name, self.config)
+        check_spec(self.name, self.config)
         object.__setattr__(self, "accepts", tuple(self.accepts))
         unknown = [setting for setting in self.accepts if setting not in ARCHITECTURE_SETTINGS]
         if unknown:
             raise ValueError(f"accepts must be among {', '.join(ARCHITECTURE_SETTINGS)}, got {unknown[0]!r}")
 
 
-def _check_spec(name: str, config: type[ComponentConfig]) -> None:
+def check_spec(name: str, config: type[ComponentConfig]) -> None:
+    """ValueError unless a component has a name and its settings keep the contract."""
     if not isinstance(name, str) or not name:
         raise ValueError(f"a component's name must be a non-empty string, got {name!r}")
     if not (isinstance(config, type) and issubclass(config, ComponentConfig)):
         raise ValueError(f"the config of component {name!r} must be a subclass of ComponentConfig, got {config!r}")
+    # A subclass that forgets the decorator would silently have no settings at all.
+    if "__dataclass_fields__" not in vars(config):
+        raise ValueError(f"{config.__name__} must be a frozen dataclass: @dataclass(frozen=True, kw_only=True)")
+    required = [f.name for f in fields(config) if f.default is MISSING and f.default_factory is MISSING]
+    if required:
+        raise ValueError(f"every field of {config.__name__} must have a default, got {required[0]!r} without")
+    default = config()
+    for setting in fields(config):
+        value = getattr(default, setting.name)
+        if not _survives_json(value):
+            raise ValueError(
+                f"fields of {config.__name__} must be bool, int, float, str, None or tuples of these, "
+                f"got {setting.name}={value!r}"
+            )
+
+
+def _survives_json(value: Any) -> bool:
+    return all(item is None or type(item) in (bool, int, float, str) for item in _as_tuple(value))
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from icl_models._registry import find_embedder, find_sequence_model
 
 _DEFAULT_NUM_HEADS = 8
 _PROBABILITIES = ("dropout_prob", "example_dropout_prob", "positional_dropout_prob")
+_SWITCHES = ("use_positional_encodings", "concatenate_labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,9 @@ class ModelConfig:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not 0.0 <= value < 1.0:
                 raise ValueError(f"{name} must be in [0, 1), got {value!r}")
+        for name in _SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
         self._check_example()
         self._check_components()
         if self.adds_sinusoidal_positions and self.token_width % 2:
@@ -115,8 +120,10 @@ class ModelConfig:
             settings: setting by name, plain values as JSON has them.
 
         Raises:
-            ValueError: an unknown setting, or no num_classes.
+            ValueError: for an unknown setting, without num_classes, or as the constructor.
         """
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"ModelConfig must be made from settings by name, got {settings!r}")
         values = dict(settings)
         known = [field.name for field in fields(cls)]
         _refuse_unknown("ModelConfig", values, known)
@@ -175,11 +182,16 @@ def _is_positive_integer(value: Any) -> bool:
 def _own_config(config: type[ComponentConfig], settings: Mapping[str, Any] | ComponentConfig) -> ComponentConfig:
     if isinstance(settings, ComponentConfig):
         return settings
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"{config.__name__} must be made from settings by name, got {settings!r}")
     _refuse_unknown(config.__name__, settings, [field.name for field in fields(config)])
-    return config(**settings)
+    # JSON has no tuples, and settings have no lists.
+    return config(**{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()})
 
 
 def _refuse_unknown(owner: str, settings: Mapping[str, Any], known: list[str]) -> None:
     for name in settings:
         if name not in known:
-            raise ValueError(f"{owner} has no setting {name!r}; it has {', '.join(known) or 'none'}")
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ValueError(f"{owner} has no setting {name!r}{hint}; it has {', '.join(known) or 'none'}")

@@ -10,17 +10,17 @@ from icl_models._initialize import fan_in_normal_, truncated_normal_
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingConfig(ComponentConfig):
-    """Settings of embedder "embedding": none of its own."""
+    """Settings of embedder "embedding", a table of ids (symbolic data in the released code): none of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinearConfig(ComponentConfig):
-    """Settings of embedder "linear": none of its own."""
+    """Settings of embedder "linear", one affine layer on the flattened example (as released): none of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VectorConfig(ComponentConfig):
-    """Settings of embedder "vector": none of its own."""
+    """Settings of embedder "vector", a linear map (Reddy 2023, section 3): none of its own."""
 
 
 class EmbeddingEmbedder(nn.Module):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from icl_models._embedders import EmbeddingEmbedder, LinearEmbedder
 from icl_models._model import InContextModel
-from icl_models._recurrent import LSTMLayer, Recurrent
+from icl_models._recurrent import GRULayer, LSTMLayer, Recurrent
 from icl_models._resnet import BottleneckBlock, SimpleResNet
 from icl_models._transformer import Transformer, TransformerConfig
 
@@ -44,7 +44,7 @@ def links(model: InContextModel) -> Iterator[Link]:
         _refuse_variants(model)
         yield from _transformer(model.sequence_model)
         yield from _linear("transformer/linear", "readout")
-    elif isinstance(model.sequence_model, Recurrent):
+    elif isinstance(model.sequence_model, Recurrent) and not isinstance(model.sequence_model.layers[0], GRULayer):
         yield from _recurrent(model.sequence_model)
         yield from _linear("rnn/linear", "readout")
     else:

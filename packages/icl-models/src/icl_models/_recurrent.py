@@ -1,4 +1,4 @@
-"""The recurrent baselines (Chan et al. 2022, section 3.4): plainly stacked layers from a zero state."""
+"""The recurrent baselines (Chan et al. 2022, section 3.4) and the GRU: plainly stacked layers from a zero state."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LSTMConfig(ComponentConfig):
-    """Settings of sequence model "lstm": none of its own."""
+    """Settings of sequence model "lstm" (Chan et al. 2022, section 3.4): none of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VanillaRNNConfig(ComponentConfig):
-    """Settings of sequence model "vanilla_rnn": none of its own."""
+    """Settings of sequence model "vanilla_rnn" (Chan et al. 2022, section 3.4): none of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GRUConfig(ComponentConfig):
+    """Settings of sequence model "gru" (Cho et al. 2014, as `torch.nn.GRU` has it): none of its own."""
 
 
 class VanillaRNNLayer(nn.Module):
@@ -74,6 +79,36 @@ class LSTMLayer(nn.Module):
         return outputs
 
 
+class GRULayer(nn.Module):
+    """Gated recurrent unit (Cho et al. 2014, in the variant of `torch.nn.GRU`): (B, T, in_features) to
+    (B, T, hidden_size), with x the input, h the state before and * by element:
+
+        r = sigmoid(W_r x + b_r + U_r h + c_r)
+        z = sigmoid(W_z x + b_z + U_z h + c_z)
+        n = tanh(W_n x + b_n + r * (U_n h + c_n))
+        h' = (1 - z) * n + z * h
+
+    The rows of the weights are r, z, n, one after the other. The reset gate acts after the product U_n h, where that of
+    Haiku's GRU acts before it.
+    """
+
+    def __init__(self, in_features: int, hidden_size: int) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.input_weight = nn.Parameter(torch.empty(3 * hidden_size, in_features))
+        self.hidden_weight = nn.Parameter(torch.empty(3 * hidden_size, hidden_size))
+        self.input_bias = nn.Parameter(torch.zeros(3 * hidden_size))
+        self.hidden_bias = nn.Parameter(torch.zeros(3 * hidden_size))
+        truncated_normal_(self.input_weight, in_features**-0.5)
+        truncated_normal_(self.hidden_weight, hidden_size**-0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.new_zeros(1, x.shape[0], self.hidden_size)
+        weights: list[Tensor] = [self.input_weight, self.hidden_weight, self.input_bias, self.hidden_bias]
+        outputs: Tensor = torch.gru(x, h, weights, True, 1, 0.0, self.training, False, True)[0]
+        return outputs
+
+
 class Recurrent(nn.Module):
     """Tokens (B, T, W) to features (B, T, hidden_size), or the last token's for positions="query".
 
@@ -82,7 +117,7 @@ class Recurrent(nn.Module):
 
     def __init__(
         self,
-        layer: type[LSTMLayer] | type[VanillaRNNLayer],
+        layer: type[LSTMLayer] | type[VanillaRNNLayer] | type[GRULayer],
         width: int,
         hidden_size: int,
         num_layers: int,
@@ -111,3 +146,8 @@ def build_vanilla_rnn(model: "ModelConfig", own: VanillaRNNConfig) -> Recurrent:
     return Recurrent(
         VanillaRNNLayer, model.token_width, model.resolved_hidden_size, model.num_layers, model.dropout_prob
     )
+
+
+def build_gru(model: "ModelConfig", own: GRUConfig) -> Recurrent:
+    """The stacked GRU of `model`."""
+    return Recurrent(GRULayer, model.token_width, model.resolved_hidden_size, model.num_layers, model.dropout_prob)

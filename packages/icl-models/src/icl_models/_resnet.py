@@ -26,14 +26,21 @@ _SUPERPIXELS = 16  # 4x4 positions, at the paper's 105x105
 
 @dataclass(frozen=True, kw_only=True)
 class ResNetConfig(ComponentConfig):
-    """Settings of embedder "resnet".
+    """Settings of embedder "resnet" (Chan et al. 2022, section 2.2 and its appendix).
 
     Args:
         flatten_superpixels: keep the last group's positions side by side, with emb_dim / 16 channels each, in place of
             the mean over positions.
+
+    Raises:
+        ValueError: where it is neither True nor False.
     """
 
     flatten_superpixels: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.flatten_superpixels, bool):
+            raise ValueError(f"flatten_superpixels must be True or False, got {self.flatten_superpixels!r}")
 
 
 def check_resnet(model: ModelConfig, own: ResNetConfig) -> None:
@@ -74,7 +81,7 @@ class BottleneckBlock(nn.Module):
 
 
 class SimpleResNet(nn.Module):
-    """Images (B, S, H, W, C), floating point, to embeddings (B, S, emb_dim).
+    """Images (B, S, H, W, C), floating point, to embeddings (B, S, emb_dim): Chan et al. 2022, section 2.2.
 
     Args:
         image_size: (H, W). Only flattened superpixels need it to be kept: their number depends on it.

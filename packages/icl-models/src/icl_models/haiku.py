@@ -15,13 +15,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from icl_models._checkpoint import CheckpointError, load_checkpoint
+from icl_models._checkpoint_writing import save_checkpoint
 from icl_models._config import ModelConfig
+from icl_models._haiku_config import infer_settings
 from icl_models._haiku_names import Link, links
 from icl_models._model import InContextModel
 
-__all__ = ["CheckpointError", "Variables", "export_variables", "import_variables", "load_checkpoint"]
+__all__ = [
+    "CheckpointError",
+    "Variables",
+    "export_variables",
+    "import_variables",
+    "infer_config",
+    "load_checkpoint",
+    "save_checkpoint",
+]
 
 Variables = Mapping[str, Mapping[str, Any]]
+"""Arrays of the released model, {module: {name: array}}."""
 Exported = dict[str, dict[str, NDArray[Any]]]
 
 
@@ -57,8 +68,27 @@ def import_variables(
     return imported
 
 
+def infer_config(params: Variables, /, **settings: Any) -> ModelConfig:
+    """The configuration that released params belong to, from their names and shapes.
+
+    Args:
+        params: as for `import_variables`.
+        settings: settings of `ModelConfig`, which go before what the shapes tell. Heads, dropout and positions leave no
+            trace in the variables, nor does the size of a residual net's images (105x105 is taken), nor whether the
+            inputs of a linear embedder are square images of one channel (taken, where their number is a square).
+
+    Raises:
+        ValueError: naming the variable that should tell a setting and does not, or as `ModelConfig`.
+    """
+    shapes = {name: array.shape for name, array in _flatten(params).items()}
+    return ModelConfig.from_dict(infer_settings(shapes, settings))
+
+
 def export_variables(model: InContextModel) -> tuple[Exported, Exported]:
     """The released model's (params, state) with this model's values, as numpy arrays: `import_variables` undone.
+
+    Returns:
+        Two nested dicts {module: {name: array}}, in Haiku's shapes; the state is empty without batch normalisation.
 
     Raises:
         ValueError: for a model that has no released counterpart.

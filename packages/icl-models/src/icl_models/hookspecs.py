@@ -1,11 +1,18 @@
-"""The whole plugin contract. A plugin is a module (or object) with one or both of these hooks, named in an entry point:
+"""The whole plugin contract. A plugin is a module (or object) with some of these hooks, named in an entry point:
 
     [project.entry-points.icl]
     my-plugin = "my_package.icl"
 
-Components returned here are chosen by name in `ModelConfig(embedder=..., sequence_model=...)`. The built-in
-components register through the same two hooks. What a component must do is in `EmbedderSpec` and
-`SequenceModelSpec`; `icl_models.testing` checks it.
+    # my_package/icl.py
+    from icl_models import EmbedderSpec, hookimpl
+
+    @hookimpl
+    def icl_register_embedders():
+        return [EmbedderSpec(name="my-embedder", build=..., config=MyConfig)]
+
+Models choose components by name: `ModelConfig(embedder="my-embedder")`, `--model.embedder my-embedder`; a run chooses
+a tracker, `--train.tracker`. The built-in ones register through the same hooks. What a component must do is in
+`EmbedderSpec`, `SequenceModelSpec` and `TrackerSpec`; `icl_models.testing` checks it.
 """
 
 from collections.abc import Iterable
@@ -13,6 +20,7 @@ from collections.abc import Iterable
 import pluggy
 
 from icl_models._component import EmbedderSpec, SequenceModelSpec
+from icl_models._tracker import TrackerSpec
 
 hookspec = pluggy.HookspecMarker("icl")
 hookimpl = pluggy.HookimplMarker("icl")
@@ -27,4 +35,10 @@ def icl_register_embedders() -> Iterable[EmbedderSpec]:
 @hookspec
 def icl_register_sequence_models() -> Iterable[SequenceModelSpec]:
     """Return the sequence models this plugin offers: modules from tokens (B, T, W) to features (B, T, F)."""
+    raise NotImplementedError
+
+
+@hookspec
+def icl_register_trackers() -> Iterable[TrackerSpec]:
+    """Return the trackers this plugin offers: they are told of a run's start, records and end, and change nothing."""
     raise NotImplementedError

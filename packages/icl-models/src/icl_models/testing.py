@@ -1,4 +1,4 @@
-"""A conformance suite for plugins. Subclass one of the two in a test file, name your component, run pytest:
+"""A conformance suite for plugins. Subclass one of the three classes in a test file, name your component, run pytest:
 
     from icl_models import ModelConfig
     from icl_models.testing import SequenceModelConformance
@@ -9,16 +9,22 @@
 Choose small sizes: every test builds the model anew.
 """
 
-from typing import ClassVar
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from icl_models._component import ComponentConfig
 from icl_models._config import ModelConfig
 from icl_models._model import InContextModel, build_model
+from icl_models._registry import find_tracker
+from icl_models._tracker import Outcome
 
-__all__ = ["EmbedderConformance", "SequenceModelConformance"]
+__all__ = ["EmbedderConformance", "SequenceModelConformance", "TrackerConformance"]
 
 
 class _Conformance:
@@ -41,17 +47,9 @@ class _Conformance:
             return torch.randint(self.config.resolved_num_ids, leading, generator=generator), labels
         return torch.rand(*leading, *self.config.example_shape, generator=generator), labels
 
-    def test_logits_have_the_shape_and_dtype_of_the_contract(self) -> None:
-        examples, labels = self.batch()
-        model = self.build()
-        tokens = self.seq_len if self.config.concatenate_labels else 2 * self.seq_len - 1
-        logits = model(examples, labels)
-        assert logits.shape == (self.batch_size, tokens, self.config.num_classes)
-        assert logits.dtype == torch.float32
-        assert model(examples, labels, "query").shape == (self.batch_size, self.config.num_classes)
-
     def test_logits_are_finite(self) -> None:
-        assert self.build()(*self.batch()).isfinite().all()
+        for model in (self.build(), self.build().eval()):
+            assert _outputs(model, *self.batch()).isfinite().all()
 
     def test_one_seed_gives_one_model_and_another_seed_another(self) -> None:
         one, same, other = (self.build(seed).state_dict() for seed in (1, 1, 2))
@@ -59,9 +57,8 @@ class _Conformance:
         assert any(not torch.equal(one[name], other[name]) for name in one)
 
     def test_evaluation_gives_the_same_values_twice(self) -> None:
-        model = self.build().eval()
-        batch = self.batch()
-        assert torch.equal(model(*batch), model(*batch))
+        model, batch = self.build().eval(), self.batch()
+        _assert_same(_outputs(model, *batch, seed=1), _outputs(model, *batch, seed=2))
 
     def test_gradients_reach_every_parameter(self) -> None:
         model = self.build()
@@ -70,8 +67,7 @@ class _Conformance:
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.05)
-        examples, labels = self.batch()
-        logits = model(examples, labels)
+        logits = _outputs(model, *self.batch())
         torch.autograd.backward(F.cross_entropy(logits.flatten(0, 1), logits.detach().argmin(-1).flatten()))
         silent = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
         assert not silent, f"no gradient reaches {', '.join(silent)}"
@@ -79,53 +75,158 @@ class _Conformance:
     def test_state_dict_restores_the_outputs(self) -> None:
         model, restored = self.build(1), self.build(2)
         batch = self.batch()
-        model(*batch)  # so that running averages have moved
+        _outputs(model, *batch)  # so that running averages have moved
         restored.load_state_dict(model.state_dict())
-        assert torch.equal(model.eval()(*batch), restored.eval()(*batch))
+        _assert_same(_outputs(model.eval(), *batch), _outputs(restored.eval(), *batch))
+
+    def test_the_dtype_of_the_weights_is_that_of_the_logits(self) -> None:
+        examples, labels = self.batch()
+        for dtype in (torch.float32, torch.float64):
+            model = self.build().eval().to(dtype)
+            logits = model(examples.to(dtype) if examples.is_floating_point() else examples, labels)
+            assert logits.dtype == dtype
+
+    def test_it_moves_to_another_device(self) -> None:
+        device = torch.device("cuda" if torch.cuda.is_available() else "meta")
+        model, batch = self.build().eval(), self.batch()
+        before = _outputs(model, *batch)
+        moved = _outputs(model.to(device), *[tensor.to(device) for tensor in batch])
+        assert moved.device.type == device.type
+        if device.type != "meta":  # which has no values
+            torch.testing.assert_close(moved.cpu(), before, rtol=1e-3, atol=1e-4, equal_nan=True)
+
+    def test_it_compiles_without_graph_breaks(self) -> None:
+        torch.compiler.reset()
+        batch = self.batch()
+        for training in (False, True):
+            model = self.build().train(training)
+            # The backend that only traces needs no C++ compiler.
+            compiled = torch.compile(copy.deepcopy(model), backend="eager", fullgraph=True)
+            _assert_close(_outputs(compiled, *batch), _outputs(model, *batch))
 
 
 class EmbedderConformance(_Conformance):
     """Set `config` to a model with the embedder under test."""
 
     def test_embeddings_have_the_shape_of_the_contract(self) -> None:
-        embedded = self.build().embed_examples(self.batch()[0])
-        assert embedded.shape == (self.batch_size, self.seq_len, self.config.emb_dim)
+        model = self.build().eval()
+        examples, _ = self.batch()
+        assert _outputs(model.embed_examples, examples).shape == (self.batch_size, self.seq_len, self.config.emb_dim)
+        # What squeezes dimensions of size 1 away shows here.
+        assert _outputs(model.embed_examples, examples[:1, :1]).shape == (1, 1, self.config.emb_dim)
 
     def test_an_example_is_embedded_alike_wherever_it_stands(self) -> None:
         model = self.build().eval()
         examples, _ = self.batch()
-        moved = model.embed_examples(examples.flip(0, 1)).flip(0, 1)
-        torch.testing.assert_close(moved, model.embed_examples(examples), rtol=1e-4, atol=1e-5)
+        moved = _outputs(model.embed_examples, examples.flip(0, 1)).flip(0, 1)
+        _assert_close(moved, _outputs(model.embed_examples, examples))
 
     def test_different_examples_are_embedded_differently(self) -> None:
         model = self.build().eval()
-        first, second = (model.embed_examples(self.batch(seed)[0]) for seed in (0, 1))
+        first, second = (_outputs(model.embed_examples, self.batch(seed)[0]) for seed in (0, 1))
         assert not torch.allclose(first, second)
 
 
 class SequenceModelConformance(_Conformance):
     """Set `config` to a model with the sequence model under test."""
 
+    def test_features_have_the_shape_of_the_contract(self) -> None:
+        module = self.build().eval().sequence_model
+        for size in ((self.batch_size, 2 * self.seq_len - 1), (1, 1)):
+            assert _outputs(module, torch.rand(*size, self.config.token_width)).shape == (*size, module.out_features)
+
     def test_no_output_depends_on_a_later_token(self) -> None:
         module = self.build().eval().sequence_model
         tokens = torch.randn(2, 9, self.config.token_width, generator=torch.Generator().manual_seed(0))
-        before = module(tokens)
+        before = _outputs(module, tokens)
         for t in range(1, 9):
             changed = tokens.clone()
             changed[:, t:] = changed[:, t:].flip(-1)
-            after = module(changed)
-            torch.testing.assert_close(after[:, :t], before[:, :t], rtol=1e-4, atol=1e-5)
+            after = _outputs(module, changed)
+            _assert_close(after[:, :t], before[:, :t])
             assert not torch.allclose(after[:, t], before[:, t]), f"output {t} ignores its own token"
 
     def test_query_positions_are_the_last_of_all_positions(self) -> None:
-        model = self.build().eval()
-        examples, labels = self.batch()
-        last = model(examples, labels)[:, -1]
-        torch.testing.assert_close(model(examples, labels, "query"), last, rtol=1e-4, atol=1e-5)
+        model, batch = self.build().eval(), self.batch()
+        _assert_close(_outputs(model, *batch, "query"), _outputs(model, *batch)[:, -1])
 
     def test_an_earlier_label_changes_the_query(self) -> None:
         model = self.build().eval()
         examples, labels = self.batch()
         changed = labels.clone()
         changed[:, 0] = (changed[:, 0] + 1) % self.config.num_classes
-        assert not torch.equal(model(examples, labels, "query"), model(examples, changed, "query"))
+        before, after = (_outputs(model, examples, labels)[:, -1] for labels in (labels, changed))
+        assert not torch.equal(before, after)
+
+
+class TrackerConformance:
+    """Set `name` to the tracker under test, and `own` to its settings if the defaults would write outside the run."""
+
+    name: ClassVar[str]
+    own: ClassVar[ComponentConfig | None] = None
+
+    def follow(
+        self, folder: Path, *, from_step: int = 0, outcome: Outcome = "done", reason: str = ""
+    ) -> list[dict[str, Any]]:
+        """Tell a tracker of a whole training.
+
+        Args:
+            folder: folder of the run.
+            from_step, outcome, reason: as a `Tracker` is told of them.
+
+        Returns:
+            The records as it leaves them.
+        """
+        spec = find_tracker(self.name)
+        own = self.own or spec.config()
+        spec.check(own)
+        tracker = spec.build(folder, {"train": {"max_steps": 40}}, own)
+        tracker.start(from_step)
+        records = [self.records(step) for step in (from_step, from_step + 20)]
+        for some in records:
+            tracker.log(some)
+        tracker.finish(outcome, reason)
+        return [record for some in records for record in some]
+
+    def records(self, step: int) -> list[dict[str, Any]]:
+        """Lines of metrics.jsonl of one step; a value that was no number is None there."""
+        return [
+            {"split": "train", "step": step, "sequences": 16 * step, "loss": 2.5, "grad_l2": None},
+            {
+                "split": "eval_fewshot_holdout",
+                "step": step,
+                "sequences": 16 * step,
+                "headline": "accuracy_closed",
+                "accuracy_closed": 0.5,
+                "n_sequences": 64,
+            },
+        ]
+
+    def test_it_follows_a_run_to_its_end(self, tmp_path: Path) -> None:
+        self.follow(tmp_path)
+
+    def test_it_follows_a_run_that_is_interrupted_and_resumed(self, tmp_path: Path) -> None:
+        self.follow(tmp_path, outcome="interrupted")
+        self.follow(tmp_path, from_step=21, outcome="interrupted")
+
+    def test_it_follows_a_run_that_fails(self, tmp_path: Path) -> None:
+        self.follow(tmp_path, outcome="failed", reason="RunFailed: the loss must stay finite, got nan by step 20")
+
+    def test_it_leaves_the_records_as_they_are(self, tmp_path: Path) -> None:
+        assert self.follow(tmp_path, outcome="interrupted") == self.records(0) + self.records(20)
+
+
+def _outputs(module: Callable[..., Any], *inputs: Any, seed: int = 0) -> Tensor:
+    """Of one forward pass, whatever it draws from torch's generator being drawn from `seed`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        outputs: Tensor = module(*inputs)
+    return outputs
+
+
+def _assert_same(one: Tensor, other: Tensor) -> None:
+    torch.testing.assert_close(one, other, rtol=0.0, atol=0.0, equal_nan=True)
+
+
+def _assert_close(one: Tensor, other: Tensor) -> None:
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5, equal_nan=True)

@@ -14,6 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from icl_models import InContextModel, save_model
+
 __all__ = ["CHECKPOINT_FORMAT", "checkpoint_steps", "load_model_weights", "load_training_state", "save_checkpoint"]
 
 CHECKPOINT_FORMAT = 1
@@ -21,9 +23,11 @@ _MODEL, _OPTIMIZER, _STATE = "model.safetensors", "optimizer.safetensors", "stat
 
 
 def save_checkpoint(
-    folder: Path, *, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+    folder: Path, *, step: int, model: InContextModel, optimizer: torch.optim.Optimizer, state: dict[str, Any]
 ) -> Path:
     """Write ``folder/step_NNNNNNN`` with weights, optimiser state and a small JSON ``state``; returns its path.
+
+    The weights are a saved model: ``icl_models.load_model`` reads them without the run.
 
     The optimiser state, two thirds of a checkpoint's size, is then dropped from all but the two newest: a run resumes
     from the newest, or, should that be damaged, from the one before when it is removed.
@@ -33,7 +37,7 @@ def save_checkpoint(
     beside = folder / f".writing_{final.name}"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, beside / _MODEL)
+    save_model(model, beside / _MODEL)
     save_file(_optimizer_tensors(model, optimizer), beside / _OPTIMIZER)
     record = {"format": CHECKPOINT_FORMAT, "step": step, **state}
     (beside / _STATE).write_text(json.dumps(record, indent=1) + "\n")

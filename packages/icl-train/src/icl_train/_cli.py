@@ -129,7 +129,12 @@ def _with_components(config: RunConfig, args: Sequence[str]) -> RunConfig:
             model |= {part: name, f"{part}_config": None}
     if model.get("sequence_model", config.model.sequence_model) != config.model.sequence_model:
         model |= {"num_heads": None, "hidden_size": None}
-    return replace(config, model=replace(config.model, **model)) if model else config
+    config = replace(config, model=replace(config.model, **model)) if model else config
+    tracker = given(args, "--train.tracker")
+    if tracker is not None:
+        tracker = None if tracker == "None" else tracker  # as tyro reads it
+        config = replace(config, train=replace(config.train, tracker=tracker, tracker_config=None))
+    return config
 
 
 def _run(args: Sequence[str]) -> int:
@@ -272,6 +277,9 @@ def _status(args: Sequence[str]) -> int:
     show_table(table)
     if runs:
         print(STATUS_LEGEND)
+    for run in runs:
+        if run.unusable:
+            print(f"{run.path}: {run.unusable}")
     for path, reason in broken:
         print(f"skipped {path}: {reason}")
     if not runs:

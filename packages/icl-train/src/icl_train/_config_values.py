@@ -8,15 +8,31 @@ import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from icl_models import ComponentConfig
 from icl_train._option import require
 
-__all__ = ["from_plain", "to_plain"]
+__all__ = ["UnusableConfig", "from_plain", "to_plain"]
 
 T = TypeVar("T")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UnusableConfig(ComponentConfig):
+    """Settings of a component that cannot be used here, as they were stored: enough to read what its run measured.
+
+    Attributes:
+        reason: why it cannot, in one line.
+        settings: field → plain value.
+    """
+
+    reason: str
+    settings: dict[str, Any]
+
+
 def to_plain(value: Any) -> Any:
     """Dataclasses to dicts, tuples to lists, paths to strings, at any depth."""
+    if isinstance(value, UnusableConfig):
+        return value.settings
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, (tuple, list)):

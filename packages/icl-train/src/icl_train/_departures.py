@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from icl_train.config import NEUTRAL_SETTINGS, RunConfig
+from icl_train.config import RunConfig
 
 __all__ = ["departures"]
 
@@ -20,10 +20,7 @@ def departures(configs: Sequence[RunConfig], *, left_out: Collection[str] = ()) 
     Returns:
         Dotted name → value as text (``default`` for None), for each configuration.
     """
-    flat = [
-        {name: value for name, value in config.flat().items() if name not in NEUTRAL_SETTINGS and name not in left_out}
-        for config in configs
-    ]
+    flat = [{name: value for name, value in config.telling().items() if name not in left_out} for config in configs]
     names = sorted({name for one in flat for name in one})
     # A value that is not there (a setting of another component) is no value to be common.
     usual = {name: Counter(str(one[name]) for one in flat if name in one).most_common(1)[0][0] for name in names}

@@ -16,6 +16,7 @@ from icl_train._interrupt import StopRequest
 from icl_train._progress import Reporter
 from icl_train._run import Record, RunFailed, RunFolder
 from icl_train._task import Task, resolve_device
+from icl_train._tracking import Tracking, tracking
 from icl_train.evaluation import EvalResult, Evaluator
 from icl_train.metrics import sequence_loss
 from icl_train.optim import build_optimizer, learning_rate, set_learning_rate
@@ -36,16 +37,17 @@ def train(run: RunFolder, reporter: Reporter) -> None:
         reporter: whom to tell how it goes.
 
     Raises:
-        RunError: if another process trains this run.
+        RunError: if another process trains this run, or a plugin of its model is missing.
         RunFailed: if the loss is no longer a number.
         KeyboardInterrupt: after Ctrl+C or SIGTERM, when a checkpoint of the last update is written.
         ValueError: if its data or checkpoint cannot be used.
     """
-    with run.lock():
+    run.require_components()
+    with run.lock(), tracking(run) as tracker:
         try:
             device = resolve_device(run.config.train.device)
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
-                _Training(run, reporter, device).run()
+                _Training(run, reporter, tracker, device).run()
         except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
             raise
         except Exception as error:
@@ -57,8 +59,8 @@ def train(run: RunFolder, reporter: Reporter) -> None:
 class _Training:
     """The state of one run in this process."""
 
-    def __init__(self, run: RunFolder, reporter: Reporter, device: torch.device) -> None:
-        self.run_folder, self.reporter, self.config = run, reporter, run.config
+    def __init__(self, run: RunFolder, reporter: Reporter, tracker: Tracking, device: torch.device) -> None:
+        self.run_folder, self.reporter, self.tracker, self.config = run, reporter, tracker, run.config
         torch.set_num_threads(run.threads)
         self.task = Task.build(self.config, device=device)
         self.sampler = self.task.training_sampler()
@@ -80,6 +82,7 @@ class _Training:
     def run(self) -> None:
         last = self.config.train.max_steps
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size)
+        self.tracker.start(self.step + 1 if self.step else 0)
         if self.step == 0:
             self._evaluate()
         self._clock = (time.perf_counter(), self.step)
@@ -153,8 +156,9 @@ class _Training:
             self._clock = (then + time.perf_counter() - started, step)
 
     def _record(self, records: list[Record]) -> None:
-        self.run_folder.append(records)
+        stored = self.run_folder.append(records)
         self.reporter.records(records)
+        self.tracker.log(stored)
 
     def _gradient_norm(self) -> Tensor | float:
         """Of the last update, before any clipping."""

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +29,10 @@ from typing import Any, Literal
 import torch
 from filelock import FileLock, Timeout
 
+from icl_models import PluginWarning
 from icl_train._checkpoint import checkpoint_steps, sync
+from icl_train._components import changed_owners, plugin_owners
+from icl_train._config_values import UnusableConfig
 from icl_train.config import RunConfig
 
 __all__ = [
@@ -62,7 +66,8 @@ class RunFolder:
     Attributes:
         path: the folder.
         config: the run's configuration.
-        environment: versions, git revision, host, device and threads of the first start.
+        environment: versions, git revision, host, device and threads of the first start; ``plugins``, whose components
+            it has that are not built in.
     """
 
     path: Path
@@ -87,7 +92,7 @@ class RunFolder:
                 f"a new run needs a folder that does not exist, got {path} (go on with it: icl-train resume {path}; "
                 "or give another --name)"
             )
-        environment = {**_environment(), "device": device, "threads": threads}
+        environment = {**_environment(), "plugins": plugin_owners(config), "device": device, "threads": threads}
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         beside.mkdir(parents=True)
         _write_json(
@@ -102,7 +107,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """An existing run.
+        """An existing run. Its records can be read where a plugin of its model is missing (see :attr:`unusable`).
 
         Args:
             path: its folder.
@@ -119,7 +124,9 @@ class RunFolder:
             stored = json.loads(file.read_text())
             if stored["format"] != RUN_FORMAT:
                 raise ValueError(f"its format must be {RUN_FORMAT}, got {stored['format']}")
-            run = cls(path=path, config=RunConfig.from_dict(stored["config"]), environment=stored["environment"])
+            environment = stored["environment"]
+            config = RunConfig.from_dict(stored["config"], owners=environment.get("plugins", {}))
+            run = cls(path=path, config=config, environment=environment)
             if run.environment["threads"] is not None:
                 int(run.environment["threads"])
             return run
@@ -137,6 +144,24 @@ class RunFolder:
     def threads(self) -> int:
         """CPU threads of the run."""
         return int(self.environment["threads"] or available_cores())
+
+    @property
+    def unusable(self) -> str | None:
+        """Why its model cannot be built here, if a plugin is missing or another one; in one line."""
+        model = self.config.model
+        parts = (model.embedder_config, model.sequence_model_config)
+        return "; ".join(own.reason for own in parts if isinstance(own, UnusableConfig)) or None
+
+    def require_components(self) -> None:
+        """Before its model is built: warn if a plugin is of another version than when the run was made.
+
+        Raises:
+            RunError: if one is missing.
+        """
+        if self.unusable:
+            raise RunError(self.unusable)
+        for line in changed_owners(self.config, self.environment.get("plugins", {})):
+            warnings.warn(line, PluginWarning, stacklevel=3)
 
     @property
     def checkpoints(self) -> Path:
@@ -164,12 +189,14 @@ class RunFolder:
                     raise RunError(f"cannot read {file}: line {number} is not JSON") from error
         return records
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Add records to metrics.jsonl and progress.txt."""
+    def append(self, records: Sequence[Record]) -> list[Record]:
+        """Add records to metrics.jsonl and progress.txt; returns them as metrics.jsonl has them."""
+        stored = [_finite(record) for record in records]
         with (self.path / "metrics.jsonl").open("a") as file:
-            file.writelines(json.dumps(_finite(record)) + "\n" for record in records)
+            file.writelines(json.dumps(record) + "\n" for record in stored)
         with (self.path / "progress.txt").open("a") as file:
             file.writelines(progress_line(record) + "\n" for record in records)
+        return stored
 
     def rewind(self, step: int | None) -> None:
         """Drop records after ``step`` (all for None): what a resumed run will write again."""

@@ -19,6 +19,7 @@ import torch
 
 from icl_train._run import RunFolder, available_cores
 from icl_train._task import Task, resolve_device
+from icl_train._tracking import check_tracker
 from icl_train._watch import Board, Watched, label
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
@@ -64,9 +65,10 @@ def check(config: RunConfig) -> None:
     """Build everything that a run needs, so that a mistake shows before anything is written.
 
     Raises:
-        ValueError: for a source, class split, model or evaluation that cannot be had.
+        ValueError: for a source, class split, model, evaluation or tracker that cannot be had.
     """
     resolve_device(config.train.device)
+    check_tracker(config.train)
     # On the CPU: the process that checks is not the one that trains, and should hold none of a GPU's memory.
     task = Task.build(config, device=torch.device("cpu"))
     sampler, model = task.training_sampler(), task.build_model()

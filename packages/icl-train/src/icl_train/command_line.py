@@ -148,5 +148,7 @@ def _without_box(text: str) -> str:
         if re.fullmatch(r"[─-]+", line):  # what follows is the help of the option
             break
         message.append(line)
-    # A group of options is an object of ours, of which users need not know.
-    return re.sub(r"^Error parsing config[\w.]*: ", "", " ".join(" ".join(message).split()))
+    line = " ".join(" ".join(message).split())
+    # A component's own rule does not say whose it is; other groups of options are objects of ours, unknown to users.
+    line = re.sub(r"^Error parsing config\.([\w.-]+-config): ", r"\1: ", line)
+    return re.sub(r"^Error parsing config[\w.]*: ", "", line)

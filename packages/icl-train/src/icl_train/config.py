@@ -10,13 +10,15 @@ import dataclasses
 import hashlib
 import json
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model
-from icl_train._config_values import from_plain, to_plain
+from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model, find_tracker
+from icl_train._components import COMPONENTS, stored_settings
+from icl_train._config_values import UnusableConfig, from_plain, to_plain
 from icl_train._data_config import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
 from icl_train._option import require, require_choices, short_name
 
@@ -43,9 +45,12 @@ NEUTRAL_SETTINGS = frozenset(
         "train.threads",
         "train.log_interval",
         "train.checkpoint_interval",
+        "train.tracker",
+        "train.tracker_config",
     }
 )
-"""Where a run is computed and how often it is written down: runs that differ in these alone are the same experiment."""
+"""Where a run is computed, and how often and where it is written down: runs that differ in these alone are the same
+experiment. The settings of a tracker are among them, whatever their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +62,7 @@ class ModelSettings:
     embedder_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that embedder alone."""
     sequence_model: str = "transformer"
-    """Sequence model: transformer, lstm, vanilla_rnn, or one that a plugin registers."""
+    """Sequence model: transformer, lstm, vanilla_rnn, gru, mamba, or one that a plugin registers."""
     sequence_model_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that sequence model alone."""
     emb_dim: int = 64
@@ -94,7 +99,13 @@ class ModelSettings:
         Args:
             num_classes: labels of the task.
             example_kind, example_shape, num_ids: the examples of the task, as in `icl_models.ModelConfig`.
+
+        Raises:
+            ValueError: if a component cannot be used here, or a setting does not fit.
         """
+        for own in (self.embedder_config, self.sequence_model_config):
+            if isinstance(own, UnusableConfig):
+                raise ValueError(own.reason)
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return ModelConfig(
             num_classes=num_classes,
@@ -165,6 +176,10 @@ class TrainConfig:
     """Updates between lines of training metrics, which are means over the interval."""
     checkpoint_interval: int = 10_000
     """Updates between checkpoints; the last update always has one."""
+    tracker: str | None = None
+    """What else is told of the run's records: tensorboard, or a tracker that a plugin registers; default: nothing."""
+    tracker_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
+    """Settings of that tracker alone."""
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "batch_size", "log_interval", "checkpoint_interval"):
@@ -175,6 +190,20 @@ class TrainConfig:
             "train.device must be one of auto, cpu, cuda, cuda:N",
             repr(self.device),
         )
+        self._resolve_tracker()
+
+    def _resolve_tracker(self) -> None:
+        own = self.tracker_config
+        if self.tracker is None:
+            require(own is None, "train.tracker_config needs train.tracker", own)
+        elif not isinstance(own, UnusableConfig):
+            config = find_tracker(self.tracker).config
+            require(
+                own is None or isinstance(own, config),
+                f"train.tracker_config must be {config.__name__} for {self.tracker!r}",
+                own,
+            )
+            object.__setattr__(self, "tracker_config", own or config())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,34 +259,43 @@ class RunConfig:
         return typing.cast(dict[str, Any], to_plain(self))
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> RunConfig:
+    def from_dict(cls, values: dict[str, Any], *, owners: Mapping[str, Mapping[str, str]] | None = None) -> RunConfig:
         """The configuration that :meth:`to_dict` wrote.
 
         Args:
             values: plain containers.
+            owners: kind of component → ``distribution`` and ``version`` of the plugin that it was of. A component that
+                is named here and cannot be used keeps its settings as they are, and the reason.
 
         Raises:
             ValueError: if a setting is unknown or not valid.
         """
         values = dict(values)
-        model = values.get("model", {})
-        require(isinstance(model, dict), "model must be a group of settings", repr(model))
-        model = dict(model)
-        for part, component in (("embedder", find_embedder), ("sequence_model", find_sequence_model)):
-            own = model.get(f"{part}_config")
+        for group, kind in COMPONENTS:
+            settings = values.get(group, {})
+            require(isinstance(settings, dict), f"{group} must be a group of settings", repr(settings))
+            own, name = settings.get(f"{kind}_config"), settings.get(kind)
             if isinstance(own, dict):
-                model[f"{part}_config"] = from_plain(component(model[part]).config, own, f"model.{part}_config.")
-        values["model"] = model
+                owner = (owners or {}).get(kind)
+                own = stored_settings(kind, name, own, prefix=f"{group}.{kind}_config.", owner=owner)
+                values[group] = settings | {f"{kind}_config": own}
         return from_plain(cls, values, "")
 
     def flat(self) -> dict[str, Any]:
         """All settings under their dotted names: ``{"data.p_bursty": 0.9, …}``."""
         return _flat(self.to_dict(), "")
 
+    def telling(self) -> dict[str, Any]:
+        """:meth:`flat` without ``NEUTRAL_SETTINGS``: what makes a run another experiment."""
+        return {
+            name: value
+            for name, value in self.flat().items()
+            if name not in NEUTRAL_SETTINGS and not name.startswith("train.tracker_config.")
+        }
+
     def digest(self) -> str:
         """Eight hexadecimal digits: equal for configurations that differ in ``NEUTRAL_SETTINGS`` at most."""
-        telling = {name: value for name, value in self.flat().items() if name not in NEUTRAL_SETTINGS}
-        return hashlib.sha256(json.dumps(telling, sort_keys=True).encode()).hexdigest()[:8]
+        return hashlib.sha256(json.dumps(self.telling(), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _flat(settings: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -1,0 +1,34 @@
+"""Both components keep the contract: the suite of icl_models.testing, subclassed once for each."""
+
+import pytest
+from icl_plugin_example._embedder import MyEmbedderConfig
+from icl_plugin_example._sequence_model import LinearAttentionConfig
+
+from icl_models import ModelConfig
+from icl_models.testing import EmbedderConformance, SequenceModelConformance
+
+VECTORS = {"num_classes": 12, "example_kind": "vector", "example_shape": (7,), "emb_dim": 16, "num_layers": 2}
+
+
+class TestMyEmbedder(EmbedderConformance):
+    config = ModelConfig(**VECTORS, embedder="my-embedder", embedder_config=MyEmbedderConfig(width=24))
+
+
+class TestLinearAttention(SequenceModelConformance):
+    batch_size = 24  # so that every label occurs
+    config = ModelConfig(**VECTORS, embedder="vector", sequence_model="linear-attention")
+
+
+class TestLinearAttentionWithoutGate(SequenceModelConformance):
+    batch_size = 24
+    config = ModelConfig(
+        **VECTORS,
+        embedder="vector",
+        sequence_model="linear-attention",
+        sequence_model_config=LinearAttentionConfig(gated=False, expansion=2),
+    )
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(ValueError, match="num_heads must divide the tokens' width, 16, got 3"):
+        ModelConfig(**VECTORS, embedder="vector", sequence_model="linear-attention", num_heads=3)

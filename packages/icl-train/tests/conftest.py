@@ -1,0 +1,49 @@
+"""Plugins on the path for the length of a test."""
+
+import importlib
+import shutil
+import sys
+
+import pytest
+
+import icl_models._registry as registry_module
+
+
+class Plugins:
+    """Installs and uninstalls distributions of one plugin each, in a folder on the path."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def install(self, name, source, version="1.0"):
+        self.uninstall(name)
+        (self.folder / f"icl_fake_{name}.py").write_text(source)
+        info = self.folder / f"icl_dist_{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: icl-dist-{name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[icl]\n{name} = icl_fake_{name}\n")
+        self.forget(name)
+
+    def uninstall(self, name):
+        for info in self.folder.glob(f"icl_dist_{name}-*.dist-info"):
+            shutil.rmtree(info)
+        self.forget(name)
+
+    def forget(self, name):
+        """What a new process would not know."""
+        sys.modules.pop(f"icl_fake_{name}", None)
+        importlib.invalidate_caches()
+        registry_module.registry.cache_clear()
+
+
+@pytest.fixture
+def plugins(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("site")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a module written twice in one second would be read once
+    monkeypatch.delenv("ICL_PLUGINS", raising=False)
+    registry_module.registry.cache_clear()
+    yield Plugins(folder)
+    registry_module.registry.cache_clear()
+    for module in [name for name in sys.modules if name.startswith("icl_fake_")]:
+        del sys.modules[module]

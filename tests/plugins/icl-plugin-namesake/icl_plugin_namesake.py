@@ -1,0 +1,12 @@
+from torch import nn
+
+from icl_models import EmbedderSpec, hookimpl
+
+
+def build(model, own):
+    return nn.Linear(model.example_shape[0], model.emb_dim)
+
+
+@hookimpl
+def icl_register_embedders():
+    return [EmbedderSpec(name="other-embedder", build=build, example_kinds=["vector"])]

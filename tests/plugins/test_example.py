@@ -1,0 +1,157 @@
+"""The example plugin, installed from its wheel: listed, trained, evaluated, drawn, and missed when it is gone."""
+
+import json
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "icl-plugin-example"
+NAME = EXAMPLE.name
+MODEL = ["--model.embedder", "my-embedder", "--model.embedder-config.width", "3"]
+MODEL += ["--model.sequence-model", "linear-attention", "--model.sequence-model-config.expansion", "2"]
+SWEEP = ["sweep", "figure3a", "--preset", "smoke", "--class-counts", "40", "64", "--jobs", "2"]
+MISSING = f"{NAME} 0.1.0, which is not installed: pip install {NAME}==0.1.0"
+LINES = f"embedder 'my-embedder' needs {MISSING}; sequence model 'linear-attention' needs {MISSING}"
+
+
+def blocks(language):
+    """Code blocks of the tutorial."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (EXAMPLE / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_tutorials_embedder_is_the_installed_one_in_under_30_lines():
+    code = (EXAMPLE / "src" / "icl_plugin_example" / "_embedder.py").read_text()
+    assert code in blocks("python")
+    assert len(code.splitlines()) < 30
+
+
+def test_the_tutorials_other_files_are_those_of_the_example():
+    (project,) = (tomllib.loads(block) for block in blocks("toml"))
+    assert project == tomllib.loads((EXAMPLE / "pyproject.toml").read_text())
+    suite = (EXAMPLE / "tests" / "test_conformance.py").read_text()
+    assert any(block in suite for block in blocks("python") if "EmbedderConformance" in block)
+
+
+@pytest.fixture(scope="module")
+def swept(command, tmp_path_factory):
+    """Two class counts trained with the plugin, one run more with built-in components alone."""
+    cwd = tmp_path_factory.mktemp("swept")
+    swept = command("icl-train", *SWEEP, *MODEL, plugins=[NAME], cwd=cwd)
+    assert swept.returncode == 0, swept.stderr
+    plain = command("icl-train", "run", "smoke", "--name", "plain", cwd=cwd)
+    assert plain.returncode == 0, plain.stderr
+    return cwd
+
+
+@pytest.fixture
+def run(swept, tmp_path):
+    """A copy of one run of the plugin's models."""
+    path = next(path.parent for path in swept.glob("runs/*/config.json") if "my-embedder" in path.read_text())
+    return Path(shutil.copytree(path, tmp_path / "run"))
+
+
+def test_the_listing_names_the_distribution_and_its_components(command, tmp_path):
+    listed = command("icl-models", "plugins", "--json", plugins=[NAME], cwd=tmp_path)
+    assert listed.returncode == 0
+    assert json.loads(listed.stdout) == [
+        {
+            "name": "example",
+            "distribution": NAME,
+            "version": "0.1.0",
+            "state": "loaded",
+            "components": {
+                "embedders": ["my-embedder"],
+                "sequence_models": ["linear-attention"],
+                "trackers": [],
+            },
+            "error": None,
+        }
+    ]
+    everything = command("icl-models", "plugins", "--json", "--all", plugins=[NAME], cwd=tmp_path)
+    assert [one["name"] for one in json.loads(everything.stdout)] == ["icl-models", "example", "icl-train"]
+
+
+def test_its_settings_are_options_with_help(command, tmp_path):
+    shown = command("icl-train", "run", "laptop", *MODEL[:2], "--help", plugins=[NAME], cwd=tmp_path)
+    assert shown.returncode == 0
+    assert "--model.embedder-config.width INT" in shown.stdout
+    assert "Units of the hidden layer. (default: 128)" in shown.stdout
+
+
+def test_its_mistakes_are_one_line_and_make_no_run(command, tmp_path):
+    wrong = command("icl-train", "run", "smoke", *MODEL[:3], "0", plugins=[NAME], cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert wrong.stderr == "icl-train: error: model.embedder-config: width must be at least 1, got 0\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_config_json_has_its_settings_and_whose_they_are(run):
+    stored = json.loads((run / "config.json").read_text())
+    assert stored["config"]["model"]["embedder_config"] == {"width": 3}
+    assert stored["config"]["model"]["sequence_model_config"] == {"gated": True, "expansion": 2}
+    of = {"distribution": NAME, "version": "0.1.0"}
+    assert stored["environment"]["plugins"] == {
+        "embedder": {"name": "my-embedder", **of},
+        "sequence_model": {"name": "linear-attention", **of},
+    }
+
+
+def test_its_checkpoint_is_evaluated_with_the_numbers_of_training(command, run, tmp_path):
+    done = command("icl-eval", "evaluate", run, "--out", tmp_path / "e.csv", plugins=[NAME], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    header, values = (line.split(",") for line in (tmp_path / "e.csv").read_text().splitlines())
+    again = float(dict(zip(header, values, strict=True))["icl_two_way"])
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert again == [one for one in records if one["split"] == "eval_fewshot_holdout"][-1]["accuracy_closed"]
+
+
+def test_its_runs_are_drawn(command, swept, tmp_path):
+    done = command("icl-eval", "figure3a", swept / "runs", "--out", tmp_path, plugins=[NAME], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert (tmp_path / "figure3a.png").read_bytes().startswith(b"\x89PNG")
+    assert "linear-attention" in (tmp_path / "figure3a_metrics.csv").read_text()
+
+
+def test_without_it_every_run_is_still_drawn_and_a_line_says_what_is_missing(command, swept, tmp_path):
+    done = command("icl-eval", "figure3a", swept / "runs", "--out", tmp_path, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert all(line.endswith(f": drawn from its records; {LINES}") for line in lines)
+    assert len((tmp_path / "figure3a_metrics.csv").read_text().splitlines()) == 1 + 3
+
+
+@pytest.mark.parametrize("words", [("icl-eval", "evaluate"), ("icl-train", "resume")])
+def test_without_it_no_model_is_built_and_one_line_says_what_is_missing(words, command, run, tmp_path):
+    (run / "DONE").unlink()
+    refused = command(*words, run, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr == f"{words[0]}: error: {LINES}\n"
+    assert refused.stdout == ""
+    assert not (run / "FAILED").exists()
+
+
+def test_without_it_status_says_what_is_missing(command, run, tmp_path):
+    shown = command("icl-train", "status", tmp_path, cwd=tmp_path)
+    assert shown.returncode == 0
+    assert f"{run}: {LINES}\n" in shown.stdout
+
+
+def test_another_version_is_told_in_one_line_a_component_and_used(command, run, tmp_path):
+    done = command("icl-eval", "evaluate", run, plugins=[NAME], versions={NAME: "0.2.0"}, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    was = f"was of {NAME} 0.1.0 when the run was made, and is of {NAME} 0.2.0 here"
+    assert done.stderr == (
+        f"icl-eval: warning: embedder 'my-embedder' {was}\nicl-eval: warning: sequence model 'linear-attention' {was}\n"
+    )
+
+
+def test_left_out_by_icl_plugins_it_is_named_as_that(command, run, tmp_path):
+    refused = command("icl-eval", "evaluate", run, plugins=[NAME], cwd=tmp_path, ICL_PLUGINS="")
+    assert refused.returncode == 2
+    assert f"'my-embedder' needs {NAME} 0.1.0, whose plugin 'example' ICL_PLUGINS leaves out" in refused.stderr
