@@ -43,8 +43,8 @@ class PluginWarning(UserWarning):
 class PluginRecord:
     """One plugin and what became of it.
 
-    `name` is the entry point's, `distribution` and `version` the installed package's; its `state` is "disabled" if it was
-    left out by ICL_PLUGINS, "broken" if it failed with `error`. `components` are names by kind.
+    `name` is the entry point's, `distribution` and `version` the installed package's; its `state` is "disabled" if
+    ICL_PLUGINS left it out, "broken" if it failed with `error`. `components` are names by kind.
     """
 
     name: str
