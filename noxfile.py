@@ -183,7 +183,7 @@ def quickstart(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The API pages of all public modules, from their docstrings, into docs/api; a warning is an error."""
     install_wheels(session, *EVERYTHING)
-    install(session, "pdoc")
+    install(session, "pdoc", "jax")  # types in signatures must be there to be shown
     shutil.rmtree(ROOT / "docs" / "api", ignore_errors=True)
     session.run("python", str(ROOT / "docs" / "build_api.py"), str(ROOT / "docs" / "api"))
 

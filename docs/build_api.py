@@ -1,7 +1,7 @@
 """Build the API pages of all public modules: python docs/build_api.py FOLDER
 
-Public are the modules of the four packages whose names do not start with an underscore. One whose extra is not
-installed is left out, and named.
+Public are the modules of the four packages whose names do not start with an underscore. What their signatures name must
+be installed, PyTorch and JAX as well; a module whose extra is not is left out, and named.
 """
 
 from __future__ import annotations
