@@ -1,4 +1,5 @@
-"""The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, integration and plugins.
+"""The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
+NumPy as well, integration and plugins, and builds the API pages.
 
 `nox -s regression`, `nox -s quickstart`, `nox -s parity` and `nox -s bench` are run by name.
 """
@@ -23,12 +24,13 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
 }
 EVERYTHING = tuple(SIBLINGS)
 ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
+OLDEST_NUMPY = "numpy==1.26.4"
 ALL_OF_MODELS = "icl-models[ssm]"
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "integration", "plugins"]
+nox.options.sessions = ["lint", "types", "tests", "oldest_numpy", "integration", "plugins", "docs"]
 nox.options.error_on_missing_interpreters = True
 
 
@@ -118,6 +120,15 @@ def tests(session: nox.Session, package: str) -> None:
 
 
 @nox.session
+def oldest_numpy(session: nox.Session) -> None:
+    """icl-data's tests with the oldest NumPy that its metadata allows; the other sessions have the newest."""
+    install_wheels(session, "icl-data")
+    install(session, *TEST_TOOLS)
+    session.install(OLDEST_NUMPY)
+    pytest(session, ROOT / "packages" / "icl-data" / "tests")
+
+
+@nox.session
 def integration(session: nox.Session) -> None:
     """The cross-package tests: golden trajectories, kill and resume, figures from commands."""
     install_wheels(session, *EVERYTHING)
@@ -166,6 +177,15 @@ def quickstart(session: nox.Session) -> None:
     session.run("icl-train", "sweep", "figure3a", "--root", folder)
     session.run("icl-eval", "figure3b", folder)
     session.run("icl-eval", "figure3a", folder)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The API pages of all public modules, from their docstrings, into docs/api; a warning is an error."""
+    install_wheels(session, *EVERYTHING)
+    install(session, "pdoc", "jax")  # types in signatures must be there to be shown
+    shutil.rmtree(ROOT / "docs" / "api", ignore_errors=True)
+    session.run("python", str(ROOT / "docs" / "build_api.py"), str(ROOT / "docs" / "api"))
 
 
 @nox.session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+# Modules that several tests share lie here, where pytest's importlib mode does not look by itself.
+sys.path.append(str(Path(__file__).parent))
 
 SIZE = 105
 

@@ -24,6 +24,7 @@ def _generator(**changes) -> SeqGenerator:
         ("random", {"labeling": "alphabetical"}, "got 'alphabetical'"),
         ("random", {"class_type": "common", "seq_len": 11, "all_unique": True}, "at least 11 common classes, got 10"),
         ("fewshot", {"labeling": "novel"}, "BatchSampler only"),
+        ("fewshot", {"labeling": f"ordered{2**31}"}, r"from 0 to 2\*\*31 - 1, got 0 to 2147483657 under"),
         ("mixed", {"p_fewshot": -1}, "got -1"),
         ("bursty", {"randomly_generate_rare": True}, "images with one exemplar per class"),
     ],
@@ -65,8 +66,18 @@ def test_iterators_of_one_generator_share_its_streams() -> None:
 def test_more_appearances_than_exemplars_are_a_clear_error() -> None:
     source = ArraySource(np.zeros((10, 3, 4, 4)))
     generator = SeqGenerator(source, 8, 1, 1, seed=0)
-    with pytest.raises(ValueError, match="at most n_exemplars = 3 times in a sequence, got 5"):
-        next(generator.get_fewshot_seq("holdout", shots=4, ways=1))
+    with pytest.raises(ValueError, match="at most n_exemplars = 3 times in a sequence, got 9"):
+        next(generator.get_random_seq("holdout"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [("fewshot", {}), ("mixed", {}), ("bursty", {"shots": 4}), ("bursty", {"shots": 4, "p_bursty": 0.1})],
+)
+def test_bursts_that_never_have_enough_exemplars_are_refused_at_once(kind: str, arguments: dict) -> None:
+    generator = SeqGenerator(ArraySource(np.zeros((10, 4, 3))), 8, 1, 1, seed=0)
+    with pytest.raises(ValueError, match="got shots=4 and n_exemplars=4"):
+        getattr(generator, f"get_{kind}_seq")(**arguments)
 
 
 def test_zipfian_draws_still_work_after_zipf_weighted_rare_draws() -> None:

@@ -24,6 +24,25 @@ def test_importing_the_package_imports_numpy_and_the_standard_library_alone() ->
     assert found.stdout.split() == []
 
 
+def test_drawing_checking_and_the_command_import_neither_torch_nor_tensorflow() -> None:
+    code = (
+        "import sys, contextlib, io\n"
+        "from icl_data import BatchSampler, Bursty, ClassSplit, GaussianSource, SeqGenerator\n"
+        "from icl_data.testing import check_source\n"
+        "from icl_data._cli import main\n"
+        "source = GaussianSource(30)\n"
+        "check_source(source)\n"
+        "BatchSampler(source, ClassSplit(30, n_rare=20, n_common=5), Bursty(), batch_size=4, seed=0)(0)\n"
+        "next(SeqGenerator(source, 20, 5, seed=0).get_bursty_seq())\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):\n"
+        "    main(['--help'])\n"
+        "print(*{'torch', 'tensorflow', 'jax'} & set(sys.modules))"
+    )
+    found = _run(code)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.split() == []
+
+
 @pytest.mark.parametrize("name", ["torch", "jax"])
 @pytest.mark.parametrize("code", ["import icl_data.{}", "icl_data.SequenceBatch(*[None] * 4).to_{}()"])
 def test_missing_library_is_one_line_that_says_what_to_install(name: str, code: str) -> None:

@@ -1,11 +1,21 @@
-"""What holds for every batch of every kind."""
+"""What holds for every batch of every kind, over all settings."""
 
 from __future__ import annotations
 
+import copy
+import hashlib
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, reject, settings
 from hypothesis import strategies as st
+from sequence_promises import PROMISES, Drawn
+from sequence_settings import Settings, any_settings, settings_of
 
 from icl_data import (
     ArraySource,
@@ -21,50 +31,7 @@ from icl_data import (
 )
 
 FIELDS = ("class_index", "exemplar_index", "label", "is_rare")
-PROTOCOL = st.sampled_from(["paper", "released"])
-ORDERED = st.sampled_from(["ordered", "original", "ordered7", "ordered_polysemy3"])
-
-
-@st.composite
-def splits(draw) -> ClassSplit:
-    sizes = [draw(st.integers(9, 30)) for _ in range(3)]
-    keys = np.arange(sum(sizes)) * 2 + 5
-    exponent = draw(st.sampled_from([0.0, 1.0, 2.5]))
-    return ClassSplit(keys, n_rare=sizes[0], n_common=sizes[1], n_holdout=sizes[2], zipf_exponent=exponent)
-
-
-@st.composite
-def bursty(draw) -> Bursty:
-    shots, ways = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    p_common = draw(st.sampled_from([0.0, 0.3]))
-    return Bursty(
-        seq_len=shots * ways + 1 + draw(st.integers(0, 3)) if shots * ways < 9 else 10,
-        shots=shots,
-        ways=ways,
-        p_bursty=draw(st.sampled_from([0.0, 0.5, 1.0])),
-        p_bursty_common=p_common,
-        p_bursty_zipfian=draw(st.sampled_from([0.0, 1 - p_common])),
-        non_bursty_type=draw(st.sampled_from(["zipfian", "common_uniform"])),
-        labeling_common=draw(ORDERED),
-        labeling_rare=draw(ORDERED),
-    )
-
-
-TYPES = st.sampled_from(["rare", "common", "zipfian", "holdout"])
-KINDS = st.one_of(
-    bursty(),
-    st.builds(NoSupport, class_type=TYPES, seq_len=st.integers(2, 9), all_unique=st.booleans(), labeling=ORDERED),
-    st.builds(Random, class_type=TYPES, seq_len=st.integers(1, 9), all_unique=st.booleans(), labeling=ORDERED),
-    st.builds(
-        Fewshot,
-        class_type=TYPES,
-        shots=st.integers(1, 3),
-        ways=st.integers(1, 4),
-        labeling=st.one_of(ORDERED, st.just("unfixed"), st.just("novel")),
-        grouped=st.booleans(),
-    ),
-    st.builds(Mixed, shots=st.integers(1, 3), ways=st.integers(1, 3), p_fewshot=st.sampled_from([0.0, 0.4, 1.0])),
-)
+SPLIT = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
 
 
 def _equal(first: SequenceBatch, second: SequenceBatch) -> bool:
@@ -75,102 +42,154 @@ def _sampler(split: ClassSplit, kind, **changes) -> BatchSampler:
     return BatchSampler(5, split, kind, **{"batch_size": 32, "seed": 3, **changes})
 
 
-@given(splits(), KINDS, PROTOCOL)
-@settings(deadline=None)
-def test_shapes_ranges_and_dtypes(split: ClassSplit, kind, protocol) -> None:
-    sampler = _sampler(split, kind, protocol=protocol)
-    batch = sampler(2)
-    for name in FIELDS:
-        values = getattr(batch, name)
-        assert values.shape == (32, kind.seq_len)
-        assert values.dtype == np.int32
-        assert values.min() >= 0
-    assert batch.class_index.max() < split.n_classes
-    assert batch.exemplar_index.max() < 5
-    assert batch.label.max() < sampler.num_labels
-    assert batch.is_rare.max() <= 1
+def _feasible(found: Settings, **changes) -> BatchSampler:
+    try:
+        return found.batch_sampler(**changes)
+    except ValueError:
+        reject()
 
 
-@given(splits(), KINDS, PROTOCOL)
-@settings(deadline=None)
-def test_only_classes_of_the_type_occur(split: ClassSplit, kind, protocol) -> None:
-    class_type = getattr(kind, "class_type", "zipfian")
-    assert np.isin(_sampler(split, kind, protocol=protocol)(0).class_index, split.classes(class_type)).all()
+@given(any_settings())
+@settings(deadline=None, max_examples=300)
+def test_any_settings_are_refused_in_one_line_or_draw_twenty_batches_that_keep_every_promise(found: Settings) -> None:
+    sampler, refusal = _attempt(found)
+    event("refused" if sampler is None else "drawn")
+    if sampler is None:
+        assert len(refusal.splitlines()) == 1
+        return
+    for step in range(20):
+        for promise in PROMISES:
+            promise(Drawn.by(sampler, step))
 
 
-@given(splits(), bursty(), PROTOCOL)
-@settings(deadline=None)
-def test_holdout_classes_never_occur_in_training(split: ClassSplit, kind: Bursty, protocol) -> None:
-    assert not np.isin(_sampler(split, kind, protocol=protocol)(0).class_index, split.holdout).any()
+def _attempt(found: Settings) -> tuple[BatchSampler | None, str]:
+    try:
+        return found.batch_sampler(), ""
+    except ValueError as error:
+        return None, str(error)
 
 
-@given(splits(), KINDS, PROTOCOL)
-@settings(deadline=None)
-def test_marked_rare_positions_hold_rare_classes(split: ClassSplit, kind, protocol) -> None:
-    batch = _sampler(split, kind, protocol=protocol)(0)
-    assert np.isin(batch.class_index[batch.is_rare == 1], split.rare).all()
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+@given(found=settings_of(), step=st.integers(0, 2**40))
+@settings(deadline=None, max_examples=50)
+def test_batch_keeps_its_promise(promise, found: Settings, step: int) -> None:
+    promise(Drawn.by(_feasible(found), step))
 
 
-@given(splits(), st.sampled_from(["rare", "zipfian"]), st.booleans(), PROTOCOL)
-@settings(deadline=None)
-def test_query_class_is_never_supported_in_no_support(split: ClassSplit, class_type, all_unique, protocol) -> None:
-    kind = NoSupport(class_type=class_type, all_unique=all_unique)
-    batch = _sampler(split, kind, protocol=protocol, batch_size=256)(0)
-    assert (batch.class_index[:, :-1] != batch.class_index[:, -1:]).all()
+@given(settings_of())
+@settings(deadline=None, max_examples=50)
+def test_labels_are_below_the_number_of_labels(found: Settings) -> None:
+    sampler = _feasible(found)
+    label = sampler(0).label
+    assert label.min() >= 0
+    assert label.max() < sampler.num_labels
 
 
-@given(splits(), KINDS, PROTOCOL, st.integers(0, 100))
-@settings(deadline=None)
-def test_batch_is_a_function_of_seed_stream_and_step(split: ClassSplit, kind, protocol, step: int) -> None:
-    one, two = _sampler(split, kind, protocol=protocol), _sampler(split, kind, protocol=protocol)
-    two(step + 50)
-    assert _equal(one(step), two(step))
+@given(settings_of(), st.lists(st.integers(0, 200), min_size=1, max_size=4), st.integers(0, 200))
+@settings(deadline=None, max_examples=50)
+def test_batch_does_not_depend_on_the_batches_drawn_before(found: Settings, before: list[int], step: int) -> None:
+    fresh, used = _feasible(found), _feasible(found)
+    for other in before:
+        used(other)
+    assert _equal(fresh(step), used(step))
 
 
-@given(splits(), st.integers(1, 700), st.integers(0, 5))
+@given(settings_of(), st.integers(0, 200))
+@settings(deadline=None, max_examples=50)
+def test_pickled_or_copied_sampler_draws_the_same(found: Settings, step: int) -> None:
+    sampler = _feasible(found)
+    fresh = pickle.loads(pickle.dumps(sampler))
+    expected = sampler(step)
+    used = pickle.loads(pickle.dumps(sampler))
+    assert all(_equal(other(step), expected) for other in (fresh, used, copy.deepcopy(sampler)))
+
+
+@given(settings_of(), st.integers(1, 700), st.integers(0, 5))
 @settings(deadline=None, max_examples=25)
-def test_stream_does_not_depend_on_the_batch_size(split: ClassSplit, batch_size: int, step: int) -> None:
-    sequences = _sampler(split, Bursty(), batch_size=6 * 700)(0)
-    batch = _sampler(split, Bursty(), batch_size=batch_size)(step)
+def test_stream_does_not_depend_on_the_batch_size(found: Settings, batch_size: int, step: int) -> None:
+    sequences = _feasible(found, batch_size=6 * 700)(0)
+    batch = _feasible(found, batch_size=batch_size)(step)
     assert _equal(batch, sequences[step * batch_size : (step + 1) * batch_size])
 
 
+@given(settings_of(), st.integers(0, 200))
+@settings(deadline=None, max_examples=50)
+def test_another_seed_stream_or_step_gives_other_sequences(found: Settings, step: int) -> None:
+    """Where classes are many and about equally frequent, 32 sequences never come out twice."""
+    found = replace(found, split={**found.split, "zipf_exponent": 0.0}, kind=_of_length_two_and_more(found))
+    sampler = _feasible(found, batch_size=32, seed=1, stream="one")
+    batch = sampler(step)
+    assert not _equal(batch, sampler(step + 1))
+    assert not _equal(batch, _feasible(found, batch_size=32, seed=2, stream="one")(step))
+    assert not _equal(batch, _feasible(found, batch_size=32, seed=1, stream="two")(step))
+
+
+def _of_length_two_and_more(found: Settings) -> dict:
+    return {**found.kind, "seq_len": max(found.kind["seq_len"], 2)} if "seq_len" in found.kind else found.kind
+
+
+KNOBS = {
+    "bursty": Bursty(p_bursty=0.5, p_relabel=0.3, label_noise=0.2, query_exemplar="copy", context_order="grouped"),
+    "no support": NoSupport(),
+    "random": Random(labeling="ordered_polysemy2", label_noise=0.1),
+    "fewshot": Fewshot(labeling="novel", context_order="query_last"),
+    "mixed": Mixed(),
+}
+IN_A_NEW_PROCESS = """
+import hashlib, pickle, sys
+for sampler in pickle.load(sys.stdin.buffer):
+    batch = sampler(1000)
+    print(hashlib.sha256(b"".join(field.tobytes() for field in batch.to_numpy().values())).hexdigest())
+"""
+
+
+def test_a_new_process_draws_the_same() -> None:
+    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10, zipf_exponent=1.0)
+    samplers = [
+        _sampler(split, kind, protocol=protocol) for kind in KNOBS.values() for protocol in ("paper", "released")
+    ]
+    arrays = [sampler(1000).to_numpy().values() for sampler in samplers]
+    expected = [hashlib.sha256(b"".join(field.tobytes() for field in fields)).hexdigest() for fields in arrays]
+    other = {**os.environ, "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", IN_A_NEW_PROCESS]
+    found = subprocess.run(command, input=pickle.dumps(samplers), capture_output=True, check=True, env=other)
+    assert found.stdout.decode().split() == expected
+
+
 @pytest.mark.parametrize("change", [{"seed": 4}, {"stream": "eval"}])
-def test_another_seed_or_stream_gives_other_sequences(change: dict) -> None:
-    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
-    assert not _equal(_sampler(split, Bursty())(0), _sampler(split, Bursty(), **change)(0))
+@pytest.mark.parametrize("name", KNOBS)
+def test_every_kind_differs_between_seeds_and_streams(name: str, change: dict) -> None:
+    assert not _equal(_sampler(SPLIT, KNOBS[name])(0), _sampler(SPLIT, KNOBS[name], **change)(0))
 
 
 def test_changing_a_batch_does_not_change_the_stream() -> None:
-    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
-    sampler = _sampler(split, Bursty())
+    sampler = _sampler(SPLIT, Bursty())
     expected = sampler(0).label.copy()
     sampler(0).label[...] = -1
     np.testing.assert_array_equal(sampler(0).label, expected)
 
 
-@given(splits(), KINDS)
-@settings(deadline=None)
-def test_paper_never_shows_one_drawing_twice_while_there_are_others(split: ClassSplit, kind) -> None:
-    batch = BatchSampler(20, split, kind, batch_size=64, seed=0)(0)
-    drawings = batch.class_index.astype(np.int64) * 20 + batch.exemplar_index
-    assert all(len(set(row)) == len(row) for row in drawings.tolist())
+@pytest.mark.parametrize("step", [np.int8(100), np.int32(2**30), np.uint64(3)])
+def test_small_integers_of_numpy_are_steps_like_all_others(step: np.integer) -> None:
+    sampler = _sampler(SPLIT, Bursty())
+    assert _equal(sampler(step), sampler(int(step)))
 
 
-@given(splits(), st.integers(2, 5), st.sampled_from(["zipfian", "holdout"]))
-@settings(deadline=None)
-def test_paper_fewshot_classes_are_distinct(split: ClassSplit, ways: int, class_type: str) -> None:
-    batch = _sampler(split, Fewshot(class_type=class_type, shots=2, ways=ways), batch_size=128)(0)
-    for classes, labels in zip(batch.class_index.tolist(), batch.label.tolist(), strict=True):
-        assert len(set(classes[:-1])) == ways
-        assert len(set(zip(classes, labels, strict=True))) == ways
+@pytest.mark.parametrize("protocol", ["paper", "released"])
+def test_shares_too_small_for_a_block_to_have_any_are_drawn_all_the_same(protocol) -> None:
+    kind = Bursty(p_bursty=0.999, non_bursty_type="common_no_support", p_bursty_common=1e-9, p_bursty_zipfian=1 - 1e-9)
+    sampler = _sampler(SPLIT, kind, protocol=protocol, batch_size=20_000)
+    supported = (sampler(0).class_index[:, :-1] == sampler(0).class_index[:, -1:]).any(axis=1)
+    # 20 unsupported queries are expected, none in one of 3 blocks of 1,024; none at all in one of 5e8 seeds.
+    assert not supported.all()
 
 
-@given(splits(), st.booleans())
-@settings(deadline=None)
-def test_paper_no_support_sequences_have_nine_distinct_classes(split: ClassSplit, all_unique: bool) -> None:
-    batch = _sampler(split, NoSupport(all_unique=all_unique), batch_size=128)(0)
-    assert all(len(set(row)) == 9 for row in batch.class_index.tolist())
+@st.composite
+def splits(draw: st.DrawFn) -> ClassSplit:
+    sizes = [draw(st.integers(9, 30)) for _ in range(3)]
+    keys = np.arange(sum(sizes)) * 2 + 5
+    exponent = draw(st.sampled_from([0.0, 1.0, 2.5]))
+    return ClassSplit(keys, n_rare=sizes[0], n_common=sizes[1], n_holdout=sizes[2], zipf_exponent=exponent)
 
 
 @given(splits())
@@ -208,8 +227,7 @@ def test_shared_labels_are_the_trained_position_modulo_their_number(split: Class
 
 
 def test_novel_labels_are_distinct_and_cover_the_labels_of_trained_classes() -> None:
-    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
-    sampler = _sampler(split, Fewshot(labeling="novel"), batch_size=2000)
+    sampler = _sampler(SPLIT, Fewshot(labeling="novel"), batch_size=2000)
     labels = sampler(0).label
     assert set(labels.ravel().tolist()) == set(range(30))
     assert all(len(set(row[:-1])) == 2 for row in labels.tolist())
@@ -217,8 +235,7 @@ def test_novel_labels_are_distinct_and_cover_the_labels_of_trained_classes() -> 
 
 
 def test_grouped_context_shows_every_class_once_in_each_group() -> None:
-    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
-    labels = _sampler(split, Fewshot(shots=3, ways=4, grouped=True))(0).label[:, :-1].reshape(-1, 4)
+    labels = _sampler(SPLIT, Fewshot(shots=3, ways=4, grouped=True))(0).label[:, :-1].reshape(-1, 4)
     np.testing.assert_array_equal(np.sort(labels, axis=1), np.tile(np.arange(4), (len(labels), 1)))
 
 
@@ -236,14 +253,19 @@ def test_grouped_context_shows_every_class_once_in_each_group() -> None:
         ({"kind": Fewshot(ways=11)}, "at least 11 holdout classes, got 10"),
         ({"kind": Fewshot(labeling="novel"), "n_labels": 1}, "2 novel labels must fit"),
         ({"kind": Bursty(non_bursty_type="common_no_support", seq_len=12)}, "at least 12 common classes, got 10"),
+        ({"kind": Random(labeling=f"ordered{2**31}")}, r"from 0 to 2\*\*31 - 1, got 0 to .* 'ordered2147483648'"),
+        ({"kind": Random(labeling=f"ordered_polysemy{2**30}")}, r"from 0 to 2\*\*31 - 1"),
+        (
+            {"split": ClassSplit(np.arange(-9, 31), n_rare=40, n_common=0), "kind": Random(labeling="original")},
+            "got -9 to",
+        ),
         ({"source_or_n_exemplars": 0}, "n_exemplars must be at least 1"),
         ({"source_or_n_exemplars": 4}, "got shots=4 and n_exemplars=4"),
         ({"source_or_n_exemplars": SymbolicSource(39)}, "the source's 39 classes, got a split of 40"),
     ],
 )
 def test_impossible_sampler_is_refused_at_construction(arguments: dict, message: str) -> None:
-    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
-    defaults = {"source_or_n_exemplars": 1, "split": split, "kind": Fewshot(), "batch_size": 2, "seed": 0}
+    defaults = {"source_or_n_exemplars": 1, "split": SPLIT, "kind": Fewshot(), "batch_size": 2, "seed": 0}
     values = {**defaults, **arguments}
     with pytest.raises(ValueError, match=message):
         BatchSampler(values.pop("source_or_n_exemplars"), values.pop("split"), values.pop("kind"), **values)
@@ -251,8 +273,7 @@ def test_impossible_sampler_is_refused_at_construction(arguments: dict, message:
 
 def test_another_thread_cannot_change_a_batch_halfway() -> None:
     """Each look at the kept block may find the one that another thread has just put there."""
-    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
-    sampler = _sampler(split, Bursty(), batch_size=1024)
+    sampler = _sampler(SPLIT, Bursty(), batch_size=1024)
     expected, other = sampler(0), sampler(1).label
 
     class Switching(tuple):
@@ -265,10 +286,17 @@ def test_another_thread_cannot_change_a_batch_halfway() -> None:
     np.testing.assert_array_equal(sampler(0).label, expected.label)
 
 
-def test_negative_step_is_refused() -> None:
-    split = ClassSplit(40, n_rare=20, n_common=10, n_holdout=10)
-    with pytest.raises(ValueError, match="step must be >= 0, got -1"):
-        _sampler(split, Bursty())(-1)
+@pytest.mark.parametrize(
+    ("step", "message"), [(-1, "step must be >= 0, got -1"), (1.0, "step must be an integer, got 1")]
+)
+def test_step_that_is_none_is_refused(step: float, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _sampler(SPLIT, Bursty())(step)
+
+
+def test_share_of_zero_needs_neither_classes_nor_exemplars_for_its_part() -> None:
+    split = ClassSplit(40, n_rare=0, n_common=40)
+    assert BatchSampler(3, split, Mixed(shots=4, p_fewshot=0.0), batch_size=2, seed=0)(0).label.shape == (2, 9)
 
 
 def test_source_gives_the_number_of_exemplars() -> None:

@@ -82,6 +82,12 @@ def test_too_many_classes_are_refused_with_the_four_numbers() -> None:
         ({"n_rare": 1, "n_common": 2, "zipf_exponent": float("nan")}, "finite"),
         ({"n_rare": 8, "n_common": 2, "zipf_exponent": 400.0}, "zipf_exponent must leave .* got 400.0 for 10 classes"),
         ({"n_rare": 8, "n_common": 2, "zipf_exponent": -400.0}, "zipf_exponent must leave .* got -400.0"),
+        ({"n_rare": 8, "n_common": 2, "zipf_exponent": np.float64(400)}, "zipf_exponent must leave .* got 400.0"),
+        ({"n_rare": 8, "n_common": 2, "zipf_exponent": -308.0}, "zipf_exponent must leave .* got -308.0"),
+        ({"n_rare": 8, "n_common": 2, "zipf_exponent": "1"}, "zipf_exponent must be a finite number, got '1'"),
+        ({"n_rare": 8, "n_common": 2, "seed": None}, "seed must be an integer, got None"),
+        ({"n_rare": 8, "n_common": 2, "seed": -1}, "seed must be >= 0, got -1"),
+        ({"n_rare": 8, "n_common": 2, "preserve_ordering_every_n": 2.0}, r"every_n must be an integer, got 2\.0"),
         ({"n_rare": 8.0, "n_common": 2}, r"n_rare must be an integer, got 8\.0"),
     ],
 )
@@ -94,6 +100,11 @@ def test_impossible_splits_are_refused(arguments: dict, rule: str) -> None:
 def test_keys_that_do_not_ascend_are_refused(keys: list) -> None:
     with pytest.raises(ValueError, match="ascending"):
         ClassSplit(keys, n_rare=0, n_common=0)
+
+
+def test_keys_that_are_no_integers_are_refused() -> None:
+    with pytest.raises(ValueError, match="class keys must be integers, got float64"):
+        ClassSplit([0.5, 1.5], n_rare=1, n_common=1)
 
 
 def test_unknown_class_type_is_refused_with_the_valid_ones() -> None:

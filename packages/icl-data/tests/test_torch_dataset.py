@@ -25,8 +25,9 @@ from icl_data.torch import ExampleBank, SequenceDataset, create_sequence_dataloa
 SOURCE = GaussianSource(30, dim=3)
 
 
-def _sampler(n_exemplars: int = 1) -> BatchSampler:
-    return BatchSampler(n_exemplars, ClassSplit(30, n_rare=20, n_common=5), Bursty(), batch_size=4, seed=7)
+def _sampler(n_exemplars: int = 1, **options) -> BatchSampler:
+    split = ClassSplit(30, n_rare=20, n_common=5)
+    return BatchSampler(n_exemplars, split, Bursty(), batch_size=4, seed=7, **options)
 
 
 def _records() -> Iterator[dict[str, np.ndarray]]:
@@ -141,6 +142,11 @@ def test_global_random_state_is_left_alone() -> None:
         (_records, {"batch_size": 4, "source": SOURCE}, "neither source nor noise_scale"),
         (_sampler(), {"source": GaussianSource(31)}, "of 30 classes with 1 exemplars each, got 31 classes with 1"),
         (_sampler(n_exemplars=7), {"source": ExampleBank(SOURCE)}, "with 7 exemplars each, got 30 classes with 1"),
+        (
+            _sampler(n_exemplars=20, exemplars=range(16, 20)),
+            {"source": ArraySource(np.zeros((30, 4, 3)))},
+            "with 20 exemplars each, got 30 classes with 4",
+        ),
         (_records, {"batch_size": 4, "start_step": -1}, "start_step and n_steps must be >= 0"),
     ],
 )

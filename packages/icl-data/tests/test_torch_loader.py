@@ -14,7 +14,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from icl_data import BatchSampler, Bursty, ClassSplit, GaussianSource, SeqGenerator, SymbolicSource  # noqa: E402
+from icl_data import ArraySource, BatchSampler, Bursty, ClassSplit, SeqGenerator, SymbolicSource  # noqa: E402
 from icl_data.torch import SequenceDataset, create_sequence_dataloader  # noqa: E402
 from icl_data.torch._dataset import _stream_seed  # noqa: E402
 
@@ -24,7 +24,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning"),  # JAX, which other tests import and workers do not
 ]
 
-SOURCE = GaussianSource(30, dim=3)
+SOURCE = ArraySource(np.random.default_rng(0).normal(size=(30, 6, 3)), noise_scale=0.1)
 STREAMS = """
 from icl_data import SeqGenerator, SymbolicSource
 
@@ -47,7 +47,9 @@ def streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleT
 
 def _arguments(name: str, streams: ModuleType) -> dict:
     if name == "sampler":
-        sampler = BatchSampler(SOURCE, ClassSplit(30, n_rare=20, n_common=5), Bursty(), batch_size=4, seed=7)
+        kind = Bursty(p_bursty=0.7, p_relabel=0.3, label_noise=0.2, context_order="blocked", query_exemplar="copy")
+        split = ClassSplit(30, n_rare=20, n_common=5, zipf_exponent=1.0)
+        sampler = BatchSampler(SOURCE, split, kind, batch_size=4, seed=7, exemplars=range(2, 6))
         return {"stream": sampler, "source": SOURCE}
     if name == "records":
         return {"stream": streams.records, "batch_size": 4}
@@ -59,7 +61,7 @@ def _same(first: list[dict], second: list[dict]) -> bool:
     return all(torch.equal(a[name], b[name]) for a, b in zip(first, second, strict=True) for name in a)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("name", ["sampler", "records"])
 def test_forked_workers_change_nothing(name: str, workers: int, streams: ModuleType) -> None:
     arguments = _arguments(name, streams)

@@ -100,7 +100,13 @@ class ArraySource:
     def gather(
         self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[Any]:
-        """The stored examples, see `Source.gather`."""
+        """The stored examples, see `Source.gather`.
+
+        Args:
+            class_index: class positions, any shape.
+            exemplar_index: exemplar positions, same shape.
+            noise: standard normal numbers in the shape of the result, or None for examples without noise.
+        """
         found: npt.NDArray[Any] = self.array[np.asarray(class_index), np.asarray(exemplar_index)]
         if self.kind == "id":
             return np.asarray(found, dtype=np.int32)

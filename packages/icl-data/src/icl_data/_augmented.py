@@ -57,7 +57,13 @@ class Augmented:
     def gather(
         self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[Any]:
-        """Images, float32, class_index.shape + example_shape. Noise is applied before the transform."""
+        """Images, float32, class_index.shape + example_shape. Noise is applied before the transform.
+
+        Args:
+            class_index: class positions, any shape.
+            exemplar_index: exemplar positions, same shape.
+            noise: standard normal numbers in the shape of the result, or None for examples without noise.
+        """
         block, transform = np.divmod(np.asarray(class_index), N_TRANSFORMS)
         images = np.array(self.source.gather(self.base_order[block], exemplar_index, noise))
         for number in range(1, N_TRANSFORMS):

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 _REJECTION_ROUNDS = 6
+# Below this, what exclusions leave of 1 has lost too many digits to be divided up.
+_LEAST_LEFT = 1e-12
 
 
 def repeats(values: Ints) -> npt.NDArray[np.bool_]:
@@ -88,12 +90,14 @@ class Categorical:
         """(m,) draws, each avoiding the distinct positions in its column of `excluded` (j, m)."""
         excluded = np.sort(excluded, axis=0)
         widths, starts = self._width[excluded], self._start[excluded]
-        u = rng.random(excluded.shape[1]) * (1 - widths.sum(axis=0))
+        left = 1 - widths.sum(axis=0)
+        u = rng.random(excluded.shape[1]) * left
         for start, width in zip(starts, widths, strict=True):  # step over the excluded stretches of [0, 1), in order
             u += np.where(u >= start, width, 0.0)
         drawn = np.minimum(self._cumulative.searchsorted(u, side="right"), self.n - 1)
         # Rounding can land on an edge, or leave nothing of tiny weights: renormalise those few columns exactly.
-        for column in np.flatnonzero((drawn == excluded).any(axis=0) | (self.weights[drawn] == 0)):
+        rounded = (drawn == excluded).any(axis=0) | (self.weights[drawn] == 0) | (left < _LEAST_LEFT)
+        for column in np.flatnonzero(rounded):
             weights = self.weights.copy()
             weights[excluded[:, column]] = 0
             drawn[column] = rng.choice(self.n, p=weights / weights.sum())

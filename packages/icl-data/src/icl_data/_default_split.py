@@ -26,7 +26,7 @@ def default_split(source: Source, kind: SequenceKind, *, distinct: bool, **given
         ValueError: what is given does not fit.
     """
     needed = dict.fromkeys(("rare", "common", "zipfian", "holdout"), 0)
-    for class_type, count in classes_needed(kind, distinct=distinct):
+    for class_type, count, _ in classes_needed(kind, distinct=distinct):
         needed[class_type] = max(needed[class_type], count)
     sizes: dict[str, int] = {name: given.pop(name) for name in ("n_holdout", "n_common", "n_rare") if name in given}
     rare, common = (0 if f"n_{name}" in sizes else needed[name] for name in ("rare", "common"))

@@ -50,7 +50,13 @@ class GaussianSource:
     def gather(
         self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[np.float32]:
-        """Vectors, float32, class_index.shape + (dim,); without noise eta is 0."""
+        """Vectors, float32, class_index.shape + (dim,); without noise eta is 0.
+
+        Args:
+            class_index: class positions, any shape.
+            exemplar_index: not used, as a class has one exemplar.
+            noise: eta * sqrt(dim), standard normal numbers in the shape of the result, or None for eta 0.
+        """
         found: npt.NDArray[np.float32] = self.means[np.asarray(class_index)]
         if noise is not None:
             dim = self.example_shape[0]

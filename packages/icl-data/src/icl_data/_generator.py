@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._feasibility import check_feasible
+from icl_data._feasibility import check_exemplars, check_feasible
 from icl_data._kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
 from icl_data._labeling import parse_labeling
 from icl_data._released_draws import Draw, ReleasedDraws
 from icl_data._source import Source
-from icl_data._split import ClassSplit
+from icl_data._split import ClassSplit, check_integers
 
 Record = dict[str, npt.NDArray[Any]]
 Kind = TypeVar("Kind", bound=SequenceKind)
@@ -39,7 +39,8 @@ class SeqGenerator:
         seed: seed of the two random streams.
 
     Raises:
-        ValueError: the class types do not fit into the source's classes, or noise_scale is negative.
+        ValueError: the class types do not fit into the source's classes, noise_scale is negative, or the seed is no
+            integer from 0 to 2**32 - 1.
     """
 
     def __init__(
@@ -56,6 +57,9 @@ class SeqGenerator:
         *,
         seed: int,
     ) -> None:
+        check_integers(seed=seed)
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed must be in [0, 2**32), got {seed}")
         self.source = source
         self.split = ClassSplit(
             source.class_keys,
@@ -136,7 +140,11 @@ class SeqGenerator:
         randomly_generate_rare: bool = False,
         grouped: bool = False,
     ) -> Iterator[Record]:
-        """Few-shot sequences, see `Fewshot`; the ways are drawn with replacement, as released."""
+        """Few-shot sequences, see `Fewshot`; the ways are drawn with replacement, as released.
+
+        Raises:
+            ValueError: as `Fewshot`, or labeling "novel", which `BatchSampler` alone draws.
+        """
         kind = Fewshot(class_type=class_type, shots=shots, ways=ways, labeling=labeling, grouped=grouped)
         if labeling == "novel":
             raise ValueError("labeling 'novel' is drawn by BatchSampler only; choose another or use BatchSampler")
@@ -151,6 +159,7 @@ class SeqGenerator:
         self, kind: Kind, randomly_generate_rare: bool, make: Callable[[Kind, bool], Draw]
     ) -> Iterator[Record]:
         check_feasible(kind, self.split, distinct=False)
+        check_exemplars(kind, self.source.n_exemplars)
         if randomly_generate_rare:
             self._draws.examples.check_random_rare()
         return self._records(make(kind, randomly_generate_rare), randomly_generate_rare)

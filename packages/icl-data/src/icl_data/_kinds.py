@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from icl_data._labeling import Labeling, parse_labeling
-from icl_data._split import check_class_type, check_integers
+from icl_data._split import check_class_type, check_integers, is_number
 
 NON_BURSTY_TYPES = ("zipfian", "common_uniform", "common_no_support")
 CONTEXT_ORDERS = ("shuffled", "grouped", "blocked", "query_first", "query_last")
@@ -263,8 +263,8 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _check_share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be in [0, 1], got {value}")
+    if not (is_number(value) and 0 <= value <= 1):
+        raise ValueError(f"{name} must be in [0, 1], got {value!r}")
 
 
 def _refuse_novel(labeling: Labeling, name: str) -> None:

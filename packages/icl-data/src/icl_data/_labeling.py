@@ -34,6 +34,8 @@ def parse_labeling(name: str) -> Labeling:
     Raises:
         ValueError: no labeling has that name.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"labeling must be the name of one, got {name!r}")
     if name == "original":
         return Labeling(rule="original")
     if name == "unfixed":
@@ -41,7 +43,7 @@ def parse_labeling(name: str) -> Labeling:
     if name == "novel":
         return Labeling(rule="novel")
     match = _ORDERED.fullmatch(name)
-    if match is None or match["polysemy"] == "0":
+    if match is None or (match["polysemy"] and int(match["polysemy"]) == 0):
         raise ValueError(f"labeling must be one of {_VALID} (K >= 0, X >= 1 integers), got {name!r}")
     return Labeling(
         rule="ordered",

@@ -154,7 +154,12 @@ class OmniglotSource:
         )
 
     def pixels(self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike) -> Bytes:
-        """Images as they are drawn, uint8, in the broadcast shape of the indices + (105, 105): ink 0, paper 1."""
+        """Images as they are drawn, uint8, in the broadcast shape of the indices + (105, 105): ink 0, paper 1.
+
+        Args:
+            class_index: class positions, any shape.
+            exemplar_index: exemplar positions, a shape that broadcasts with that.
+        """
         where = np.asarray(class_index), np.asarray(exemplar_index)
         if self.bits is not None:
             found = np.unpackbits(self.bits[where], axis=-1, count=SIZE * SIZE)
@@ -165,7 +170,13 @@ class OmniglotSource:
     def gather(
         self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[np.float32]:
-        """Images, float32, class_index.shape + (105, 105, 1): ink 0, paper 0.9999."""
+        """Images, float32, class_index.shape + (105, 105, 1): ink 0, paper 0.9999.
+
+        Args:
+            class_index: class positions, any shape.
+            exemplar_index: exemplar positions, same shape.
+            noise: not used, as the drawings have no noise of their own.
+        """
         return np.asarray(self.pixels(class_index, exemplar_index) * WHITE, dtype=np.float32)[..., None]
 
 

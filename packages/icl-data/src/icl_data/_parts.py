@@ -73,7 +73,7 @@ class NoSupportPart(Part):
             return self._each_by_itself(self.classes.draw_distinct(rng, self.length, m)[::-1])
         query = self.classes.draw(rng, (1, m))
         support = self.classes.draw_excluding(rng, np.tile(query, self.length - 1))
-        return self._each_by_itself(np.concatenate([support.reshape(-1, m), query]))
+        return self._each_by_itself(np.concatenate([support.reshape(self.length - 1, m), query]))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

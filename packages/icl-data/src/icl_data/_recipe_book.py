@@ -104,17 +104,6 @@ class RecipeBook:
 
     def _fewshot(self, kind: Fewshot | Bursty, class_type: str, labeling: str) -> FewshotPart:
         shots, ways = kind.shots, kind.ways
-        if kind.query_exemplar == "copy":
-            if self.n_exemplars < max(2, shots):
-                raise ValueError(
-                    "query_exemplar 'copy' needs as many exemplars as shots, and at least 2 for a choice, "
-                    f"got shots={shots} and n_exemplars={self.n_exemplars}"
-                )
-        elif 1 < self.n_exemplars < shots + 1:
-            raise ValueError(
-                f"shots + 1 appearances of a class need as many exemplars, got shots={shots} and "
-                f"n_exemplars={self.n_exemplars}"
-            )
         rule = LabelRule(self.split, class_type, labeling, self.n_labels)
         if rule.rule == "novel" and rule.n_novel < ways:
             raise ValueError(f"{ways} novel labels must fit into the label range, got {rule.n_novel} labels")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._batch import SequenceBatch
-from icl_data._feasibility import check_feasible
+from icl_data._feasibility import check_exemplars, check_feasible
 from icl_data._kinds import SequenceKind
 from icl_data._recipe import EXEMPLAR
 from icl_data._recipe_book import RecipeBook
@@ -48,7 +48,7 @@ class BatchSampler:
 
     Raises:
         ValueError: an unknown protocol, too few classes or exemplars, exemplars that the source does not have, n_labels
-            together with labels of another sort, or label noise without a second label.
+            together with labels of another sort, labels beyond 32 bits, or label noise without a second label.
     """
 
     def __init__(
@@ -70,11 +70,12 @@ class BatchSampler:
             raise ValueError(f"batch_size must be >= 1 and seed >= 0, got batch_size={batch_size}, seed={seed}")
         if n_labels is not None and n_labels < 1:
             raise ValueError(f"n_labels must be at least 1, got {n_labels}")
-        check_feasible(kind, split, distinct=protocol == "paper")
-        self.split, self.kind, self.batch_size = split, kind, batch_size
+        self.split, self.kind, self.batch_size = split, kind, int(batch_size)
         self.seed, self.stream, self.protocol, self.n_labels = seed, stream, protocol, n_labels
         self.exemplars = _exemplars(exemplars, _n_exemplars(source_or_n_exemplars, split))
         self.n_exemplars = len(self.exemplars)
+        check_feasible(kind, split, distinct=protocol == "paper")
+        check_exemplars(kind, self.n_exemplars)
         book = RecipeBook(split=split, n_exemplars=self.n_exemplars, paper=protocol == "paper", n_labels=n_labels)
         self._mixture = book.mixture(kind)
         digest = hashlib.blake2b(f"icl-data/{seed}/{stream}".encode(), digest_size=16).digest()
@@ -86,10 +87,12 @@ class BatchSampler:
         """Batch number `step`, from 0.
 
         Raises:
-            ValueError: step is negative.
+            ValueError: step is negative or no integer.
         """
+        check_integers(step=step)
         if step < 0:
             raise ValueError(f"step must be >= 0, got {step}")
+        step = int(step)  # NumPy's small integers would overflow below
         start, stop = step * self.batch_size, (step + 1) * self.batch_size
         pieces = []
         for number in range(start // _BLOCK, (stop - 1) // _BLOCK + 1):
@@ -145,6 +148,6 @@ def _exemplars(exemplars: range | None, n_exemplars: int) -> range:
         or exemplars[-1] not in available
     ):
         raise ValueError(
-            f"exemplars must be a range that is not empty, within range(0, {n_exemplars}), got {exemplars}"
+            f"exemplars must be a range that is not empty, within range(0, {n_exemplars}), got {exemplars!r}"
         )
     return exemplars

@@ -75,5 +75,10 @@ class SymbolicSource:
     def gather(
         self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[np.int32]:
-        """The ids themselves, int32, in the shape of class_index."""
+        """The ids themselves, int32, in the shape of class_index.
+
+        Args:
+            class_index: class positions, any shape.
+            exemplar_index, noise: not used, as all examples of a class are its number.
+        """
         return np.array(class_index, dtype=np.int32)

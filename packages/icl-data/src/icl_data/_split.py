@@ -19,6 +19,11 @@ def check_integers(**values: object) -> None:
             raise ValueError(f"{name} must be an integer, got {value!r}")
 
 
+def is_number(value: object) -> bool:
+    """Whether this is a number, of Python's or NumPy's."""
+    return isinstance(value, (int, float, np.integer, np.floating))
+
+
 def check_class_type(name: str) -> None:
     """Raise ValueError unless `name` is a class type."""
     if name not in CLASS_TYPES:
@@ -51,7 +56,7 @@ class ClassSplit:
 
     Raises:
         ValueError: the types do not fit into the classes, blocks do not divide them, or a frequency is too small or
-            large for a float.
+            large for a float, the seed is no integer of at least 0, or keys are no ascending integers.
     """
 
     n_classes_or_keys: InitVar[int | Sequence[int] | npt.NDArray[Any]]
@@ -79,22 +84,16 @@ class ClassSplit:
                 "n_rare, n_common and n_holdout must be >= 0 and fit into the classes there are, got "
                 f"n_rare={self.n_rare}, n_common={self.n_common}, n_holdout={self.n_holdout}, n_classes={len(keys)}"
             )
-        if not np.isfinite(self.zipf_exponent):
-            raise ValueError(f"zipf_exponent must be a finite number, got {self.zipf_exponent}")
+        if not (is_number(self.zipf_exponent) and np.isfinite(self.zipf_exponent)):
+            raise ValueError(f"zipf_exponent must be a finite number, got {self.zipf_exponent!r}")
         order = _draw_order(len(keys), self.preserve_ordering_every_n, self.seed)
         n_trained = self.n_rare + self.n_common
-        try:
-            weights = np.array([1.0 / float(rank) ** self.zipf_exponent for rank in range(n_trained, 0, -1)])
-        except (OverflowError, ZeroDivisionError):
-            raise ValueError(
-                f"zipf_exponent must leave every frequency a float, got {self.zipf_exponent} for {n_trained} classes"
-            ) from None
         self._set("keys", keys)
         self._set("rare", order[: self.n_rare])
         self._set("common", order[self.n_rare : n_trained])
         self._set("trained", order[:n_trained])
         self._set("holdout", order[len(order) - self.n_holdout :])
-        self._set("zipf_weights", weights / weights.sum())
+        self._set("zipf_weights", _zipf_weights(n_trained, float(self.zipf_exponent)))
 
     def _set(self, name: str, values: npt.NDArray[Any]) -> None:
         values = values.copy()
@@ -107,7 +106,13 @@ class ClassSplit:
         return len(self.keys)
 
     def classes(self, class_type: str) -> npt.NDArray[np.int64]:
-        """Positions of the classes of a type: "rare", "common", "zipfian" (rare then common) or "holdout".
+        """Positions of the classes of a type.
+
+        Args:
+            class_type: "rare", "common", "zipfian" (rare then common) or "holdout".
+
+        Returns:
+            (n,) class positions, read-only.
 
         Raises:
             ValueError: no such type.
@@ -117,6 +122,9 @@ class ClassSplit:
 
     def weights(self, class_type: str) -> npt.NDArray[np.float64]:
         """Probabilities with which the classes of a type are drawn, in the order of `classes`.
+
+        Args:
+            class_type: as in `classes`.
 
         Raises:
             ValueError: no such type.
@@ -132,7 +140,15 @@ class ClassSplit:
         return np.full(n, 1.0 / n) if n else np.zeros(0)
 
     def first_label(self, class_type: str, polysemy: int = 1) -> int:
-        """Label of the first class of a type under labeling "ordered", with `polysemy` labels per class."""
+        """Label of the first class of a type under labeling "ordered".
+
+        Args:
+            class_type: as in `classes`.
+            polysemy: labels per class.
+
+        Raises:
+            ValueError: no such type.
+        """
         check_class_type(class_type)
         n_trained = self.n_rare + self.n_common
         before = {"rare": 0, "zipfian": 0, "common": self.n_rare, "holdout": n_trained}[class_type]
@@ -144,16 +160,31 @@ def _as_keys(n_classes_or_keys: int | Sequence[int] | npt.NDArray[Any]) -> npt.N
         if n_classes_or_keys < 1:
             raise ValueError(f"there must be at least one class, got {n_classes_or_keys}")
         return np.arange(n_classes_or_keys, dtype=np.int64)
-    keys = np.asarray(n_classes_or_keys, dtype=np.int64)
-    if keys.ndim != 1 or len(keys) == 0 or (np.diff(keys) <= 0).any():
+    keys = np.asarray(n_classes_or_keys)
+    if keys.ndim != 1 or len(keys) == 0 or (keys[1:] <= keys[:-1]).any():
         raise ValueError(f"class keys must be one ascending list without repeats, got shape {keys.shape}")
-    return keys
+    if not np.issubdtype(keys.dtype, np.integer):
+        raise ValueError(f"class keys must be integers, got {keys.dtype}")
+    return keys.astype(np.int64)
+
+
+def _zipf_weights(n: int, exponent: float) -> npt.NDArray[np.float64]:
+    try:
+        weights = np.array([1.0 / float(rank) ** exponent for rank in range(n, 0, -1)])
+        with np.errstate(over="raise", under="raise", invalid="raise"):
+            return np.asarray(weights / weights.sum())
+    except ArithmeticError:
+        raise ValueError(f"zipf_exponent must leave every frequency a float, got {exponent} for {n} classes") from None
 
 
 def _draw_order(n: int, block: int | None, seed: int) -> npt.NDArray[np.int64]:
+    check_integers(seed=seed)
+    if seed < 0:
+        raise ValueError(f"seed must be >= 0, got {seed}")
     rng = np.random.default_rng(seed)
     if block is None:
         return np.asarray(rng.choice(n, size=n, replace=False), dtype=np.int64)
+    check_integers(preserve_ordering_every_n=block)
     if block < 1 or n % block:
         raise ValueError(f"preserve_ordering_every_n must divide the number of classes {n}, got {block}")
     blocks = rng.choice(n // block, size=n // block, replace=False)

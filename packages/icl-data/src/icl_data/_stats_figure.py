@@ -21,6 +21,9 @@ _NEARLY_FLAT = 10  # times from the least to the greatest probability of a law
 def draw_statistics(statistics: SequenceStatistics) -> Figure:
     """Draw how frequent the queries' classes are beside their law, how much support queries have, and their labels.
 
+    Args:
+        statistics: what `sequence_statistics` counted.
+
     Returns:
         A figure that belongs to no window; `figure.savefig(path)` writes it.
 

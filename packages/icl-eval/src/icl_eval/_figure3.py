@@ -77,6 +77,11 @@ class Curve:
 def curve(spec: FigureSpec, group: RunGroup, class_count: int) -> Curve:
     """The curve of one class count over the steps at which all its seeds were evaluated.
 
+    Args:
+        spec: the figure.
+        group: runs of one panel.
+        class_count: which of their class counts.
+
     Raises:
         RunError: if there is no such step.
     """
@@ -105,7 +110,13 @@ def curve(spec: FigureSpec, group: RunGroup, class_count: int) -> Curve:
 
 
 def draw(spec: FigureSpec, groups: Sequence[RunGroup], files: Sequence[Path]) -> None:
-    """Draw one panel per group and write it to each of ``files`` (the suffix decides the format)."""
+    """Draw one panel per group and write it to each of ``files`` (the suffix decides the format).
+
+    Args:
+        spec: the figure.
+        groups: runs, a panel each.
+        files: where to write it, once for each.
+    """
     columns = min(len(groups), PANELS_PER_ROW)
     rows = -(-len(groups) // columns)
     size = (1.6 + 4.8 * columns, 4.2 * rows)

@@ -144,7 +144,11 @@ def _check(record: dict[str, Any]) -> None:
 
 
 def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
-    """Groups of runs that belong on one panel, in order of first appearance by path."""
+    """Groups of runs that belong on one panel, in order of first appearance by path.
+
+    Args:
+        series: runs with their evaluations.
+    """
     groups: dict[tuple[tuple[str, str], ...], list[RunSeries]] = {}
     for one in series:
         groups.setdefault(_key(one.run.config), []).append(one)

@@ -25,12 +25,20 @@ _COLUMNS = {
 
 
 def final_rows(groups: Iterable[RunGroup]) -> list[dict[str, Any]]:
-    """One row per run: its last evaluation."""
+    """One row per run: its last evaluation.
+
+    Args:
+        groups: runs, panel by panel.
+    """
     return [_row(group, series, series.evaluations[-1]) for group in groups for series in group.series]
 
 
 def timeseries_rows(groups: Iterable[RunGroup]) -> list[dict[str, Any]]:
-    """One row per run and evaluation."""
+    """One row per run and evaluation.
+
+    Args:
+        groups: runs, panel by panel.
+    """
     return [_row(group, series, one) for group in groups for series in group.series for one in series.evaluations]
 
 
@@ -65,7 +73,12 @@ def evaluation_row(splits: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows under the union of their columns; the file appears whole."""
+    """Write rows under the union of their columns; the file appears whole.
+
+    Args:
+        path: the file.
+        rows: cells by column.
+    """
     columns = list(dict.fromkeys(column for row in rows for column in row))
     beside = path.with_name(f".{path.name}.writing")
     with beside.open("w", newline="") as file:
@@ -79,6 +92,10 @@ def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
     """Last value of each curve with its band and chance level, and the paper's value where there is one.
 
     ``n`` is the number of sequences measured, over all seeds.
+
+    Args:
+        spec: the figure.
+        group: runs of one panel.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     sizes = {len(group.with_count(count)) for count in group.class_counts()}

@@ -16,6 +16,9 @@ class Trace(Mapping[str, Tensor]):
 
     Where all heads were captured, `trace["blocks.0.attention.heads.3"]` is that head. Values keep their graph: capture
     under `torch.no_grad()` where gradients are not wanted.
+
+    Args:
+        places: where each name is computed.
     """
 
     def __init__(self, places: Mapping[str, Place]) -> None:
@@ -84,6 +87,9 @@ def capture_attention(model: nn.Module) -> Iterator[list[Tensor]]:
 
     Yields a list to which each layer, from the first up, appends its weights (B, H, T, T), with their graph;
     with positions="query" the last layer's are (B, H, 1, T).
+
+    Args:
+        model: a module with attention layers of this package inside.
     """
     captured: list[Tensor] = []
     names = [name for name in site_names(model) if name.endswith("attention.weights")]

@@ -164,6 +164,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
 
     JAX arrays become numpy arrays, ordered dicts become dicts and the named tuples of optax become tuples.
 
+    Args:
+        path: the file.
+
     Raises:
         CheckpointError: when the file names anything else, nothing of which is run, or is no pickle at all.
         OSError: when the file cannot be read.

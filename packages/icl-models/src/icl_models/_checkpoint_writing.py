@@ -26,6 +26,11 @@ def save_checkpoint(
     `pickle.load` reads it where NumPy is installed, with no other package; so does `load_checkpoint`. The file is whole
     or not there.
 
+    Args:
+        path: the file.
+        params, state: variables by module and name.
+        overwrite: replace the file if there is one.
+
     Raises:
         OSError: when the file is there already and `overwrite` is False, or cannot be written.
     """

@@ -116,6 +116,9 @@ class ModelConfig:
     def from_dict(cls, settings: Mapping[str, Any]) -> ModelConfig:
         """The inverse of `to_dict`, also after JSON.
 
+        Args:
+            settings: setting by name, plain values as JSON has them.
+
         Raises:
             ValueError: for an unknown setting, without num_classes, or as the constructor.
         """

@@ -16,7 +16,12 @@ from icl_models._places import find_places, in_short
 
 @dataclass(frozen=True)
 class Edit:
-    """A change for `edit`, as `ablate`, `freeze` and `patch` make it."""
+    """A change for `edit`, as `ablate`, `freeze` and `patch` make it.
+
+    Args:
+        change: (name, value) -> new value.
+        positions: where, see `ablate`; None for everywhere.
+    """
 
     change: Callable[[str, Tensor], Tensor]
     positions: tuple[int, ...] | None
@@ -50,6 +55,9 @@ def ablate(to: Literal["zero", "mean"] = "zero", *, positions: Sequence[int] | N
         positions: where on the second last axis, which is that of the tokens (of the queries in attention weights);
             negative ones count from the end. By default everywhere. With positions="query" most values of the last
             block have the last token alone there.
+
+    Raises:
+        ValueError: an unknown `to`.
     """
     if to not in ("zero", "mean"):
         raise ValueError(f"to must be one of zero, mean, got {to!r}")
@@ -67,6 +75,9 @@ def freeze(trace: Mapping[str, Tensor], *, positions: Sequence[int] | None = Non
     Args:
         trace: of a forward pass on as many sequences of the same length.
         positions: as for `ablate`.
+
+    Raises:
+        ValueError: in the forward pass, a value that the trace does not have, or has in another shape.
     """
 
     def change(name: str, value: Tensor) -> Tensor:
@@ -88,6 +99,9 @@ def patch(value: Tensor | float | Callable[[Tensor], Tensor], *, positions: Sequ
         value: a number or tensor that broadcasts to the shape of what it replaces, or a function that returns one and
             leaves its argument as it is.
         positions: as for `ablate`; `value` is for all positions nonetheless.
+
+    Raises:
+        ValueError: `value` is none of these.
     """
     if isinstance(value, Tensor):
         return _edit(lambda name, old: value, positions)

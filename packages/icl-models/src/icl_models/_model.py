@@ -64,10 +64,16 @@ class InContextModel(Tapped):
         return self.from_embeddings(self.embed_examples(examples), labels, positions)
 
     def embed_examples(self, examples: Tensor) -> Tensor:
-        """Embed examples (B, S, *example_shape) to (B, S, E), before `example_dropout_prob`.
+        """Embed examples, before `example_dropout_prob`.
+
+        Args:
+            examples: (B, S) integer ids, or (B, S, *example_shape) floating-point vectors or images.
+
+        Returns:
+            (B, S, E) embeddings.
 
         Raises:
-            ValueError: for another shape or dtype.
+            ValueError: examples of another shape or sort of number.
         """
         shape, ids = self.config.example_shape, self.config.example_kind == "id"
         if examples.ndim != 2 + len(shape) or tuple(examples.shape[2:]) != shape:
@@ -79,10 +85,18 @@ class InContextModel(Tapped):
         return embedded
 
     def from_embeddings(self, h_x: Tensor, labels: Tensor, positions: Positions = "all") -> Tensor:
-        """The rest of `forward`, from embedded examples (B, S, E), which may have been kept from an earlier call.
+        """The rest of `forward`, from embedded examples.
+
+        Args:
+            h_x: (B, S, E) embedded examples, which may have been kept from an earlier call.
+            labels: (B, S) labels of the examples; the query's is not looked at.
+            positions: "all", or "query" for the last position alone.
+
+        Returns:
+            Logits, as `forward` gives them.
 
         Raises:
-            ValueError: as `forward`.
+            ValueError: unknown positions, or embeddings or labels of another shape.
         """
         if positions not in ("all", "query"):
             raise ValueError(f"positions must be one of all, query, got {positions!r}")
@@ -115,6 +129,10 @@ class TransformerICL(InContextModel):
     """The transformer of the paper: an `InContextModel` whose sequence model is "transformer".
 
     Takes the settings of `ModelConfig` as keyword arguments. Weights are drawn from torch's current generator.
+
+    Args:
+        num_classes, example_kind, example_shape, embedder, embedder_config, emb_dim, num_layers, num_heads, settings:
+            see `ModelConfig`.
 
     Raises:
         ValueError: as `ModelConfig`.

@@ -43,8 +43,8 @@ class PluginWarning(UserWarning):
 class PluginRecord:
     """One plugin and what became of it.
 
-    `name` is the entry point's, `distribution` and `version` the installed package's; a disabled plugin was left out
-    by ICL_PLUGINS, a broken one failed with `error`. `components` are names by kind.
+    `name` is the entry point's, `distribution` and `version` the installed package's; its `state` is "disabled" if
+    ICL_PLUGINS left it out, "broken" if it failed with `error`. `components` are names by kind.
     """
 
     name: str
@@ -203,7 +203,15 @@ def registry() -> Registry:
 
 
 def component_owner(kind: Kind, name: str) -> PluginRecord:
-    """Whose component that is: `distribution` and `version`. ValueError, with the known names, when there is none."""
+    """Whose component that is: `distribution` and `version`.
+
+    Args:
+        kind: kind of component.
+        name: its name.
+
+    Raises:
+        ValueError: there is none of that name; with the known names.
+    """
     return registry().find(kind, name)[1]
 
 

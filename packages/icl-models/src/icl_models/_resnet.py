@@ -130,7 +130,17 @@ class SimpleResNet(nn.Module):
             nn.init.zeros_(self.projection.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Embed images (B, S, H, W, C) to (B, S, emb_dim). ValueError for another shape."""
+        """Embed images.
+
+        Args:
+            images: (B, S, H, W, C), values in [0, 1].
+
+        Returns:
+            (B, S, E) embeddings.
+
+        Raises:
+            ValueError: images of another shape.
+        """
         if images.ndim != 5 or tuple(images.shape[2:]) != self.image_shape:
             h, w, c = self.image_shape
             raise ValueError(f"images must have shape (B, S, {h}, {w}, {c}), got {tuple(images.shape)}")

@@ -23,10 +23,19 @@ class Tracker(Protocol):
         resumed one. Later ones may have come before, in a process that was killed, and come again."""
 
     def log(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """These lines went to metrics.jsonl: "split" ("train", "eval_..."), "step", "sequences" and values."""
+        """These lines went to metrics.jsonl.
+
+        Args:
+            records: with "split" ("train", "eval_..."), "step", "sequences" and values.
+        """
 
     def finish(self, outcome: Outcome, reason: str) -> None:
-        """Training has ended in this process; `reason` is empty unless it failed. An interrupted run may be resumed."""
+        """Training has ended in this process. An interrupted run may be resumed.
+
+        Args:
+            outcome: how it ended.
+            reason: why it failed, else empty.
+        """
 
 
 def _accept_any(own: Any) -> None:

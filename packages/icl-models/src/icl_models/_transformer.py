@@ -26,7 +26,11 @@ PositionEncoding = Literal["sinusoidal", "learned", "relative", "rotary"]
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerConfig(ComponentConfig):
-    """Settings of sequence model "transformer". The defaults are the released model."""
+    """Settings of sequence model "transformer". The defaults are the released model.
+
+    Raises:
+        ValueError: an unknown name, or layers or positions that cannot be.
+    """
 
     norm: Norm = "pre"
     """Layer norm before each branch, x + f(LN(x)), and at the end, or after each sum, LN(x + f(x)); see Xiong 2020."""
@@ -56,6 +60,7 @@ class TransformerConfig(ComponentConfig):
 
     @property
     def replaces_positions(self) -> bool:
+        """Whether positions are encoded otherwise than by sinusoids added to the tokens."""
         return self.positions != "sinusoidal"
 
     @property

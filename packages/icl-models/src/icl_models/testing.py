@@ -168,7 +168,15 @@ class TrackerConformance:
     def follow(
         self, folder: Path, *, from_step: int = 0, outcome: Outcome = "done", reason: str = ""
     ) -> list[dict[str, Any]]:
-        """Tell a tracker built for `folder` of a whole training; returns the records as it leaves them."""
+        """Tell a tracker of a whole training.
+
+        Args:
+            folder: folder of the run.
+            from_step, outcome, reason: as a `Tracker` is told of them.
+
+        Returns:
+            The records as it leaves them.
+        """
         spec = find_tracker(self.name)
         own = self.own or spec.config()
         spec.check(own)

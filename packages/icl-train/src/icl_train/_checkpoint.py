@@ -61,6 +61,11 @@ def checkpoint_steps(folder: Path) -> list[int]:
 def load_model_weights(folder: Path, step: int, model: nn.Module) -> None:
     """Load the weights of one checkpoint into ``model``.
 
+    Args:
+        folder: the run's folder of checkpoints.
+        step: number of the checkpoint.
+        model: what takes the weights.
+
     Raises:
         ValueError: if there is no such checkpoint or its weights do not fit the model.
     """

@@ -32,6 +32,10 @@ def train(run: RunFolder, reporter: Reporter) -> None:
     Every batch, its noise and its dropout are pure functions of (seed, step), so the weights are, bit for bit, those of
     an unbroken run: same machine, device, thread count and library versions provided.
 
+    Args:
+        run: the run's folder.
+        reporter: whom to tell how it goes.
+
     Raises:
         RunError: if another process trains this run, or a plugin of its model is missing.
         RunFailed: if the loss is no longer a number.
@@ -196,7 +200,13 @@ class _Training:
 
 
 def eval_record(result: EvalResult, *, step: int, sequences: int) -> Record:
-    """One line of metrics.jsonl: which metric is the headline and what guessing gives, said with the numbers."""
+    """One line of metrics.jsonl: which metric is the headline and what guessing gives, said with the numbers.
+
+    Args:
+        result: what was measured, on one split.
+        step: updates before it.
+        sequences: sequences seen before it.
+    """
     return {
         "split": f"eval_{result.split}",
         "step": step,

@@ -29,13 +29,24 @@ class Reporter(Protocol):
     """What the loop tells about."""
 
     def start(self, name: str, step: int, last: int, batch_size: int) -> None:
-        """The run starts after ``step`` of ``last``."""
+        """The run starts.
+
+        Args:
+            name: name of the run.
+            step: updates done already.
+            last: updates in all.
+            batch_size: sequences per update.
+        """
 
     def advance(self, step: int) -> None:
         """``step`` is done."""
 
     def records(self, records: Sequence[Record]) -> None:
-        """These went to metrics.jsonl."""
+        """Lines went to metrics.jsonl.
+
+        Args:
+            records: lines of one moment.
+        """
 
     def stop(self) -> None:
         """The run has ended, one way or the other."""
@@ -48,15 +59,15 @@ class PlainReporter:
         self._stream = stream or sys.stdout
 
     def start(self, name: str, step: int, last: int, batch_size: int) -> None:
-        """One line: what runs, and from where."""
+        """One line: what runs, and from where. See `Reporter.start`."""
         if step < last:
             print(f"{name}: steps {step + 1} to {last} of {batch_size} sequences", file=self._stream, flush=True)
 
     def advance(self, step: int) -> None:
-        """Nothing: the lines tell."""
+        """Nothing: the lines tell. See `Reporter.advance`."""
 
     def records(self, records: Sequence[Record]) -> None:
-        """Print them."""
+        """Print them. See `Reporter.records`."""
         for record in records:
             print(progress_line(record), file=self._stream, flush=True)
 

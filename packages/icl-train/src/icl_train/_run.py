@@ -109,6 +109,9 @@ class RunFolder:
     def open(cls, path: Path) -> RunFolder:
         """An existing run. Its records can be read where a plugin of its model is missing (see :attr:`unusable`).
 
+        Args:
+            path: its folder.
+
         Raises:
             RunError: if ``path`` is not a run folder, or one of another format.
         """

@@ -32,6 +32,14 @@ POLL_SECONDS = 0.25
 def figure3a(base: RunConfig, *, class_counts: Sequence[int], seeds: Sequence[int]) -> list[RunConfig]:
     """One run per class count and seed (Chan et al. 2022, figure 3): all trained classes but the common ones are rare.
 
+    Args:
+        base: settings that the runs share.
+        class_counts: numbers of trained classes.
+        seeds: seeds of initial weights and data.
+
+    Returns:
+        The runs' settings, class count by class count.
+
     Raises:
         ValueError: if a class count leaves no rare class.
     """

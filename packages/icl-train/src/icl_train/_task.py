@@ -28,6 +28,9 @@ __all__ = ["Task", "build_source", "resolve_device"]
 def resolve_device(name: str) -> torch.device:
     """The device behind ``--device``.
 
+    Args:
+        name: cpu, cuda, cuda:1, …, or auto: cuda where there is one.
+
     Raises:
         ValueError: if this machine has no such device.
     """
@@ -103,6 +106,10 @@ class Task:
     def build(cls, config: RunConfig, *, device: torch.device) -> Task:
         """Open the source and split its classes.
 
+        Args:
+            config: the run's settings.
+            device: where images are kept and batches are made.
+
         Raises:
             ValueError: if the source cannot be had or has too few classes or exemplars.
         """
@@ -127,6 +134,11 @@ class Task:
 
     def sampler(self, kind: SequenceKind, *, stream: str, protocol: Protocol) -> BatchSampler:
         """A sampler on this split, from the run's data seed and a stream of its own.
+
+        Args:
+            kind: what to draw.
+            stream: name of the stream.
+            protocol: "paper" or "released".
 
         Raises:
             ValueError: if it can draw a label that the model has no output for.

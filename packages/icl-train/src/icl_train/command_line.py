@@ -33,6 +33,12 @@ _PIPE_WIDTH = 200
 def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None = None) -> T:
     """Read the options of dataclass ``target`` from ``args``; ``--help`` prints them and exits.
 
+    Args:
+        target: the dataclass.
+        args: the arguments, without the program's name.
+        prog: the program's name.
+        default: values of options that are not given; None for the dataclass's own.
+
     Raises:
         ValueError: for an unknown option (naming the nearest), a bad value, or values that the dataclass refuses.
     """
@@ -69,7 +75,12 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
-    """Run a command on the process's arguments and return its exit code."""
+    """Run a command on the process's arguments and return its exit code.
+
+    Args:
+        main: the command; takes the arguments and returns the exit code.
+        prog: the program's name.
+    """
     # A console script does not look for modules here as `python -m` does; `--data.source my_module:make` should.
     sys.path.append(os.getcwd())
     warnings.showwarning = partial(_show_warning, prog)

@@ -96,6 +96,10 @@ class ModelSettings:
     ) -> ModelConfig:
         """The complete configuration, for the labels and examples of a task.
 
+        Args:
+            num_classes: labels of the task.
+            example_kind, example_shape, num_ids: the examples of the task, as in `icl_models.ModelConfig`.
+
         Raises:
             ValueError: if a component cannot be used here, or a setting does not fit.
         """
@@ -237,7 +241,10 @@ class SeedConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Everything that decides the numbers of a run."""
+    """Everything that decides the numbers of a run.
+
+    Settings of data, model, optim, train and eval, the three seeds, and the name of the preset they started from.
+    """
 
     preset: tyro.conf.Suppress[str] = "custom"
     data: DataConfig = field(default_factory=DataConfig)
@@ -258,7 +265,7 @@ class RunConfig:
         Args:
             values: plain containers.
             owners: kind of component → ``distribution`` and ``version`` of the plugin that it was of. A component that
-                is named here and cannot be used has :class:`UnusableConfig` for its settings.
+                is named here and cannot be used keeps its settings as they are, and the reason.
 
         Raises:
             ValueError: if a setting is unknown or not valid.

@@ -39,6 +39,11 @@ class Interval(NamedTuple):
 def wilson_interval(correct: float, n: int, z: float = 1.959963984540054) -> Interval:
     """Wilson score interval (95% by default) of ``correct`` successes in ``n`` trials.
 
+    Args:
+        correct: number of successes.
+        n: number of trials.
+        z: quantile of the normal distribution at the interval's end.
+
     Raises:
         ValueError: if ``n`` is not positive or ``correct`` is not in [0, n].
     """
@@ -71,13 +76,24 @@ class LabelGroups:
 
     @classmethod
     def ordered(cls, *, n_rare: int, n_common: int, ways: int, multiplicity: int = 1) -> LabelGroups:
-        """Groups of the ``ordered`` labeling: rare classes first, common ones after them, X labels each (polysemy)."""
+        """Groups of the ``ordered`` labeling: rare classes first, common ones after them.
+
+        Args:
+            n_rare, n_common: classes of each type.
+            ways: classes of a few-shot context.
+            multiplicity: labels per class X (polysemy).
+        """
         start, stop = n_rare * multiplicity, (n_rare + n_common) * multiplicity
         return cls(rare=torch.arange(start), common=torch.arange(start, stop), ways=ways, multiplicity=multiplicity)
 
     @classmethod
     def shared_labels(cls, *, n_labels: int, ways: int) -> LabelGroups:
-        """Groups when all classes share ``n_labels`` labels (Reddy 2023, arXiv 2312.03002)."""
+        """Groups when all classes share ``n_labels`` labels (Reddy 2023, arXiv 2312.03002).
+
+        Args:
+            n_labels: labels in all.
+            ways: classes of a few-shot context.
+        """
         return cls(rare=torch.arange(n_labels), common=torch.arange(n_labels), ways=ways, shared=True)
 
     def to(self, device: torch.device) -> LabelGroups:
@@ -91,6 +107,9 @@ class LabelGroups:
 
     def closed(self, sequence_type: str) -> Tensor:
         """Labels that count as valid answers for ``accuracy_closed`` on this type of sequence, ascending.
+
+        Args:
+            sequence_type: name of an evaluation split, such as ``fewshot_holdout``.
 
         Raises:
             ValueError: for an unknown type of sequence.

@@ -32,6 +32,13 @@ def build_optimizer(
 ) -> torch.optim.Optimizer:
     """Adam, or AdamW with decoupled decay (``weight_decay`` times the step's rate, on every parameter as optax does).
 
+    Args:
+        model: whose parameters are updated.
+        optimizer: ``adam`` or ``adamw``.
+        weight_decay: decay per step, times the step's rate (adamw only).
+        b1, b2: decays of the first and of the second moment.
+        eps: added to the root of the second moment.
+
     Raises:
         ValueError: for an unknown optimizer, or a decay without AdamW, which would have no effect as meant.
     """
@@ -44,6 +51,11 @@ def build_optimizer(
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the rate of every parameter group."""
+    """Set the rate of every parameter group.
+
+    Args:
+        optimizer: the optimiser.
+        rate: the new rate.
+    """
     for group in optimizer.param_groups:
         group["lr"] = rate

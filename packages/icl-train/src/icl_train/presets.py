@@ -47,6 +47,10 @@ def smoke() -> RunConfig:
 def with_source(config: RunConfig, source: str) -> RunConfig:
     """The same run on another source of examples, with the embedder that fits them.
 
+    Args:
+        config: the run's settings.
+        source: symbolic, gaussian, omniglot, or a source of one's own as ``package.module:factory``.
+
     Raises:
         ValueError: if a source of one's own cannot be loaded.
     """

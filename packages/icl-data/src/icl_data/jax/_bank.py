@@ -126,6 +126,11 @@ class ExampleBank:
         Indices are checked where their values are at hand. Under `jax.jit`, where they are not, and on an accelerator,
         where looking would mean waiting, those outside count as the nearest inside.
 
+        Args:
+            class_index: class positions, any shape.
+            exemplar_index: exemplar positions, a shape that broadcasts with that.
+            key: of the noise, None for none.
+
         Raises:
             IndexError: a class or exemplar that the source does not have.
             ValueError: under `jax.jit`, a source that has to be asked on the host.
@@ -162,7 +167,11 @@ class ExampleBank:
 
     @classmethod
     def tree_unflatten(cls, settings: _Settings, children: tuple[Table | None]) -> Self:
-        """For JAX: a bank from numbers, and the rest."""
+        """For JAX: a bank from numbers, and the rest.
+
+        Args:
+            settings, children: what `tree_flatten` returned, the other way round.
+        """
         bank = object.__new__(cls)
         (bank._table,), bank._settings = children, settings
         return bank

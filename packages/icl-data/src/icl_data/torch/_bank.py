@@ -81,6 +81,10 @@ class ExampleBank:
         Indices are checked on the host. Tensors on another device are not, since that would mean waiting for it: there
         a class outside is PyTorch's to refuse, later, and an exemplar outside shows another class.
 
+        Args:
+            class_index: class positions, an array or a tensor of any shape and device.
+            exemplar_index: exemplar positions, a shape that broadcasts with that.
+
         Raises:
             IndexError: a class or exemplar that the source does not have.
         """

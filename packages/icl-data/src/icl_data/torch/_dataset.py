@@ -149,7 +149,7 @@ class SequenceDataset(IterableDataset[Batch]):
 
 def _check_match(sampler: BatchSampler, source: Source) -> None:
     """Refuse a source that lacks what the sampler draws: looked up in it, indices would show other classes."""
-    n_classes, n_exemplars = sampler.split.n_classes, sampler.n_exemplars
+    n_classes, n_exemplars = sampler.split.n_classes, max(sampler.exemplars) + 1
     if source.n_classes != n_classes or source.n_exemplars < n_exemplars:
         raise ValueError(
             f"the source must be the sampler's, of {n_classes} classes with {n_exemplars} exemplars each, "
