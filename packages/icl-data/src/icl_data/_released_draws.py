@@ -179,8 +179,8 @@ class ReleasedDraws:
         def draw() -> Sequence:
             sequence = burst()
             if beside is not None:
-                pairs = zip(beside(), sequence, strict=True)
-                sequence = Sequence(*(np.concatenate(pair) for pair in pairs))
+                others = beside()
+                sequence = Sequence(*(np.concatenate((others[i], sequence[i])) for i in range(len(sequence))))
             order = list(range(n_context))
             shuffle(order)
             return sequence.reordered([*order, n_context])
