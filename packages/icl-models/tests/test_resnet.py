@@ -127,3 +127,18 @@ def test_batch_norm_keeps_zero_debiased_averages_of_the_biased_variance(seed: in
 def test_an_unused_batch_norm_leaves_its_input_in_evaluation() -> None:
     x = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(BatchNorm(3).eval()(x), x, rtol=1e-4, atol=1e-4)
+
+
+def test_batch_norm_is_not_spoilt_by_many_equal_numbers() -> None:
+    """As a drawing's background has: added up one by one in float32, all of them are rounded in one direction."""
+    drawing = torch.rand(64, 2, 53, 53, generator=torch.Generator().manual_seed(0))
+    x = torch.where(drawing < 0.9, 0.3, drawing).contiguous(memory_format=torch.channels_last)
+    expected = F.batch_norm(x.double(), None, None, training=True)
+    norm = BatchNorm(2)
+    torch.testing.assert_close(norm(x).double(), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(norm.average[1].double(), x.double().var((0, 2, 3), correction=0), rtol=1e-6, atol=0)
+
+
+def test_batch_norms_gradients_are_those_of_its_definition() -> None:
+    x = torch.randn(3, 2, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    assert torch.autograd.gradcheck(BatchNorm(2).double(), (x,))
