@@ -275,6 +275,8 @@ def test_no_array_of_a_checkpoint_reaches_beyond_its_own_bytes(
         "collections\nOrderedDict",
         "_codecs\nencode",
         "jax._src.array\n_reconstruct_array",
+        "haiku._src.data_structures\nFlatMapping",
+        "dill._dill\n_create_namedtuple",
         "optax\nEmptyState",
     ],
 )
@@ -329,6 +331,20 @@ def test_a_whole_released_checkpoint_is_read(tmp_path: Path, monkeypatch: pytest
     ((read_count, read_mean, read_square),) = read["opt_state"]
     assert (read_count, read_square) == (count, None)
     assert np.array_equal(read_mean["m"], weights)
+
+
+@pytest.mark.parametrize("name", ["FlatMapping", "frozendict"])
+def test_the_immutable_dicts_of_old_haiku_are_read_as_dicts(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(b"\x80\x02chaiku._src.data_structures\n" + name.encode() + b"\n}X\x01\x00\x00\x00wK\x03s\x85R.")
+    assert load_checkpoint(path) == {"w": 3}
+
+
+def test_a_named_tuple_whose_class_dill_describes_is_read_as_a_tuple(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.dill"
+    described = b"X\x05\x00\x00\x00StateX\x05\x00\x00\x00countX\x02\x00\x00\x00mu\x86X\x05\x00\x00\x00optax\x87R"
+    path.write_bytes(b"\x80\x02cdill._dill\n_create_namedtuple\n" + described + b"K\x03K\x04\x86\x81.")
+    assert load_checkpoint(path) == (3, 4)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -104,11 +104,25 @@ class _NoBytes(_Sealed):
         return b""
 
 
+class _Mapping(_Sealed):
+    """The immutable dict that `init` and `apply` of Haiku gave until 2022."""
+
+    def __new__(cls, mapping: dict[Any, Any]) -> Any:
+        return dict(mapping)
+
+
 class _Fields(_Sealed):
     """The fields of a named tuple, such as those of which optax makes the state of an optimiser."""
 
     def __new__(cls, *fields: Any) -> Any:
         return fields
+
+
+class _NamedTuple(_Sealed):
+    """The class of a named tuple, which dill describes by its names in place of naming it."""
+
+    def __new__(cls, *_: Any) -> Any:
+        return _Fields
 
 
 _STAND_INS: dict[tuple[str, str], Any] = {
@@ -117,6 +131,9 @@ _STAND_INS: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): dict,
     ("_codecs", "encode"): _Encoded,
     ("__builtin__", "bytes"): _NoBytes,
+    ("dill._dill", "_create_namedtuple"): _NamedTuple,
+    ("haiku._src.data_structures", "FlatMapping"): _Mapping,
+    ("haiku._src.data_structures", "frozendict"): _Mapping,  # before FlatMapping
     ("jax._src.array", "_reconstruct_array"): _JaxArray,
     ("jax._src.device_array", "reconstruct_device_array"): _JaxArray,  # before JAX 0.4
 }
@@ -162,7 +179,8 @@ def _plain(value: Any, seen: dict[int, Any]) -> Any:
 def load_checkpoint(path: str | os.PathLike[str]) -> Any:
     """The contents of a pickle (as dill writes it, too): dicts, lists, tuples, numbers, strings and numpy arrays.
 
-    JAX arrays become numpy arrays, ordered dicts become dicts and the named tuples of optax become tuples.
+    JAX arrays become numpy arrays, ordered dicts and Haiku's immutable ones become dicts, and the named tuples of optax
+    become tuples.
 
     Args:
         path: the file.
