@@ -138,11 +138,14 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def parity(session: nox.Session) -> None:
-    """Golden values (on the full files if ICL_GOLDEN names them), and Omniglot as TensorFlow Datasets reads it."""
+    """Golden values (on the full files if ICL_GOLDEN names them); the models beside a Haiku description of them, as a
+    table of differences; Omniglot as TensorFlow Datasets reads it.
+    """
     install_wheels(session, *EVERYTHING)
-    install(session, *TEST_TOOLS, "tensorflow", "tensorflow-datasets", "importlib-resources")
+    install(session, *TEST_TOOLS, "jax", "dm-haiku", "optax", "dill")
+    install(session, "tensorflow", "tensorflow-datasets", "importlib-resources")
     packages = [ROOT / "packages" / package / "tests" for package in EVERYTHING]
-    pytest(session, *packages, ROOT / "tests" / "parity", args=("-k", "golden or trajectory or tfds"))
+    pytest(session, *packages, ROOT / "tests" / "parity", args=("-k", "golden or trajectory or live or tfds"))
 
 
 @nox.session
