@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from icl_data import OmniglotSource, SeqGenerator, Source, SymbolicSource
-from icl_data._sanity_released import ReleasedCode
+from icl_data._released.sanity_released import ReleasedCode
 
 PAIRS = 7
 SECONDS = 0.15  # of each timing, roughly

@@ -18,7 +18,7 @@ import torch
 
 from icl_data import ArraySource
 from icl_train import Evaluator, RunConfig, Task, chan2022, laptop, resolve_device
-from icl_train._allocator import keep_freed_memory
+from icl_train._commands.allocator import keep_freed_memory
 from icl_train.metrics import sequence_loss
 from icl_train.optim import build_optimizer, set_learning_rate
 

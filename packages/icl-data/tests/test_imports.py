@@ -29,7 +29,7 @@ def test_drawing_checking_and_the_command_import_neither_torch_nor_tensorflow() 
         "import sys, contextlib, io\n"
         "from icl_data import BatchSampler, Bursty, ClassSplit, GaussianSource, SeqGenerator\n"
         "from icl_data.testing import check_source\n"
-        "from icl_data._cli import main\n"
+        "from icl_data._commands.main import main\n"
         "source = GaussianSource(30)\n"
         "check_source(source)\n"
         "BatchSampler(source, ClassSplit(30, n_rare=20, n_common=5), Bursty(), batch_size=4, seed=0)(0)\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import icl_models._registry as registry_module
+import icl_models._plugins.registry as registry_module
 
 
 class Installer:

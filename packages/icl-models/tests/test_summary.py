@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from icl_models import ModelConfig, ResNetConfig, build_model, summarize
-from icl_models._cli import main
+from icl_models._commands.main import main
 
 IDS: dict[str, Any] = {"num_classes": 12, "example_kind": "id", "example_shape": (), "embedder": "embedding"}
 

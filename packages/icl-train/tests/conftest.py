@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-import icl_models._registry as registry_module
+import icl_models._plugins.registry as registry_module
 
 
 class Plugins:

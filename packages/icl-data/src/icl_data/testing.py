@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._source import KINDS, Source
+from icl_data._sources.source import KINDS, Source
 
 __all__ = ["SourceConformance", "check_source"]
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 import icl_data
-from icl_data._sanity_cases import RECORDED, Case
-from icl_data._sanity_released import ReleasedCode
+from icl_data._released.sanity_cases import RECORDED, Case
+from icl_data._released.sanity_released import ReleasedCode
 
 HERE, TARGET = Path(__file__).parent, Path(icl_data.__file__).parent / "recorded"
 N_SYMBOLIC, N_OMNIGLOT = 16, 4

@@ -2,6 +2,6 @@
 
 import sys
 
-from icl_eval._cli import main
+from icl_eval._commands.main import main
 
 sys.exit(main())

@@ -1,16 +1,15 @@
 """Embedders and sequence models for in-context learning, bit-compatible with Chan et al. 2022."""
 
-from icl_models._capture import Trace, capture, capture_attention
-from icl_models._component import ComponentConfig, EmbedderSpec, SequenceModelSpec
 from icl_models._config import ModelConfig
-from icl_models._edit import Edit, ablate, edit, freeze, patch
-from icl_models._embedders import EmbeddingConfig, LinearConfig, VectorConfig
-from icl_models._mamba import MambaConfig
+from icl_models._embedders.resnet import ResNetConfig, SimpleResNet
+from icl_models._embedders.simple import EmbeddingConfig, LinearConfig, VectorConfig
+from icl_models._inside.capture import Trace, capture, capture_attention
+from icl_models._inside.edit import Edit, ablate, edit, freeze, patch
+from icl_models._inside.places import site_names
 from icl_models._model import InContextModel, TransformerICL, build_model, count_parameters
-from icl_models._origin import unusable_component
-from icl_models._places import site_names
-from icl_models._recurrent import GRUConfig, LSTMConfig, VanillaRNNConfig
-from icl_models._registry import (
+from icl_models._plugins.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
+from icl_models._plugins.origin import unusable_component
+from icl_models._plugins.registry import (
     PluginError,
     PluginRecord,
     PluginWarning,
@@ -22,11 +21,12 @@ from icl_models._registry import (
     known_sequence_models,
     known_trackers,
 )
-from icl_models._resnet import ResNetConfig, SimpleResNet
+from icl_models._plugins.tracker import Outcome, Tracker, TrackerSpec
 from icl_models._saved_model import load_model, save_model
+from icl_models._sequence_models.mamba import MambaConfig
+from icl_models._sequence_models.recurrent import GRUConfig, LSTMConfig, VanillaRNNConfig
+from icl_models._sequence_models.transformer import TransformerConfig
 from icl_models._summary import ModelSummary, PartSummary, summarize
-from icl_models._tracker import Outcome, Tracker, TrackerSpec
-from icl_models._transformer import TransformerConfig
 from icl_models.hookspecs import hookimpl
 
 __all__ = [

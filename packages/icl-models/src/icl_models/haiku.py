@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from icl_models._checkpoint import CheckpointError, load_checkpoint
-from icl_models._checkpoint_writing import save_checkpoint
 from icl_models._config import ModelConfig
-from icl_models._haiku_config import infer_settings
-from icl_models._haiku_names import Link, links
+from icl_models._haiku.checkpoint import CheckpointError, load_checkpoint
+from icl_models._haiku.checkpoint_writing import save_checkpoint
+from icl_models._haiku.config import infer_settings
+from icl_models._haiku.names import Link, links
 from icl_models._model import InContextModel
 
 __all__ = [

@@ -19,8 +19,8 @@ from collections.abc import Iterable
 
 import pluggy
 
-from icl_models._component import EmbedderSpec, SequenceModelSpec
-from icl_models._tracker import TrackerSpec
+from icl_models._plugins.component import EmbedderSpec, SequenceModelSpec
+from icl_models._plugins.tracker import TrackerSpec
 
 hookspec = pluggy.HookspecMarker("icl")
 hookimpl = pluggy.HookimplMarker("icl")

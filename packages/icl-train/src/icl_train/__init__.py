@@ -1,11 +1,11 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
 
-from icl_train._checkpoint import load_model_weights
-from icl_train._departures import departures
 from icl_train._loop import eval_record, train
-from icl_train._progress import PlainReporter, Reporter, reporter_for
-from icl_train._run import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
-from icl_train._sweep import figure3a
+from icl_train._runs.checkpoint import load_model_weights
+from icl_train._runs.departures import departures
+from icl_train._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
+from icl_train._runs.progress import PlainReporter, Reporter, reporter_for
+from icl_train._sweeps.sweep import figure3a
 from icl_train._task import Task, resolve_device
 from icl_train.config import (
     DataConfig,

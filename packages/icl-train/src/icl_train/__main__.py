@@ -2,6 +2,6 @@
 
 import sys
 
-from icl_train._cli import main
+from icl_train._commands.main import main
 
 sys.exit(main())

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from icl_models import InContextModel
-from icl_train._checkpoint import load_training_state, save_checkpoint
-from icl_train._interrupt import StopRequest
-from icl_train._progress import Reporter
-from icl_train._run import Record, RunFailed, RunFolder
+from icl_train._runs.checkpoint import load_training_state, save_checkpoint
+from icl_train._runs.folder import Record, RunFailed, RunFolder
+from icl_train._runs.interrupt import StopRequest
+from icl_train._runs.progress import Reporter
 from icl_train._task import Task, resolve_device
-from icl_train._tracking import Tracking, tracking
+from icl_train._trackers.tracking import Tracking, tracking
 from icl_train.evaluation import EvalResult, Evaluator
 from icl_train.metrics import sequence_loss
 from icl_train.optim import build_optimizer, learning_rate, set_learning_rate

@@ -21,7 +21,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from icl_train._run import RunFailed
+from icl_train._runs.folder import RunFailed
 
 __all__ = ["given", "nearest", "one_line_errors", "parse", "show_table", "shown_width"]
 

@@ -17,10 +17,10 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model, find_tracker
-from icl_train._components import COMPONENTS, stored_settings
-from icl_train._config_values import UnusableConfig, from_plain, to_plain
-from icl_train._data_config import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
-from icl_train._option import require, require_choices, short_name
+from icl_train._settings.components import COMPONENTS, stored_settings
+from icl_train._settings.data import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
+from icl_train._settings.option import require, require_choices, short_name
+from icl_train._settings.values import UnusableConfig, from_plain, to_plain
 
 __all__ = [
     "NEUTRAL_SETTINGS",

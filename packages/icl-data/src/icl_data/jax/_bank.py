@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._bank_options import bank_example_shape
-from icl_data._batch import SequenceBatch
-from icl_data._example_table import example_table
-from icl_data._index_bounds import check_bounds
-from icl_data._source import Kind, Source
+from icl_data._banks.example_table import example_table
+from icl_data._banks.index_bounds import check_bounds
+from icl_data._banks.options import bank_example_shape
+from icl_data._sequences.batch import SequenceBatch
+from icl_data._sources.source import Kind, Source
 from icl_data.jax._downsampling import downsample as downsample_images
 from icl_data.jax._lookup import Meaning, Table, look_up, put_table
 

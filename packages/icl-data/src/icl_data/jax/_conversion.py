@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from icl_data._batch import SequenceBatch
+from icl_data._sequences.batch import SequenceBatch
 
 
 def to_jax(batch: SequenceBatch, device: jax.Device | jax.sharding.Sharding | None = None) -> dict[str, jax.Array]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from icl_data._small_images import bilinear_taps
+from icl_data._banks.small_images import bilinear_taps
 
 
 def downsample(images: jax.Array) -> jax.Array:

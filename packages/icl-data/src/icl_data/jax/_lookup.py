@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from icl_data._augmented import COLUMNS_REVERSED, N_TRANSFORMS, ROWS_REVERSED, SWAPPED
-from icl_data._example_table import ExampleTable
+from icl_data._banks.example_table import ExampleTable
+from icl_data._sources.augmented import COLUMNS_REVERSED, N_TRANSFORMS, ROWS_REVERSED, SWAPPED
 
 
 class Table(NamedTuple):

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from icl_data._bank_options import bank_example_shape
-from icl_data._batch import SequenceBatch
-from icl_data._index_bounds import check_bounds
-from icl_data._source import Source
+from icl_data._banks.index_bounds import check_bounds
+from icl_data._banks.options import bank_example_shape
+from icl_data._sequences.batch import SequenceBatch
+from icl_data._sources.source import Source
 from icl_data.torch._downsampling import downsample
 from icl_data.torch._lookup import build_lookup
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from icl_data._batch import SequenceBatch
+from icl_data._sequences.batch import SequenceBatch
 
 
 def to_torch(batch: SequenceBatch, device: str | torch.device = "cpu") -> dict[str, torch.Tensor]:

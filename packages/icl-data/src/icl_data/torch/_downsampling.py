@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from icl_data._small_images import DOWNSAMPLED
+from icl_data._banks.small_images import DOWNSAMPLED
 
 
 def downsample(images: torch.Tensor) -> torch.Tensor:

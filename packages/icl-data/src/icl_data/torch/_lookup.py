@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from icl_data._augmented import N_TRANSFORMS
-from icl_data._example_table import ExampleTable, example_table
-from icl_data._source import Source
+from icl_data._banks.example_table import ExampleTable, example_table
+from icl_data._sources.augmented import N_TRANSFORMS
+from icl_data._sources.source import Source
 from icl_data.torch._packed_rows import PackedRows
 from icl_data.torch._turning import turn
 

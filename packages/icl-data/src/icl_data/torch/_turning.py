@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from icl_data._augmented import COLUMNS_REVERSED, N_TRANSFORMS, ROWS_REVERSED, SWAPPED
+from icl_data._sources.augmented import COLUMNS_REVERSED, N_TRANSFORMS, ROWS_REVERSED, SWAPPED
 
 _BYTES_AT_A_TIME = 1 << 20
 

@@ -1,0 +1,1 @@
+"""What the command `icl-data` runs, one module a command."""

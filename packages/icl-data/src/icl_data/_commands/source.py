@@ -1,0 +1,122 @@
+"""The options that name a source, and the source that they name."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from icl_data._commands.field_options import flag
+from icl_data._commands.parser import listed, nearest
+from icl_data._omniglot.source import OmniglotSource
+from icl_data._sources.array import ArraySource
+from icl_data._sources.augmented import Augmented
+from icl_data._sources.gaussian import GaussianSource
+from icl_data._sources.image_folder import ImageFolderSource
+from icl_data._sources.loading import load_source
+from icl_data._sources.source import Source, SymbolicSource
+from icl_data.testing import check_source
+
+_NAMES = ("symbolic", "gaussian", "omniglot")
+_ARRAYS, _HDF5 = (".npz", ".npy"), (".h5", ".hdf5")
+_N_CLASSES = 1000  # where the source leaves it open
+
+# option → the sources that have it
+_OPTIONS = {
+    "n_classes": _NAMES,
+    "dim": ("gaussian",),
+    "noise_scale": ("gaussian", "array file", "image folder"),
+    "omniglot": ("omniglot",),
+    "omniglot_split": ("omniglot",),
+    "omniglot_exemplars": ("omniglot",),
+    "key": ("array file",),
+}
+
+
+def add_source_options(parser: argparse.ArgumentParser, *, examples: bool) -> None:
+    """Add `--source` and what belongs to it; without `examples`, nothing that changes only what they look like."""
+    group = parser.add_argument_group("source of the examples")
+    add = group.add_argument
+    add(
+        "--source",
+        metavar="NAME",
+        help="symbolic, gaussian (default), omniglot, an .npz, .npy or .h5 file, a folder of image folders, "
+        "or package.module:factory",
+    )
+    add("--n-classes", type=int, metavar="N", help=f"symbolic, gaussian: {_N_CLASSES}; omniglot: the first N, or all")
+    if examples:
+        add("--dim", type=int, metavar="N", help="gaussian: dimensions of the vectors")
+        add("--noise-scale", type=float, metavar="X", help="gaussian, files: noise of an example within its class")
+    add("--key", metavar="NAME", help="files: name of the array")
+    add("--omniglot", type=Path, metavar="FOLDER", help="folder with Omniglot's zips; --source omniglot is implied")
+    add("--omniglot-split", metavar="NAME", help="all, train or test")
+    add("--omniglot-exemplars", metavar="NAME", help="all, single or separated")
+    add("--augment", action="store_true", help="flips and quarter turns of square images, each a class")
+
+
+def source_from(options: argparse.Namespace) -> Source:
+    """The source that the options name.
+
+    Raises:
+        ImportError: an extra is not installed.
+        OSError, ValueError: there is no such source, it cannot be read, or an option is not for it.
+    """
+    given = {name: value for name, value in vars(options).items() if name in _OPTIONS and value is not None}
+    name = options.source or ("omniglot" if "omniglot" in given else "gaussian")
+    which = _which(name)
+    for option in given:
+        if which not in _OPTIONS[option]:
+            valid = [flag(other) for other in vars(options) if which in _OPTIONS.get(other, ())]
+            raise ValueError(f"{flag(option)} must be left out with source {name!r}, which has {listed(valid)}")
+    if given.get("n_classes", 1) < 1:
+        raise ValueError(f"--n-classes must be at least 1, got {given['n_classes']}")
+    source = _made(which, name, given)
+    return Augmented(source) if options.augment else source
+
+
+def _which(name: str) -> str:
+    path = Path(name).expanduser()
+    if name in _NAMES:
+        return name
+    if path.suffix in _ARRAYS + _HDF5:
+        return "array file"
+    if path.is_dir():
+        return "image folder"
+    if ":" in name:
+        return "factory"
+    raise ValueError(
+        f"source must be {', '.join(_NAMES)}, a file ({', '.join(_ARRAYS + _HDF5)}), a folder of images or "
+        f"package.module:factory, got {name!r}{nearest(name, _NAMES)}"
+    )
+
+
+def _made(which: str, name: str, given: dict[str, Any]) -> Source:
+    n_classes, noise = given.get("n_classes", _N_CLASSES), {key: given[key] for key in ("noise_scale",) if key in given}
+    if which == "symbolic":
+        return SymbolicSource(n_classes)
+    if which == "gaussian":
+        return GaussianSource(n_classes, **{key: given[key] for key in ("dim", "noise_scale") if key in given})
+    if which == "omniglot":
+        split, exemplars = given.get("omniglot_split", "all"), given.get("omniglot_exemplars", "all")
+        return OmniglotSource(given.get("omniglot"), split, exemplars, given.get("n_classes"), packed=True)
+    if which == "image folder":
+        return ImageFolderSource(name, **noise)
+    if which == "factory":
+        return _checked(name)
+    if Path(name).suffix in _HDF5:
+        return ArraySource.from_h5(name, given.get("key", ""), **noise)
+    return ArraySource.from_npz(name, given.get("key"), **noise)
+
+
+def _checked(name: str) -> Source:
+    """A source of somebody else's code, which can fail in any way and is tried out so that it fails here."""
+    if os.getcwd() not in sys.path:  # a console script does not look for modules here as `python -m` does
+        sys.path.append(os.getcwd())
+    source = load_source(name)
+    try:
+        check_source(source)
+    except Exception as error:
+        raise ValueError(f"source {name!r}: {str(error) or type(error).__name__}") from error
+    return source

@@ -1,0 +1,1 @@
+"""Sequences as text and pictures, and their measured statistics."""

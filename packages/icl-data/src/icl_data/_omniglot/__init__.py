@@ -1,0 +1,1 @@
+"""Omniglot: its files, where they come from, and the source that reads them."""

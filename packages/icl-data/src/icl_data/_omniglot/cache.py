@@ -1,0 +1,112 @@
+"""A bit-packed copy of what was read from Omniglot's files, so that the next start takes a fraction of a second."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from icl_data._omniglot.files import SIZE, OmniglotError, PackedImages, Part, Store, read_part
+from icl_data._sources.npz import open_npz
+
+CacheFolder = str | os.PathLike[str] | Literal[False] | None
+_FORMAT = 2  # raise it when the content or order of the cached arrays changes
+
+
+def cache_folder(cache: CacheFolder) -> Path | None:
+    """The folder for cached images: the argument, else the environment variable ICL_CACHE, else the user's cache.
+
+    False and an empty ICL_CACHE mean none.
+    """
+    if cache is False:
+        return None
+    if cache is not None:
+        return Path(cache).expanduser()
+    if "ICL_CACHE" in os.environ:
+        return Path(os.environ["ICL_CACHE"]).expanduser() if os.environ["ICL_CACHE"] else None
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    try:
+        return Path(base, "icl-data").expanduser()
+    except RuntimeError:  # a user without a home, as containers have them
+        return None
+
+
+def fetched_folder() -> Path:
+    """Where `icl-data omniglot fetch` puts the zips: `omniglot` in the folder for cached images.
+
+    Raises:
+        OmniglotError: ICL_CACHE is empty, so that there is no such folder.
+    """
+    folder = cache_folder(None)
+    if folder is None:
+        raise OmniglotError("ICL_CACHE is empty, which means no cache folder, so Omniglot's folder must be named")
+    return folder / "omniglot"
+
+
+def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
+    """The images of a part, from the cache if it holds what the files hold, else from the files.
+
+    Raises:
+        OmniglotError: the files are damaged or cannot be read. A cache that is damaged or cannot be written raises
+            nothing.
+    """
+    folder = cache_folder(cache)
+    if folder is None:
+        return read_part(store, part)
+    try:
+        fingerprint = store.fingerprint()
+    except OSError as error:
+        raise OmniglotError(f"cannot read {str(store.path)!r}: {error}") from error
+    path = folder / f"{part.name}-{_FORMAT}-{fingerprint[:32]}.npz"
+    cached = _read(path)
+    if cached is not None:
+        return cached
+    images = read_part(store, part)
+    _write(path, images)
+    return images
+
+
+def _read(path: Path) -> PackedImages | None:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # checks the checksum of each array
+            keys, ranks, checksum = arrays["keys"], arrays["ranks"], arrays["checksum"]
+        packed = open_npz(path, "packed")  # mapped, so that no second copy is held when the source has made its own
+        if zlib.crc32(packed.data) != checksum:
+            return None
+    except Exception:  # a damaged file can fail in any way, in NumPy's reader of headers even with a TokenError
+        return None
+    width = (SIZE * SIZE + 7) // 8
+    if packed.dtype != np.uint8 or packed.ndim != 3 or packed.shape[2] != width:
+        return None
+    if keys.shape != packed.shape[:1] or ranks.shape != packed.shape[:2]:
+        return None
+    return PackedImages(keys=keys, ranks=ranks, packed=packed)
+
+
+def _write(path: Path, images: PackedImages) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            try:
+                checksum = np.array(zlib.crc32(images.packed.data))
+                np.savez(file, keys=images.keys, ranks=images.ranks, packed=images.packed, checksum=checksum)
+                file.close()
+                os.replace(file.name, path)
+            except BaseException:
+                file.close()
+                with contextlib.suppress(OSError):
+                    Path(file.name).unlink()
+                raise
+    except OSError:
+        return  # a cache is a convenience: a folder that is full or read-only must not stop anybody

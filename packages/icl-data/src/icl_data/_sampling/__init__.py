@@ -1,0 +1,1 @@
+"""The vectorised way of drawing: whole batches at once."""

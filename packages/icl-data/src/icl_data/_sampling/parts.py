@@ -1,0 +1,115 @@
+"""Runs of positions that are drawn together: the building blocks of vectorised sequences."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from icl_data._sampling.categorical import Categorical
+from icl_data._sequences.label_rule import LabelRule
+from icl_data._sequences.orders import ranks
+
+Ints = npt.NDArray[np.int64]
+
+
+class PartDraw(NamedTuple):
+    """Positions of a part before any shuffle, all (length, m): one column for each of m sequences.
+
+    Attributes:
+        chosen: index of each class among the classes of its type.
+        label: labels, the first of its labels for a polysemous class.
+        owner: the position in the part whose choice among a class's labels this position shares, as released.
+    """
+
+    chosen: Ints
+    label: Ints
+    owner: Ints
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Part(ABC):
+    """What the parts share: a type of class, its labels, a length, and whether classes may repeat."""
+
+    class_type: str
+    rule: LabelRule
+    classes: Categorical
+    length: int
+    distinct: bool
+
+    @property
+    def labels(self) -> Ints:
+        """All labels the part can have, ascending."""
+        return self.rule.labels(0)
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
+        """Draw this part of `m` sequences."""
+
+    def _each_by_itself(self, index: Ints) -> PartDraw:
+        assert self.rule.table is not None
+        return PartDraw(index, self.rule.table[index], np.broadcast_to(np.arange(self.length)[:, None], index.shape))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RandomPart(Part):
+    """Independent draws, or sequential ones without replacement."""
+
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
+        """See `Part.draw`."""
+        return self._each_by_itself(self.classes.sample(rng, self.length, m, distinct=self.distinct))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NoSupportPart(Part):
+    """A query drawn by the full weights, at the end, behind classes that are all different from it."""
+
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
+        """See `Part.draw`."""
+        if self.distinct:
+            return self._each_by_itself(self.classes.draw_distinct(rng, self.length, m)[::-1])
+        query = self.classes.draw(rng, (1, m))
+        support = self.classes.draw_excluding(rng, np.tile(query, self.length - 1))
+        return self._each_by_itself(np.concatenate([support.reshape(self.length - 1, m), query]))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FewshotPart(Part):
+    """`ways` classes in turn, then the query, which is one of them."""
+
+    ways: int
+
+    @property
+    def shots(self) -> int:
+        """Appearances of each class in the context."""
+        return (self.length - 1) // self.ways
+
+    @property
+    def labels(self) -> Ints:
+        """See `Part.labels`."""
+        return self.rule.labels(self.ways)
+
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
+        """See `Part.draw`."""
+        classes = self.classes.sample(rng, self.ways, m, distinct=self.distinct)
+        query, columns = rng.integers(self.ways, size=m), np.arange(m)
+        way = np.broadcast_to(np.arange(self.ways)[:, None], classes.shape)
+        # The first `ways` positions hold the classes in turn, so a way's number is also its first position.
+        return PartDraw(
+            *(
+                np.concatenate([*[of_way] * self.shots, of_way[query, columns][None]])
+                for of_way in (classes, self._labels(rng, classes, way), way)
+            )
+        )
+
+    def _labels(self, rng: np.random.Generator, classes: Ints, way: Ints) -> Ints:
+        if self.rule.table is not None:
+            return self.rule.table[classes]
+        if self.rule.rule == "unfixed":
+            # Skewed draws without replacement tend to bring frequent classes first, which labels must not show.
+            return ranks(rng.random(way.shape)) if self.distinct and not self.classes.uniform else way
+        labels = Categorical(np.full(self.rule.n_novel, 1 / self.rule.n_novel))
+        return labels.draw_distinct(rng, *classes.shape)

@@ -1,0 +1,1 @@
+"""The vocabulary of both ways of drawing: kinds of sequence, class splits, labelings, batches."""

@@ -1,0 +1,280 @@
+"""The kinds of sequence, as checked values (Chan et al. 2022, section 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from icl_data._sequences.labeling import Labeling, parse_labeling
+from icl_data._sequences.split import check_class_type, check_integers, is_number
+
+NON_BURSTY_TYPES = ("zipfian", "common_uniform", "common_no_support")
+CONTEXT_ORDERS = ("shuffled", "grouped", "blocked", "query_first", "query_last")
+QUERY_EXEMPLARS = ("new", "copy")
+
+
+class Branch(NamedTuple):
+    """One way in which a bursty sequence can come about: a few-shot part and the classes that fill the rest."""
+
+    probability: float
+    fewshot_type: str
+    fewshot_labeling: str
+    remainder_type: str
+    remainder_labeling: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bursty:
+    """Training sequences: with probability p_bursty, `ways` classes of which each appears `shots` times in the context.
+
+    The query belongs to one of those classes; seq_len - shots * ways - 1 further context positions are filled with
+    other draws, and the whole context is shuffled.
+
+    Args:
+        seq_len: length including the query.
+        shots, ways: appearances per class, and classes, of the bursty part.
+        p_bursty: share of bursty sequences.
+        p_bursty_common, p_bursty_zipfian: among bursty ones, the share whose bursty part is drawn from common classes
+            (rest of the context rare) and from all trained ones; what is missing from 1 is drawn from rare classes
+            (rest of the context common).
+        non_bursty_type: what the others are: "zipfian", "common_uniform" or "common_no_support".
+        labeling_common, labeling_rare: labelings of the two groups; zipfian parts of bursty sequences take the rare
+            one, non-bursty sequences the common one.
+        grouped: shuffle the bursty part in groups of `ways`, before the shuffle of the whole context, which hides it.
+        context_order: order of the context of bursty sequences, see the package's README.
+        query_exemplar: "new", or "copy" of one of the query class's exemplars in the context, in bursty sequences.
+        p_relabel: share of bursty sequences whose burst classes are labelled 0..ways-1, at random in each.
+        label_noise: share of context labels, in all sequences, that are replaced by another one of the sampler's range.
+            The query's label stays: it is what the loss and the accuracy are about.
+
+    The last four are drawn by `BatchSampler` only.
+
+    Raises:
+        ValueError: a share outside [0, 1], a sequence too short, an unknown name, or a labeling that cannot label
+            what it would have to.
+    """
+
+    seq_len: int = 9
+    shots: int = 3
+    ways: int = 2
+    p_bursty: float = 0.9
+    p_bursty_common: float = 0.0
+    p_bursty_zipfian: float = 1.0
+    non_bursty_type: str = "zipfian"
+    labeling_common: str = "ordered"
+    labeling_rare: str = "ordered"
+    grouped: bool = False
+    context_order: str = "shuffled"
+    query_exemplar: str = "new"
+    p_relabel: float = 0.0
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_shots_ways(self.shots, self.ways)
+        check_integers(seq_len=self.seq_len)
+        _check_choice("context_order", self.context_order, CONTEXT_ORDERS)
+        _check_choice("query_exemplar", self.query_exemplar, QUERY_EXEMPLARS)
+        if self.seq_len < self.shots * self.ways + 1:
+            raise ValueError(
+                f"seq_len must be at least shots * ways + 1 = {self.shots * self.ways + 1}, got {self.seq_len}"
+            )
+        for name in ("p_bursty", "p_bursty_common", "p_bursty_zipfian", "p_relabel", "label_noise"):
+            _check_share(name, getattr(self, name))
+        total = self.p_bursty_common + self.p_bursty_zipfian
+        if total > 1 + 1e-9:
+            raise ValueError(f"p_bursty_common + p_bursty_zipfian must be at most 1, got {total}")
+        _check_choice("non_bursty_type", self.non_bursty_type, NON_BURSTY_TYPES)
+        _refuse_novel(parse_labeling(self.labeling_common), "labeling_common")
+        _refuse_novel(parse_labeling(self.labeling_rare), "labeling_rare")
+        if self.p_bursty < 1:
+            _check_random_labeling(self.labeling_common, "labeling_common of non-bursty sequences")
+        if self.n_remainder:
+            for branch in self.branches():
+                _check_random_labeling(branch.remainder_labeling, "labeling of the positions beside the bursty part")
+        if self.p_relabel and "unfixed" in (self.labeling_rare, self.labeling_common):
+            raise ValueError(f"p_relabel must be 0 where bursts are labelled 'unfixed' already, got {self.p_relabel}")
+
+    @property
+    def n_remainder(self) -> int:
+        """Context positions outside the bursty part."""
+        return self.seq_len - self.shots * self.ways - 1
+
+    def branches(self) -> tuple[Branch, ...]:
+        """The kinds of bursty sequence that can occur, with their shares among bursty sequences."""
+        if self.p_bursty == 0:
+            return ()
+        zipfian, common = self.p_bursty_zipfian, self.p_bursty_common
+        rest = 1 - zipfian - common
+        every = (
+            Branch(zipfian, "zipfian", self.labeling_rare, "zipfian", self.labeling_rare),
+            Branch(common, "common", self.labeling_common, "rare", self.labeling_rare),
+            Branch(rest if rest > 1e-9 else 0.0, "rare", self.labeling_rare, "common", self.labeling_common),
+        )
+        labelled = [branch._replace(probability=branch.probability * (1 - self.p_relabel)) for branch in every]
+        relabelled = [
+            branch._replace(probability=branch.probability * self.p_relabel, fewshot_labeling="unfixed")
+            for branch in every
+        ]
+        return tuple(branch for branch in (*labelled, *relabelled) if branch.probability > 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoSupport:
+    """In-weights evaluation: the query's class is not in the context.
+
+    Args:
+        class_type: "rare", "common", "zipfian" or "holdout".
+        seq_len: length including the query.
+        all_unique: all classes of the sequence distinct; else the released protocol lets context classes repeat.
+        labeling: labels, see the package's README.
+
+    Raises:
+        ValueError: an unknown name or a length below 2.
+    """
+
+    class_type: str = "zipfian"
+    seq_len: int = 9
+    all_unique: bool = False
+    labeling: str = "ordered"
+
+    def __post_init__(self) -> None:
+        check_class_type(self.class_type)
+        check_integers(seq_len=self.seq_len)
+        if self.seq_len < 2:
+            raise ValueError(f"seq_len must be at least 2, got {self.seq_len}")
+        _check_random_labeling(self.labeling, "labeling of no-support sequences")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Random:
+    """Classes drawn independently, or all distinct with all_unique.
+
+    Args:
+        class_type: "rare", "common", "zipfian" or "holdout".
+        seq_len: length including the query.
+        labeling: labels, see the package's README.
+        all_unique: draw without replacement.
+        label_noise: share of context labels replaced, as in `Bursty`; drawn by `BatchSampler` only.
+
+    Raises:
+        ValueError: an unknown name, a length below 1 or a share outside [0, 1].
+    """
+
+    class_type: str = "zipfian"
+    seq_len: int = 9
+    labeling: str = "ordered"
+    all_unique: bool = False
+    label_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_class_type(self.class_type)
+        check_integers(seq_len=self.seq_len)
+        if self.seq_len < 1:
+            raise ValueError(f"seq_len must be at least 1, got {self.seq_len}")
+        _check_share("label_noise", self.label_noise)
+        _check_random_labeling(self.labeling, "labeling of random sequences")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fewshot:
+    """In-context evaluation: `ways` classes, `shots` times each, then a query from one of them.
+
+    Args:
+        class_type: "rare", "common", "zipfian" or "holdout".
+        shots, ways: appearances per class, and classes, of the context.
+        labeling: "unfixed" labels the classes 0..ways-1; "novel" draws `ways` distinct labels per sequence from the
+            labels of trained classes (BatchSampler only); the others see the package's README.
+        grouped: the released name for context_order="grouped".
+        context_order: order of the context, see the package's README; other than "grouped" in `BatchSampler` only.
+        query_exemplar: "new", or "copy" of one of the query class's exemplars in the context (BatchSampler only).
+
+    Raises:
+        ValueError: an unknown name, shots or ways below 1, or grouped with another order.
+    """
+
+    class_type: str = "holdout"
+    shots: int = 4
+    ways: int = 2
+    labeling: str = "unfixed"
+    grouped: bool = False
+    context_order: str = "shuffled"
+    query_exemplar: str = "new"
+
+    def __post_init__(self) -> None:
+        check_class_type(self.class_type)
+        _check_shots_ways(self.shots, self.ways)
+        parse_labeling(self.labeling)
+        _check_choice("context_order", self.context_order, CONTEXT_ORDERS)
+        _check_choice("query_exemplar", self.query_exemplar, QUERY_EXEMPLARS)
+        if self.grouped and self.context_order not in ("shuffled", "grouped"):
+            raise ValueError(f"context_order must be 'grouped' or left out with grouped, got {self.context_order!r}")
+
+    @property
+    def seq_len(self) -> int:
+        """Length including the query."""
+        return self.shots * self.ways + 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixed:
+    """Few-shot sequences of rare classes, labelled 0..ways-1, mixed with random sequences of common classes.
+
+    Args:
+        shots, ways: as in `Fewshot`; random sequences have the same length.
+        p_fewshot: share of few-shot sequences.
+
+    Raises:
+        ValueError: a share outside [0, 1], or shots or ways below 1.
+    """
+
+    shots: int = 4
+    ways: int = 2
+    p_fewshot: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_shots_ways(self.shots, self.ways)
+        _check_share("p_fewshot", self.p_fewshot)
+
+    @property
+    def seq_len(self) -> int:
+        """Length including the query."""
+        return self.shots * self.ways + 1
+
+    def parts(self) -> tuple[Fewshot, Random]:
+        """The two kinds that are mixed."""
+        return (
+            Fewshot(class_type="rare", shots=self.shots, ways=self.ways, labeling="unfixed"),
+            Random(class_type="common", seq_len=self.seq_len, labeling="ordered"),
+        )
+
+
+SequenceKind = Bursty | NoSupport | Random | Fewshot | Mixed
+
+
+def _check_shots_ways(shots: int, ways: int) -> None:
+    check_integers(shots=shots, ways=ways)
+    if shots < 1 or ways < 1:
+        raise ValueError(f"shots and ways must be at least 1, got shots={shots}, ways={ways}")
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _check_share(name: str, value: float) -> None:
+    if not (is_number(value) and 0 <= value <= 1):
+        raise ValueError(f"{name} must be in [0, 1], got {value!r}")
+
+
+def _refuse_novel(labeling: Labeling, name: str) -> None:
+    if labeling.rule == "novel":
+        raise ValueError(f"{name} must not be 'novel', which only few-shot sequences can have")
+
+
+def _check_random_labeling(labeling: str, where: str) -> None:
+    if parse_labeling(labeling).rule in ("unfixed", "novel"):
+        raise ValueError(
+            f"{where} must be original or one of the ordered ones, because only few-shot sequences "
+            f"can be labelled otherwise, got {labeling!r}"
+        )

@@ -1,0 +1,1 @@
+"""What an example of a class looks like: the protocol and the built-in sources."""

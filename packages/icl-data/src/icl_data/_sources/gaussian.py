@@ -1,0 +1,64 @@
+"""Gaussian classes in a vector space, the data model of Reddy (2023, arXiv 2312.03002)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from icl_data._sources.source import Kind
+
+
+class GaussianSource:
+    """Class k is a random vector mu_k; an example is (mu_k + eps * eta) / sqrt(1 + eps**2).
+
+    mu_k and eta are drawn from N(0, I / dim), so that examples have length near 1 whatever eps is. Class k is the same
+    vector in sources of 100 and of 8,000 classes.
+
+    Args:
+        n_classes: number of classes.
+        dim: dimensions D of the vectors.
+        noise_scale: eps, the within-class variation relative to the spread between classes.
+        seed: seed of the class vectors.
+
+    Raises:
+        ValueError: n_classes or dim not positive, or eps negative.
+    """
+
+    kind: Kind = "vector"
+    n_exemplars = 1
+
+    def __init__(self, n_classes: int, dim: int = 63, noise_scale: float = 0.1, seed: int = 0) -> None:
+        if n_classes < 1 or dim < 1:
+            raise ValueError(f"n_classes and dim must be at least 1, got {n_classes} and {dim}")
+        if not 0 <= noise_scale < np.inf:
+            raise ValueError(f"noise_scale must be >= 0 and finite, got {noise_scale}")
+        self.n_classes = int(n_classes)
+        self.example_shape: tuple[int, ...] = (int(dim),)
+        self.noise_scale = float(noise_scale)
+        self.seed = int(seed)
+        self.class_keys = np.arange(n_classes, dtype=np.int64)
+        # Rows are drawn one after the other from one stream, so the first rows do not depend on how many follow.
+        rows = np.random.Generator(np.random.Philox(seed)).standard_normal((n_classes, dim))
+        self.means: npt.NDArray[np.float32] = (rows / np.sqrt(dim)).astype(np.float32)
+
+    def __repr__(self) -> str:
+        (dim,) = self.example_shape
+        return f"GaussianSource({self.n_classes}, dim={dim}, noise_scale={self.noise_scale}, seed={self.seed})"
+
+    def gather(
+        self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Vectors, float32, class_index.shape + (dim,); without noise eta is 0.
+
+        Args:
+            class_index: class positions, any shape.
+            exemplar_index: not used, as a class has one exemplar.
+            noise: eta * sqrt(dim), standard normal numbers in the shape of the result, or None for eta 0.
+        """
+        found: npt.NDArray[np.float32] = self.means[np.asarray(class_index)]
+        if noise is not None:
+            dim = self.example_shape[0]
+            found = found + np.float32(self.noise_scale / np.sqrt(dim)) * noise.astype(np.float32)
+        return found * np.float32(1 / np.sqrt(1 + self.noise_scale**2))

@@ -1,0 +1,1 @@
+"""Figures of the paper, and the values that it published."""

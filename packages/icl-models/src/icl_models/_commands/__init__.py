@@ -1,0 +1,1 @@
+"""What the command `icl-models` runs, one module a command."""

@@ -1,0 +1,157 @@
+"""The residual network that embeds images (Chan et al. 2022, section 2.2 and its appendix)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from icl_models._embedders.batch_norm import BatchNorm
+from icl_models._embedders.same_padding import SameConv2d, same_max_pool
+from icl_models._initialize import fan_in_normal_
+from icl_models._plugins.component import ComponentConfig
+
+if TYPE_CHECKING:
+    from icl_models._config import ModelConfig
+
+_STEM_CHANNELS = 64
+_STRIDES = (1, 2, 2, 2)
+_BLOCKS_PER_GROUP = 2
+_BOTTLENECK = 4
+_SUPERPIXELS = 16  # 4x4 positions, at the paper's 105x105
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResNetConfig(ComponentConfig):
+    """Settings of embedder "resnet" (Chan et al. 2022, section 2.2 and its appendix).
+
+    Args:
+        flatten_superpixels: keep the last group's positions side by side, with emb_dim / 16 channels each, in place of
+            the mean over positions.
+
+    Raises:
+        ValueError: where it is neither True nor False.
+    """
+
+    flatten_superpixels: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.flatten_superpixels, bool):
+            raise ValueError(f"flatten_superpixels must be True or False, got {self.flatten_superpixels!r}")
+
+
+def check_resnet(model: ModelConfig, own: ResNetConfig) -> None:
+    """The last group's channels must divide into bottlenecks."""
+    _last_channels(model.emb_dim, own.flatten_superpixels)
+
+
+def _last_channels(emb_dim: int, flatten_superpixels: bool) -> int:
+    divisor = _SUPERPIXELS * _BOTTLENECK if flatten_superpixels else _BOTTLENECK
+    if emb_dim % divisor:
+        superpixels = " with flatten_superpixels" if flatten_superpixels else ""
+        raise ValueError(f"emb_dim must be a multiple of {divisor} for the residual net{superpixels}, got {emb_dim}")
+    return emb_dim // _SUPERPIXELS if flatten_superpixels else emb_dim
+
+
+class BottleneckBlock(nn.Module):
+    """1x1, 3x3 (with the stride) and 1x1 convolution, each normalised, beside an identity or a projection."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int, project: bool) -> None:
+        super().__init__()
+        narrow = out_channels // _BOTTLENECK
+        self.conv_0 = SameConv2d(in_channels, narrow, 1)
+        self.norm_0 = BatchNorm(narrow)
+        self.conv_1 = SameConv2d(narrow, narrow, 3, stride)
+        self.norm_1 = BatchNorm(narrow)
+        self.conv_2 = SameConv2d(narrow, out_channels, 1)
+        self.norm_2 = BatchNorm(out_channels, initial_scale=0.0)  # so that a block starts as its shortcut
+        self.shortcut_conv = SameConv2d(in_channels, out_channels, 1, stride) if project else None
+        self.shortcut_norm = BatchNorm(out_channels) if project else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = x
+        if self.shortcut_conv is not None and self.shortcut_norm is not None:
+            shortcut = self.shortcut_norm(self.shortcut_conv(x))
+        h = F.relu_(self.norm_0(self.conv_0(x)))
+        h = F.relu_(self.norm_1(self.conv_1(h)))
+        return F.relu_(self.norm_2(self.conv_2(h)) + shortcut)
+
+
+class SimpleResNet(nn.Module):
+    """Images (B, S, H, W, C), floating point, to embeddings (B, S, emb_dim): Chan et al. 2022, section 2.2.
+
+    Args:
+        image_size: (H, W). Only flattened superpixels need it to be kept: their number depends on it.
+        in_channels: C.
+        emb_dim: width of the embedding, a multiple of 4, or of 64 with `flatten_superpixels`.
+        flatten_superpixels: see `ResNetConfig`. Where positions x channels is not emb_dim (at 105x105 it is), a linear
+            layer projects back to it.
+
+    Raises:
+        ValueError: for sizes below 1, widths that do not divide, or images of another size.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: tuple[int, int] = (105, 105),
+        in_channels: int = 1,
+        emb_dim: int = 64,
+        flatten_superpixels: bool = False,
+    ) -> None:
+        super().__init__()
+        if len(image_size) != 2 or min(*image_size, in_channels, emb_dim) < 1:
+            raise ValueError(
+                "image_size must be two sizes, and they, in_channels and emb_dim at least 1, "
+                f"got {image_size}, {in_channels} and {emb_dim}"
+            )
+        self.image_shape = (*image_size, in_channels)
+        self.flatten_superpixels = flatten_superpixels
+        channels = (16, 32, 32, _last_channels(emb_dim, flatten_superpixels))
+        self.stem = SameConv2d(in_channels, _STEM_CHANNELS, 7, 2)
+        self.stem_norm = BatchNorm(_STEM_CHANNELS)
+        groups = []
+        width = _STEM_CHANNELS
+        for out, stride in zip(channels, _STRIDES, strict=True):
+            first = BottleneckBlock(width, out, stride, project=True)
+            rest = [BottleneckBlock(out, out, 1, project=False) for _ in range(_BLOCKS_PER_GROUP - 1)]
+            groups.append(nn.Sequential(first, *rest))
+            width = out
+        self.groups = nn.Sequential(*groups)
+        shrink = 4 * math.prod(_STRIDES)  # the stem and its pooling halve once each
+        features = math.prod(math.ceil(size / shrink) for size in image_size) * width if flatten_superpixels else width
+        self.projection: nn.Linear | None = None
+        if features != emb_dim:
+            self.projection = nn.Linear(features, emb_dim)
+            fan_in_normal_(self.projection.weight)
+            nn.init.zeros_(self.projection.bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Embed images.
+
+        Args:
+            images: (B, S, H, W, C), values in [0, 1].
+
+        Returns:
+            (B, S, E) embeddings.
+
+        Raises:
+            ValueError: images of another shape.
+        """
+        if images.ndim != 5 or tuple(images.shape[2:]) != self.image_shape:
+            h, w, c = self.image_shape
+            raise ValueError(f"images must have shape (B, S, {h}, {w}, {c}), got {tuple(images.shape)}")
+        # Channels last in memory, about twice as fast on a CPU; the view settles the stride of a single channel.
+        x = images.flatten(2).flatten(0, 1).contiguous()
+        x = x.view(-1, *self.image_shape).permute(0, 3, 1, 2)  # (N, C, H, W)
+        x = self.stem_norm(self.stem(x))  # (N, 64, H/2, W/2)
+        x = F.relu_(same_max_pool(x, 3, 2))  # as ReLU before the pooling, on a quarter of the values
+        x = self.groups(x)  # (N, C', H/32, W/32)
+        x = x.permute(0, 2, 3, 1).flatten(1) if self.flatten_superpixels else x.mean((2, 3))
+        if self.projection is not None:
+            x = self.projection(x)
+        embedded: Tensor = x.view(*images.shape[:2], -1)  # (B, S, emb_dim)
+        return embedded

@@ -1,0 +1,1 @@
+"""Seeing and replacing values inside a model."""

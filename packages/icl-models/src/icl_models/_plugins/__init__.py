@@ -1,0 +1,1 @@
+"""What a component is, which there are, and whose they are."""

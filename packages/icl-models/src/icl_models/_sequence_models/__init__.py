@@ -1,0 +1,1 @@
+"""Modules from tokens to features, and the parts they are made of."""

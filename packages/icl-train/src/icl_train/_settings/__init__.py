@@ -1,0 +1,1 @@
+"""What the fields of a run's configuration are, and their plain form."""

@@ -1,0 +1,201 @@
+"""The settings of a run's data: source, class split, statistics of the training sequences."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from icl_data import Bursty, Fewshot, Mixed, NoSupport
+from icl_train._settings.option import require, require_choices, short_name
+
+__all__ = ["SEQUENCE_TYPES", "DataConfig", "Protocol", "SequenceKind"]
+
+SequenceKind = Bursty | NoSupport | Fewshot | Mixed
+Protocol = Literal["paper", "released"]
+
+SEQUENCE_TYPES = (
+    "bursty",
+    *(f"no_support_{classes}" for classes in ("common", "rare", "zipfian")),
+    *(f"fewshot_{classes}" for classes in ("rare", "common", "zipfian", "holdout")),
+    "mixed",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """The source of examples, the class split and the statistics of the training sequences (section 2.1)."""
+
+    source: Annotated[str, short_name("--example-type")] = "gaussian"
+    """symbolic, gaussian, omniglot, or package.module:factory for a source of your own."""
+    omniglot: Path | None = None
+    """Folder with Omniglot's two zips, or with these unpacked; default: where icl-data omniglot fetch puts them."""
+    exemplars: Literal["all", "single", "separated"] = "all"
+    """Omniglot: all 20 drawings of a character, the first alone, or every drawing as a class of its own."""
+    augment: bool = False
+    """Eight classes from each image class: flips and quarter turns."""
+    downsample: bool = False
+    """Images bilinearly downsampled to 28 x 28."""
+    dim: int | None = None
+    """Dimensions of the Gaussian class vectors (source gaussian; default 63)."""
+    noise_scale: float | None = None
+    """Noise of an example: eps of the Gaussian source (default 0.1), or added to each pixel of an image (default 0)."""
+
+    n_rare_classes: int = 1590
+    """Trained classes besides the common ones."""
+    n_common_classes: int = 10
+    """Trained classes that are called common."""
+    n_holdout_classes: int = 10
+    """Classes never seen in training, from which in-context learning is measured."""
+    zipf_exponent: float = 0.0
+    """Skew of the class frequencies; 0 is uniform."""
+    use_zipf_for_common_rare: bool = False
+    """Draw rare and common classes by their slices of the Zipf law as well, instead of uniformly."""
+    n_labels: int | None = None
+    """Labels shared by all trained classes (Reddy 2023); default: a label of its own for each class."""
+
+    sequence: Literal[
+        "bursty",
+        "no_support_common",
+        "no_support_rare",
+        "no_support_zipfian",
+        "fewshot_rare",
+        "fewshot_common",
+        "fewshot_zipfian",
+        "mixed",
+    ] = "bursty"
+    """Type of the training sequences; none has holdout classes."""
+    seq_len: int = 9
+    """Examples in a sequence, the query included (bursty and no-support)."""
+    shots: int = 3
+    """Appearances of each burst class in the context of a bursty sequence."""
+    ways: int = 2
+    """Burst classes in a bursty sequence, and classes in a few-shot sequence."""
+    fs_shots: int = 4
+    """Appearances of each class in the context of a few-shot sequence."""
+    p_bursty: float = 0.9
+    """Share of bursty sequences among the training sequences."""
+    p_bursty_common: float = 0.0
+    """Share of the bursty sequences whose burst classes are common ones."""
+    p_bursty_zipfian: float = 1.0
+    """Share of the bursty sequences whose burst classes are any trained ones, by the Zipf law."""
+    non_bursty_type: Literal["zipfian", "common_uniform", "common_no_support"] = "zipfian"
+    """What the other sequences are."""
+    p_fewshot: float | None = None
+    """Share of few-shot sequences (sequence mixed only; default 0.5)."""
+    labeling_common: str = "ordered"
+    """Labels of common classes: ordered (by position) or original (the class keys)."""
+    labeling_rare: str = "ordered"
+    """Labels of rare classes: ordered, original, unfixed or ordered_polysemyX (X labels a class)."""
+    protocol: Protocol = "paper"
+    """Training sequences as the paper says (burst classes distinct) or as the released code draws them."""
+
+    def __post_init__(self) -> None:
+        require_choices(self, "data")
+        known = ("symbolic", "gaussian", "omniglot")
+        require(
+            self.source in known or ":" in self.source,
+            f"data.source must be one of {', '.join(known)} or package.module:factory",
+            repr(self.source),
+        )
+        require(
+            self.source == "omniglot" or self.omniglot is None, "data.omniglot needs data.source omniglot", self.source
+        )
+        require(
+            self.source == "omniglot" or self.exemplars == "all",
+            "data.exemplars needs data.source omniglot",
+            self.source,
+        )
+        require(self.dim is None or self.source == "gaussian", "data.dim needs data.source gaussian", self.source)
+        require(self.dim is None or self.dim >= 1, "data.dim must be at least 1", self.dim)
+        require(
+            self.noise_scale is None or self.noise_scale >= 0, "data.noise_scale must be at least 0", self.noise_scale
+        )
+        require(
+            not self.noise_scale or self.source != "symbolic",
+            "data.noise_scale must be 0 with data.source symbolic, whose examples are ids",
+            self.noise_scale,
+        )
+        for name in ("n_rare_classes", "n_common_classes", "n_holdout_classes"):
+            require(getattr(self, name) >= 0, f"data.{name} must be at least 0", getattr(self, name))
+        require(
+            self.n_holdout_classes >= self.ways,
+            f"data.n_holdout_classes must be at least data.ways ({self.ways}) to measure in-context learning",
+            self.n_holdout_classes,
+        )
+        require(
+            self.p_fewshot is None or self.sequence == "mixed",
+            "data.p_fewshot needs data.sequence mixed",
+            repr(self.sequence),
+        )
+        require(
+            self.n_labels is None or self.n_labels >= self.ways,
+            f"data.n_labels must be at least data.ways ({self.ways})",
+            self.n_labels,
+        )
+        require(
+            self.n_labels is None or (self.labeling_rare == self.labeling_common == "ordered"),
+            "data.n_labels needs data.labeling_rare and data.labeling_common ordered",
+            f"{self.labeling_rare} and {self.labeling_common}",
+        )
+        require(
+            self.labeling_common in ("ordered", "original"),
+            "data.labeling_common must be ordered or original",
+            repr(self.labeling_common),
+        )
+        require(
+            self.labeling_rare in ("ordered", "original", "unfixed")
+            or re.fullmatch(r"ordered_polysemy[1-9]\d*", self.labeling_rare) is not None,
+            "data.labeling_rare must be ordered, original, unfixed or ordered_polysemyX",
+            repr(self.labeling_rare),
+        )
+        # Half of the classes labelled by key and half by position would share labels by accident.
+        keyed, positional = self.labeling_common == "original", self.labeling_rare.startswith("ordered")
+        require(
+            keyed != positional if self.labeling_rare != "unfixed" else True,
+            "data.labeling_rare and data.labeling_common must both be original, or neither",
+            f"{self.labeling_rare} and {self.labeling_common}",
+        )
+        if self.omniglot is not None:  # a run is resumed and evaluated from other folders, too
+            object.__setattr__(self, "omniglot", Path(self.omniglot).expanduser().absolute())
+        self.sequence_kind(self.sequence)
+
+    @property
+    def n_trained_classes(self) -> int:
+        """Rare and common classes together: the class count of Figure 3."""
+        return self.n_rare_classes + self.n_common_classes
+
+    @property
+    def multiplicity(self) -> int:
+        """Labels of each trained class (figure 4); 1 without polysemy."""
+        _, polysemy, labels = self.labeling_rare.rpartition("polysemy")
+        return int(labels) if polysemy else 1
+
+    def sequence_kind(self, name: str) -> SequenceKind:
+        """The kind of sequence behind one of ``SEQUENCE_TYPES``, with this run's lengths and labelings.
+
+        Raises:
+            ValueError: for an unknown name, or settings that the kind refuses.
+        """
+        require(name in SEQUENCE_TYPES, f"sequence type must be one of {', '.join(SEQUENCE_TYPES)}", repr(name))
+        if name == "bursty":
+            return Bursty(
+                seq_len=self.seq_len,
+                shots=self.shots,
+                ways=self.ways,
+                p_bursty=self.p_bursty,
+                p_bursty_common=self.p_bursty_common,
+                p_bursty_zipfian=self.p_bursty_zipfian,
+                non_bursty_type=self.non_bursty_type,
+                labeling_common=self.labeling_common,
+                labeling_rare=self.labeling_rare,
+            )
+        if name == "mixed":
+            p_fewshot = 0.5 if self.p_fewshot is None else self.p_fewshot
+            return Mixed(shots=self.fs_shots, ways=self.ways, p_fewshot=p_fewshot)
+        kind, _, class_type = name.rpartition("_")
+        if kind == "fewshot":
+            return Fewshot(class_type=class_type, shots=self.fs_shots, ways=self.ways)
+        labeling = self.labeling_common if self.multiplicity == 1 else f"ordered_polysemy{self.multiplicity}"
+        return NoSupport(class_type=class_type, seq_len=self.seq_len, labeling=labeling)

@@ -1,0 +1,84 @@
+"""The tracker that comes with icl-train."""
+
+import importlib.util
+from dataclasses import replace
+
+import pytest
+
+from icl_models import find_tracker
+from icl_models.testing import TrackerConformance
+from icl_train import PlainReporter, RunFolder, smoke, train
+from icl_train._commands.main import _main
+
+needs_tensorboard = pytest.mark.skipif(
+    importlib.util.find_spec("tensorboard") is None, reason="tensorboard is not installed"
+)
+
+
+def scalars(folder):
+    """Tag → [(step, value), ...] as TensorBoard reads them."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return {tag: [(event.step, event.value) for event in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def expected(run):
+    """The same from metrics.jsonl."""
+    series = {}
+    for record in run.records():
+        for name, value in record.items():
+            if name != "step" and isinstance(value, (int, float)):
+                series.setdefault(f"{record['split']}/{name}", []).append((record["step"], pytest.approx(value)))
+    return series
+
+
+class Interrupting(PlainReporter):
+    def advance(self, step):
+        if step == 25:
+            raise KeyboardInterrupt
+
+
+@needs_tensorboard
+class TestTensorBoard(TrackerConformance):
+    name = "tensorboard"
+
+
+@needs_tensorboard
+def test_every_number_of_the_records_is_a_scalar(tmp_path, capsys):
+    assert _main(["run", "smoke", "--root", str(tmp_path), "--name", "run", "--train.tracker", "tensorboard"]) == 0
+    run = RunFolder.open(tmp_path / "run")
+    assert scalars(run.path / "tensorboard") == expected(run)
+
+
+@needs_tensorboard
+def test_a_resumed_run_has_each_step_once(tmp_path, capsys):
+    config = smoke()
+    config = replace(config, train=replace(config.train, tracker="tensorboard", log_interval=2))
+    run = RunFolder.create(tmp_path / "run", config, device="cpu", threads=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(run, Interrupting())
+    train(run, PlainReporter())
+    assert scalars(run.path / "tensorboard") == expected(run)
+
+
+@needs_tensorboard
+def test_event_files_of_all_runs_can_go_to_one_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ["--train.tracker", "tensorboard", "--train.tracker-config.folder", "events"]
+    assert _main(["run", "smoke", "--root", str(tmp_path), "--name", "run", *options]) == 0
+    assert list((tmp_path / "events" / "run").glob("events.*"))
+    assert not (tmp_path / "run" / "tensorboard").exists()
+    assert RunFolder.open(tmp_path / "run").config.train.tracker_config.folder == str(tmp_path / "events")
+
+
+def test_without_tensorboard_one_line_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"needs tensorboard, which is not installed: pip install 'icl-train\[tensorb"):
+        _main(["run", "smoke", "--root", str(tmp_path / "runs"), "--train.tracker", "tensorboard"])
+    assert not (tmp_path / "runs").exists()
+
+
+def test_it_is_built_in():
+    assert find_tracker("tensorboard").name == "tensorboard"
