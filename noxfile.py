@@ -18,7 +18,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 # package → the local siblings it needs, in the order they are built
 SIBLINGS: dict[str, tuple[str, ...]] = {
     "icl-data": (),
-    "icl-models": (),
+    "icl-models": ("icl-data",),
     "icl-train": ("icl-data", "icl-models"),
     "icl-eval": ("icl-data", "icl-models", "icl-train"),
 }

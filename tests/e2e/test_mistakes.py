@@ -87,7 +87,7 @@ def test_a_mistake_in_training_is_one_line_and_leaves_nothing(mistake, tmp_path)
     assert result.stdout == ""
     assert expected in result.stderr
     assert result.stderr.count("\n") == 1
-    assert result.stderr.startswith("icl-train: error: ")
+    assert result.stderr.startswith(f"icl-train {args[0]}: error: ")
     assert not (tmp_path / "runs").exists()
 
 

@@ -84,7 +84,7 @@ def test_its_settings_are_options_with_help(command, tmp_path):
 def test_its_mistakes_are_one_line_and_make_no_run(command, tmp_path):
     wrong = command("icl-train", "run", "smoke", *MODEL[:3], "0", plugins=[NAME], cwd=tmp_path)
     assert wrong.returncode == 2
-    assert wrong.stderr == "icl-train: error: model.embedder-config: width must be at least 1, got 0\n"
+    assert wrong.stderr == "icl-train run: error: model.embedder-config: width must be at least 1, got 0\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -46,7 +46,8 @@ def test_asking_for_what_a_broken_one_may_have_offered_gives_its_error(command, 
     asked = command("icl-train", "run", "smoke", "--model.embedder", "lost", plugins=[BROKEN], cwd=tmp_path)
     assert asked.returncode == 2
     assert asked.stderr.splitlines()[-1] == (
-        "icl-train: error: embedder must be one of embedding, linear, resnet, vector, got 'lost'; " + SET_ASIDE[BROKEN]
+        "icl-train run: error: embedder must be one of embedding, linear, resnet, vector, got 'lost'; "
+        + SET_ASIDE[BROKEN]
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -55,7 +56,7 @@ def test_asking_for_what_a_broken_one_may_have_offered_gives_its_error(command, 
 def test_two_that_claim_one_name_are_refused_with_both_named(name, command, tmp_path):
     refused = command("icl-train", "run", "smoke", plugins=[name, EXAMPLE], cwd=tmp_path)
     assert refused.returncode == 2
-    assert refused.stderr == f"icl-train: error: {CONFLICT[name]}\n"
+    assert refused.stderr == f"icl-train run: error: {CONFLICT[name]}\n"
     assert list(tmp_path.iterdir()) == []
 
 

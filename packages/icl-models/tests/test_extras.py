@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
-from icl_models import MambaConfig, ModelConfig, _extras
+from icl_data.foundation import extras
+from icl_models import MambaConfig, ModelConfig
 
 
 @pytest.fixture
 def nothing_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_extras, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
 
 
 @pytest.mark.usefixtures("nothing_optional")

@@ -275,7 +275,7 @@ def test_too_many_classes_for_the_memory_are_one_line(capsys, monkeypatch) -> No
 
     monkeypatch.setattr("icl_data._commands.source.SymbolicSource", too_many)
     assert main(["show", "--source", "symbolic"]) == 2
-    assert capsys.readouterr().err == "icl-data show: that many do not fit into memory\n"
+    assert capsys.readouterr().err == "icl-data show: error: that many do not fit into memory\n"
 
 
 def test_ctrl_c_is_one_line(capsys, monkeypatch) -> None:
@@ -373,7 +373,8 @@ def test_missing_matplotlib_is_one_line_that_says_what_to_install(capsys, monkey
         found = capsys.readouterr()
         assert found.out == ""
         assert re.fullmatch(
-            r'icl-data .* needs matplotlib, install it with: pip install "icl-data\[plot\]"\n', found.err
+            r'icl-data (show|stats): error: .* needs matplotlib, which is not installed: pip install "icl-data\[plot\]"\n',
+            found.err,
         )
     assert list(tmp_path.iterdir()) == []
 

@@ -8,7 +8,7 @@ import pytest
 jax = pytest.importorskip("jax")
 
 from icl_data import BatchSampler, ClassSplit, Random, SequenceBatch  # noqa: E402
-from icl_data._foundation.aligned import aligned_empty  # noqa: E402
+from icl_data.foundation.aligned import aligned_empty  # noqa: E402
 from icl_data.jax import to_jax  # noqa: E402
 
 CPU = jax.devices("cpu")[0]

@@ -9,9 +9,9 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
+from icl_data.foundation.whole_file import whole_file
 from icl_models._config import ModelConfig
 from icl_models._model import InContextModel, build_model
-from icl_models._whole_file import whole_file
 
 _CONFIG_KEY = "icl_models.config"
 _FILE_NAME = "model.safetensors"

@@ -6,22 +6,18 @@ A mistake of the user ends with one line on stderr and exit code 2, a run that f
 from __future__ import annotations
 
 import contextlib
-import difflib
 import io
 import os
 import re
 import sys
-import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
-from importlib.metadata import version
 from typing import TypeVar
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
-from icl_train._runs.folder import RunFailed
+from icl_data.foundation.command_line import nearest, run_command
 
 __all__ = ["given", "nearest", "one_line_errors", "parse", "show_table", "shown_width"]
 
@@ -68,14 +64,8 @@ def given(args: Sequence[str], *options: str) -> str | None:
     return value
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """``"; did you mean …?"`` for the known name closest to ``name``, or nothing."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
 def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
-    """Run a command on the process's arguments and return its exit code.
+    """Run a command on the process's arguments and return its exit code (see `icl_data.foundation.command_line`).
 
     Args:
         main: the command; takes the arguments and returns the exit code.
@@ -83,24 +73,7 @@ def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
     """
     # A console script does not look for modules here as `python -m` does; `--data.source my_module:make` should.
     sys.path.append(os.getcwd())
-    warnings.showwarning = partial(_show_warning, prog)
-    try:
-        if sys.argv[1:] == ["--version"]:
-            print(f"{prog} {version(prog)}")
-            return 0
-        return main(sys.argv[1:])
-    except KeyboardInterrupt:
-        print(f"{prog}: interrupted", file=sys.stderr)
-        return 130
-    except RunFailed as failure:
-        print(f"{prog}: {' '.join(str(failure).split())}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # | head
-        sys.stderr.close()
-        return 141
-    except (ValueError, OSError) as mistake:
-        print(f"{prog}: error: {' '.join(str(mistake).split())}", file=sys.stderr)
-        return 2
+    return run_command(main, prog)
 
 
 def show_table(table: Table) -> None:
@@ -114,12 +87,8 @@ def shown_width() -> int:
 
 
 def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
-
-
-def _show_warning(prog: str, message: Warning | str, *where: object, **more: object) -> None:
-    print(f"{prog}: warning: {' '.join(str(message).split())}", file=sys.stderr)
+    console = Console(markup=False, emoji=False, highlight=False)
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
 
 
 def _options(target: type[T], default: T | None) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import pytest
 import tyro
 
-from icl_train.command_line import RunFailed, given, one_line_errors, parse
+from icl_data.foundation.command_line import CommandFailed
+from icl_train.command_line import given, one_line_errors, parse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ def raising(error):
     ("error", "code", "line"),
     [
         (ValueError("p must be in [0, 1],\n got 2"), 2, "x: error: p must be in [0, 1], got 2\n"),
-        (RunFailed("1 of 2 runs failed"), 1, "x: 1 of 2 runs failed\n"),
+        (CommandFailed("1 of 2 runs failed"), 1, "x: 1 of 2 runs failed\n"),
         (KeyboardInterrupt(), 130, "x: interrupted\n"),
     ],
 )

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from icl_train import RunError, RunFolder, figure3a, smoke
+from icl_train import RunError, RunFailed, RunFolder, figure3a, smoke
 from icl_train._commands.main import _main
 from icl_train._sweeps.board import Board, Watched
 from icl_train._sweeps.sweep import launch, prepare, run_name
-from icl_train.command_line import RunFailed
 
 SHORT = ["--preset", "smoke", "--max-steps", "20", "--eval-batches", "1"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._foundation.aligned import aligned_empty
 from icl_data._omniglot.source import OmniglotSource
+from icl_data.foundation.aligned import aligned_empty
 
 DOWNSAMPLED = 28
 UNIT = 64  # downsampled zeros and ones are counted in parts of this size

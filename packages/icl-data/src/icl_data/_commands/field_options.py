@@ -7,9 +7,9 @@ import typing
 from dataclasses import fields
 from typing import Any
 
-from icl_data._commands.parser import listed, nearest
 from icl_data._sequences.kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
 from icl_data._sequences.split import ClassSplit
+from icl_data.foundation.command_line import listed, nearest
 
 SEQUENCE_TYPES: dict[str, type[SequenceKind]] = {
     "bursty": Bursty,

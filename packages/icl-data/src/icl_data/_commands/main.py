@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 
 from icl_data._commands.omniglot import add_omniglot
-from icl_data._commands.parser import OneLineParser
 from icl_data._commands.show import add_show
 from icl_data._commands.stats import add_stats
 from icl_data._omniglot.files import PARTS, Part
 from icl_data._released.sanity_check import add_sanity_check
-
-_CLOSED_PIPE = 141  # as a shell reports a process that SIGPIPE ended
+from icl_data.foundation.command_line import OneLineParser, run_command
 
 
 def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) -> int:
@@ -28,22 +24,12 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
         0; 1 for what the network or the files are to blame for, or a difference; 2 for a mistake; 3 from verify, see
         there; 130 after Ctrl+C; 141 if nobody reads the output on.
     """
-    options = _parser(parts).parse_args(argv)
-    try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:  # | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush succeeds
-        return _CLOSED_PIPE
-    except (ImportError, OSError, ValueError) as error:
-        print(f"icl-data {options.command}: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    except (MemoryError, OverflowError):
-        print(f"icl-data {options.command}: that many do not fit into memory", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"icl-data {options.command}: interrupted", file=sys.stderr)
-        return 130
+    return run_command(lambda args: _run(args, parts), "icl-data", argv)
+
+
+def _run(args: Sequence[str], parts: Sequence[Part]) -> int:
+    options = _parser(parts).parse_args(args)
+    code: int = options.run(options)
     return code
 
 

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from icl_data._foundation.whole_file import whole_file
 from icl_data._looking.pictures import TextStyle
+from icl_data.foundation.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

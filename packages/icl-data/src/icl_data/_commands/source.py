@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from icl_data._commands.field_options import flag
-from icl_data._commands.parser import listed, nearest
 from icl_data._omniglot.source import OmniglotSource
 from icl_data._sources.array import ArraySource
 from icl_data._sources.augmented import Augmented
@@ -17,6 +16,7 @@ from icl_data._sources.gaussian import GaussianSource
 from icl_data._sources.image_folder import ImageFolderSource
 from icl_data._sources.loading import load_source
 from icl_data._sources.source import Source, SymbolicSource
+from icl_data.foundation.command_line import listed, nearest
 from icl_data.testing import check_source
 
 _NAMES = ("symbolic", "gaussian", "omniglot")

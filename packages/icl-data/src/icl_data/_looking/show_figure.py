@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._foundation.extras import import_extra
 from icl_data._looking.bursts import ALONE, burst_numbers, check_shown, sequence_title
 from icl_data._looking.raster import grey
 from icl_data._sequences.batch import SequenceBatch
+from icl_data.foundation.extras import import_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def draw_sequences(
         ValueError: examples of another shape.
     """
     check_shown(batch.label.shape, examples)
-    make = import_extra("matplotlib.figure", "plot", "draw_sequences").Figure
+    make = import_extra("matplotlib.figure", "icl-data[plot]", "draw_sequences").Figure
     n, length = batch.label.shape
     columns, n_lines = min(length, _PER_LINE), -(-length // _PER_LINE)
     line_height = _CELL + _TEXT_GAP + _TEXT_LINE * (3 if classes else 1) + _GAP
@@ -90,7 +90,7 @@ def _frame(axes: Axes, number: int, *, is_query: bool) -> None:
         spine.set(edgecolor=colour, linewidth=2.5 if number != ALONE else 1.0)
     if not is_query:
         return
-    around = import_extra("matplotlib.patches", "plot", "draw_sequences").Rectangle
+    around = import_extra("matplotlib.patches", "icl-data[plot]", "draw_sequences").Rectangle
     outer = around(
         (-0.055, -0.055), 1.11, 1.11, transform=axes.transAxes, fill=False, clip_on=False, linewidth=1.2, linestyle="--"
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from icl_data._foundation.extras import import_extra
 from icl_data._looking.stats import SequenceStatistics
+from icl_data.foundation.extras import import_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ def draw_statistics(statistics: SequenceStatistics) -> Figure:
     Raises:
         ImportError: the extra `icl-data[plot]` is not installed.
     """
-    make = import_extra("matplotlib.figure", "plot", "draw_statistics").Figure
+    make = import_extra("matplotlib.figure", "icl-data[plot]", "draw_statistics").Figure
     figure: Figure = make(figsize=(13.5, 4.0), layout="constrained")
     ranks, support, labels = figure.subplots(1, 3)
     _draw_ranks(ranks, statistics)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from icl_data._foundation.extras import import_extra
 from icl_data._omniglot.files import OmniglotError, PackedImages, Part, arrange
+from icl_data.foundation.extras import import_extra
 
 _NEEDED_BY = "OmniglotSource.from_tfds"
 
@@ -19,8 +19,8 @@ def read_tfds(data_dir: Path | None, part: Part) -> PackedImages:
         ImportError: the extra is not installed.
         OmniglotError: the folder holds no prepared Omniglot, or a damaged one.
     """
-    tensorflow = import_extra("tensorflow", "tfds", _NEEDED_BY)
-    tfds = import_extra("tensorflow_datasets", "tfds", _NEEDED_BY)
+    tensorflow = import_extra("tensorflow", "icl-data[tfds]", _NEEDED_BY)
+    tfds = import_extra("tensorflow_datasets", "icl-data[tfds]", _NEEDED_BY)
     builder = tfds.builder("omniglot", data_dir=None if data_dir is None else str(data_dir))
     if not builder.is_prepared():
         raise OmniglotError(

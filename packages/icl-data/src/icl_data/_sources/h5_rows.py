@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._foundation.extras import import_extra
+from icl_data.foundation.extras import import_extra
 
 
 class H5Rows:
@@ -27,7 +27,7 @@ class H5Rows:
 
     def __init__(self, path: Path, key: str) -> None:
         self._path, self._key = path.absolute(), key
-        h5py = import_extra("h5py", "h5", "ArraySource.from_h5")
+        h5py = import_extra("h5py", "icl-data[h5]", "ArraySource.from_h5")
         try:
             with h5py.File(self._path) as file:
                 dataset = file.get(key)
@@ -44,7 +44,7 @@ class H5Rows:
 
     def __getitem__(self, where: slice | tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> npt.NDArray[Any]:
         """A block of classes, or the examples at class and exemplar positions of any shape."""
-        h5py = import_extra("h5py", "h5", "ArraySource.from_h5")
+        h5py = import_extra("h5py", "icl-data[h5]", "ArraySource.from_h5")
         with h5py.File(self._path) as file:
             dataset = file[self._key]
             if isinstance(where, slice):

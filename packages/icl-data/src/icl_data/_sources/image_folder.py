@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._foundation.extras import import_extra
 from icl_data._sources.array import ArraySource
+from icl_data.foundation.extras import import_extra
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _GREY, _COLOUR = ("1", "L"), ("P", "RGB")
@@ -36,7 +36,7 @@ class ImageFolderSource(ArraySource):
     """
 
     def __init__(self, folder: str | os.PathLike[str], noise_scale: float = 0.0) -> None:
-        pillow = import_extra("PIL.Image", "images", "ImageFolderSource")
+        pillow = import_extra("PIL.Image", "icl-data[images]", "ImageFolderSource")
         self.folder = Path(folder).expanduser()
         files = _files(self.folder)
         self.class_names = tuple(files)

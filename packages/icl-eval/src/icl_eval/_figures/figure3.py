@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from icl_data.foundation.whole_file import whole_file
 from icl_eval._figures.published import PUBLISHED_STEPS, published
 from icl_eval._tables.runs import RunGroup
 from icl_train import HEADLINES, RunError
@@ -136,9 +137,8 @@ def draw(spec: FigureSpec, groups: Sequence[RunGroup], files: Sequence[Path]) ->
 
 
 def _save(figure: Figure, file: Path) -> None:
-    beside = file.with_name(f".{file.name}.writing{file.suffix}")
-    figure.savefig(beside, dpi=160)
-    beside.replace(file)
+    with whole_file(file) as beside:
+        figure.savefig(beside, dpi=160)
 
 
 def _panel(spec: FigureSpec, axis: Axes, group: RunGroup) -> None:

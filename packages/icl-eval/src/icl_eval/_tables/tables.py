@@ -10,6 +10,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from icl_data.foundation.printable import csv_cell
+from icl_data.foundation.whole_file import whole_file
 from icl_eval._figures.figure3 import FigureSpec, curve
 from icl_eval._figures.published import PUBLISHED_STEPS, published
 from icl_eval._tables.runs import Evaluation, RunGroup, RunSeries
@@ -80,12 +82,10 @@ def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
         rows: cells by column.
     """
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    beside = path.with_name(f".{path.name}.writing")
-    with beside.open("w", newline="") as file:
+    with whole_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
-    beside.replace(path)
+        writer.writerows({column: csv_cell(value) for column, value in row.items()} for row in rows)
 
 
 def figure_table(spec: FigureSpec, group: RunGroup) -> Table:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from icl_data.foundation.printable import printable, text_table
 from icl_models._commands.config_file import add_set_option, read_assignments
-from icl_models._commands.text_table import printable, text_table
 from icl_models._config import ModelConfig
 from icl_models._model import build_model
 from icl_models._saved_model import load_model, save_model

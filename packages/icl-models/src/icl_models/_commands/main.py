@@ -1,29 +1,24 @@
 """The command `icl-models`: installed plugins, model summaries, checkpoints of the released code."""
 
-import argparse
 import json
-import os
-import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
+from icl_data.foundation.command_line import OneLineParser, run_command
+from icl_data.foundation.printable import printable
 from icl_models._commands.haiku import add_export_haiku, add_import_haiku
 from icl_models._commands.summary import add_summary
-from icl_models._commands.text_table import printable
 from icl_models._plugins.registry import PluginRecord, PluginWarning, Registry
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 0, or 2 after one line about what cannot be done. Wrong arguments exit with 2."""
-    parser = _Parser(prog="icl-models", description="Models for in-context learning.")
+    return run_command(_run, "icl-models", argv)
+
+
+def _run(args: Sequence[str]) -> int:
+    parser = OneLineParser(prog="icl-models", description="Models for in-context learning.")
     commands = parser.add_subparsers(dest="command", required=True)
     plugins = commands.add_parser("plugins", help="list the installed plugins, their components and their state")
     plugins.add_argument("--json", action="store_true", help="print JSON")
@@ -31,23 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     plugins.set_defaults(run=lambda chosen: _plugins(as_json=chosen.json, with_built_in=chosen.all))
     for add_command in (add_summary, add_import_haiku, add_export_haiku):
         add_command(commands)
-    options = parser.parse_args(argv)
-    try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:  # | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush succeeds
-        return 141
-    except (ValueError, OSError) as mistake:
-        print(f"icl-models {options.command}: error: {_one_line(mistake)}", file=sys.stderr)
-        return 2
+    options = parser.parse_args(args)
+    code: int = options.run(options)
     return code
-
-
-def _one_line(mistake: ValueError | OSError) -> str:
-    if isinstance(mistake, OSError) and mistake.filename is not None:
-        return printable(f"{mistake.strerror}: {mistake.filename}")
-    return printable(" ".join(str(mistake).split()))
 
 
 def _plugins(*, as_json: bool, with_built_in: bool) -> int:
@@ -58,10 +39,9 @@ def _plugins(*, as_json: bool, with_built_in: bool) -> int:
     if as_json:
         print(json.dumps([_as_dict(record) for record in records], indent=2))
     else:
-        print("\n".join(map(_as_line, records)) or "no plugins installed")
+        print("\n".join(printable(_as_line(record)) for record in records) or "no plugins installed")
     if registry.conflict is not None:
-        print(f"icl-models: {registry.conflict}", file=sys.stderr)
-        return 2
+        raise registry.conflict
     return 0
 
 

@@ -10,8 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from icl_data.foundation.printable import text_table
 from icl_models._commands.config_file import add_set_option, read_assignments, read_config
-from icl_models._commands.text_table import text_table
 from icl_models._summary import ModelSummary, PartSummary, summarize
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from icl_models._whole_file import whole_file
+from icl_data.foundation.whole_file import whole_file
 
 _PROTOCOL = 3  # the last one that writes the names of functions as plain lines
 

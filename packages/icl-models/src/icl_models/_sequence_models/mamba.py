@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from icl_models._extras import import_extra, require_extra
+from icl_data.foundation.extras import import_extra, require_extra
 from icl_models._plugins.component import ComponentConfig, Positions
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class MambaConfig(ComponentConfig):
 
 def check_mamba(model: ModelConfig, own: MambaConfig) -> None:
     """The library must be there; it is not imported yet."""
-    require_extra("transformers", _NEEDED_BY)
+    require_extra("transformers", "icl-models[ssm]", _NEEDED_BY)
 
 
 class MambaLayer(nn.Module):
@@ -70,7 +70,7 @@ class Mamba(nn.Module):
 
     def __init__(self, width: int, num_layers: int, dropout_prob: float, own: MambaConfig) -> None:
         super().__init__()
-        transformers = import_extra("transformers", _NEEDED_BY)
+        transformers = import_extra("transformers", "icl-models[ssm]", _NEEDED_BY)
         _say_nothing_of_kernels()
         settings: dict[str, Any] = {} if own.time_step_rank is None else {"time_step_rank": own.time_step_rank}
         built = transformers.MambaModel(

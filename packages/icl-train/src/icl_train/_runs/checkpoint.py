@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from icl_data.foundation.whole_file import sync
 from icl_models import InContextModel, save_model
 
 __all__ = ["CHECKPOINT_FORMAT", "checkpoint_steps", "load_model_weights", "load_training_state", "save_checkpoint"]
@@ -121,12 +121,3 @@ def _load_optimizer(model: nn.Module, optimizer: torch.optim.Optimizer, tensors:
 def _in_order(optimizer: torch.optim.Optimizer) -> Iterable[torch.Tensor]:
     for group in optimizer.param_groups:
         yield from group["params"]
-
-
-def sync(path: Path) -> None:
-    """Force a file or folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

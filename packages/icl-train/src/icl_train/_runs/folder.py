@@ -29,8 +29,10 @@ from typing import Any, Literal
 import torch
 from filelock import FileLock, Timeout
 
+from icl_data.foundation.command_line import CommandFailed
+from icl_data.foundation.whole_file import sync, write_text
 from icl_models import PluginWarning
-from icl_train._runs.checkpoint import checkpoint_steps, sync
+from icl_train._runs.checkpoint import checkpoint_steps
 from icl_train._settings.components import changed_owners, plugin_owners
 from icl_train._settings.values import UnusableConfig
 from icl_train.config import RunConfig
@@ -55,7 +57,7 @@ class RunError(ValueError):
     """A folder that is not a run, or not one that can be used as asked."""
 
 
-class RunFailed(RuntimeError):
+class RunFailed(CommandFailed):
     """Training went wrong, for a reason worth one line."""
 
 
@@ -201,8 +203,8 @@ class RunFolder:
     def rewind(self, step: int | None) -> None:
         """Drop records after ``step`` (all for None): what a resumed run will write again."""
         records = [record for record in self.records() if step is not None and record["step"] <= step]
-        _write_text(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
-        _write_text(self.path / "progress.txt", "".join(progress_line(record) + "\n" for record in records))
+        write_text(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+        write_text(self.path / "progress.txt", "".join(progress_line(record) + "\n" for record in records))
         for marker in ("DONE", "FAILED"):
             (self.path / marker).unlink(missing_ok=True)
 
@@ -214,15 +216,15 @@ class RunFolder:
     def write_classes(self, classes: dict[str, Any]) -> None:
         """Write classes.json, a line for each list however long it is."""
         lists = ",\n".join(f" {json.dumps(name)}: {json.dumps(keys)}" for name, keys in classes.items())
-        _write_text(self.path / "classes.json", f"{{\n{lists}\n}}\n")
+        write_text(self.path / "classes.json", f"{{\n{lists}\n}}\n")
 
     def mark_done(self) -> None:
         """The run has reached its last step."""
-        _write_text(self.path / "DONE", f"{self.config.train.max_steps} steps\n")
+        write_text(self.path / "DONE", f"{self.config.train.max_steps} steps\n")
 
     def mark_failed(self, reason: str) -> None:
         """The run has stopped for ``reason``."""
-        _write_text(self.path / "FAILED", reason + "\n")
+        write_text(self.path / "FAILED", reason + "\n")
 
     def status(self) -> Status:
         """done, failed, running (in some process of this machine) or unfinished (resume it)."""
@@ -313,14 +315,7 @@ def _finite(record: Record) -> Record:
 
 
 def _write_json(path: Path, value: object) -> None:
-    _write_text(path, json.dumps(value, indent=1) + "\n")
-
-
-def _write_text(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.writing")
-    beside.write_text(text)
-    sync(beside)
-    beside.replace(path)
+    write_text(path, json.dumps(value, indent=1) + "\n")
 
 
 def _environment() -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""What the four commands have in common: exit codes, mistakes in one line, and the name that may have been meant.
+
+0: done. 1: the command was right and what it did failed. 2: a mistake in the command; nothing was written. 130: Ctrl+C.
+141: nobody reads the output on. A command may have codes of its own beside these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import io
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+from typing import Any, NoReturn
+
+from icl_data.foundation.paths import describe
+from icl_data.foundation.printable import one_line
+
+DONE, FAILED, MISTAKE, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 130, 141
+
+
+class CommandFailed(Exception):
+    """What a command was rightly asked for went wrong: one line, exit code 1."""
+
+
+def run_command(main: Callable[[Sequence[str]], int], prog: str, args: Sequence[str] | None = None) -> int:
+    """Run a command: what goes wrong becomes one line on stderr, and the exit code is returned.
+
+    Args:
+        main: takes the arguments and returns the exit code.
+        prog: the program's name.
+        args: the arguments; None for those of the process.
+    """
+    args = sys.argv[1:] if args is None else list(args)
+    # As argparse has it: a complaint begins with the command and the subcommand.
+    command = f"{prog} {args[0]}" if args and re.fullmatch(r"[a-z][a-z0-9-]*", args[0]) else prog
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal has no letters for must not end the command
+            stream.reconfigure(errors="backslashreplace")
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *where, **more: _say(prog, "warning", message)
+        try:
+            if args == ["--version"]:
+                print(f"{prog} {version(prog)}")
+                return DONE
+            code = main(args)
+            sys.stdout.flush()
+            return code
+        except KeyboardInterrupt:
+            print(f"{command}: interrupted", file=sys.stderr)
+            return INTERRUPTED
+        except BrokenPipeError:  # | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush succeeds
+            return CLOSED_PIPE
+        except CommandFailed as failure:
+            print(f"{command}: {one_line(failure)}", file=sys.stderr)
+            return FAILED
+        except OSError as error:
+            _say(command, "error", describe(error))
+            return MISTAKE
+        except (ImportError, ValueError) as mistake:
+            _say(command, "error", mistake)
+            return MISTAKE
+        except (MemoryError, OverflowError):
+            _say(command, "error", "that many do not fit into memory")
+            return MISTAKE
+
+
+def _say(prog: str, what: str, message: object) -> None:
+    print(f"{prog}: {what}: {one_line(message)}", file=sys.stderr)
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one line on stderr, with exit code 2."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse, and refuse what is left over; a subcommand does so itself, as it knows its own options."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            name = rest[0].partition("=")[0]
+            if not name.startswith("-"):
+                self.error(f"argument {name} is one too many (see {self.prog} --help)")
+            known = [option for option in self._option_string_actions if option.startswith("--")]
+            self.error(f"option {name} does not exist{nearest(name, known) or f' (see {self.prog} --help)'}")
+        return found, rest
+
+    def error(self, message: str) -> NoReturn:
+        """Exit."""
+        choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        hint = nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
+        self.exit(MISTAKE, f"{self.prog}: error: {one_line(message)}{hint}\n")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean ...?` for the known name closest to `name`, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names with commas, or `none`."""
+    return ", ".join(names) or "none"

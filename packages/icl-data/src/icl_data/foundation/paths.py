@@ -1,0 +1,61 @@
+"""Paths as users write them, and what the system says about them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_ADVICE = {
+    errno.ENOSPC: "free some space, or choose a folder on another disk",
+    errno.EDQUOT: "free some of your quota, or choose a folder elsewhere",
+    errno.EFBIG: "files may not grow that large here: raise the limit, or choose a folder elsewhere",
+    errno.EACCES: "choose a place that you may use, or ask for the right to",
+    errno.EPERM: "choose a place that you may use, or ask for the right to",
+    errno.EROFS: "choose a folder on a disk that can be written to",
+    errno.ENOTDIR: "a part of this path is a file: choose another one",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "too many files are open at once: raise the limit (ulimit -n)",
+    errno.EINVAL: "the file system does not take this name or operation: choose another place",
+}
+
+
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """A path as a user gave it, with `~` for the home folder.
+
+    Raises:
+        ValueError: there is no home folder of that name.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"a path that starts with ~ needs that user's home folder, got {os.fspath(path)}") from error
+
+
+@contextmanager
+def errors_about(path: Path, *, instead_of: Path | None = None) -> Iterator[None]:
+    """System errors that name no path, or one that the user never gave, come out as errors about `path`.
+
+    Args:
+        path: what the user knows.
+        instead_of: a temporary file or folder; errors about it, or about what is in it, are errors about `path`. None:
+            errors that name no path alone.
+    """
+    try:
+        yield
+    except OSError as error:
+        named = error.filename
+        temporary = instead_of is not None and named is not None and Path(named).is_relative_to(instead_of)
+        if error.errno is None or not (named is None or temporary):
+            raise
+        raise type(error)(error.errno, os.strerror(error.errno), str(path)) from error
+
+
+def describe(error: OSError) -> str:
+    """A system error in one line: what, where, and what to do about it."""
+    if error.errno is None or error.filename is None:
+        return " ".join(str(error).split())
+    advice = _ADVICE.get(error.errno)
+    return f"{os.strerror(error.errno)}: {os.fsdecode(error.filename)}" + (f" ({advice})" if advice else "")
