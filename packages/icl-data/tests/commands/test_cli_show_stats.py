@@ -373,7 +373,8 @@ def test_missing_matplotlib_is_one_line_that_says_what_to_install(capsys, monkey
         found = capsys.readouterr()
         assert found.out == ""
         assert re.fullmatch(
-            r'icl-data (show|stats): error: .* needs matplotlib, which is not installed: pip install "icl-data\[plot\]"\n',
+            r"icl-data (show|stats): error: .* needs matplotlib, which is not installed: "
+            r'pip install "icl-data\[plot\]"\n',
             found.err,
         )
     assert list(tmp_path.iterdir()) == []

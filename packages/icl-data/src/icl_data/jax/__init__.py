@@ -5,7 +5,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "jax":
         raise
-    raise ImportError('icl_data.jax needs JAX, install it with: pip install "icl-data[jax]"') from error
+    raise ImportError('icl_data.jax needs JAX, which is not installed: pip install "icl-data[jax]"') from error
 
 from icl_data.jax._bank import ExampleBank
 from icl_data.jax._conversion import to_jax

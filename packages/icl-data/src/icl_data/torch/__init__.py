@@ -5,7 +5,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
-    raise ImportError('icl_data.torch needs PyTorch, install it with: pip install "icl-data[torch]"') from error
+    raise ImportError('icl_data.torch needs PyTorch, which is not installed: pip install "icl-data[torch]"') from error
 
 from icl_data.torch._bank import ExampleBank
 from icl_data.torch._conversion import to_torch
