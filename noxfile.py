@@ -133,7 +133,7 @@ def integration(session: nox.Session) -> None:
     """The cross-package tests: golden trajectories, kill and resume, figures from commands."""
     install_wheels(session, *EVERYTHING)
     install(session, *TEST_TOOLS)
-    pytest(session, ROOT / "tests" / "parity", ROOT / "tests" / "e2e")
+    pytest(session, ROOT / "tests" / "house", ROOT / "tests" / "parity", ROOT / "tests" / "e2e")
 
 
 @nox.session

@@ -48,7 +48,7 @@ def test_drawing_checking_and_the_command_import_neither_torch_nor_tensorflow() 
 def test_missing_library_is_one_line_that_says_what_to_install(name: str, code: str) -> None:
     found = _run(f"import sys; sys.modules['{name}'] = None; import icl_data; {code.format(name)}")
     last = found.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: ")
+    assert last.startswith("icl_data.foundation.extras.MissingExtra: ")
     assert f'pip install "icl-data[{name}]"' in last
 
 

@@ -78,7 +78,7 @@ class ConstantOracle(Oracle):
 
 def real_model(task, **settings):
     config = replace(task.config, model=replace(task.config.model, **settings))
-    return dataclasses.replace(task, config=config).build_model()
+    return dataclasses.replace(task, data=replace(task.data, config=config)).build_model()
 
 
 def test_a_model_that_copies_labels_from_the_context_has_full_marks_in_context_and_none_in_weights():

@@ -117,7 +117,8 @@ def test_fewshot_questions_are_labelled_from_zero(name, settings):
 
 
 def test_labels_beyond_the_models_outputs_are_refused():
-    task = replace(make_task(), num_labels=20)
+    task = make_task()
+    task = replace(task, data=replace(task.data, num_labels=20))
     with pytest.raises(ValueError, match=r"labels must be below the model's 20 outputs, got \d+ from Bursty") as caught:
         task.training_sampler()
     assert "\n" not in str(caught.value)

@@ -1,27 +1,7 @@
 """Evaluation and figures for in-context learning runs."""
 
-from icl_eval._figures.figure3 import FIGURES, Curve, FigureSpec, curve, draw
-from icl_eval._figures.published import PUBLISHED_STEPS, published
-from icl_eval._tables.evaluate import evaluate_run
-from icl_eval._tables.runs import Evaluation, RunGroup, RunSeries, collect, group_runs
-from icl_eval._tables.tables import figure_table, final_rows, timeseries_rows, write_csv
+import lazy_loader
 
-__all__ = [
-    "FIGURES",
-    "PUBLISHED_STEPS",
-    "Curve",
-    "Evaluation",
-    "FigureSpec",
-    "RunGroup",
-    "RunSeries",
-    "collect",
-    "curve",
-    "draw",
-    "evaluate_run",
-    "figure_table",
-    "final_rows",
-    "group_runs",
-    "published",
-    "timeseries_rows",
-    "write_csv",
-]
+# The names are listed in __init__.pyi, each imported when it is first used: a mistake on the command line does not wait
+# for PyTorch and matplotlib.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from icl_models._plugins.component import ARCHITECTURE_SETTINGS, EXAMPLE_KINDS, ComponentConfig
+from icl_models._contract.component import ARCHITECTURE_SETTINGS, EXAMPLE_KINDS, ComponentConfig
 from icl_models._plugins.registry import find_embedder, find_sequence_model
 
 _DEFAULT_NUM_HEADS = 8

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from icl_models._build import build_embedder, build_sequence_model
 from icl_models._config import ModelConfig
+from icl_models._contract.component import ComponentConfig, Positions
 from icl_models._initialize import scaled_linear, truncated_normal_
-from icl_models._plugins.build import build_embedder, build_sequence_model
-from icl_models._plugins.component import ComponentConfig, Positions
 from icl_models._sequence_models.positions import SinusoidalPositions
 from icl_models._sequence_models.tap import Tapped
 

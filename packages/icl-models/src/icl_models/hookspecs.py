@@ -19,8 +19,8 @@ from collections.abc import Iterable
 
 import pluggy
 
-from icl_models._plugins.component import EmbedderSpec, SequenceModelSpec
-from icl_models._plugins.tracker import TrackerSpec
+from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
+from icl_models._contract.tracker import TrackerSpec
 
 hookspec = pluggy.HookspecMarker("icl")
 hookimpl = pluggy.HookimplMarker("icl")

@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from icl_models._config import ModelConfig
+from icl_models._contract.component import ComponentConfig
+from icl_models._contract.tracker import Outcome
 from icl_models._model import InContextModel, build_model
-from icl_models._plugins.component import ComponentConfig
 from icl_models._plugins.registry import find_tracker
-from icl_models._plugins.tracker import Outcome
 
 __all__ = ["EmbedderConformance", "SequenceModelConformance", "TrackerConformance"]
 

@@ -17,51 +17,15 @@ from torch import Tensor
 
 from icl_data import Fewshot, SequenceBatch
 from icl_models import InContextModel
+from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, TRAINING_SPLITS, Headline, headline_of, sequence_type_of
 from icl_train._task import Task
-from icl_train.config import SEQUENCE_TYPES, Protocol, SequenceKind
+from icl_train.config import Protocol, SequenceKind
 from icl_train.metrics import closed_correct, query_metrics, wilson_interval
 
 __all__ = ["EVAL_SPLITS", "HEADLINES", "EvalResult", "Evaluator", "Headline", "headline_of"]
 
-TRAINING_SPLITS = ("fewshot_holdout", "flipped", "novel_label", "no_support_zipfian")
-"""What an evaluation inside training measures."""
-
-EVAL_SPLITS = (*TRAINING_SPLITS, *(name for name in SEQUENCE_TYPES if name not in TRAINING_SPLITS))
-"""Every split that can be measured: the types of sequence, and two controls of in-context learning."""
-
 SEQUENCES_PER_CALL = 256
 EXAMPLES_PER_CALL = 256
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The accuracy that a split is measured by.
-
-    Attributes:
-        short: what it is called where room is short.
-        label: what it is called in tables and on axes.
-        metric: its name in metrics.jsonl.
-    """
-
-    short: str
-    label: str
-    metric: str
-
-
-HEADLINES = {
-    "fewshot_holdout": Headline("ICL", "ICL two-way accuracy (new classes)", "accuracy_closed"),
-    "flipped": Headline("ICL flipped", "ICL two-way accuracy, labels flipped", "accuracy_closed"),
-    "novel_label": Headline("ICL novel labels", "ICL two-way accuracy, novel labels", "accuracy_closed"),
-    "no_support_zipfian": Headline("IWL", "IWL accuracy over all labels (no support)", "accuracy_query"),
-}
-"""Split → the accuracy that the paper plots."""
-
-
-def headline_of(split: str) -> Headline:
-    """The accuracy a split is measured by: over its own labels, or over all where it has the labels of training."""
-    if split in ("bursty", "mixed"):
-        return Headline(split, f"{split} accuracy over all labels", "accuracy_query")
-    return HEADLINES.get(split, Headline(split, f"{split} accuracy over its labels", "accuracy_closed"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +113,7 @@ class Evaluator:
 
     def _draw(self, split: str, batches: int) -> _Questions:
         data = self.task.config.data
-        base = "fewshot_holdout" if split in ("flipped", "novel_label") else split
+        base = sequence_type_of(split)
         kind: SequenceKind = data.sequence_kind(base)
         if split == "novel_label" and isinstance(kind, Fewshot):
             kind = replace(kind, labeling="novel")

@@ -206,7 +206,7 @@ def test_the_command_passes_its_jobs_on_and_fails_if_a_run_fails(tmp_path, monke
         jobs_given.append(jobs)
         return runs[1:]
 
-    monkeypatch.setattr("icl_train._commands.main.launch", launch_none)
+    monkeypatch.setattr("icl_train._commands.sweep.launch", launch_none)
     args = ["sweep", "figure3a", *SHORT, "--root", str(tmp_path), "--class-counts", "64", "30", "--jobs", "2"]
     with pytest.raises(RunFailed, match=r"^1 of 2 runs failed: gaussian-c00030"):
         _main(args)

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from icl_data._released.generator import SeqGenerator
 from icl_data._sequences.batch import SequenceBatch
 from icl_data._sequences.kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
+from icl_data._sequences.record import Record
 from icl_data._sequences.split import ClassSplit
 from icl_data._sources.source import Kind, Source
 
-Record = dict[str, npt.NDArray[Any]]
 _METHODS: dict[type[SequenceKind], Callable[..., Iterator[Record]]] = {
     Bursty: SeqGenerator.get_bursty_seq,
     NoSupport: SeqGenerator.get_no_support_seq,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from icl_data._released.draws import Draw, ReleasedDraws
 from icl_data._sequences.feasibility import check_exemplars, check_feasible
 from icl_data._sequences.kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
 from icl_data._sequences.labeling import parse_labeling
+from icl_data._sequences.record import Record
 from icl_data._sequences.split import ClassSplit, check_integers
 from icl_data._sources.source import Source
 
-Record = dict[str, npt.NDArray[Any]]
 Kind = TypeVar("Kind", bound=SequenceKind)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from icl_data.foundation.extras import import_extra
+
 if TYPE_CHECKING:
     import jax
     import torch
@@ -41,21 +43,36 @@ class SequenceBatch:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_torch(self, device: str | torch.device = "cpu") -> dict[str, torch.Tensor]:
-        """The fields as tensors by name, see `icl_data.torch.to_torch`.
+        """The fields as int32 tensors by name, which share this memory on the CPU and are copied to other devices.
+
+        Args:
+            device: where the tensors are needed.
+
+        Returns:
+            `class_index`, `exemplar_index`, `label` and `is_rare`, each (B, L).
 
         Raises:
-            ImportError: the extra `icl-data[torch]` is not installed.
+            MissingExtra: PyTorch is not installed.
         """
-        from icl_data.torch import to_torch
-
-        return to_torch(self, device)
+        torch = import_extra("torch", "icl-data[torch]", "SequenceBatch.to_torch")
+        return {name: torch.from_numpy(values).to(device) for name, values in self.to_numpy().items()}
 
     def to_jax(self, device: jax.Device | jax.sharding.Sharding | None = None) -> dict[str, jax.Array]:
-        """The fields as JAX arrays by name, see `icl_data.jax.to_jax`.
+        """The fields as int32 JAX arrays by name.
+
+        On a CPU they share this memory where JAX can use it, which is where a field is contiguous and begins at a
+        multiple of 64 bytes (NumPy's own promise is 16); do not write to the batch then, since JAX takes its arrays
+        for constant. Other fields, and all of them for other devices, are copied.
+
+        Args:
+            device: where the arrays are needed, None for JAX's default device.
+
+        Returns:
+            `class_index`, `exemplar_index`, `label` and `is_rare`, each (B, L).
 
         Raises:
-            ImportError: the extra `icl-data[jax]` is not installed.
+            MissingExtra: JAX is not installed.
         """
-        from icl_data.jax import to_jax
-
-        return to_jax(self, device)
+        jax = import_extra("jax", "icl-data[jax]", "SequenceBatch.to_jax")
+        held = self.to_numpy()
+        return dict(zip(held, jax.device_put([*held.values()], device, may_alias=True), strict=True))

@@ -21,5 +21,4 @@ def to_jax(batch: SequenceBatch, device: jax.Device | jax.sharding.Sharding | No
     Returns:
         `class_index`, `exemplar_index`, `label` and `is_rare`, each (B, L).
     """
-    fields = batch.to_numpy()
-    return dict(zip(fields, jax.device_put([*fields.values()], device, may_alias=True), strict=True))
+    return batch.to_jax(device)

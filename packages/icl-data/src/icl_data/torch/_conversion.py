@@ -17,4 +17,4 @@ def to_torch(batch: SequenceBatch, device: str | torch.device = "cpu") -> dict[s
     Returns:
         `class_index`, `exemplar_index`, `label` and `is_rare`, each (B, L).
     """
-    return {name: torch.from_numpy(values).to(device) for name, values in batch.to_numpy().items()}
+    return batch.to_torch(device)

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from icl_data._released.generator import Record
 from icl_data._sampling.sampler import BatchSampler
+from icl_data._sequences.record import Record
 from icl_data._sources.source import Source
 from icl_data.torch._bank import ExampleBank
 from icl_data.torch._downsampling import downsample as downsample_images

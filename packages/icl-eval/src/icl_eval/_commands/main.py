@@ -13,9 +13,9 @@ import tyro
 from rich import box
 from rich.table import Table
 
+from icl_eval._evaluate import evaluate_run
 from icl_eval._figures.figure3 import FIGURES, draw
-from icl_eval._tables.evaluate import evaluate_run
-from icl_eval._tables.runs import collect, group_runs
+from icl_eval._runs import collect, group_runs
 from icl_eval._tables.tables import evaluation_row, figure_table, final_rows, timeseries_rows, write_csv
 from icl_train import HEADLINES, RunError, RunFolder, headline_of
 from icl_train.command_line import nearest, one_line_errors, parse, show_table

@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator
 
 from icl_data.foundation.whole_file import whole_file
 from icl_eval._figures.published import PUBLISHED_STEPS, published
-from icl_eval._tables.runs import RunGroup
+from icl_eval._runs import RunGroup
 from icl_train import HEADLINES, RunError
 
 Floats = npt.NDArray[np.float64]

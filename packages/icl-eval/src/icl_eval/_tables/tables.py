@@ -14,7 +14,7 @@ from icl_data.foundation.printable import csv_cell
 from icl_data.foundation.whole_file import whole_file
 from icl_eval._figures.figure3 import FigureSpec, curve
 from icl_eval._figures.published import PUBLISHED_STEPS, published
-from icl_eval._tables.runs import Evaluation, RunGroup, RunSeries
+from icl_eval._runs import Evaluation, RunGroup, RunSeries
 
 __all__ = ["evaluation_row", "figure_table", "final_rows", "timeseries_rows", "write_csv"]
 

@@ -3,57 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from icl_models._embedders.batch_norm import BatchNorm
 from icl_models._embedders.same_padding import SameConv2d, same_max_pool
+from icl_models._embedders.settings import BOTTLENECK, last_channels
 from icl_models._initialize import fan_in_normal_
-from icl_models._plugins.component import ComponentConfig
-
-if TYPE_CHECKING:
-    from icl_models._config import ModelConfig
 
 _STEM_CHANNELS = 64
 _STRIDES = (1, 2, 2, 2)
 _BLOCKS_PER_GROUP = 2
-_BOTTLENECK = 4
-_SUPERPIXELS = 16  # 4x4 positions, at the paper's 105x105
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResNetConfig(ComponentConfig):
-    """Settings of embedder "resnet" (Chan et al. 2022, section 2.2 and its appendix).
-
-    Args:
-        flatten_superpixels: keep the last group's positions side by side, with emb_dim / 16 channels each, in place of
-            the mean over positions.
-
-    Raises:
-        ValueError: where it is neither True nor False.
-    """
-
-    flatten_superpixels: bool = False
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.flatten_superpixels, bool):
-            raise ValueError(f"flatten_superpixels must be True or False, got {self.flatten_superpixels!r}")
-
-
-def check_resnet(model: ModelConfig, own: ResNetConfig) -> None:
-    """The last group's channels must divide into bottlenecks."""
-    _last_channels(model.emb_dim, own.flatten_superpixels)
-
-
-def _last_channels(emb_dim: int, flatten_superpixels: bool) -> int:
-    divisor = _SUPERPIXELS * _BOTTLENECK if flatten_superpixels else _BOTTLENECK
-    if emb_dim % divisor:
-        superpixels = " with flatten_superpixels" if flatten_superpixels else ""
-        raise ValueError(f"emb_dim must be a multiple of {divisor} for the residual net{superpixels}, got {emb_dim}")
-    return emb_dim // _SUPERPIXELS if flatten_superpixels else emb_dim
 
 
 class BottleneckBlock(nn.Module):
@@ -61,7 +22,7 @@ class BottleneckBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, project: bool) -> None:
         super().__init__()
-        narrow = out_channels // _BOTTLENECK
+        narrow = out_channels // BOTTLENECK
         self.conv_0 = SameConv2d(in_channels, narrow, 1)
         self.norm_0 = BatchNorm(narrow)
         self.conv_1 = SameConv2d(narrow, narrow, 3, stride)
@@ -110,7 +71,7 @@ class SimpleResNet(nn.Module):
             )
         self.image_shape = (*image_size, in_channels)
         self.flatten_superpixels = flatten_superpixels
-        channels = (16, 32, 32, _last_channels(emb_dim, flatten_superpixels))
+        channels = (16, 32, 32, last_channels(emb_dim, flatten_superpixels))
         self.stem = SameConv2d(in_channels, _STEM_CHANNELS, 7, 2)
         self.stem_norm = BatchNorm(_STEM_CHANNELS)
         groups = []

@@ -1,26 +1,8 @@
 """The embedders other than the residual net: a table of ids, a linear layer on images, a linear map of vectors."""
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
 from icl_models._initialize import fan_in_normal_, truncated_normal_
-from icl_models._plugins.component import ComponentConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class EmbeddingConfig(ComponentConfig):
-    """Settings of embedder "embedding", a table of ids (symbolic data in the released code): none of its own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinearConfig(ComponentConfig):
-    """Settings of embedder "linear", one affine layer on the flattened example (as released): none of its own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VectorConfig(ComponentConfig):
-    """Settings of embedder "vector", a linear map (Reddy 2023, section 3): none of its own."""
 
 
 class EmbeddingEmbedder(nn.Module):

@@ -12,7 +12,8 @@ from icl_models._embedders.resnet import BottleneckBlock, SimpleResNet
 from icl_models._embedders.simple import EmbeddingEmbedder, LinearEmbedder
 from icl_models._model import InContextModel
 from icl_models._sequence_models.recurrent import GRULayer, LSTMLayer, Recurrent
-from icl_models._sequence_models.transformer import Transformer, TransformerConfig
+from icl_models._sequence_models.settings import TransformerConfig
+from icl_models._sequence_models.transformer import Transformer
 
 Transform = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 

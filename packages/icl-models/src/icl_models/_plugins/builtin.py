@@ -1,80 +1,106 @@
-"""The built-in components, registered as a plugin would register its own."""
+"""The built-in components, registered as a plugin would register its own.
+
+What builds them is imported when one is built: settings can be read and refused without PyTorch.
+"""
+
+from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from icl_models._embedders.resnet import ResNetConfig, SimpleResNet, check_resnet
-from icl_models._embedders.simple import (
-    EmbeddingConfig,
-    EmbeddingEmbedder,
-    LinearConfig,
-    LinearEmbedder,
-    VectorConfig,
-    VectorEmbedder,
-)
-from icl_models._plugins.component import EmbedderSpec, SequenceModelSpec
-from icl_models._sequence_models.mamba import MambaConfig, build_mamba, check_mamba
-from icl_models._sequence_models.recurrent import (
+from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
+from icl_models._contract.facts import ModelFacts
+from icl_models._embedders.settings import EmbeddingConfig, LinearConfig, ResNetConfig, VectorConfig, check_resnet
+from icl_models._sequence_models.settings import (
     GRUConfig,
     LSTMConfig,
+    MambaConfig,
+    TransformerConfig,
     VanillaRNNConfig,
-    build_gru,
-    build_lstm,
-    build_vanilla_rnn,
+    check_mamba,
+    check_transformer,
 )
-from icl_models._sequence_models.transformer import Transformer, TransformerConfig, check_transformer
 from icl_models.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _build_resnet(model: ModelFacts, own: ResNetConfig) -> nn.Module:
+    from icl_models._embedders.resnet import SimpleResNet
+
+    return SimpleResNet(
+        image_size=(model.example_shape[0], model.example_shape[1]),
+        in_channels=model.example_shape[2],
+        emb_dim=model.emb_dim,
+        flatten_superpixels=own.flatten_superpixels,
+    )
+
+
+def _build_linear(model: ModelFacts, own: LinearConfig) -> nn.Module:
+    from icl_models._embedders.simple import LinearEmbedder
+
+    return LinearEmbedder(math.prod(model.example_shape), model.emb_dim)
+
+
+def _build_embedding(model: ModelFacts, own: EmbeddingConfig) -> nn.Module:
+    from icl_models._embedders.simple import EmbeddingEmbedder
+
+    return EmbeddingEmbedder(model.resolved_num_ids, model.emb_dim)
+
+
+def _build_vector(model: ModelFacts, own: VectorConfig) -> nn.Module:
+    from icl_models._embedders.simple import VectorEmbedder
+
+    return VectorEmbedder(model.example_shape[0], model.emb_dim)
+
+
+def _build_transformer(model: ModelFacts, own: TransformerConfig) -> nn.Module:
+    from icl_models._sequence_models.transformer import Transformer
+
+    return Transformer(model, own)
+
+
+def _build_recurrent(model: ModelFacts, own: LSTMConfig | VanillaRNNConfig | GRUConfig) -> nn.Module:
+    from icl_models._sequence_models.recurrent import build_gru, build_lstm, build_vanilla_rnn
+
+    if isinstance(own, LSTMConfig):
+        return build_lstm(model, own)
+    return build_gru(model, own) if isinstance(own, GRUConfig) else build_vanilla_rnn(model, own)
+
+
+def _build_mamba(model: ModelFacts, own: MambaConfig) -> nn.Module:
+    from icl_models._sequence_models.mamba import build_mamba
+
+    return build_mamba(model, own)
 
 
 @hookimpl
 def icl_register_embedders() -> list[EmbedderSpec]:
     return [
         EmbedderSpec(
-            name="resnet",
-            build=lambda model, own: SimpleResNet(
-                image_size=(model.example_shape[0], model.example_shape[1]),
-                in_channels=model.example_shape[2],
-                emb_dim=model.emb_dim,
-                flatten_superpixels=own.flatten_superpixels,
-            ),
-            config=ResNetConfig,
-            example_kinds=("image",),
-            check=check_resnet,
+            name="resnet", build=_build_resnet, config=ResNetConfig, example_kinds=("image",), check=check_resnet
         ),
-        EmbedderSpec(
-            name="linear",
-            build=lambda model, own: LinearEmbedder(math.prod(model.example_shape), model.emb_dim),
-            config=LinearConfig,
-            example_kinds=("image", "vector"),
-        ),
-        EmbedderSpec(
-            name="embedding",
-            build=lambda model, own: EmbeddingEmbedder(model.resolved_num_ids, model.emb_dim),
-            config=EmbeddingConfig,
-            example_kinds=("id",),
-        ),
-        EmbedderSpec(
-            name="vector",
-            build=lambda model, own: VectorEmbedder(model.example_shape[0], model.emb_dim),
-            config=VectorConfig,
-            example_kinds=("vector",),
-        ),
+        EmbedderSpec(name="linear", build=_build_linear, config=LinearConfig, example_kinds=("image", "vector")),
+        EmbedderSpec(name="embedding", build=_build_embedding, config=EmbeddingConfig, example_kinds=("id",)),
+        EmbedderSpec(name="vector", build=_build_vector, config=VectorConfig, example_kinds=("vector",)),
     ]
 
 
 @hookimpl
 def icl_register_sequence_models() -> list[SequenceModelSpec]:
+    recurrent = {"lstm": LSTMConfig, "vanilla_rnn": VanillaRNNConfig, "gru": GRUConfig}
     return [
         SequenceModelSpec(
             name="transformer",
-            build=Transformer,
+            build=_build_transformer,
             config=TransformerConfig,
             accepts=("num_heads",),
             check=check_transformer,
         ),
-        SequenceModelSpec(name="lstm", build=build_lstm, config=LSTMConfig, accepts=("hidden_size",)),
-        SequenceModelSpec(
-            name="vanilla_rnn", build=build_vanilla_rnn, config=VanillaRNNConfig, accepts=("hidden_size",)
+        *(
+            SequenceModelSpec(name=name, build=_build_recurrent, config=config, accepts=("hidden_size",))
+            for name, config in recurrent.items()
         ),
-        SequenceModelSpec(name="gru", build=build_gru, config=GRUConfig, accepts=("hidden_size",)),
-        SequenceModelSpec(name="mamba", build=build_mamba, config=MambaConfig, check=check_mamba),
+        SequenceModelSpec(name="mamba", build=_build_mamba, config=MambaConfig, check=check_mamba),
     ]

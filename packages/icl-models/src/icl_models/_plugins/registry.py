@@ -14,9 +14,9 @@ from typing import Any, Literal, cast
 import pluggy
 
 from icl_models import hookspecs
+from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
+from icl_models._contract.tracker import TrackerSpec
 from icl_models._plugins import builtin as _builtin
-from icl_models._plugins.component import EmbedderSpec, SequenceModelSpec
-from icl_models._plugins.tracker import TrackerSpec
 
 ENTRY_POINT_GROUP = "icl"
 BUILT_IN = "icl-models"

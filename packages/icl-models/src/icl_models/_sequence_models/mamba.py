@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from icl_data.foundation.extras import import_extra, require_extra
-from icl_models._plugins.component import ComponentConfig, Positions
-
-if TYPE_CHECKING:
-    from icl_models._config import ModelConfig
-
-_NEEDED_BY = "sequence_model 'mamba'"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MambaConfig(ComponentConfig):
-    """Settings of sequence model "mamba" (Gu and Dao 2023, arXiv:2312.00752, section 3), which the extra
-    `icl-models[ssm]` installs.
-
-    Args:
-        state_size: numbers N of the state of each channel.
-        conv_width: tokens that the causal convolution before the state spans.
-        expand: channels of a layer, in multiples of the token's width.
-        time_step_rank: rank of the projection to the step sizes; None is the token's width over 16, rounded up.
-
-    Raises:
-        ValueError: for a setting that is no positive integer.
-    """
-
-    state_size: int = 16
-    conv_width: int = 4
-    expand: int = 2
-    time_step_rank: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("state_size", "conv_width", "expand", "time_step_rank"):
-            value = getattr(self, name)
-            optional = name == "time_step_rank" and value is None
-            if not optional and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
-
-
-def check_mamba(model: ModelConfig, own: MambaConfig) -> None:
-    """The library must be there; it is not imported yet."""
-    require_extra("transformers", "icl-models[ssm]", _NEEDED_BY)
+from icl_data.foundation.extras import import_extra
+from icl_models._contract.component import Positions
+from icl_models._contract.facts import ModelFacts
+from icl_models._sequence_models.settings import MAMBA_LIBRARY, MambaConfig
 
 
 class MambaLayer(nn.Module):
@@ -70,7 +33,7 @@ class Mamba(nn.Module):
 
     def __init__(self, width: int, num_layers: int, dropout_prob: float, own: MambaConfig) -> None:
         super().__init__()
-        transformers = import_extra("transformers", "icl-models[ssm]", _NEEDED_BY)
+        transformers = import_extra(*MAMBA_LIBRARY)
         _say_nothing_of_kernels()
         settings: dict[str, Any] = {} if own.time_step_rank is None else {"time_step_rank": own.time_step_rank}
         built = transformers.MambaModel(
@@ -95,7 +58,7 @@ class Mamba(nn.Module):
         return features
 
 
-def build_mamba(model: ModelConfig, own: MambaConfig) -> Mamba:
+def build_mamba(model: ModelFacts, own: MambaConfig) -> Mamba:
     """The Mamba layers of `model`."""
     return Mamba(model.token_width, model.num_layers, model.dropout_prob, own)
 

@@ -1,32 +1,13 @@
 """The recurrent baselines (Chan et al. 2022, section 3.4) and the GRU: plainly stacked layers from a zero state."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from icl_models._contract.component import Positions
+from icl_models._contract.facts import ModelFacts
 from icl_models._initialize import truncated_normal_
-from icl_models._plugins.component import ComponentConfig, Positions
-
-if TYPE_CHECKING:
-    from icl_models._config import ModelConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class LSTMConfig(ComponentConfig):
-    """Settings of sequence model "lstm" (Chan et al. 2022, section 3.4): none of its own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VanillaRNNConfig(ComponentConfig):
-    """Settings of sequence model "vanilla_rnn" (Chan et al. 2022, section 3.4): none of its own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GRUConfig(ComponentConfig):
-    """Settings of sequence model "gru" (Cho et al. 2014, as `torch.nn.GRU` has it): none of its own."""
+from icl_models._sequence_models.settings import GRUConfig, LSTMConfig, VanillaRNNConfig
 
 
 class VanillaRNNLayer(nn.Module):
@@ -136,18 +117,18 @@ class Recurrent(nn.Module):
         return x[:, -1] if positions == "query" else x
 
 
-def build_lstm(model: "ModelConfig", own: LSTMConfig) -> Recurrent:
+def build_lstm(model: ModelFacts, own: LSTMConfig) -> Recurrent:
     """The stacked LSTM of `model`."""
     return Recurrent(LSTMLayer, model.token_width, model.resolved_hidden_size, model.num_layers, model.dropout_prob)
 
 
-def build_vanilla_rnn(model: "ModelConfig", own: VanillaRNNConfig) -> Recurrent:
+def build_vanilla_rnn(model: ModelFacts, own: VanillaRNNConfig) -> Recurrent:
     """The stacked plain recurrent network of `model`."""
     return Recurrent(
         VanillaRNNLayer, model.token_width, model.resolved_hidden_size, model.num_layers, model.dropout_prob
     )
 
 
-def build_gru(model: "ModelConfig", own: GRUConfig) -> Recurrent:
+def build_gru(model: ModelFacts, own: GRUConfig) -> Recurrent:
     """The stacked GRU of `model`."""
     return Recurrent(GRULayer, model.token_width, model.resolved_hidden_size, model.num_layers, model.dropout_prob)

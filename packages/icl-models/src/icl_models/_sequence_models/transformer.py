@@ -1,100 +1,17 @@
 """The transformer (Chan et al. 2022, section 2.2): blocks of causal attention and a wide layer, and their variants."""
 
-import typing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from icl_models._contract.component import Positions
+from icl_models._contract.facts import ModelFacts
 from icl_models._initialize import scaled_linear
-from icl_models._plugins.component import ComponentConfig, Positions
 from icl_models._sequence_models.attention import CausalSelfAttention
 from icl_models._sequence_models.positions import LearnedPositions, RelativePositions, RotaryPositions
+from icl_models._sequence_models.settings import TransformerConfig
 from icl_models._sequence_models.tap import Tapped, untapped
 
-if TYPE_CHECKING:
-    from icl_models._config import ModelConfig
-
 _MLP_WIDENING = 4
-_DEFAULT_NUM_POSITIONS = 64
-_COUNTED = ("learned", "relative")
-
-Norm = Literal["pre", "post"]
-PositionEncoding = Literal["sinusoidal", "learned", "relative", "rotary"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TransformerConfig(ComponentConfig):
-    """Settings of sequence model "transformer". The defaults are the released model.
-
-    Raises:
-        ValueError: an unknown name, or layers or positions that cannot be.
-    """
-
-    norm: Norm = "pre"
-    """Layer norm before each branch, x + f(LN(x)), and at the end, or after each sum, LN(x + f(x)); see Xiong 2020."""
-    mlp_layers: tuple[int, ...] | None = None
-    """Layers, from 0, with an MLP behind attention; default: all. An empty list is attention only (Elhage 2021)."""
-    positions: PositionEncoding = "sinusoidal"
-    """How tokens know their place: by sinusoids or learned vectors added to them (Vaswani 2017), a learned bias on the
-    scores for each distance (Shaw 2018, Raffel 2020), or queries and keys turned by their position (Su 2021)."""
-    num_positions: int | None = None
-    """Size of a learned table of positions: the tokens of the longest sequence (learned), or the distances told apart
-    (relative). Default 64; only for these two."""
-
-    def __post_init__(self) -> None:
-        for name, choices in (("norm", Norm), ("positions", PositionEncoding)):
-            known = typing.get_args(choices)
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
-        if self.mlp_layers is not None:
-            object.__setattr__(self, "mlp_layers", _checked_layers(self.mlp_layers))
-        count = self.num_positions
-        if count is None:
-            return
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ValueError(f"num_positions must be a positive integer, got {count!r}")
-        if self.positions not in _COUNTED:
-            raise ValueError(f"num_positions must be None with {self.positions} positions, got {count}")
-
-    @property
-    def replaces_positions(self) -> bool:
-        """Whether positions are encoded otherwise than by sinusoids added to the tokens."""
-        return self.positions != "sinusoidal"
-
-    @property
-    def resolved_num_positions(self) -> int:
-        """`num_positions`, or 64."""
-        return _DEFAULT_NUM_POSITIONS if self.num_positions is None else self.num_positions
-
-
-def _checked_layers(layers: Any) -> tuple[int, ...]:
-    """In order, as a tuple, whatever sequence the caller had."""
-    if not isinstance(layers, tuple | list) or any(type(layer) is not int or layer < 0 for layer in layers):
-        raise ValueError(f"mlp_layers must be None or layers counted from 0, got {layers!r}")
-    if len(set(layers)) < len(layers):
-        raise ValueError(f"mlp_layers must name each layer once, got {layers!r}")
-    return tuple(sorted(layers))
-
-
-def check_transformer(model: "ModelConfig", own: TransformerConfig) -> None:
-    """The width must divide into heads, of even width for rotary positions, and layers be there."""
-    heads = model.resolved_num_heads
-    if model.token_width % heads:
-        width = "twice emb_dim" if model.concatenate_labels else "emb_dim"
-        raise ValueError(f"num_heads must divide {width}, {model.token_width}, got {heads}")
-    if own.positions == "rotary" and model.token_width // heads % 2:
-        width = f"{heads}, each {model.token_width // heads} wide"
-        raise ValueError(f"num_heads must make heads of even width with rotary positions, got {width}")
-    if own.mlp_layers and own.mlp_layers[-1] >= model.num_layers:
-        raise ValueError(f"mlp_layers must be below num_layers, {model.num_layers}, got {own.mlp_layers[-1]}")
-    if own.replaces_positions and not model.use_positional_encodings:
-        raise ValueError(f"positions must be 'sinusoidal' without use_positional_encodings, got {own.positions!r}")
-    if model.positional_dropout_prob and own.positions in ("relative", "rotary"):
-        raise ValueError(
-            f"positional_dropout_prob must be 0 with {own.positions} positions, got {model.positional_dropout_prob}"
-        )
 
 
 class TransformerBlock(Tapped):
@@ -104,7 +21,7 @@ class TransformerBlock(Tapped):
     (Xiong et al. 2020 compare the two). The second step may be left out (Elhage et al. 2021).
     """
 
-    def __init__(self, model: "ModelConfig", own: TransformerConfig, *, has_mlp: bool) -> None:
+    def __init__(self, model: ModelFacts, own: TransformerConfig, *, has_mlp: bool) -> None:
         super().__init__()
         width, num_heads = model.token_width, model.resolved_num_heads
         self.dropout_prob = model.dropout_prob
@@ -145,7 +62,7 @@ class TransformerBlock(Tapped):
 class Transformer(nn.Module):
     """Tokens (B, T, W) to normalised features (B, T, W), or the last token's (B, W) for positions="query"."""
 
-    def __init__(self, model: "ModelConfig", own: TransformerConfig) -> None:
+    def __init__(self, model: ModelFacts, own: TransformerConfig) -> None:
         super().__init__()
         width = self.out_features = model.token_width
         self.learned_positions = (

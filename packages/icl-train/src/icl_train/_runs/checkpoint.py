@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,8 +14,9 @@ from torch import nn
 
 from icl_data.foundation.whole_file import sync
 from icl_models import InContextModel, save_model
+from icl_train._runs.folder import checkpoint_steps
 
-__all__ = ["CHECKPOINT_FORMAT", "checkpoint_steps", "load_model_weights", "load_training_state", "save_checkpoint"]
+__all__ = ["CHECKPOINT_FORMAT", "load_model_weights", "load_training_state", "save_checkpoint"]
 
 CHECKPOINT_FORMAT = 1
 _MODEL, _OPTIMIZER, _STATE = "model.safetensors", "optimizer.safetensors", "state.json"
@@ -50,12 +50,6 @@ def save_checkpoint(
     for older in checkpoint_steps(folder)[:-2]:
         (folder / f"step_{older:07d}" / _OPTIMIZER).unlink(missing_ok=True)
     return final
-
-
-def checkpoint_steps(folder: Path) -> list[int]:
-    """Steps that have a checkpoint, ascending."""
-    found = [re.fullmatch(r"step_(\d+)", path.name) for path in folder.glob("step_*") if path.is_dir()]
-    return sorted(int(match[1]) for match in found if match)
 
 
 def load_model_weights(folder: Path, step: int, model: nn.Module) -> None:

@@ -14,6 +14,7 @@ import json
 import math
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -26,14 +27,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from filelock import FileLock, Timeout
 
 from icl_data.foundation.command_line import CommandFailed
 from icl_data.foundation.whole_file import sync, write_text
 from icl_models import PluginWarning
-from icl_train._runs.checkpoint import checkpoint_steps
-from icl_train._settings.components import changed_owners, plugin_owners
+from icl_train._runs.owners import changed_owners, plugin_owners
 from icl_train._settings.values import UnusableConfig
 from icl_train.config import RunConfig
 
@@ -44,6 +43,7 @@ __all__ = [
     "RunFolder",
     "Status",
     "available_cores",
+    "checkpoint_steps",
     "find_runs",
     "progress_line",
 ]
@@ -286,6 +286,12 @@ def find_runs(root: Path) -> tuple[list[RunFolder], list[tuple[Path, str]]]:
     return runs, broken
 
 
+def checkpoint_steps(folder: Path) -> list[int]:
+    """Steps that have a checkpoint, ascending."""
+    found = [re.fullmatch(r"step_(\d+)", path.name) for path in folder.glob("step_*") if path.is_dir()]
+    return sorted(int(match[1]) for match in found if match)
+
+
 def progress_line(record: Record) -> str:
     """One record as people read it: ``[step 00100] loss=3.4657 …``, ``[eval_fewshot_holdout step 01000] …``."""
     split = record["split"]
@@ -319,6 +325,8 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def _environment() -> dict[str, Any]:
+    import torch  # only for what it was built with: a folder can be read without it
+
     packages = ("icl-data", "icl-models", "icl-train", "torch", "numpy")
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from icl_train._runs.folder import Record, progress_line
-from icl_train.evaluation import HEADLINES
+from icl_train._runs.headlines import HEADLINES
 
 __all__ = ["BarReporter", "PlainReporter", "Reporter", "headline_line", "reporter_for", "step_progress"]
 

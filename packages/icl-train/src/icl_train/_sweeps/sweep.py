@@ -15,16 +15,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-import torch
-
+from icl_train._check_settings import check_settings
 from icl_train._runs.folder import RunFolder, available_cores
 from icl_train._sweeps.board import Board, Watched, label
-from icl_train._task import Task, resolve_device
-from icl_train._trackers.tracking import check_tracker
 from icl_train.config import RunConfig
-from icl_train.evaluation import Evaluator
 
-__all__ = ["check", "figure3a", "launch", "prepare", "run_name"]
+__all__ = ["figure3a", "launch", "prepare", "run_name"]
 
 POLL_SECONDS = 0.25
 
@@ -61,24 +57,6 @@ def run_name(config: RunConfig) -> str:
     return f"{source}-c{config.data.n_trained_classes:05d}-s{config.seeds.data}-{config.digest()}"
 
 
-def check(config: RunConfig) -> None:
-    """Build everything that a run needs, so that a mistake shows before anything is written.
-
-    Raises:
-        ValueError: for a source, class split, model, evaluation or tracker that cannot be had.
-    """
-    resolve_device(config.train.device)
-    check_tracker(config.train)
-    # On the CPU: the process that checks is not the one that trains, and should hold none of a GPU's memory.
-    task = Task.build(config, device=torch.device("cpu"))
-    sampler, model = task.training_sampler(), task.build_model()
-    labels = torch.from_numpy(sampler(1).label[:1]).long()
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        # Whatever the examples are, the sequences must not be too long for the model.
-        model.from_embeddings(torch.zeros(*labels.shape, model.config.emb_dim), labels)
-    Evaluator(task, batches=1, protocol=config.eval.protocol)
-
-
 def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int | None) -> list[RunFolder]:
     """The run folder of each configuration, made where it is missing.
 
@@ -90,8 +68,12 @@ def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int | None) -> li
     Raises:
         ValueError: if a configuration cannot run; then no folder is made.
     """
+    for config in configs:  # every mistake that needs no PyTorch comes before any that does
+        check_settings(config)
+    from icl_train._check import check_model, device_of
+
     for config in configs:
-        check(config)
+        check_model(config)
     paths = [root / run_name(config) for config in configs]
     existing = {path: RunFolder.open(path) for path in paths if path.exists()}
     root.mkdir(parents=True, exist_ok=True)
@@ -100,7 +82,7 @@ def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int | None) -> li
         or RunFolder.create(
             path,
             config,
-            device=str(resolve_device(config.train.device)),
+            device=device_of(config),
             threads=config.train.threads or (max(1, available_cores() // jobs) if jobs else None),
         )
         for path, config in zip(paths, configs, strict=True)

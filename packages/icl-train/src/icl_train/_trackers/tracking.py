@@ -9,19 +9,8 @@ from contextlib import contextmanager
 from icl_models import Outcome, PluginWarning, Tracker, component_owner, find_tracker
 from icl_train._runs.folder import Record, RunFolder
 from icl_train._settings.values import UnusableConfig
-from icl_train.config import TrainConfig
 
-__all__ = ["Tracking", "check_tracker", "tracking"]
-
-
-def check_tracker(train: TrainConfig) -> None:
-    """Let the tracker refuse its settings before a run is made.
-
-    Raises:
-        ValueError: if it does.
-    """
-    if train.tracker is not None:
-        find_tracker(train.tracker).check(train.tracker_config)
+__all__ = ["Tracking", "tracking"]
 
 
 class Tracking:

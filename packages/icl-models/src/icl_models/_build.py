@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from icl_models._config import ModelConfig
-from icl_models._plugins.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
+from icl_models._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
 from icl_models._plugins.registry import Kind, PluginError, component_owner, find_embedder, find_sequence_model
 
 __all__ = ["build_embedder", "build_sequence_model"]

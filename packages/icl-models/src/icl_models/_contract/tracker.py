@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from icl_models._plugins.component import ComponentConfig, check_spec
+from icl_models._contract.component import ComponentConfig, check_spec
 
 Outcome = Literal["done", "failed", "interrupted"]
 

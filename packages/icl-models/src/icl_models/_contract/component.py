@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from torch import nn
+from icl_models._contract.facts import ModelFacts
 
 if TYPE_CHECKING:
-    from icl_models._config import ModelConfig
+    from torch import nn
 
 Positions = Literal["all", "query"]
 EXAMPLE_KINDS = ("id", "vector", "image")
@@ -32,7 +32,7 @@ class ComponentConfig:
         return False
 
 
-def _accept_any(model: ModelConfig, own: Any) -> None:
+def _accept_any(model: ModelFacts, own: Any) -> None:
     """The default `check`: no rule of its own."""
 
 
@@ -50,10 +50,10 @@ class EmbedderSpec:
     """
 
     name: str
-    build: Callable[[ModelConfig, Any], nn.Module]
+    build: Callable[[ModelFacts, Any], nn.Module]
     config: type[ComponentConfig] = ComponentConfig
     example_kinds: Iterable[str] = EXAMPLE_KINDS
-    check: Callable[[ModelConfig, Any], None] = _accept_any
+    check: Callable[[ModelFacts, Any], None] = _accept_any
 
     def __post_init__(self) -> None:
         check_spec(self.name, self.config)
@@ -80,10 +80,10 @@ class SequenceModelSpec:
     """
 
     name: str
-    build: Callable[[ModelConfig, Any], nn.Module]
+    build: Callable[[ModelFacts, Any], nn.Module]
     config: type[ComponentConfig] = ComponentConfig
     accepts: Iterable[str] = ()
-    check: Callable[[ModelConfig, Any], None] = _accept_any
+    check: Callable[[ModelFacts, Any], None] = _accept_any
 
     def __post_init__(self) -> None:
         check_spec(self.name, self.config)

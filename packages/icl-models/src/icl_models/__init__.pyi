@@ -1,0 +1,80 @@
+"""Embedders and sequence models for in-context learning, bit-compatible with Chan et al. 2022."""
+
+from ._config import ModelConfig
+from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
+from ._contract.facts import ModelFacts
+from ._contract.tracker import Outcome, Tracker, TrackerSpec
+from ._embedders.resnet import SimpleResNet
+from ._embedders.settings import EmbeddingConfig, LinearConfig, ResNetConfig, VectorConfig
+from ._inside.capture import Trace, capture, capture_attention
+from ._inside.edit import Edit, ablate, edit, freeze, patch
+from ._inside.places import site_names
+from ._model import InContextModel, TransformerICL, build_model, count_parameters
+from ._plugins.origin import unusable_component
+from ._plugins.registry import (
+    PluginError,
+    PluginRecord,
+    PluginWarning,
+    component_owner,
+    find_embedder,
+    find_sequence_model,
+    find_tracker,
+    known_embedders,
+    known_sequence_models,
+    known_trackers,
+)
+from ._saved_model import load_model, save_model
+from ._sequence_models.settings import GRUConfig, LSTMConfig, MambaConfig, TransformerConfig, VanillaRNNConfig
+from ._summary import ModelSummary, PartSummary, summarize
+from .hookspecs import hookimpl
+
+__all__ = [
+    "ComponentConfig",
+    "Edit",
+    "EmbedderSpec",
+    "EmbeddingConfig",
+    "GRUConfig",
+    "InContextModel",
+    "LSTMConfig",
+    "LinearConfig",
+    "MambaConfig",
+    "ModelConfig",
+    "ModelFacts",
+    "ModelSummary",
+    "Outcome",
+    "PartSummary",
+    "PluginError",
+    "PluginRecord",
+    "PluginWarning",
+    "ResNetConfig",
+    "SequenceModelSpec",
+    "SimpleResNet",
+    "Trace",
+    "Tracker",
+    "TrackerSpec",
+    "TransformerConfig",
+    "TransformerICL",
+    "VanillaRNNConfig",
+    "VectorConfig",
+    "ablate",
+    "build_model",
+    "capture",
+    "capture_attention",
+    "component_owner",
+    "count_parameters",
+    "edit",
+    "find_embedder",
+    "find_sequence_model",
+    "find_tracker",
+    "freeze",
+    "hookimpl",
+    "known_embedders",
+    "known_sequence_models",
+    "known_trackers",
+    "load_model",
+    "patch",
+    "save_model",
+    "site_names",
+    "summarize",
+    "unusable_component",
+]

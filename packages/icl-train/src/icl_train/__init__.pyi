@@ -1,0 +1,48 @@
+"""Training runs and sweeps that measure in-context and in-weights learning."""
+
+from ._loop import eval_record, train
+from ._runs.checkpoint import load_model_weights
+from ._runs.departures import departures
+from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
+from ._runs.headlines import EVAL_SPLITS, HEADLINES, headline_of
+from ._runs.progress import PlainReporter, Reporter, reporter_for
+from ._sweeps.sweep import figure3a
+from ._task import Task, resolve_device
+from .config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, SeedConfig, TrainConfig
+from .evaluation import EvalResult, Evaluator
+from .presets import PRESETS, chan2022, laptop, smoke
+
+__all__ = [
+    "EVAL_SPLITS",
+    "HEADLINES",
+    "PRESETS",
+    "RUN_FORMAT",
+    "DataConfig",
+    "EvalConfig",
+    "EvalResult",
+    "Evaluator",
+    "ModelSettings",
+    "OptimConfig",
+    "PlainReporter",
+    "Reporter",
+    "RunConfig",
+    "RunError",
+    "RunFailed",
+    "RunFolder",
+    "SeedConfig",
+    "Task",
+    "TrainConfig",
+    "chan2022",
+    "departures",
+    "eval_record",
+    "figure3a",
+    "find_runs",
+    "headline_of",
+    "laptop",
+    "load_model_weights",
+    "progress_line",
+    "reporter_for",
+    "resolve_device",
+    "smoke",
+    "train",
+]

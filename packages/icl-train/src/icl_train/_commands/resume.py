@@ -1,0 +1,32 @@
+"""The command ``icl-train resume``: go on with an interrupted run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from icl_train._commands.training import train_here
+from icl_train._runs.folder import RunFolder
+from icl_train.command_line import parse
+
+__all__ = ["resume"]
+
+
+@dataclass(frozen=True)
+class ResumeCommand:
+    """Go on with an interrupted run from its newest checkpoint."""
+
+    run: tyro.conf.Positional[Path]
+    """The run folder."""
+
+
+def resume(args: Sequence[str]) -> int:
+    """Run the command; the exit code."""
+    run = RunFolder.open(parse(ResumeCommand, args, prog="icl-train resume").run)
+    if run.status() == "done":
+        print(f"{run.path}: done already")
+        return 0
+    return train_here(run)

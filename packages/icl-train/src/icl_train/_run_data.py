@@ -1,0 +1,159 @@
+"""What a run's sequences are drawn from, as indices: source, class split, labels, samplers. It needs no PyTorch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from icl_data import (
+    Augmented,
+    BatchSampler,
+    ClassSplit,
+    GaussianSource,
+    OmniglotSource,
+    Source,
+    SymbolicSource,
+    load_source,
+)
+from icl_models import ModelConfig
+from icl_train.config import DataConfig, Protocol, RunConfig, SequenceKind
+
+__all__ = ["RunData", "build_source"]
+
+_DOWNSAMPLED = (28, 28)
+
+
+def build_source(data: DataConfig, *, seed: int) -> Source:
+    """The source of examples; ``seed`` draws the Gaussian class vectors.
+
+    Raises:
+        ValueError: if the source cannot be had, or an option does not fit its examples.
+    """
+    n_classes = data.n_trained_classes + data.n_holdout_classes
+    source: Source
+    if data.source == "symbolic":
+        source = SymbolicSource(n_classes)
+    elif data.source == "gaussian":
+        source = GaussianSource(
+            n_classes,
+            dim=63 if data.dim is None else data.dim,
+            noise_scale=0.1 if data.noise_scale is None else data.noise_scale,
+            seed=seed,
+        )
+    elif data.source == "omniglot":
+        # Without a folder, the one that `icl-data omniglot fetch` fills.
+        source = OmniglotSource(data.omniglot, exemplars=data.exemplars)
+    else:
+        source = load_source(data.source)
+    if source.kind != "image":
+        for option in ("augment", "downsample"):
+            if getattr(data, option):
+                raise ValueError(f"data.{option} needs a source of images, got data.source {data.source}")
+    return Augmented(source) if data.augment else source
+
+
+def _block(data: DataConfig) -> int | None:
+    """Consecutive classes that must stay on one side of the split: transforms, or drawings, of one character."""
+    block = (8 if data.augment else 1) * (20 if data.exemplars == "separated" else 1)
+    return block if block > 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class RunData:
+    """The data of a run before any tensor is made. Build it with :meth:`build`.
+
+    Attributes:
+        config: the run's configuration.
+        source: the examples.
+        split: rare, common and holdout classes, the same for training and every evaluation.
+        num_labels: size of the label range, and of the model's readout.
+    """
+
+    config: RunConfig
+    source: Source
+    split: ClassSplit
+    num_labels: int
+
+    @classmethod
+    def build(cls, config: RunConfig) -> RunData:
+        """Open the source and split its classes.
+
+        Args:
+            config: the run's settings.
+
+        Raises:
+            ValueError: if the source cannot be had or has too few classes.
+        """
+        data = config.data
+        source = build_source(data, seed=config.seeds.split)
+        split = ClassSplit(
+            source.class_keys,
+            n_rare=data.n_rare_classes,
+            n_common=data.n_common_classes,
+            n_holdout=data.n_holdout_classes,
+            zipf_exponent=data.zipf_exponent,
+            use_zipf_for_common_rare=data.use_zipf_for_common_rare,
+            preserve_ordering_every_n=_block(data),
+            seed=config.seeds.split,
+        )
+        return cls(config=config, source=source, split=split, num_labels=_num_labels(data, split))
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Shape of one example as the model gets it."""
+        shape = self.source.example_shape
+        return (*_DOWNSAMPLED, *shape[2:]) if self.config.data.downsample else shape
+
+    def sampler(self, kind: SequenceKind, *, stream: str, protocol: Protocol) -> BatchSampler:
+        """A sampler on this split, from the run's data seed and a stream of its own.
+
+        Args:
+            kind: what to draw.
+            stream: name of the stream.
+            protocol: "paper" or "released".
+
+        Raises:
+            ValueError: if it can draw a label that the model has no output for.
+        """
+        sampler = BatchSampler(
+            self.source,
+            self.split,
+            kind,
+            batch_size=self.config.train.batch_size,
+            seed=self.config.seeds.data,
+            stream=stream,
+            protocol=protocol,
+            n_labels=self.config.data.n_labels,
+        )
+        if sampler.num_labels > self.num_labels:
+            raise ValueError(
+                f"labels must be below the model's {self.num_labels} outputs, got {sampler.num_labels - 1} from {kind}"
+            )
+        return sampler
+
+    def training_sampler(self) -> BatchSampler:
+        """The sampler of the training sequences."""
+        data = self.config.data
+        return self.sampler(data.sequence_kind(data.sequence), stream="train", protocol=data.protocol)
+
+    def model_config(self) -> ModelConfig:
+        """The model's complete configuration, for these labels and examples.
+
+        Raises:
+            ValueError: if a component cannot be used here, or a setting does not fit.
+        """
+        return self.config.model.model_config(
+            num_classes=self.num_labels,
+            example_kind=self.source.kind,
+            example_shape=self.example_shape,
+            num_ids=self.source.n_classes if self.source.kind == "id" else None,
+        )
+
+
+def _num_labels(data: DataConfig, split: ClassSplit) -> int:
+    if data.n_labels is not None:
+        return data.n_labels
+    # As released, the readout also has an output for each holdout class, which no training label ever names.
+    num_labels = data.n_trained_classes * data.multiplicity + data.n_holdout_classes
+    if "original" in (data.labeling_rare, data.labeling_common):
+        return max(num_labels, int(split.keys[-1]) + 1)
+    return num_labels
