@@ -5,9 +5,7 @@ residual net gradients and trajectories have wider ones: equal values in a max-p
 images, are routed differently by the two frameworks.
 """
 
-import importlib.util
-from pathlib import Path
-
+import golden_cases
 import numpy as np
 import pytest
 import torch
@@ -16,11 +14,6 @@ pytest.importorskip("optax", reason="needs JAX, dm-haiku and optax: `nox -s pari
 
 from live_cases import CASES, WEIGHTS, differences
 from live_training import HaikuTrainer, Optim
-
-CASES_FILE = Path(__file__).parents[2] / "packages" / "icl-models" / "tests" / "golden_cases.py"
-_spec = importlib.util.spec_from_file_location("golden_cases", CASES_FILE)
-golden_cases = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(golden_cases)
 
 
 @pytest.fixture(

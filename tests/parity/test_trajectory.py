@@ -1,19 +1,12 @@
 """Forty steps of icl-train's optimiser, schedule and loss follow the released code's, for every golden model."""
 
-import importlib.util
-from pathlib import Path
-
+import golden_cases
 import pytest
 
 from icl_models import build_model
 from icl_models.haiku import import_variables
 from icl_train.metrics import sequence_loss
 from icl_train.optim import build_optimizer, learning_rate, set_learning_rate
-
-CASES_FILE = Path(__file__).parents[2] / "packages" / "icl-models" / "tests" / "golden_cases.py"
-_spec = importlib.util.spec_from_file_location("golden_cases", CASES_FILE)
-golden_cases = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(golden_cases)
 
 
 @pytest.mark.parametrize(("name", "dtype"), golden_cases.trajectory_cases())

@@ -9,6 +9,9 @@ import pytest
 
 import icl_models._plugins.registry as registry_module
 
+# Modules that several tests share lie here, where pytest's importlib mode does not look by itself.
+sys.path.append(str(Path(__file__).parent))
+
 
 class Installer:
     """Puts distributions with one plugin each into a folder on the path."""

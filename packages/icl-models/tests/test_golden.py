@@ -1,9 +1,8 @@
 """Numerical parity with the released JAX/Haiku model; the tolerances are stated where they are used."""
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
+import golden_cases
 import numpy as np
 import pytest
 import torch
@@ -11,12 +10,6 @@ import torch.nn.functional as F
 
 from icl_models import InContextModel, build_model
 from icl_models.haiku import export_variables, import_variables
-
-_spec = importlib.util.spec_from_file_location("golden_cases", Path(__file__).with_name("golden_cases.py"))
-assert _spec is not None
-assert _spec.loader is not None
-golden_cases: Any = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(golden_cases)
 
 # The key's bias moves every score of a query alike, so softmax ignores it and its gradient is rounding noise, which
 # Adam blows up to full steps.

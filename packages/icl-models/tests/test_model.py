@@ -8,6 +8,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_models import IDS as WITH_HEADS
+from small_models import ids_and_labels
 
 from icl_models import (
     ComponentConfig,
@@ -25,20 +27,7 @@ from icl_models import (
     known_sequence_models,
 )
 
-IDS: dict[str, Any] = {
-    "num_classes": 12,
-    "example_kind": "id",
-    "example_shape": (),
-    "embedder": "embedding",
-    "emb_dim": 16,
-    "num_layers": 2,
-}
-
-
-def ids_and_labels(batch: int = 3, seq_len: int = 5, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    draw = torch.randint(12, (2, batch, seq_len), generator=generator)
-    return draw[0], draw[1]
+IDS = {name: value for name, value in WITH_HEADS.items() if name != "num_heads"}
 
 
 @pytest.mark.parametrize(("num_layers", "count"), [(12, 831_479), (2, 331_639)])

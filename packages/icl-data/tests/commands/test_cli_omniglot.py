@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import os
 import socket
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zip_server
 
 import icl_data._omniglot.download as download_module
 from icl_data import OmniglotError, OmniglotSource
@@ -23,9 +23,6 @@ from icl_data._omniglot.cache import fetched_folder
 from icl_data._omniglot.files import PARTS, Part
 from icl_data._omniglot.progress import Progress
 
-_spec = importlib.util.spec_from_file_location("zip_server", Path(__file__).parents[1] / "zip_server.py")
-zip_server = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(zip_server)
 BACKGROUND, EVALUATION = "images_background.zip", "images_evaluation.zip"
 
 

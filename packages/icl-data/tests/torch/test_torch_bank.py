@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bank_sources import BUILT_IN, RNG, Foreign
 
 torch = pytest.importorskip("torch")
 
@@ -19,34 +20,9 @@ from icl_data import (  # noqa: E402
 )
 from icl_data.torch import ExampleBank, downsample  # noqa: E402
 
-RNG = np.random.default_rng(0)
+SOURCES = [*BUILT_IN, Foreign(0.0)]
 
 
-class Foreign:
-    """A source that the bank has never heard of."""
-
-    kind, n_classes, n_exemplars, example_shape = "vector", 6, 2, (3,)
-    class_keys = np.arange(6)
-
-    def __init__(self, noise_scale: float) -> None:
-        self.noise_scale = noise_scale
-
-    def gather(self, class_index, exemplar_index, noise=None):
-        clean = np.stack([class_index, exemplar_index, np.ones(np.shape(class_index))], axis=-1).astype(np.float32)
-        return clean if noise is None else (clean + self.noise_scale * noise).astype(np.float32)
-
-
-SOURCES = [
-    SymbolicSource(6),
-    GaussianSource(6, dim=4),
-    ArraySource(RNG.integers(50, size=(6, 2))),
-    ArraySource(RNG.normal(size=(6, 2, 5))),
-    ArraySource(RNG.random((6, 2, 8, 8)), noise_scale=0.1),
-    ArraySource(RNG.integers(256, size=(6, 2, 8, 8, 3), dtype=np.uint8)),
-    Augmented(ArraySource(RNG.integers(256, size=(6, 2, 8, 8, 3), dtype=np.uint8))),
-    Augmented(Augmented(ArraySource(RNG.random((3, 2, 8, 8))))),
-    Foreign(0.0),
-]
 NOISY_SMALL = {"downsample": True, "noise_scale": 0.1}
 
 

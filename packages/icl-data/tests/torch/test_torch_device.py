@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bank_sources import assert_positions_outside_are_refused
 
 torch = pytest.importorskip("torch")
 
@@ -71,11 +72,7 @@ def test_images_are_turned_alike_on_every_device(shape: tuple[int, ...]) -> None
 @pytest.mark.parametrize("convert", [np.array, torch.tensor, list])
 @pytest.mark.parametrize("outside", [-1, 10_000])
 def test_position_that_does_not_exist_is_refused(source, outside: int, convert) -> None:
-    bank = ExampleBank(source)
-    with pytest.raises(IndexError, match=rf"^class_index must be in 0\.\.{source.n_classes - 1}, got {outside}$"):
-        bank.gather(convert([0, outside]), convert([0, 0]))
-    with pytest.raises(IndexError, match=rf"^exemplar_index must be in 0\.\.{source.n_exemplars - 1}, got {outside}$"):
-        bank.gather(convert([0, 0]), convert([0, outside]))
+    assert_positions_outside_are_refused(ExampleBank(source), source, outside, convert)
 
 
 def test_position_that_does_not_exist_is_refused_before_it_goes_to_the_device() -> None:

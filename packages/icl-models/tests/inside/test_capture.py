@@ -5,33 +5,17 @@ from typing import Any
 
 import pytest
 import torch
+from small_models import VARIANTS, build_lopsided, ids_and_labels
 from torch import nn
 
 from icl_models import (
     InContextModel,
-    ModelConfig,
     TransformerConfig,
-    build_model,
     capture,
     capture_attention,
     site_names,
 )
 
-IDS: dict[str, Any] = {
-    "num_classes": 12,
-    "example_kind": "id",
-    "example_shape": (),
-    "embedder": "embedding",
-    "emb_dim": 16,
-    "num_layers": 2,
-    "num_heads": 4,
-}
-VARIANTS = [
-    TransformerConfig(),
-    TransformerConfig(norm="post", positions="rotary"),
-    TransformerConfig(positions="relative", mlp_layers=()),
-    TransformerConfig(positions="learned", mlp_layers=(1,)),
-]
 SHAPES = {
     "embeddings": (3, 5, 16),
     "tokens": (3, 9, 16),
@@ -60,27 +44,12 @@ ONE_QUERY = {
 }
 
 
-def build(own: TransformerConfig | None = None, **settings: Any) -> InContextModel:
-    """With weights away from their symmetric start, biases included."""
-    model = build_model(ModelConfig(**IDS | settings, sequence_model_config=own), seed=0)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.1)
-    return model
-
-
 def recurrent(sequence_model: str = "lstm") -> InContextModel:
-    return build(num_heads=None, sequence_model=sequence_model, hidden_size=7)
-
-
-def ids_and_labels() -> tuple[torch.Tensor, torch.Tensor]:
-    draw = torch.randint(12, (2, 3, 5), generator=torch.Generator().manual_seed(0))
-    return draw[0], draw[1]
+    return build_lopsided(num_heads=None, sequence_model=sequence_model, hidden_size=7)
 
 
 def test_every_name_has_the_shape_of_the_contract() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model) as trace:
         model(*ids_and_labels())
     assert set(trace) == set(site_names(model))
@@ -88,7 +57,7 @@ def test_every_name_has_the_shape_of_the_contract() -> None:
 
 
 def test_every_name_has_the_shape_of_the_contract_with_query_positions() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model) as trace:
         model(*ids_and_labels(), "query")
     assert {name: tuple(trace[name].shape) for name in ONE_QUERY} == ONE_QUERY
@@ -97,7 +66,7 @@ def test_every_name_has_the_shape_of_the_contract_with_query_positions() -> None
 @pytest.mark.parametrize("own", VARIANTS)
 @pytest.mark.parametrize("positions", ["all", "query"])
 def test_capturing_leaves_the_logits_alone(own: TransformerConfig, positions: Any) -> None:
-    model = build(own)
+    model = build_lopsided(own)
     plain = model(*ids_and_labels(), positions)
     with capture(model):
         captured = model(*ids_and_labels(), positions)
@@ -107,7 +76,7 @@ def test_capturing_leaves_the_logits_alone(own: TransformerConfig, positions: An
 
 @pytest.mark.parametrize("own", VARIANTS)
 def test_query_positions_capture_the_last_of_all_positions(own: TransformerConfig) -> None:
-    model = build(own)
+    model = build_lopsided(own)
     with capture(model) as everywhere:
         model(*ids_and_labels())
     with capture(model) as query:
@@ -121,7 +90,7 @@ def test_query_positions_capture_the_last_of_all_positions(own: TransformerConfi
 @pytest.mark.parametrize("own", VARIANTS)
 @pytest.mark.parametrize("positions", ["all", "query"])
 def test_heads_and_bias_sum_to_the_attention_output(own: TransformerConfig, positions: Any) -> None:
-    model = build(own)
+    model = build_lopsided(own)
     with capture(model) as trace:
         model(*ids_and_labels(), positions)
     with capture(model, "blocks.1.attention") as plain:  # the fused product, as no head is looked at
@@ -133,7 +102,7 @@ def test_heads_and_bias_sum_to_the_attention_output(own: TransformerConfig, posi
 
 @pytest.mark.parametrize("positions", ["sinusoidal", "rotary"])
 def test_weights_and_heads_follow_from_queries_keys_and_values(positions: Any) -> None:
-    model = build(TransformerConfig(positions=positions))
+    model = build_lopsided(TransformerConfig(positions=positions))
     with capture(model, "blocks.0.attention.*") as trace:
         model(*ids_and_labels())
     q, k, v, weights, heads = (
@@ -147,7 +116,7 @@ def test_weights_and_heads_follow_from_queries_keys_and_values(positions: Any) -
 
 
 def test_attention_weights_are_causal_and_sum_to_one() -> None:
-    model = build(TransformerConfig(positions="relative"))
+    model = build_lopsided(TransformerConfig(positions="relative"))
     with capture(model, "blocks.*.attention.weights") as trace:
         model(*ids_and_labels())
     assert list(trace) == ["blocks.0.attention.weights", "blocks.1.attention.weights"]
@@ -157,7 +126,7 @@ def test_attention_weights_are_causal_and_sum_to_one() -> None:
 
 
 def test_one_head_can_be_captured_alone() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "blocks.*.attention.heads.2") as one, capture(model) as trace:
         model(*ids_and_labels())
     assert list(one) == ["blocks.0.attention.heads.2", "blocks.1.attention.heads.2"]
@@ -176,7 +145,7 @@ def test_recurrent_models_show_the_output_of_each_layer(sequence_model: str) -> 
 
 
 def test_the_output_of_any_module_has_the_modules_name() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "embedder", "blocks.1.mlp_in", "sequence_model.norm", "readout") as trace:
         logits = model(*ids_and_labels())
     assert list(trace) == ["embedder", "blocks.1.mlp_in", "sequence_model.norm", "readout"]
@@ -212,7 +181,7 @@ def test_a_part_of_the_sequence_model_named_as_one_of_the_model_keeps_its_full_n
 
 
 def test_a_later_pass_replaces_the_values() -> None:
-    model = build()
+    model = build_lopsided()
     examples, labels = ids_and_labels()
     with capture(model, "tokens") as trace:
         model(examples, labels)
@@ -221,7 +190,7 @@ def test_a_later_pass_replaces_the_values() -> None:
 
 
 def test_after_the_block_nothing_is_captured() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "tokens", "blocks.0.attention.weights", "readout") as trace:
         pass
     model(*ids_and_labels())
@@ -230,14 +199,14 @@ def test_after_the_block_nothing_is_captured() -> None:
 
 
 def test_an_exception_leaves_nothing_behind() -> None:
-    model = build()
+    model = build_lopsided()
     with pytest.raises(RuntimeError, match="mine"), capture(model, "*", "readout"):
         raise RuntimeError("mine")
     assert not any(getattr(module, "stations", None) or module._forward_hooks for module in model.modules())
 
 
 def test_captures_may_be_nested_and_left_in_any_order() -> None:
-    model = build()
+    model = build_lopsided()
     first, second = capture(model, "tokens", "norm"), capture(model, "tokens", "norm")
     outer, inner = first.__enter__(), second.__enter__()
     model(*ids_and_labels())
@@ -251,7 +220,7 @@ def test_captures_may_be_nested_and_left_in_any_order() -> None:
 
 
 def test_captured_values_have_their_graph() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "blocks.0.residual_post") as trace:
         logits = model(*ids_and_labels())
     (gradient,) = torch.autograd.grad(logits.square().sum(), trace["blocks.0.residual_post"])
@@ -259,7 +228,7 @@ def test_captured_values_have_their_graph() -> None:
 
 
 def test_inside_another_capture_of_attention_the_outer_one_goes_on() -> None:
-    model = build()
+    model = build_lopsided()
     with capture_attention(model) as outer:
         with capture_attention(model) as inner:
             model(*ids_and_labels())
@@ -289,7 +258,7 @@ def test_a_model_without_attention_has_no_attention_to_capture() -> None:
     ],
 )
 def test_an_unknown_name_is_refused(name: str, message: str) -> None:
-    model = build()
+    model = build_lopsided()
     with pytest.raises(ValueError, match=message) as error, capture(model, "tokens", name):
         pass
     assert "\n" not in str(error.value)
@@ -297,7 +266,7 @@ def test_an_unknown_name_is_refused(name: str, message: str) -> None:
 
 
 def test_a_value_that_was_not_captured_is_named() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "tokens", "blocks.*.mlp") as trace:
         model(*ids_and_labels())
     with pytest.raises(KeyError, match=r"blocks\.0\.attention was not captured, but tokens, blocks\.\*\.mlp"):
@@ -307,7 +276,7 @@ def test_a_value_that_was_not_captured_is_named() -> None:
 
 
 def test_a_compiled_model_is_refused() -> None:
-    model = build()
+    model = build_lopsided()
     for compiled in (torch.compile(model, backend="eager"), torch.nn.Sequential(torch.compile(model, backend="eager"))):
         with pytest.raises(ValueError, match="model must not be compiled"), capture(compiled):
             pass
@@ -317,7 +286,7 @@ def test_a_compiled_model_is_refused() -> None:
 
 
 def test_a_trace_shows_its_names_and_shapes() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "tokens") as trace:
         model(*ids_and_labels())
     assert repr(trace) == "Trace({'tokens': (3, 9, 16)})"

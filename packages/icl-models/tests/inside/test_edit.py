@@ -4,49 +4,16 @@ from typing import Any
 
 import pytest
 import torch
+from small_models import VARIANTS, build_lopsided, ids_and_labels
 
 from icl_models import (
-    InContextModel,
-    ModelConfig,
     TransformerConfig,
     ablate,
-    build_model,
     capture,
     edit,
     freeze,
     patch,
 )
-
-IDS: dict[str, Any] = {
-    "num_classes": 12,
-    "example_kind": "id",
-    "example_shape": (),
-    "embedder": "embedding",
-    "emb_dim": 16,
-    "num_layers": 2,
-    "num_heads": 4,
-}
-VARIANTS = [
-    TransformerConfig(),
-    TransformerConfig(norm="post", positions="rotary"),
-    TransformerConfig(positions="relative", mlp_layers=()),
-    TransformerConfig(positions="learned", mlp_layers=(1,)),
-]
-
-
-def build(own: TransformerConfig | None = None, **settings: Any) -> InContextModel:
-    """With weights away from their symmetric start, biases included."""
-    model = build_model(ModelConfig(**IDS | settings, sequence_model_config=own), seed=0)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.1)
-    return model
-
-
-def ids_and_labels(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    draw = torch.randint(12, (2, 3, 5), generator=torch.Generator().manual_seed(seed))
-    return draw[0], draw[1]
 
 
 def same(a: torch.Tensor, b: torch.Tensor) -> bool:
@@ -56,7 +23,7 @@ def same(a: torch.Tensor, b: torch.Tensor) -> bool:
 @pytest.mark.parametrize("own", VARIANTS)
 @pytest.mark.parametrize("positions", ["all", "query"])
 def test_without_its_heads_attention_gives_its_bias(own: TransformerConfig, positions: Any) -> None:
-    model = build(own)
+    model = build_lopsided(own)
     edits = {f"blocks.0.attention.heads.{head}": ablate() for head in range(4)}
     with edit(model, edits), capture(model, "blocks.0.attention") as trace:
         model(*ids_and_labels(), positions)
@@ -65,7 +32,7 @@ def test_without_its_heads_attention_gives_its_bias(own: TransformerConfig, posi
 
 
 def test_one_ablated_head_takes_what_it_adds_from_the_attention_output() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model) as plain:
         model(*ids_and_labels())
     with edit(model, {"blocks.1.attention.heads.3": ablate()}), capture(model) as ablated:
@@ -76,7 +43,7 @@ def test_one_ablated_head_takes_what_it_adds_from_the_attention_output() -> None
 
 
 def test_a_head_with_ablated_weights_adds_nothing() -> None:
-    model = build()
+    model = build_lopsided()
     with edit(model, {"blocks.0.attention.weights.1": ablate()}), capture(model, "blocks.0.attention.heads") as trace:
         model(*ids_and_labels())
     assert torch.equal(trace["blocks.0.attention.heads.1"], torch.zeros(3, 9, 16))
@@ -84,14 +51,14 @@ def test_a_head_with_ablated_weights_adds_nothing() -> None:
 
 
 def test_without_attention_and_mlp_a_block_passes_the_residual_stream_on() -> None:
-    model = build()
+    model = build_lopsided()
     with edit(model, {"blocks.1.attention": ablate(), "blocks.1.mlp": ablate()}), capture(model, "blocks.1.*") as trace:
         model(*ids_and_labels())
     assert torch.equal(trace["blocks.1.residual_post"], trace["blocks.1.residual_pre"])
 
 
 def test_a_mean_ablated_value_is_the_batchs_mean_at_every_position() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "blocks.0.mlp") as plain:
         model(*ids_and_labels())
     with edit(model, {"blocks.0.mlp": ablate("mean")}), capture(model, "blocks.0.mlp") as trace:
@@ -102,7 +69,7 @@ def test_a_mean_ablated_value_is_the_batchs_mean_at_every_position() -> None:
 @pytest.mark.parametrize("own", VARIANTS)
 @pytest.mark.parametrize("positions", ["all", "query"])
 def test_frozen_to_its_own_values_a_model_computes_the_same(own: TransformerConfig, positions: Any) -> None:
-    model = build(own)
+    model = build_lopsided(own)
     with capture(model) as trace:
         logits = model(*ids_and_labels(), positions)
     with edit(model, {"*": freeze(trace)}):
@@ -110,21 +77,21 @@ def test_frozen_to_its_own_values_a_model_computes_the_same(own: TransformerConf
 
 
 def test_frozen_patterns_are_those_of_the_other_sequences() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "blocks.*.attention.weights") as other:
-        model(*ids_and_labels(1))
+        model(*ids_and_labels(seed=1))
     with edit(model, {"blocks.*.attention.weights": freeze(other)}), capture(model, "*.weights") as trace:
-        model(*ids_and_labels(0))
+        model(*ids_and_labels(seed=0))
     assert all(torch.equal(trace[name], other[name]) for name in other)
 
 
 def test_one_head_can_be_frozen_to_a_trace_of_all() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "blocks.0.attention.weights") as other:
-        model(*ids_and_labels(1))
+        model(*ids_and_labels(seed=1))
     name = "blocks.0.attention.weights.2"
     with edit(model, {name: freeze(other)}), capture(model, "blocks.0.attention.weights") as trace:
-        model(*ids_and_labels(0))
+        model(*ids_and_labels(seed=0))
     assert torch.equal(trace[name], other[name])
     assert not same(trace["blocks.0.attention.weights.1"], other["blocks.0.attention.weights.1"])
 
@@ -134,21 +101,21 @@ def test_one_head_can_be_frozen_to_a_trace_of_all() -> None:
 def test_the_clean_residual_stream_of_the_last_layer_gives_the_clean_logits(
     own: TransformerConfig, positions: Any
 ) -> None:
-    model = build(own)
+    model = build_lopsided(own)
     with capture(model, "blocks.1.residual_post") as clean:
-        logits = model(*ids_and_labels(0), positions)
-    assert not same(model(*ids_and_labels(1), positions), logits)
+        logits = model(*ids_and_labels(seed=0), positions)
+    assert not same(model(*ids_and_labels(seed=1), positions), logits)
     with edit(model, {"blocks.1.residual_post": freeze(clean)}):
-        assert torch.equal(model(*ids_and_labels(1), positions), logits)
+        assert torch.equal(model(*ids_and_labels(seed=1), positions), logits)
 
 
 def test_a_patched_position_leaves_those_before_it_alone() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "blocks.0.residual_post") as clean:
-        model(*ids_and_labels(1))
-    before = model(*ids_and_labels(0))
+        model(*ids_and_labels(seed=1))
+    before = model(*ids_and_labels(seed=0))
     with edit(model, {"blocks.0.residual_post": freeze(clean, positions=[4])}), capture(model, "blocks.*") as trace:
-        after = model(*ids_and_labels(0))
+        after = model(*ids_and_labels(seed=0))
     assert torch.equal(trace["blocks.0.residual_post"][:, 4], clean["blocks.0.residual_post"][:, 4])
     assert same(after[:, :4], before[:, :4])
     assert not any(same(after[:, t], before[:, t]) for t in range(4, 9))
@@ -156,7 +123,7 @@ def test_a_patched_position_leaves_those_before_it_alone() -> None:
 
 @pytest.mark.parametrize("positions", ["all", "query"])
 def test_positions_from_the_end_mean_the_same_with_query_positions(positions: Any) -> None:
-    model = build()
+    model = build_lopsided()
     with edit(model, {"blocks.1.attention.heads.0": ablate(positions=[-1])}), capture(model, "*.heads.0") as trace:
         model(*ids_and_labels(), positions)
     added = trace["blocks.1.attention.heads.0"]
@@ -165,7 +132,7 @@ def test_positions_from_the_end_mean_the_same_with_query_positions(positions: An
 
 
 def test_positions_of_a_patch_may_be_several_in_any_order() -> None:
-    model = build()
+    model = build_lopsided()
     with capture(model, "tokens") as plain:
         model(*ids_and_labels())
     value = torch.arange(9.0)[:, None].expand(9, 16)
@@ -178,21 +145,21 @@ def test_positions_of_a_patch_may_be_several_in_any_order() -> None:
 
 @pytest.mark.parametrize("value", [2, 2.0, torch.tensor(2.0, dtype=torch.float64), torch.full((9, 1), 2.0)])
 def test_a_patch_may_be_a_number_or_anything_that_broadcasts(value: Any) -> None:
-    model = build()
+    model = build_lopsided()
     with edit(model, {"blocks.0.mlp": patch(value)}), capture(model, "blocks.0.mlp") as trace:
         model(*ids_and_labels())
     assert torch.equal(trace["blocks.0.mlp"], torch.full((3, 9, 16), 2.0))
 
 
 def test_a_patch_may_be_a_function_of_what_it_replaces() -> None:
-    model = build()
+    model = build_lopsided()
     plain = model(*ids_and_labels())
     with edit(model, {"readout": patch(lambda logits: -2 * logits)}):
         assert torch.equal(model(*ids_and_labels()), -2 * plain)
 
 
 def test_edits_of_one_place_act_from_the_outer_to_the_inner() -> None:
-    model = build()
+    model = build_lopsided()
     inner = edit(model, {"tokens": patch(lambda x: x + 1)})
     with edit(model, {"tokens": patch(0.0)}), inner, capture(model, "tokens") as trace:
         model(*ids_and_labels())
@@ -200,7 +167,7 @@ def test_edits_of_one_place_act_from_the_outer_to_the_inner() -> None:
 
 
 def test_a_trace_has_the_edited_values_whichever_block_is_the_outer_one() -> None:
-    model = build()
+    model = build_lopsided()
     for site in ("blocks.0.mlp", "blocks.0.mlp_out"):
         change = edit(model, {site: patch(1.0)})
         with capture(model, site) as outer, change, capture(model, site) as inner:
@@ -210,7 +177,7 @@ def test_a_trace_has_the_edited_values_whichever_block_is_the_outer_one() -> Non
 
 
 def test_after_the_block_the_model_is_as_before() -> None:
-    model = build()
+    model = build_lopsided()
     plain = model(*ids_and_labels())
     with edit(model, {"blocks.*.attention.heads": ablate(), "readout": patch(0.0)}):
         model(*ids_and_labels())
@@ -219,7 +186,7 @@ def test_after_the_block_the_model_is_as_before() -> None:
 
 
 def test_an_exception_in_the_block_is_passed_on_and_ends_the_edits() -> None:
-    model = build()
+    model = build_lopsided()
     plain = model(*ids_and_labels())
     with pytest.raises(RuntimeError, match="mine"), edit(model, {"*": patch(0.0), "readout": patch(0.0)}):
         raise RuntimeError("mine")
@@ -227,7 +194,7 @@ def test_an_exception_in_the_block_is_passed_on_and_ends_the_edits() -> None:
 
 
 def test_gradients_flow_through_what_is_computed_and_around_what_is_not() -> None:
-    model = build().train()
+    model = build_lopsided().train()
     with edit(model, {"blocks.1.attention.heads": ablate(), "blocks.0.mlp": patch(lambda x: 2 * x)}):
         model(*ids_and_labels()).square().sum().backward()
     doubled = model.get_parameter("sequence_model.blocks.0.mlp_in.weight").grad
@@ -237,7 +204,7 @@ def test_gradients_flow_through_what_is_computed_and_around_what_is_not() -> Non
 
 
 def test_a_patched_value_can_be_learned() -> None:
-    model = build()
+    model = build_lopsided()
     steer = torch.zeros(16, requires_grad=True)
     with edit(model, {"blocks.0.residual_post": patch(lambda x: x + steer, positions=[-1])}):
         model(*ids_and_labels(), "query").square().sum().backward()
@@ -246,11 +213,11 @@ def test_a_patched_value_can_be_learned() -> None:
 
 
 def test_a_recurrent_layer_can_be_patched() -> None:
-    model = build(num_heads=None, sequence_model="lstm", hidden_size=7)
+    model = build_lopsided(num_heads=None, sequence_model="lstm", hidden_size=7)
     with capture(model, "layers.0") as clean:
-        logits = model(*ids_and_labels(0))
+        logits = model(*ids_and_labels(seed=0))
     with edit(model, {"layers.0": freeze(clean)}):
-        assert torch.equal(model(*ids_and_labels(1)), logits)
+        assert torch.equal(model(*ids_and_labels(seed=1)), logits)
 
 
 def test_the_first_of_several_outputs_is_edited() -> None:
@@ -263,7 +230,7 @@ def test_the_first_of_several_outputs_is_edited() -> None:
 
 def test_an_edit_that_no_forward_pass_reached_is_an_error() -> None:
     """In the last layer the query alone is projected, so that the module `qkv` is not called as such."""
-    model = build()
+    model = build_lopsided()
     with (
         pytest.raises(ValueError, match=r"must come by every edit, got none at blocks\.1\.attention\.qkv"),
         edit(model, {"blocks.1.attention.qkv": ablate(), "blocks.0.attention.qkv": ablate()}),
@@ -292,7 +259,7 @@ def test_an_edit_that_no_forward_pass_reached_is_an_error() -> None:
     ],
 )
 def test_an_edit_that_does_not_fit_is_refused(edits: dict[str, Any], message: str) -> None:
-    model = build()
+    model = build_lopsided()
     with pytest.raises(ValueError, match=message) as error, edit(model, edits):
         model(*ids_and_labels())
     assert "\n" not in str(error.value)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_models import IDS
 
 from icl_models import (
     ComponentConfig,
@@ -17,15 +18,6 @@ from icl_models import (
 )
 from icl_models._sequence_models.positions import RelativePositions, RotaryPositions
 
-IDS: dict[str, Any] = {
-    "num_classes": 12,
-    "example_kind": "id",
-    "example_shape": (),
-    "embedder": "embedding",
-    "emb_dim": 16,
-    "num_layers": 2,
-    "num_heads": 4,
-}
 WIDTH, HEADS = 16, 4
 MLP = 8 * WIDTH**2 + 5 * WIDTH + 2 * WIDTH  # two matrices with biases, and a norm
 
