@@ -14,7 +14,7 @@ pytest.importorskip("hatchling")
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "icl-plugin-example"
 FAULTY = Path(__file__).parent
-COMMAND = "import sys; from {}._cli import main; sys.exit(main())"
+COMMAND = "import sys; from {}._commands.main import main; sys.exit(main())"
 
 
 class Site:
@@ -34,9 +34,14 @@ class Site:
         if version is not None:
             project = copied / "pyproject.toml"
             project.write_text(project.read_text().replace('version = "0.1.0"', f'version = "{version}"'))
+        return self.install_from(copied, target)
+
+    def install_from(self, source, target=None):
+        """The folder of a distribution, built from this source."""
+        target = target or self.folder / f"target-{source.name}"
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         done = subprocess.run(
-            [*pip, "--no-deps", "--no-build-isolation", "--no-index", "--target", str(target), str(copied)],
+            [*pip, "--no-deps", "--no-build-isolation", "--no-index", "--target", str(target), str(source)],
             capture_output=True,
             text=True,
             check=False,
@@ -52,10 +57,14 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def command(site):
-    """Runs a command with these distributions on the path: ``command("icl-train", "run", …, plugins=[…], cwd=…)``."""
+    """Runs a command with these distributions on the path: ``command("icl-train", "run", …, plugins=[…], cwd=…)``.
 
-    def run(name, *arguments, plugins=(), cwd, versions=None, **variables):
+    ``also`` are folders of further ones.
+    """
+
+    def run(name, *arguments, plugins=(), also=(), cwd, versions=None, **variables):
         folders = [str(site.install(plugin, (versions or {}).get(plugin))) for plugin in plugins]
+        folders += map(str, also)
         environment = {key: value for key, value in os.environ.items() if key != "ICL_PLUGINS"}
         environment |= {"PYTHONPATH": os.pathsep.join(folders), "COLUMNS": "160", **variables}
         return subprocess.run(

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -33,6 +34,30 @@ def test_the_tutorials_other_files_are_those_of_the_example():
     assert project == tomllib.loads((EXAMPLE / "pyproject.toml").read_text())
     suite = (EXAMPLE / "tests" / "test_conformance.py").read_text()
     assert any(block in suite for block in blocks("python") if "EmbedderConformance" in block)
+
+
+def test_a_copy_renamed_as_the_tutorial_says_is_a_plugin_beside_the_example(site, command, tmp_path):
+    shutil.copytree(EXAMPLE, tmp_path / NAME, ignore=shutil.ignore_patterns("__pycache__", "dist"))
+    (renaming,) = (block for block in blocks("bash") if block.startswith("cp -r"))
+    subprocess.run(["bash", "-euc", renaming], cwd=tmp_path, check=True)
+    copy = tmp_path / "icl-plugin-wavelets"
+    left = [
+        f"{path.relative_to(copy)}: {name}"
+        for path in copy.rglob("*")
+        for name in ("icl-plugin-example", "icl_plugin_example", "my-embedder", "linear-attention")
+        if name in str(path.relative_to(copy)) or (path.is_file() and name in path.read_text())
+    ]
+    assert not left
+    installed = site.install_from(copy)
+    listed = command("icl-models", "plugins", "--json", plugins=[NAME], also=[installed], cwd=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    components = {one["name"]: one["components"] for one in json.loads(listed.stdout)}
+    assert components["wavelets"] == {
+        "embedders": ["wavelet-embedder"],
+        "sequence_models": ["wavelet-attention"],
+        "trackers": [],
+    }
+    assert components["example"]["embedders"] == ["my-embedder"]
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +156,7 @@ def test_without_it_no_model_is_built_and_one_line_says_what_is_missing(words, c
     (run / "DONE").unlink()
     refused = command(*words, run, cwd=tmp_path)
     assert refused.returncode == 2
-    assert refused.stderr == f"{words[0]}: error: {LINES}\n"
+    assert refused.stderr == f"{words[0]} {words[1]}: error: {LINES}\n"
     assert refused.stdout == ""
     assert not (run / "FAILED").exists()
 

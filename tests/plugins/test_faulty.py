@@ -66,7 +66,7 @@ def test_the_listing_shows_both_and_fails(name, command, tmp_path):
     assert listed.returncode == 2
     assert f"({name} 1.2.0), loaded" in listed.stdout
     assert f"({EXAMPLE} 0.1.0), loaded" in listed.stdout
-    assert listed.stderr == f"icl-models: {CONFLICT[name]}\n"
+    assert listed.stderr == f"icl-models plugins: error: {CONFLICT[name]}\n"
 
 
 def test_icl_plugins_chooses_between_two_that_claim_one_component(command, tmp_path):

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from icl_models import ComponentConfig, ModelConfig, SequenceModelSpec, hookimpl
+from icl_models import ComponentConfig, ModelFacts, SequenceModelSpec, hookimpl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class LinearAttention(nn.Module):
 class LinearAttentionModel(nn.Module):
     """Tokens (B, T, W) to features (B, T, W), or the last token's (B, W) for positions="query"."""
 
-    def __init__(self, model: ModelConfig, own: LinearAttentionConfig) -> None:
+    def __init__(self, model: ModelFacts, own: LinearAttentionConfig) -> None:
         super().__init__()
         width = self.out_features = model.token_width  # the readout to the classes looks for out_features
         self.attentions, self.perceptrons = nn.ModuleList(), nn.ModuleList()
@@ -70,7 +70,7 @@ class LinearAttentionModel(nn.Module):
         return self.norm(h[:, -1] if positions == "query" else h)
 
 
-def check(model: ModelConfig, own: LinearAttentionConfig) -> None:
+def check(model: ModelFacts, own: LinearAttentionConfig) -> None:
     """Raise ValueError for settings of the whole model that do not fit: called when a configuration is made."""
     if model.token_width % model.resolved_num_heads:
         raise ValueError(
