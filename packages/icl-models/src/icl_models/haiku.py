@@ -15,15 +15,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from icl_models._config import ModelConfig
-from icl_models._haiku.checkpoint import CheckpointError, load_checkpoint
+from icl_models._haiku.checkpoint import load_checkpoint
 from icl_models._haiku.checkpoint_writing import save_checkpoint
 from icl_models._haiku.config import infer_settings
 from icl_models._haiku.names import Link, links
+from icl_models._haiku.nest import CheckpointVariables, checkpoint_variables
+from icl_models._haiku.pickled_array import CheckpointError
 from icl_models._model import InContextModel
 
 __all__ = [
     "CheckpointError",
+    "CheckpointVariables",
     "Variables",
+    "checkpoint_variables",
     "export_variables",
     "import_variables",
     "infer_config",
@@ -46,8 +50,9 @@ def import_variables(
         params, state: the released variables; `state` may be left out where the model has no batch normalisation.
 
     Raises:
-        ValueError: naming, in one line, every variable that is missing, left over, or of another shape or dtype; or
-            for variables that are not nested dicts, or a model that has no released counterpart.
+        ValueError: naming, in one line, every variable that is missing, left over, or of another shape or dtype (one
+            whose numbers the model's has all, such as float16 or bfloat16, is as good); or for variables that are not
+            nested dicts, or a model that has no released counterpart.
     """
     model = _skeleton(model) if isinstance(model, ModelConfig) else model
     ours = model.state_dict()
@@ -123,11 +128,16 @@ def _take(source: dict[str, NDArray[Any]], name: str, like: Tensor, problems: li
         problems.append(f"{name} is missing")
         return None
     array = source.pop(name)
-    dtype = str(like.dtype).removeprefix("torch.")
-    if array.shape != tuple(like.shape) or array.dtype != dtype:
+    dtype = np.dtype(str(like.dtype).removeprefix("torch."))
+    if array.shape != tuple(like.shape) or not _widens(array.dtype, dtype):
         problems.append(f"{name} must be {dtype} {tuple(like.shape)}, got {array.dtype} {array.shape}")
         return None
-    return torch.from_numpy(np.array(array))
+    return torch.from_numpy(np.array(array, dtype))
+
+
+def _widens(stored: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
+    """Whether `wanted` has all numbers of `stored`, floats for floats: float16 for float32, but no integers."""
+    return np.can_cast(stored, wanted, "safe") and (stored.kind in "biu") == (wanted.kind in "biu")
 
 
 def _disagreement(link: Link, arrays: Iterable[Tensor | None]) -> list[str]:

@@ -15,7 +15,9 @@ from icl_models._config import ModelConfig
 from icl_models._model import build_model
 from icl_models._saved_model import load_model, save_model
 from icl_models.haiku import (
+    CheckpointVariables,
     Variables,
+    checkpoint_variables,
     export_variables,
     import_variables,
     infer_config,
@@ -60,7 +62,8 @@ def _add_force(parser: argparse.ArgumentParser) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    params, state, unused = _variables(load_checkpoint(options.checkpoint))
+    found = checkpoint_variables(load_checkpoint(options.checkpoint))
+    params, state = found.params, found.state
     settings = read_assignments(options.assignments)
     if options.num_heads is not None:
         settings["num_heads"] = options.num_heads
@@ -73,8 +76,10 @@ def _import(options: argparse.Namespace) -> int:
     print()
     print(_setting_table(config, settings))
     print()
-    if unused:
-        print(printable(f"not read: {', '.join(unused)}"))
+    if found.num_replicas is not None:
+        print(_replicas(found))
+    if found.unused:
+        print(printable(f"not read: {', '.join(found.unused)}"))
     print(f"written: {options.output}")
     return 0
 
@@ -88,16 +93,10 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _variables(content: Any) -> tuple[Variables, Variables, list[str]]:
-    """Params, state and the names of the rest of a checkpoint."""
-    if not isinstance(content, Mapping) or "params" not in content:
-        held = ", ".join(map(str, content)) if isinstance(content, Mapping) else type(content).__name__
-        raise ValueError(f"a checkpoint must be a dict with params, got {held or 'an empty one'}")
-    return (
-        content["params"],
-        content.get("state") or {},
-        [str(key) for key in content if key not in ("params", "state")],
-    )
+def _replicas(found: CheckpointVariables) -> str:
+    """What was done with the values of several devices."""
+    said = f"devices: {found.num_replicas}, with equal params; the first one's state was taken"
+    return f"{said}, as released: {len(found.differing)} of its arrays differ" if found.differing else said
 
 
 def _variable_table(params: Variables, state: Variables) -> str:

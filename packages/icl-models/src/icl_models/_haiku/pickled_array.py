@@ -1,0 +1,82 @@
+"""An array in a pickle: the type of its numbers, its shape and its bytes, each a claim of the file's."""
+
+from __future__ import annotations
+
+import math
+import re
+import reprlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_NUMBERS = re.compile(r"[biufc][0-9]{1,2}")  # no objects, whose bytes would be taken for addresses in memory
+_MOST_AXES = 64  # NumPy's own limit
+
+
+class CheckpointError(ValueError):
+    """The file is not a checkpoint of numpy arrays in plain containers."""
+
+
+class BFloat16:
+    """The type of the library ml_dtypes, which need not be there: float32 has all of its numbers."""
+
+    def __setstate__(self, state: Any) -> None:
+        raise CheckpointError("a checkpoint must not alter what it names, got a state for bfloat16")
+
+
+class PickledDtype:
+    """A number's type, as NumPy pickles it: its code, and in its state the order of its bytes."""
+
+    def __init__(self, code: Any, *_: Any) -> None:
+        self.code, self.order = code, "="
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = state[1]
+
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy's own, in which an array of this type is read."""
+        return np.dtype(np.float32) if self.code is BFloat16 else self._stored()
+
+    def numbers(self, content: bytes) -> NDArray[Any]:
+        """The numbers in these bytes, in one row."""
+        if not isinstance(content, bytes | bytearray):
+            raise CheckpointError(f"an array in a checkpoint must be made of bytes, got a {type(content).__name__}")
+        stored = np.frombuffer(content, self._stored())
+        # A bfloat16 is the upper half of a float32.
+        return (stored.astype(np.uint32) << 16).view(np.float32) if self.code is BFloat16 else stored
+
+    def _stored(self) -> np.dtype[Any]:
+        code = "u2" if self.code is BFloat16 else self.code
+        known = isinstance(code, str) and _NUMBERS.fullmatch(code) and self.order in ("<", ">", "=", "|")
+        if not known:
+            got = f"{self.order}{code}" if isinstance(code, str) else type(code).__name__
+            raise CheckpointError(f"arrays in a checkpoint must hold numbers, got dtype {got!r}")
+        return np.dtype(self.order + code)
+
+
+class PickledArray:
+    """An array announced by NumPy's `_reconstruct`; what is in it comes as its state."""
+
+    def __init__(self, *_: Any) -> None:
+        self._content: NDArray[Any] | None = None
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        shape, dtype, fortran, content = state[-4:]
+        self._content = read_array(content, dtype, shape, "F" if fortran else "C")
+
+    def content(self) -> NDArray[Any]:
+        """CheckpointError where there is none."""
+        if self._content is None:
+            raise CheckpointError("an array in a checkpoint must have content, got none")
+        return self._content
+
+
+def read_array(content: bytes, dtype: PickledDtype, shape: Any, order: Any) -> NDArray[Any]:
+    """An array of its own memory; CheckpointError where the bytes are not those of the shape."""
+    if not (type(shape) is tuple and len(shape) <= _MOST_AXES and all(type(n) is int and n >= 0 for n in shape)):
+        raise CheckpointError(f"an array's shape must be a few numbers from 0 on, got {reprlib.repr(shape)}")
+    numbers = dtype.numbers(content)
+    if numbers.size != math.prod(shape):
+        raise CheckpointError(f"an array of shape {shape} must have {math.prod(shape)} numbers, got {numbers.size}")
+    return numbers.reshape(shape, order=order).copy(order="K")
