@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from icl_train.metrics import LabelGroups, closed_correct, query_metrics, sequence_loss, wilson_interval
+from icl_train.metrics import (
+    LabelGroups,
+    closed_correct,
+    query_metrics,
+    sequence_loss,
+    sequence_metrics,
+    wilson_interval,
+)
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -41,12 +48,68 @@ def test_shared_labels_have_no_rare_and_common_scores():
     assert not [name for name in metrics if "rare" in name or "common" in name]
 
 
-def test_any_label_of_a_class_is_right_without_support_but_not_of_another_class():
-    groups = LabelGroups.ordered(n_rare=3, n_common=2, ways=2, multiplicity=2)  # {0, 1}, {2, 3}, …
-    predictions = torch.eye(10)[[1, 2, 7]]
-    labels = torch.tensor([[5, 0], [5, 0], [5, 6]])
-    metrics = query_metrics(predictions, labels, sequence_type="no_support_zipfian", groups=groups)
-    assert metrics["accuracy_query"].tolist() == [1, 0, 1]
+POLYSEMY = LabelGroups.ordered(n_rare=3, n_common=2, ways=2, multiplicity=2)  # {0, 1}, {2, 3}, {4, 5}; {6, 7}, {8, 9}
+
+
+def with_polysemy(sequence_type, predicted, right):
+    """Outcomes of answers to queries with these labels."""
+    labels = torch.tensor([[5, label] for label in right])
+    return query_metrics(torch.eye(10)[predicted], labels, sequence_type=sequence_type, groups=POLYSEMY)
+
+
+@pytest.mark.parametrize(
+    ("sequence_type", "right"),
+    [("no_support_zipfian", [1, 0, 1, 1]), ("no_support_rare", [1, 0, 1, 1]), ("no_support_common", [0, 0, 0, 1])],
+)
+def test_any_label_of_the_class_is_right_in_accuracy_query_where_the_released_code_counts_it(sequence_type, right):
+    metrics = with_polysemy(sequence_type, [1, 2, 7, 3], [0, 0, 6, 3])
+    assert metrics["accuracy_query"].tolist() == right
+
+
+@pytest.mark.parametrize(
+    ("sequence_type", "predicted", "label", "other"),
+    [("no_support_zipfian", 1, 0, 2), ("no_support_rare", 3, 2, 1), ("no_support_common", 7, 6, 9)],
+)
+def test_accuracy_closed_counts_the_exact_label_alone_and_accuracy_class_any_label_of_the_class(
+    sequence_type, predicted, label, other
+):
+    metrics = with_polysemy(sequence_type, [predicted, label, other], [label] * 3)
+    assert metrics["accuracy_closed"].tolist() == [0, 1, 0]
+    assert metrics["accuracy_class"].tolist() == [1, 1, 0]
+
+
+def test_accuracy_class_is_of_the_best_valid_label_whatever_is_answered_among_all():
+    labels = torch.tensor([[5, 6]])
+    logits = torch.tensor([[9.0, 0, 0, 0, 0, 0, 0, 5, 1, 1]])
+    metrics = query_metrics(logits, labels, sequence_type="no_support_common", groups=POLYSEMY)
+    assert (metrics["accuracy_query"].item(), metrics["accuracy_class"].item()) == (0, 1)
+
+
+@pytest.mark.parametrize("sequence_type", ["bursty", "fewshot_holdout"])
+def test_with_support_the_very_label_is_asked_for_under_polysemy(sequence_type):
+    metrics = with_polysemy(sequence_type, [1, 0], [0, 0])
+    assert metrics["accuracy_query"].tolist() == metrics["accuracy_closed"].tolist() == [0, 1]
+    assert "accuracy_class" not in metrics
+
+
+def test_accuracy_interim_takes_any_label_of_the_class_like_accuracy_query():
+    labels = torch.tensor([[0, 4, 2]])
+    logits = torch.eye(10)[torch.tensor([[1, 4, 2]])]
+    found = {
+        name: sequence_metrics(logits, labels, sequence_type=f"no_support_{name}", groups=POLYSEMY, w_interim=0.5)
+        for name in ("rare", "zipfian", "common")
+    }
+    assert {name: metrics["accuracy_interim"] for name, metrics in found.items()} == {
+        "rare": 1,
+        "zipfian": 1,
+        "common": 0.5,
+    }
+
+
+def test_one_label_a_class_has_no_accuracy_class():
+    groups = LabelGroups.ordered(n_rare=3, n_common=2, ways=2)
+    metrics = query_metrics(torch.eye(5)[[1]], torch.tensor([[0, 1]]), sequence_type="no_support_rare", groups=groups)
+    assert "accuracy_class" not in metrics
 
 
 def test_closed_correct_answers_among_each_rows_own_labels():

@@ -25,6 +25,8 @@ def test_every_scalar_equals_the_released_codes(case, arrays):
     target = torch.from_numpy(arrays[f"{case['name']}/target"]).long()
     _, polysemy, multiplicity = case["labeling_rare"].rpartition("polysemy")
     x = int(multiplicity) if polysemy else 1
+    # At the query no golden case answers with another label of the class, and none is no_support_common under polysemy:
+    # test_metrics.py has both.
     # Under polysemy the released common range starts at n_rare * X but still ends at n_rare + n_common: it is empty.
     # LabelGroups.ordered has the range that the labels really take; here the released one is spelt out.
     groups = LabelGroups(

@@ -49,7 +49,7 @@ class EvalResult:
     @property
     def headline(self) -> Headline:
         """The accuracy this split is measured by."""
-        return headline_of(self.split)
+        return headline_of(self.split, polysemy="accuracy_class" in self.metrics)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +199,7 @@ class Evaluator:
 
     def _chance(self, questions: _Questions) -> float:
         groups = self.task.groups
-        if headline_of(questions.split).metric == "accuracy_closed":
+        if headline_of(questions.split).metric == "accuracy_closed":  # or, under polysemy, accuracy_class
             answers = len(groups.closed(questions.sequence_type))
         else:
             answers = len(groups.rare) if groups.shared else len(groups.rare) + len(groups.common)

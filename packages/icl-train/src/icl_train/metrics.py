@@ -5,6 +5,12 @@ All values are means over sequences at the **query** (the last position) unless 
 - ICL, in-context learning: ``accuracy_closed`` on few-shot sequences of holdout classes; chance 1/ways.
 - IWL, in-weights learning: ``accuracy_query`` on no-support sequences; chance 1/(number of labels).
 
+Where classes have several labels (polysemy), a no-support context does not say which one is meant. As released,
+``accuracy_query`` and ``accuracy_interim`` then take any label of the class on ``no_support_rare`` and
+``no_support_zipfian`` sequences, and the exact one on ``no_support_common``, whose released classes have one label
+each; ``accuracy_closed`` takes the exact one on all three. ``accuracy_class`` is ours: the best of the valid labels is
+any label of the class, on all three; chance 1/(number of classes).
+
 Chan et al. 2022 (arXiv 2205.05055), section 2.3, figures 2 to 6; the other scalars are those the released code logs.
 """
 
@@ -186,7 +192,8 @@ def query_metrics(logits: Tensor, labels: Tensor, *, sequence_type: str, groups:
         groups: which labels are common, rare and few-shot.
 
     Returns:
-        name → (B,) float32. ``from_common``, ``from_rare`` and their ``from_support_*`` are left out for shared labels.
+        name → (B,) float32. ``from_common``, ``from_rare`` and their ``from_support_*`` are left out for shared labels;
+        ``accuracy_class`` is there for ``no_support_*`` where classes have several labels.
     """
     prediction = logits.argmax(1)
     query, context = labels[:, -1], labels[:, :-1]
@@ -195,10 +202,12 @@ def query_metrics(logits: Tensor, labels: Tensor, *, sequence_type: str, groups:
     support = (prediction[:, None] == context).any(1)
     outcomes = {
         "accuracy_query": _correct(prediction, query, sequence_type, groups),
-        "accuracy_closed": _correct(closed, query, sequence_type, groups),
+        "accuracy_closed": closed == query,
         "from_fewshot": torch.isin(prediction, groups.fewshot),
         "from_support": support,
     }
+    if groups.multiplicity > 1 and sequence_type.startswith("no_support"):
+        outcomes["accuracy_class"] = _same_class(closed, query, groups)
     if not groups.shared:
         outcomes["from_common"] = torch.isin(prediction, groups.common)
         outcomes["from_rare"] = torch.isin(prediction, groups.rare)
@@ -209,10 +218,17 @@ def query_metrics(logits: Tensor, labels: Tensor, *, sequence_type: str, groups:
 
 
 def _correct(prediction: Tensor, label: Tensor, sequence_type: str, groups: LabelGroups) -> Tensor:
+    """What counts in ``accuracy_query`` and ``accuracy_interim``, as released."""
+    if sequence_type in ("no_support_rare", "no_support_zipfian"):
+        return _same_class(prediction, label, groups)
+    return prediction == label
+
+
+def _same_class(prediction: Tensor, label: Tensor, groups: LabelGroups) -> Tensor:
+    """Whether two labels are of one trained class; other labels must be equal."""
     exact = prediction == label
-    if groups.multiplicity == 1 or not sequence_type.startswith("no_support"):
+    if groups.multiplicity == 1:
         return exact
-    # Any label of the class is right here: nothing in the context says which one is meant.
     trained = torch.cat([groups.rare, groups.common])
     in_range = torch.isin(prediction, trained) & torch.isin(label, trained)
     return exact | (in_range & (prediction // groups.multiplicity == label // groups.multiplicity))
@@ -221,7 +237,7 @@ def _correct(prediction: Tensor, label: Tensor, sequence_type: str, groups: Labe
 def sequence_metrics(
     logits: Tensor, labels: Tensor, *, sequence_type: str, groups: LabelGroups, w_interim: float = 0.0
 ) -> dict[str, float]:
-    """Every scalar of one batch, as the released code logs them.
+    """Every scalar of one batch, as the released code logs them, and no other.
 
     Args:
         logits: (B, S, C) at the example positions, the query last.
@@ -237,5 +253,5 @@ def sequence_metrics(
     interim = _correct(logits[:, :-1].argmax(-1), labels[:, :-1], sequence_type, groups)
     values["accuracy_interim"] = interim.float().mean() if w_interim > 0 else loss.new_zeros(())
     outcomes = query_metrics(logits[:, -1], labels, sequence_type=sequence_type, groups=groups)
-    values |= {name: outcome.mean() for name, outcome in outcomes.items()}
+    values |= {name: outcome.mean() for name, outcome in outcomes.items() if name != "accuracy_class"}
     return {name: float(value) for name, value in values.items()}

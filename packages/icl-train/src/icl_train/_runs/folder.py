@@ -33,6 +33,7 @@ from icl_data.foundation.command_line import CommandFailed
 from icl_data.foundation.whole_file import sync, write_text
 from icl_models import PluginWarning
 from icl_train._runs.owners import changed_owners, plugin_owners
+from icl_train._runs.search import folders_holding
 from icl_train._settings.values import UnusableConfig
 from icl_train.config import RunConfig
 
@@ -134,7 +135,7 @@ class RunFolder:
             return run
         except KeyError as error:
             raise RunError(f"cannot read {file}: it has no {error}") from error
-        except (ValueError, TypeError, AttributeError, OSError) as error:
+        except (ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
             raise RunError(f"cannot read {file}: {' '.join(str(error).split())}") from error
 
     @property
@@ -270,19 +271,23 @@ def available_cores() -> int:
 def find_runs(root: Path) -> tuple[list[RunFolder], list[tuple[Path, str]]]:
     """Runs at or below ``root`` (at any depth), by path, and the folders that could not be read, with the reason.
 
+    Links to folders are followed; a run that is reached in several ways is there once.
+
+    Args:
+        root: a run folder, or any folder above some.
+
     Raises:
         RunError: if ``root`` is not a folder.
     """
     if not root.is_dir():
         raise RunError(f"runs are looked for in a folder, got {root}{'' if root.exists() else ' (it does not exist)'}")
-    runs, broken = [], []
-    for file in sorted(root.rglob("config.json")):
-        if any(part.startswith(".") for part in file.relative_to(root).parts):
-            continue
+    folders, broken = folders_holding("config.json", root)
+    runs = []
+    for folder in folders:
         try:
-            runs.append(RunFolder.open(file.parent))
+            runs.append(RunFolder.open(folder))
         except RunError as error:
-            broken.append((file.parent, str(error)))
+            broken.append((folder, str(error)))
     return runs, broken
 
 
