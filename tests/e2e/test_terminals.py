@@ -1,4 +1,4 @@
-"""Every command on a real terminal, narrow and wide, and in a pipe: a mistake is the same one clean line in all three."""
+"""Every command on a real terminal, narrow and wide, and in a pipe: a mistake is one and the same clean line."""
 
 import re
 import subprocess
