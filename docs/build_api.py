@@ -27,12 +27,14 @@ def public_modules() -> Iterator[str]:
                 continue
             try:
                 importlib.import_module(found.name)
+                parent = importlib.import_module(found.name.rpartition(".")[0])
             except ImportError as error:
                 if 'pip install "icl-' not in str(error):
                     raise
                 print(f"without {found.name}: {error}")
             else:
-                yield found.name
+                if hasattr(parent, "__all__"):  # without one, pdoc finds what is in it by itself
+                    yield found.name
 
 
 def main() -> None:
