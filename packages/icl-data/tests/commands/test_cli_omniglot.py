@@ -194,8 +194,10 @@ def test_full_disk_is_one_line_and_leaves_no_zip(fetch, monkeypatch, capsys) -> 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(download_module.os, "fsync", full)
-    assert fetch() == 2
-    assert "No space left" in _one_line(capsys.readouterr().err)
+    assert fetch() == 1
+    line = _one_line(capsys.readouterr().err)
+    assert f"No space left on device: {fetched_folder() / BACKGROUND}.part (free some space, or choose" in line
+    assert "run the command again" in line
     assert list(fetched_folder().glob("*.zip")) == []
 
 
@@ -229,7 +231,7 @@ def test_mistake_is_one_line(options, cache, message, monkeypatch, capsys) -> No
 def test_folder_that_is_a_file_is_one_line(fetch, tmp_path: Path, capsys) -> None:
     (tmp_path / "file").write_text("")
     assert fetch("--to", str(tmp_path / "file")) == 2
-    assert "cannot write to" in _one_line(capsys.readouterr().err)
+    assert f"the zips need a folder, got the file {str(tmp_path / 'file')!r}" in _one_line(capsys.readouterr().err)
 
 
 def test_where_names_the_folder_and_tells_whether_it_is_filled(fetch, capsys) -> None:
@@ -275,7 +277,11 @@ def test_unpacked_folders_have_no_checksum_but_readable_images(tiny_omniglot, pa
 
 @pytest.mark.parametrize(
     ("damage", "message"),
-    [("missing", "missing"), ("truncated", "not a readable part"), ("incomplete", "8 of 12 images")],
+    [
+        ("missing", "missing"),
+        ("truncated", "not a readable part"),
+        ("incomplete", "incomplete, 8 instead of 12"),
+    ],
 )
 def test_damage_is_found(tiny_omniglot, parts, capsys, damage: str, message: str) -> None:
     path = tiny_omniglot.folder / BACKGROUND
