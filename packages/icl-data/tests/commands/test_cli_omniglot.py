@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import io
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,42 +19,10 @@ from icl_data._omniglot.cache import fetched_folder
 from icl_data._omniglot.files import PARTS, Part
 from icl_data._omniglot.progress import Progress
 
-_spec = importlib.util.spec_from_file_location("zip_server", Path(__file__).parents[1] / "zip_server.py")
-zip_server = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(zip_server)
 BACKGROUND, EVALUATION = "images_background.zip", "images_evaluation.zip"
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ICL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("no_proxy", "*")
-
-
-@pytest.fixture
-def parts(tiny_omniglot) -> tuple[Part, ...]:
-    """What the tiny imitation's zips must be."""
-    contents = [(tiny_omniglot.folder / f"{part.name}.zip").read_bytes() for part in PARTS]
-    return tuple(
-        replace(part, n_images=n_images, n_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-        for part, content, n_images in zip(PARTS, contents, (12, 8), strict=True)
-    )
-
-
-@pytest.fixture
-def server(tiny_omniglot) -> Iterator[zip_server.ZipServer]:
-    """A server of the tiny imitation."""
-    with zip_server.ZipServer(
-        {name: (tiny_omniglot.folder / name).read_bytes() for name in (BACKGROUND, EVALUATION)}
-    ) as it:
-        yield it
-        it.shutdown()
-
-
-@pytest.fixture
-def fetch(server, parts):
-    """Run the command on that server; its exit code."""
-    return lambda *options: main(["omniglot", "fetch", "--url", server.url, *options], parts=parts)
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import importlib.util
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +14,6 @@ from icl_data._commands.main import _parser, main
 from icl_data._commands.path_options import figure_file, path_option
 from icl_data._omniglot.cache import fetched_folder
 from icl_data._omniglot.files import PARTS
-
-_spec = importlib.util.spec_from_file_location("zip_server", Path(__file__).parents[1] / "zip_server.py")
-zip_server = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(zip_server)
 
 
 @pytest.fixture(autouse=True)
@@ -76,17 +69,9 @@ def test_files_of_the_home_folder_are_sources_and_figures_go_there(home: Path, t
     assert {"a.png", "b.png"} <= {path.name for path in home.iterdir()}
 
 
-def test_omniglot_is_fetched_to_the_home_folder_and_verified_there(home: Path, tiny_omniglot, monkeypatch) -> None:
-    monkeypatch.setenv("no_proxy", "*")
-    files = {f"{part.name}.zip": (tiny_omniglot.folder / f"{part.name}.zip").read_bytes() for part in PARTS}
-    parts = [
-        replace(part, n_images=n, n_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-        for part, content, n in zip(PARTS, files.values(), (12, 8), strict=True)
-    ]
-    with zip_server.ZipServer(files) as server:
-        assert main(["omniglot", "fetch", "--to", "~/fetched", "--url", server.url], parts=parts) == 0
-        server.shutdown()
-    assert sorted(path.name for path in (home / "fetched").iterdir()) == sorted(files)
+def test_omniglot_is_fetched_to_the_home_folder_and_verified_there(home: Path, fetch, parts, server) -> None:
+    assert fetch("--to", "~/fetched") == 0
+    assert {path.name for path in (home / "fetched").iterdir()} == server.files.keys()
     assert main(["omniglot", "verify", "~/fetched"], parts=parts) == 0
 
 
