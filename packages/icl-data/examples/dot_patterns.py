@@ -8,6 +8,7 @@ Patterns of this sort are after Posner and Keele (1968), "On the genesis of abst
 
 from __future__ import annotations
 
+import argparse
 from typing import Any, Literal
 
 import numpy as np
@@ -53,6 +54,8 @@ class TestDotPatterns(SourceConformance):
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()  # there are none, which it says to whoever gives one
     source = DotPatterns(n_classes=200, n_exemplars=12)
     check_source(source)  # the same promises, without pytest
 

@@ -7,6 +7,7 @@ Compare your own implementation with these: one seed gives one stream, bit for b
 
 from __future__ import annotations
 
+import argparse
 from itertools import islice
 
 import numpy as np
@@ -29,6 +30,8 @@ def show(title: str, record: dict[str, np.ndarray]) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()  # there are none, which it says to whoever gives one
     # Training: in a bursty sequence two classes come three times each, and the query is one of them.
     training = generator(seed=0).get_bursty_seq(seq_len=9, shots=3, ways=2, p_bursty=0.9)
     for record in islice(training, 3):

@@ -1,7 +1,7 @@
 """Train a small transformer on bursty sequences of Zipf-skewed classes, and ask what it learned: weights or context?
 
     pip install "icl-data[torch]"
-    python skewed_bursts.py few 300
+    python skewed_bursts.py               # few classes, 300 steps
     python skewed_bursts.py many 3000
 
 The model is plain PyTorch. Two evaluations tell the two kinds of learning apart: sequences whose context does not show
@@ -13,7 +13,7 @@ From 8,000 classes of mild skew that share 32 labels came learning in context, b
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +24,11 @@ from icl_data.torch import ExampleBank, create_sequence_dataloader
 
 DIM, WIDTH, WAYS = 32, 64, 2
 LOG_INTERVAL = 50
+# Frequencies of trained classes fall with their rank r as 1 / r ** zipf_exponent; 100 classes are held out.
+WORLDS = {  # n_rare, zipf_exponent, p_bursty, n_labels
+    "few": (490, 1.0, 0.9, None),
+    "many": (7_990, 0.5, 1.0, 32),
+}
 
 
 class Learner(nn.Module):
@@ -60,9 +65,14 @@ def accuracy(model: Learner, sampler: BatchSampler, bank: ExampleBank, n_answers
 
 
 def main() -> None:
-    world, n_steps = sys.argv[1], int(sys.argv[2])
-    # Frequencies of trained classes fall with their rank r as 1 / r ** zipf_exponent; 100 classes are held out.
-    n_rare, zipf_exponent, p_bursty, n_labels = {"few": (490, 1.0, 0.9, None), "many": (7_990, 0.5, 1.0, 32)}[world]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("world", nargs="?", choices=WORLDS, default="few", help="classes (default: few)")
+    parser.add_argument("n_steps", nargs="?", type=int, default=300, help="training steps (default: 300)")
+    options = parser.parse_args()
+    n_steps = options.n_steps
+    if n_steps < 1:
+        parser.error(f"n_steps must be at least 1, got {n_steps}")
+    n_rare, zipf_exponent, p_bursty, n_labels = WORLDS[options.world]
     torch.manual_seed(0)
     source = GaussianSource(n_rare + 110, dim=DIM, noise_scale=0.1)
     split = ClassSplit(source.class_keys, n_rare=n_rare, n_common=10, n_holdout=100, zipf_exponent=zipf_exponent)

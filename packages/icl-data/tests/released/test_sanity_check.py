@@ -75,7 +75,8 @@ def test_fault_of_the_loader_in_any_field_is_named_with_its_place_and_values(fie
     printed = capsys.readouterr()
     expected = int(getattr(recorded_fields(recorded_cases()[0]), field)[2, 4])
     assert _one_line(printed.err) == (
-        f"icl-data: bursty_zipf0.0: {field}: sequence 2, position 4: expected {expected}, got {expected + 7}"
+        f"icl-data sanity-check: bursty_zipf0.0: {field}: sequence 2, position 4: "
+        f"expected {expected}, got {expected + 7}"
     )
     assert [line.split()[-1] for line in printed.out.splitlines() if line.startswith("symbolic")] == ["NO"]
 

@@ -97,9 +97,8 @@ def test_class_without_images_is_named(folder: Path) -> None:
 
 def test_image_of_another_size_is_named(folder: Path, pillow) -> None:
     pillow.new("L", (5, 6)).save(folder / "c" / "1.PNG")
-    assert f"same size, got (4, 6) in {folder / 'a' / '0.PNG'} and (5, 6) in {folder / 'c' / '1.PNG'}" in _message(
-        folder
-    )
+    first, other = str(folder / "a" / "0.PNG"), str(folder / "c" / "1.PNG")
+    assert f"same size, got (4, 6) in {first!r} and (5, 6) in {other!r}" in _message(folder)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16"])

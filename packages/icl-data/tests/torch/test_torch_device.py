@@ -21,7 +21,7 @@ from icl_data import (  # noqa: E402  # noqa: E402
     OmniglotSource,
     SymbolicSource,
 )
-from icl_data.torch import ExampleBank, _bank  # noqa: E402
+from icl_data.torch import ExampleBank, _normal  # noqa: E402
 from icl_data.torch._turning import turn_group_by_group, turn_together  # noqa: E402
 
 RNG = np.random.default_rng(0)
@@ -46,7 +46,9 @@ def test_looking_up_fetches_nothing_from_the_device(source) -> None:
 def test_downsampling_and_noise_fetch_nothing_from_the_device(source, noise_scale: float, monkeypatch) -> None:
     if source.kind != "image":
         pytest.skip("only images are downsampled")
-    monkeypatch.setattr(_bank, "_generator", lambda seed, step, device: torch.Generator())  # "meta" has none of its own
+    monkeypatch.setattr(
+        _normal, "_generator", lambda seed, step, device: torch.Generator()
+    )  # "meta" has none of its own
     bank = ExampleBank(source, device="meta", downsample=True, noise_scale=noise_scale)
     split = ClassSplit(source.n_classes, n_rare=1, n_common=1, n_holdout=3)
     batch = BatchSampler(4, split, Fewshot(shots=1), batch_size=2, seed=0)(0)
@@ -56,7 +58,7 @@ def test_downsampling_and_noise_fetch_nothing_from_the_device(source, noise_scal
 
 
 def test_vector_noise_fetches_nothing_from_the_device(monkeypatch) -> None:
-    monkeypatch.setattr(_bank, "_generator", lambda seed, step, device: torch.Generator())
+    monkeypatch.setattr(_normal, "_generator", lambda seed, step, device: torch.Generator())
     batch = BatchSampler(1, ClassSplit(5, n_rare=1, n_common=1, n_holdout=3), Fewshot(shots=1), batch_size=2, seed=0)(0)
     found = ExampleBank(GaussianSource(5, dim=4), device="meta", noise_scale=0.1)(batch, seed=0, step=0)
     assert found.device.type == "meta"

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from icl_data._commands.omniglot import add_omniglot
+from icl_data._commands.sanity_check import add_sanity_check
 from icl_data._commands.show import add_show
 from icl_data._commands.stats import add_stats
 from icl_data._omniglot.files import PARTS, Part
-from icl_data._released.sanity_check import add_sanity_check
 from icl_data.foundation.command_line import OneLineParser, run_command
 
 
@@ -21,8 +21,9 @@ def main(argv: Sequence[str] | None = None, *, parts: Sequence[Part] = PARTS) ->
         parts: what Omniglot's zips must be.
 
     Returns:
-        0; 1 for what the network or the files are to blame for, or a difference; 2 for a mistake; 3 from verify, see
-        there; 130 after Ctrl+C; 141 if nobody reads the output on.
+        0; 1 if what was rightly asked for failed: the network, a disk, damaged files, a difference; 2 for a mistake in
+        the command, after which nothing was written; 3 from verify, see there; 130 after Ctrl+C; 141 if nobody reads
+        the output on.
     """
     return run_command(lambda args: _run(args, parts), "icl-data", argv)
 

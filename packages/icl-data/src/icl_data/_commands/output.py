@@ -1,8 +1,7 @@
-"""Where `show` and `stats` write to."""
+"""How `show` and `stats` write."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
@@ -15,20 +14,7 @@ from icl_data.foundation.whole_file import whole_file
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_FORMATS = (".png", ".pdf", ".svg")
 _DOTS_PER_INCH = 110
-
-
-def figure_file(text: str) -> Path:
-    """A file that a figure can be written to."""
-    path = Path(text).expanduser()
-    if path.suffix.lower() not in _FORMATS:
-        raise argparse.ArgumentTypeError(f"must end in one of {', '.join(_FORMATS)}, got {text!r}")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"must be in a folder that exists, got {text!r}")
-    if path.is_dir():
-        raise argparse.ArgumentTypeError(f"must be a file, got the folder {text!r}")
-    return path
 
 
 def write_figure(figure: Figure, path: Path) -> None:

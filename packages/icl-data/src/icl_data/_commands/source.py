@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from icl_data._commands.field_options import flag
+from icl_data._commands.path_options import path_option
 from icl_data._omniglot.source import OmniglotSource
 from icl_data._sources.augmented import Augmented
 from icl_data._sources.gaussian import GaussianSource
@@ -48,7 +48,12 @@ def add_source_options(parser: argparse.ArgumentParser, *, examples: bool) -> No
         add("--dim", type=int, metavar="N", help="gaussian: dimensions of the vectors")
         add("--noise-scale", type=float, metavar="X", help="gaussian, files: noise of an example within its class")
     add("--key", metavar="NAME", help="files: name of the array, as :KEY after the file")
-    add("--omniglot", type=Path, metavar="FOLDER", help="folder with Omniglot's zips; --source omniglot is implied")
+    add(
+        "--omniglot",
+        type=path_option,
+        metavar="FOLDER",
+        help="folder with Omniglot's zips; --source omniglot is implied",
+    )
     add("--omniglot-split", metavar="NAME", help="all, train or test")
     add("--omniglot-exemplars", metavar="NAME", help="all, single or separated")
     add("--augment", action="store_true", help="flips and quarter turns of square images, each a class")

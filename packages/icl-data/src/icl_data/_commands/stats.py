@@ -8,11 +8,14 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from icl_data._commands.output import figure_file, terminal_style, terminal_width, write_figure
+from icl_data._commands.exit_codes import exit_codes
+from icl_data._commands.output import terminal_style, terminal_width, write_figure
+from icl_data._commands.path_options import figure_file
 from icl_data._commands.sequences import Sequences, add_sequence_options, sequences_from
 from icl_data._looking.stats import SequenceStatistics, sequence_statistics
 from icl_data._looking.stats_figure import draw_statistics
 from icl_data._looking.stats_table import format_statistics
+from icl_data.foundation.extras import require_extra
 
 _DEFAULT, _MOST = 100_000, 100_000_000
 
@@ -20,7 +23,9 @@ _DEFAULT, _MOST = 100_000, 100_000_000
 def add_stats(commands: Any) -> None:
     """Add the command."""
     summary = "measure sequences and compare them with what was asked for"
-    parser = commands.add_parser("stats", help=summary, description=summary, allow_abbrev=False)
+    parser = commands.add_parser(
+        "stats", help=summary, description=summary, epilog=exit_codes("the sequences were measured"), allow_abbrev=False
+    )
     parser.set_defaults(run=stats)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of tables")
     parser.add_argument("--plot", type=figure_file, metavar="FILE", help="draw them, too: .png, .pdf or .svg")
@@ -29,9 +34,11 @@ def add_stats(commands: Any) -> None:
 
 def stats(options: argparse.Namespace) -> int:
     """Print statistics of sequences."""
+    plot: Path | None = options.plot
+    if plot is not None:
+        require_extra("matplotlib", "icl-data[plot]", "--plot")
     sequences = sequences_from(options)
     found = sequence_statistics(sequences.batches(), sequences.split, sequences.kind, protocol=sequences.protocol)
-    plot: Path | None = options.plot
     if plot is not None:
         write_figure(draw_statistics(found), plot)
     print(_json(sequences, found) if options.json else _table(sequences, found))

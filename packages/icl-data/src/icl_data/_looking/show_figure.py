@@ -39,21 +39,27 @@ def draw_sequences(
         first: number of the first sequence.
 
     Returns:
-        A figure that belongs to no window; `figure.savefig(path)` writes it.
+        A figure that belongs to no window and looks the same whatever matplotlib is set to; `figure.savefig(path)`
+        writes it.
 
     Raises:
         ImportError: the extra `icl-data[plot]` is not installed.
         ValueError: examples of another shape.
     """
     check_shown(batch.label.shape, examples)
-    make = import_extra("matplotlib.figure", "icl-data[plot]", "draw_sequences").Figure
+    own = import_extra("icl_data._looking.own_figure", "icl-data[plot]", "draw_sequences")
+    with own.own_style():
+        return _drawn(own.OwnFigure, batch, examples, classes, first)
+
+
+def _drawn(make: type[Figure], batch: SequenceBatch, examples: npt.NDArray[Any], classes: bool, first: int) -> Figure:
     n, length = batch.label.shape
     columns, n_lines = min(length, _PER_LINE), -(-length // _PER_LINE)
     line_height = _CELL + _TEXT_GAP + _TEXT_LINE * (3 if classes else 1) + _GAP
     height = n * (_TITLE + n_lines * line_height) + _MARGIN
     width = 2 * _MARGIN + columns * (_CELL + _GAP) - _GAP
     width = max(width, 4.2)  # of a title
-    figure: Figure = make(figsize=(width, height))
+    figure = make(figsize=(width, height))
     for row in range(n):
         top = height - row * (_TITLE + n_lines * line_height) - _MARGIN / 2
         title = sequence_title(first + row, batch.class_index[row])

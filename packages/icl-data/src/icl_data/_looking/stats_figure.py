@@ -25,21 +25,23 @@ def draw_statistics(statistics: SequenceStatistics) -> Figure:
         statistics: what `sequence_statistics` counted.
 
     Returns:
-        A figure that belongs to no window; `figure.savefig(path)` writes it.
+        A figure that belongs to no window and looks the same whatever matplotlib is set to; `figure.savefig(path)`
+        writes it.
 
     Raises:
         ImportError: the extra `icl-data[plot]` is not installed.
     """
-    make = import_extra("matplotlib.figure", "icl-data[plot]", "draw_statistics").Figure
-    figure: Figure = make(figsize=(13.5, 4.0), layout="constrained")
-    ranks, support, labels = figure.subplots(1, 3)
-    _draw_ranks(ranks, statistics)
-    _draw_support(support, statistics)
-    _draw_labels(labels, statistics)
-    for axes in (ranks, support, labels):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color="0.92", linewidth=0.8)
-        axes.set_axisbelow(True)
+    own = import_extra("icl_data._looking.own_figure", "icl-data[plot]", "draw_statistics")
+    with own.own_style():
+        figure: Figure = own.OwnFigure(figsize=(13.5, 4.0), layout="constrained")
+        ranks, support, labels = figure.subplots(1, 3)
+        _draw_ranks(ranks, statistics)
+        _draw_support(support, statistics)
+        _draw_labels(labels, statistics)
+        for axes in (ranks, support, labels):
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.grid(color="0.92", linewidth=0.8)
+            axes.set_axisbelow(True)
     return figure
 
 

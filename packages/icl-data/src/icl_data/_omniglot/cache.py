@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import tempfile
 import zlib
 from pathlib import Path
 from typing import Literal
@@ -14,9 +12,11 @@ import numpy as np
 
 from icl_data._omniglot.files import SIZE, OmniglotError, PackedImages, Part, Store, read_part
 from icl_data._sources.npz import open_npz
+from icl_data.foundation.paths import describe, user_path
+from icl_data.foundation.whole_file import whole_file
 
 CacheFolder = str | os.PathLike[str] | Literal[False] | None
-_FORMAT = 2  # raise it when the content or order of the cached arrays changes
+_FORMAT = 3  # raise it when the content or order of the cached arrays changes, or what is refused
 
 
 def cache_folder(cache: CacheFolder) -> Path | None:
@@ -27,9 +27,9 @@ def cache_folder(cache: CacheFolder) -> Path | None:
     if cache is False:
         return None
     if cache is not None:
-        return Path(cache).expanduser()
+        return user_path(cache)
     if "ICL_CACHE" in os.environ:
-        return Path(os.environ["ICL_CACHE"]).expanduser() if os.environ["ICL_CACHE"] else None
+        return user_path(os.environ["ICL_CACHE"]) if os.environ["ICL_CACHE"] else None
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA", "~/AppData/Local")
     elif sys.platform == "darwin":
@@ -37,8 +37,8 @@ def cache_folder(cache: CacheFolder) -> Path | None:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     try:
-        return Path(base, "icl-data").expanduser()
-    except RuntimeError:  # a user without a home, as containers have them
+        return user_path(base) / "icl-data"
+    except ValueError:  # a user without a home, as containers have them
         return None
 
 
@@ -67,7 +67,7 @@ def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
     try:
         fingerprint = store.fingerprint()
     except OSError as error:
-        raise OmniglotError(f"cannot read {str(store.path)!r}: {error}") from error
+        raise OmniglotError(f"cannot read {str(store.path)!r}: {describe(error)}") from error
     path = folder / f"{part.name}-{_FORMAT}-{fingerprint[:32]}.npz"
     cached = _read(path)
     if cached is not None:
@@ -97,16 +97,8 @@ def _read(path: Path) -> PackedImages | None:
 def _write(path: Path, images: PackedImages) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            try:
-                checksum = np.array(zlib.crc32(images.packed.data))
-                np.savez(file, keys=images.keys, ranks=images.ranks, packed=images.packed, checksum=checksum)
-                file.close()
-                os.replace(file.name, path)
-            except BaseException:
-                file.close()
-                with contextlib.suppress(OSError):
-                    Path(file.name).unlink()
-                raise
+        with whole_file(path) as beside:
+            checksum = np.array(zlib.crc32(images.packed.data))
+            np.savez(beside, keys=images.keys, ranks=images.ranks, packed=images.packed, checksum=checksum)
     except OSError:
         return  # a cache is a convenience: a folder that is full or read-only must not stop anybody

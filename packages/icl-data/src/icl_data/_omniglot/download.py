@@ -9,8 +9,11 @@ import os
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from icl_data.foundation.paths import describe, errors_about
+from icl_data.foundation.printable import one_line
 
 ATTEMPTS = 5
 _CHUNK = 1 << 16
@@ -19,7 +22,7 @@ _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)$")
 
 
 class DownloadError(Exception):
-    """The file could not be had; what arrived of it, if that may be of use, waits for the next call."""
+    """The file could not be had or kept; what arrived of it, if that may be of use, waits for the next call."""
 
 
 class _Interrupted(Exception):
@@ -36,16 +39,27 @@ def download(url: str, path: Path, *, n_bytes: int, sha256: str, report: Callabl
         report: called with the number of bytes that are there, again and again.
 
     Raises:
-        DownloadError: no connection, an answer that is no such file, or a connection that breaks again and again.
-        OSError: the file cannot be written.
+        DownloadError: no connection, an answer that is no such file, a connection that breaks again and again, or a
+            disk that fills up.
+        OSError: the file cannot be begun or moved into place.
     """
-    partial = path.with_name(f"{path.name}.part")
+    partial = partial_file(path)
+    with errors_about(path, instead_of=partial):
+        _download(url, path, partial, n_bytes, sha256, report)
+
+
+def partial_file(path: Path) -> Path:
+    """Where the bytes of a file wait until they are all there."""
+    return path.with_name(f"{path.name}.part")
+
+
+def _download(url: str, path: Path, partial: Path, n_bytes: int, sha256: str, report: Callable[[int], None]) -> None:
+    reason = ""
     for _ in range(ATTEMPTS):
         had = _size(partial)
         if had > n_bytes:
             partial.unlink()
             continue
-        reason = ""
         try:
             if had < n_bytes:
                 _receive(url, partial, had, n_bytes, report)
@@ -85,14 +99,30 @@ def _receive(url: str, partial: Path, had: int, n_bytes: int, report: Callable[[
         if start not in (0, had):
             partial.unlink()
             raise _Interrupted(f"{url} answered with another range than was asked for")
-        with partial.open("ab" if start else "wb") as file:
+        file = partial.open("ab" if start else "wb")
+        try:
             while start < n_bytes:
                 chunk = _read(response, min(_CHUNK, n_bytes - start))
-                file.write(chunk)
+                with _disk(partial):
+                    file.write(chunk)
                 start += len(chunk)
                 report(start)
-            file.flush()
-            os.fsync(file.fileno())
+            with _disk(partial):
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            with _disk(partial):
+                file.close()
+
+
+@contextlib.contextmanager
+def _disk(partial: Path) -> Iterator[None]:
+    """What a disk answers when it fills up is no mistake in the command."""
+    try:
+        with errors_about(partial):
+            yield
+    except OSError as error:
+        raise DownloadError(f"{describe(error)}; what has arrived is kept") from error
 
 
 def _open(request: urllib.request.Request, partial: Path) -> http.client.HTTPResponse:
@@ -134,4 +164,4 @@ def _read(response: http.client.HTTPResponse, n_bytes: int) -> bytes:
 
 def _one_line(error: Exception) -> str:
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    return " ".join(str(reason).split()) or type(reason).__name__
+    return one_line(reason) or type(reason).__name__

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._omniglot.png import read_one_bit_pngs
+from icl_data.foundation.paths import describe
+from icl_data.foundation.printable import one_line
 
 SIZE = 105
 OFFICIAL_BASE = "https://github.com/brendenlake/omniglot/raw/master/python"
@@ -26,6 +28,10 @@ _ENTRY = re.compile(r"(?:^|/)([^/]+)/character(\d+)/(\d{4})_(\d+)\.png$")
 
 class OmniglotError(ValueError):
     """Omniglot is not where it was looked for, or damaged."""
+
+
+class _FoundTwice(ValueError):
+    """Two files of one drawing, of which a class would get both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +142,10 @@ class FolderStore:
 
     def fingerprint(self) -> str:
         """SHA-256 of the names, sizes and times of all files."""
-        digest = hashlib.sha256(str(self.path.resolve()).encode())
+        digest = hashlib.sha256(os.fsencode(self.path.resolve()))
         for entry in sorted(_walk(self.path), key=lambda found: found.path):
             status = entry.stat()
-            digest.update(f"{entry.path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+            digest.update(os.fsencode(entry.path) + f"\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
     def files(self) -> Iterator[tuple[str, bytes]]:
@@ -149,11 +155,12 @@ class FolderStore:
 
 
 def _walk(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    """Image files below a folder, by name, so that what is wrong with them is always said of the same ones."""
     with os.scandir(folder) as entries:
-        for entry in entries:
+        for entry in sorted(entries, key=lambda found: found.name):
             if entry.is_dir():
                 yield from _walk(entry.path)
-            elif entry.name.endswith(".png"):
+            elif entry.name.endswith(".png") and entry.is_file():  # a pipe would be waited for
                 yield entry
 
 
@@ -161,15 +168,15 @@ def find_store(folder: Path, part: Part) -> Store:
     """The zip of a part in a folder, or else its unpacked folder.
 
     Raises:
-        OmniglotError: neither is there; the message says how to get them.
+        OmniglotError: neither is there, or the zip cannot be read; the message says how to get them.
     """
-    if (folder / f"{part.name}.zip").is_file():
-        try:
+    try:
+        if (folder / f"{part.name}.zip").is_file():
             return ZipStore(folder / f"{part.name}.zip")
-        except OSError as error:
-            raise OmniglotError(f"cannot read {folder / part.name}.zip: {error}") from error
-    if (folder / part.name).is_dir():
-        return FolderStore(folder / part.name)
+        if (folder / part.name).is_dir():
+            return FolderStore(folder / part.name)
+    except OSError as error:
+        raise OmniglotError(f"cannot read Omniglot in {str(folder)!r}: {describe(error)}") from error
     what = "no such folder" if not folder.is_dir() else f"it holds neither {part.name}.zip nor {part.name}/"
     raise OmniglotError(
         f"Omniglot not found in {str(folder)!r}: {what}; run icl-data omniglot fetch (for another folder than its own: "
@@ -181,7 +188,8 @@ def read_part(store: Store, part: Part) -> PackedImages:
     """Read and order all images of a part.
 
     Raises:
-        OmniglotError: the files are damaged or incomplete; the message names the zip or folder.
+        OmniglotError: the files are damaged or incomplete, or a drawing is there twice; the message names the zip or
+            folder.
     """
     try:
         names, contents = _named(store.files())
@@ -189,9 +197,12 @@ def read_part(store: Store, part: Part) -> PackedImages:
         ranks = np.empty(len(names), dtype=np.int64)
         ranks[read_order] = np.arange(len(names))
         return arrange([key for key, _ in names], ranks, contents)
+    except _FoundTwice as error:
+        raise OmniglotError(f"{str(store.path)!r} must hold every drawing once, {error}") from error
     except (ValueError, OSError, EOFError, struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+        reason = describe(error) if isinstance(error, OSError) else one_line(error)
         raise OmniglotError(
-            f"{str(store.path)!r} is not a readable part of Omniglot ({error}); download {part.url} again"
+            f"{str(store.path)!r} is not a readable part of Omniglot ({reason}); download {part.url} again"
         ) from error
 
 
@@ -233,12 +244,20 @@ def _decode(files: list[bytes]) -> npt.NDArray[np.uint8]:
 
 def _named(files: Iterable[tuple[str, bytes]]) -> tuple[list[tuple[int, str]], list[bytes]]:
     """Class key and TensorFlow Datasets' key of each image, and its content."""
-    names, contents = [], []
+    names: list[tuple[int, str]] = []
+    contents: list[bytes] = []
+    paths: dict[tuple[int, int], str] = {}
     for path, content in files:
         match = _ENTRY.search(path)
         if match is None:
             continue
         alphabet, character, number, drawing = match.groups()
+        # The number is the character's in all of Omniglot, so that a copy is one under any alphabet's name.
+        first = paths.setdefault((int(number), int(drawing)), path)
+        if len(paths) == len(names):
+            raise _FoundTwice(
+                f"got drawing {int(drawing)} of character {number} twice: {first!r} and {path!r}; remove one of them"
+            )
         names.append((int(number) - 1, f"{alphabet}_{int(character) - 1}_{number}_{drawing}.png"))
         contents.append(content)
     return names, contents

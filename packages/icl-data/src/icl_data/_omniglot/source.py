@@ -15,6 +15,7 @@ from icl_data._omniglot.tfds import read_tfds
 from icl_data._sources.source import Kind
 from icl_data.foundation.aligned import aligned_empty
 from icl_data.foundation.freed_memory import give_back_freed_memory
+from icl_data.foundation.paths import user_path
 
 # White paper: the grey weights through which TensorFlow turns the images from colour add up to a little less than 1.
 WHITE = np.float32(float.fromhex("0x1.fff2e6p-1"))
@@ -65,7 +66,7 @@ class OmniglotSource:
         packed: bool = False,
     ) -> None:
         _check_names(split, exemplars)
-        folder = fetched_folder() if path is None else Path(path).expanduser()
+        folder = fetched_folder() if path is None else user_path(path)
         parts = [load_part(find_store(folder, part), part, cache) for part in _PARTS[split]]
         self._hold(parts, folder, split, exemplars, n_to_keep, packed)
         del parts
@@ -92,7 +93,7 @@ class OmniglotSource:
             ValueError: an unknown name, or n_to_keep outside 1..n_classes.
         """
         _check_names(split, exemplars)
-        folder = None if data_dir is None else Path(data_dir).expanduser()
+        folder = None if data_dir is None else user_path(data_dir)
         source = cls.__new__(cls)
         source._made_by = "OmniglotSource.from_tfds"
         parts = [read_tfds(folder, part) for part in _PARTS[split]]

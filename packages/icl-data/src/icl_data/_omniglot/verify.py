@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from icl_data._omniglot.files import OmniglotError, Part, ZipStore, find_store, read_part
+from icl_data.foundation.printable import printable
 
 
 class Verdict(IntEnum):
@@ -23,13 +24,13 @@ def verify(folder: Path, parts: Sequence[Part], stream: TextIO) -> Verdict:
 
     Returns:
         OFFICIAL: the zips are the official ones, byte for byte. REPACKED: all images can be read, but from other
-        files. DAMAGED: a file or an image is missing or cannot be read.
+        files. DAMAGED: a file or an image is missing, cannot be read or is there twice.
     """
     verdicts = []
     for part in parts:
         verdict, line = _verify_part(folder, part)
         verdicts.append(verdict)
-        print(line, file=stream, flush=True)
+        print(printable(line), file=stream, flush=True)
     for worst in (Verdict.DAMAGED, Verdict.REPACKED):
         if worst in verdicts:
             return worst
@@ -46,7 +47,8 @@ def _verify_part(folder: Path, part: Part) -> tuple[Verdict, str]:
     except OmniglotError as error:
         return Verdict.DAMAGED, str(error)
     if images.ranks.size != part.n_images:
-        return Verdict.DAMAGED, f"{store.path}: incomplete, {images.ranks.size:,} of {part.n_images:,} images"
+        found = "incomplete" if images.ranks.size < part.n_images else "more than this part of Omniglot"
+        return Verdict.DAMAGED, f"{store.path}: {found}, {images.ranks.size:,} instead of {part.n_images:,} images"
     readable = f"all {images.ranks.size:,} images are readable"
     if not isinstance(store, ZipStore):
         return Verdict.REPACKED, f"{store.path}: unpacked, so there is no checksum to compare, but {readable}"

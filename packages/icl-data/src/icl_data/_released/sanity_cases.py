@@ -68,7 +68,7 @@ class Case:
 @cache
 def recorded_cases() -> tuple[Case, ...]:
     """All cases."""
-    return tuple(Case(**case) for case in json.loads((_FOLDER / "cases.json").read_text()))
+    return tuple(Case(**case) for case in json.loads((_FOLDER / "cases.json").read_text(encoding="utf-8")))
 
 
 def recorded_fields(case: Case) -> Fields:

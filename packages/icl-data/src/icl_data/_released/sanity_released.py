@@ -16,6 +16,8 @@ import numpy as np
 from icl_data._released.sanity_batch import checksums
 from icl_data._released.sanity_cases import Case, Fields, SanityError
 from icl_data._released.sanity_stand_ins import Dataset, stand_ins
+from icl_data.foundation.paths import describe
+from icl_data.foundation.printable import one_line
 
 _FILES = ("datasets/data_generators.py", "datasets/utils.py")
 _WANTED = f"a checkout of google-deepmind/emergent_in_context_learning, with {' and '.join(_FILES)}"
@@ -114,4 +116,5 @@ def _own_streams(seed: int) -> Iterator[None]:
 
 
 def _line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    told = describe(error) if isinstance(error, OSError) else error
+    return one_line(f"{type(error).__name__}: {told}")

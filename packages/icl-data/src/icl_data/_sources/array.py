@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy.typing as npt
 from icl_data._sources.h5_rows import H5Rows
 from icl_data._sources.npz import open_npz
 from icl_data._sources.source import KINDS, Kind
+from icl_data._sources.unreadable import UnreadableArray
 from icl_data.foundation.paths import user_path
 
 _BYTES_AT_A_TIME = 1 << 24
@@ -74,7 +77,9 @@ class ArraySource:
         Raises:
             ValueError: the file cannot be read, has no such array, or the array is not as above.
         """
-        return ArraySource(open_npz(user_path(path), key), kind, noise_scale)
+        values = open_npz(user_path(path), key)
+        with _about(path, key):
+            return ArraySource(values, kind, noise_scale)
 
     @staticmethod
     def from_h5(
@@ -91,7 +96,9 @@ class ArraySource:
             ImportError: the extra `icl-data[h5]` is not installed.
             ValueError: the file cannot be read, has no such dataset, or the dataset is not as above.
         """
-        return ArraySource(H5Rows(user_path(path), key), kind, noise_scale)
+        values = H5Rows(user_path(path), key)
+        with _about(path, key):
+            return ArraySource(values, kind, noise_scale)
 
     def __repr__(self) -> str:
         shape = (self.n_classes, self.n_exemplars, *self.example_shape)
@@ -118,6 +125,18 @@ class ArraySource:
         return np.asarray(found + np.float32(self.noise_scale) * noise.astype(np.float32))
 
 
+@contextmanager
+def _about(path: str | os.PathLike[str], key: str | None) -> Iterator[None]:
+    """What is wrong with a file's array is said with the file's name."""
+    try:
+        yield
+    except UnreadableArray:  # it names the file
+        raise
+    except ValueError as error:
+        where = os.fspath(path) if key is None else f"{os.fspath(path)}:{key}"
+        raise ValueError(f"{where!r}: {error}") from error
+
+
 def _check_values(values: npt.NDArray[Any] | H5Rows, kind: Kind) -> None:
     dtype = values.dtype
     if kind == "id" and not np.issubdtype(dtype, np.integer):
@@ -132,7 +151,7 @@ def _check_values(values: npt.NDArray[Any] | H5Rows, kind: Kind) -> None:
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"{kind}s must be finite numbers")
     if kind == "image" and (low < 0 or high > 1):
-        raise ValueError(f"floating images must lie in [0, 1], got [{low}, {high}]")
+        raise ValueError(f"images must be bytes (uint8) or numbers in [0, 1], got [{low}, {high}] of {dtype}")
 
 
 def _range(values: npt.NDArray[Any] | H5Rows) -> tuple[Any, Any]:

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._sources.npz import unreadable_array
-from icl_data.foundation.command_line import listed
+from icl_data._sources.unreadable import UnreadableArray, check_is_file, named_keys
 from icl_data.foundation.extras import import_extra
-from icl_data.foundation.printable import printable
 
 
 class H5Rows:
@@ -32,37 +30,44 @@ class H5Rows:
         self._path = path.absolute()
         h5py = import_extra("h5py", "icl-data[h5]", "ArraySource.from_h5")
         try:
+            check_is_file(path)
             path.open("rb").close()  # h5py tells what the system says in words of its own, many of them
             with h5py.File(self._path) as file:
                 if key is None and len(names := _datasets(file, h5py)) == 1:
                     key = names[0]
                 dataset = file.get(key) if key else None
                 if key is None or not isinstance(dataset, h5py.Dataset):
-                    raise ValueError(f"key must be one of {printable(listed(_datasets(file, h5py)))}, got {key!r}")
+                    raise ValueError(f"key must be one of {named_keys(_datasets(file, h5py))}, got {key!r}")
                 self._key: str = key
                 self.shape: tuple[int, ...] = tuple(dataset.shape or ())
                 self.dtype: np.dtype[Any] = dataset.dtype
-        except (OSError, ValueError) as error:
-            raise unreadable_array(path, error) from error
+        except Exception as error:  # a damaged file can fail in any way
+            raise UnreadableArray(path, error) from error
         self.size = int(np.prod(self.shape))
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def __getitem__(self, where: slice | tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        """A block of classes, or the examples at class and exemplar positions of any shape."""
+        """A block of classes, or the examples at class and exemplar positions of any shape.
+
+        Raises:
+            ValueError: the file cannot be read any more, or not there.
+        """
         h5py = import_extra("h5py", "icl-data[h5]", "ArraySource.from_h5")
-        with h5py.File(self._path) as file:
-            dataset = file[self._key]
-            if isinstance(where, slice):
-                return np.asarray(dataset[where])
-            classes, exemplars = np.broadcast_arrays(*where)
-            rows, places = np.unique(
-                np.stack([classes.reshape(-1), exemplars.reshape(-1)]), axis=1, return_inverse=True
-            )
-            found = np.empty((rows.shape[1], *self.shape[2:]), dtype=self.dtype)
-            for place, (index, exemplar) in enumerate(rows.T):
-                found[place] = dataset[index, exemplar]
+        try:
+            with h5py.File(self._path) as file:
+                dataset = file[self._key]
+                return np.asarray(dataset[where]) if isinstance(where, slice) else self._rows(dataset, *where)
+        except (OSError, KeyError) as error:
+            raise UnreadableArray(self._path, error) from error
+
+    def _rows(self, dataset: Any, class_index: npt.NDArray[Any], exemplar_index: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        classes, exemplars = np.broadcast_arrays(class_index, exemplar_index)
+        rows, places = np.unique(np.stack([classes.reshape(-1), exemplars.reshape(-1)]), axis=1, return_inverse=True)
+        found = np.empty((rows.shape[1], *self.shape[2:]), dtype=self.dtype)
+        for place, (index, exemplar) in enumerate(rows.T):
+            found[place] = dataset[index, exemplar]
         return np.asarray(found[places.reshape(classes.shape)])
 
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from icl_data._sources.array import ArraySource
 from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
+from icl_data.foundation.printable import one_line
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _GREY, _COLOUR = ("1", "L"), ("P", "RGB")
@@ -32,6 +33,7 @@ class ImageFolderSource(ArraySource):
 
     Raises:
         ImportError: the extra `icl-data[images]` is not installed.
+        OSError: a folder cannot be listed.
         ValueError: no images, classes or images of different sizes, an image with an alpha channel or more than
             eight bits, or a file that cannot be read.
     """
@@ -71,7 +73,7 @@ def _files(folder: Path) -> dict[str, list[Path]]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _read(paths: list[Path], n_classes: int, pillow: Any) -> npt.NDArray[np.uint8]:
@@ -79,7 +81,9 @@ def _read(paths: list[Path], n_classes: int, pillow: Any) -> npt.NDArray[np.uint
     sizes, modes = zip(*(_size_and_mode(path, pillow) for path in paths), strict=True)
     for path, size in zip(paths, sizes, strict=True):
         if size != sizes[0]:
-            raise ValueError(f"every image must have the same size, got {sizes[0]} in {paths[0]} and {size} in {path}")
+            raise ValueError(
+                f"every image must have the same size, got {sizes[0]} in {str(paths[0])!r} and {size} in {str(path)!r}"
+            )
     mode, n_channels = ("L", 1) if set(modes) <= set(_GREY) else ("RGB", 3)
     (width, height) = sizes[0]
     images = np.empty((len(paths), height, width, n_channels), dtype=np.uint8)
@@ -88,8 +92,13 @@ def _read(paths: list[Path], n_classes: int, pillow: Any) -> npt.NDArray[np.uint
             with pillow.open(path) as image:
                 images[place] = np.asarray(image.convert(mode)).reshape(images.shape[1:])
         except (OSError, ValueError, SyntaxError) as error:
-            raise ValueError(f"cannot read the image {str(path)!r}: {error}") from error
+            raise _unreadable(path, error) from error
     return images.reshape(n_classes, -1, *images.shape[1:])
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else one_line(error)
+    return ValueError(f"cannot read the image {str(path)!r}: {reason}")
 
 
 def _size_and_mode(path: Path, pillow: Any) -> tuple[tuple[int, int], str]:
@@ -97,7 +106,7 @@ def _size_and_mode(path: Path, pillow: Any) -> tuple[tuple[int, int], str]:
         with pillow.open(path) as image:
             size, mode = image.size, image.mode
     except (OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"cannot read the image {str(path)!r}: {error}") from error
+        raise _unreadable(path, error) from error
     if mode not in _GREY + _COLOUR:
         raise ValueError(f"images must have one of the modes {', '.join(_GREY + _COLOUR)}, got {mode} in {str(path)!r}")
     return size, mode

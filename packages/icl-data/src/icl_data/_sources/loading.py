@@ -56,11 +56,10 @@ def _from_factory(name: str, found: SourceName) -> Source:
         raise ValueError(f"source {name!r}: {factory_name}() failed: {_told(error)}") from error
     missing = [member for member in _MEMBERS if not hasattr(source, member)]
     if missing:
-        raise ValueError(
-            f"source {name!r}: {factory_name}() returned a {type(source).__name__} without {', '.join(missing)}"
-        )
+        kind = one_line(type(source).__name__)
+        raise ValueError(f"source {name!r}: {factory_name}() returned a {kind} without {', '.join(missing)}")
     if source.kind not in KINDS:
-        raise ValueError(f"source {name!r}: kind must be one of {', '.join(KINDS)}, got {source.kind!r}")
+        raise ValueError(f"source {name!r}: kind must be one of {', '.join(KINDS)}, got {one_line(repr(source.kind))}")
     return cast(Source, source)
 
 

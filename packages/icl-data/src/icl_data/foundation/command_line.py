@@ -50,8 +50,8 @@ def run_command(main: Callable[[Sequence[str]], int], prog: str, args: Sequence[
             code = main(args)
             sys.stdout.flush()
             return code
-        except KeyboardInterrupt:
-            print(f"{command}: interrupted", file=sys.stderr)
+        except KeyboardInterrupt as stop:  # its text, if it has one, says how to go on
+            print(f"{command}: interrupted{f'; {one_line(stop)}' if str(stop) else ''}", file=sys.stderr)
             return INTERRUPTED
         except BrokenPipeError:  # | head
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python's last flush succeeds

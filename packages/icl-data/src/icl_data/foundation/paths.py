@@ -54,8 +54,10 @@ def errors_about(path: Path, *, instead_of: Path | None = None) -> Iterator[None
 
 
 def describe(error: OSError) -> str:
-    """A system error in one line: what, where, and what to do about it."""
-    if error.errno is None or error.filename is None:
+    """A system error in one line: what, where if that is known, and what to do about it."""
+    if error.errno is None:
         return " ".join(str(error).split())
-    advice = _ADVICE.get(error.errno)
-    return f"{os.strerror(error.errno)}: {os.fsdecode(error.filename)}" + (f" ({advice})" if advice else "")
+    advice = f" ({_ADVICE[error.errno]})" if error.errno in _ADVICE else ""
+    if error.filename is None:
+        return " ".join(str(error.strerror).split()) + advice
+    return f"{os.strerror(error.errno)}: {os.fsdecode(error.filename)}{advice}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from icl_data._sequences.batch import SequenceBatch
 from icl_data._sources.source import Source
 from icl_data.torch._downsampling import downsample
 from icl_data.torch._lookup import build_lookup
+from icl_data.torch._normal import Normal
 
 Index = torch.Tensor | npt.NDArray[Any] | int
 
@@ -58,22 +58,31 @@ class ExampleBank:
         self._lookup, is_small = build_lookup(source, self.device, small=downsample and self.deterministic)
         self._downsample = downsample and not is_small
 
-    def __call__(self, batch: SequenceBatch, *, seed: int, step: int) -> torch.Tensor:
-        """Examples of a batch.
+    def __call__(self, batch: SequenceBatch, *, seed: int, step: int, rows: slice | None = None) -> torch.Tensor:
+        """Examples of a batch, or of some of its rows.
 
         Args:
             batch: B sequences of length S.
             seed, step: what the noise is a function of, on a given sort of device; without noise they do not matter.
-                Processes that take different rows of one batch should pass different seeds.
+            rows: which sequences are wanted, one after the other; None for all. They get the noise that they have in
+                the whole batch, which is drawn for all of it.
 
         Returns:
-            (B, S) int64 ids, or (B, S, *example_shape) float32, on the device.
+            (B, S) int64 ids, or (B, S, *example_shape) float32, on the device; with `rows` as many as those.
 
         Raises:
             IndexError: as `gather`.
+            ValueError: rows with a step.
         """
-        generator = None if self.deterministic else _generator(seed, step, self.device)
-        return self._examples(batch.class_index, batch.exemplar_index, generator)
+        first, stop, step_of_rows = (rows or slice(None)).indices(len(batch))
+        if step_of_rows != 1:
+            raise ValueError(f"rows must follow one another, got {rows}")
+        some = batch[first:stop]
+        normal = None
+        if not self.deterministic:
+            n_all, length = batch.class_index.size, batch.class_index.shape[1]
+            normal = Normal(seed=seed, step=step, device=self.device, n_all=n_all, first=first * length)
+        return self._examples(some.class_index, some.exemplar_index, normal)
 
     def gather(self, class_index: Index, exemplar_index: Index) -> torch.Tensor:
         """Examples without noise, in the broadcast shape of the indices + example_shape.
@@ -90,15 +99,14 @@ class ExampleBank:
         """
         return self._examples(class_index, exemplar_index, None)
 
-    def _examples(self, class_index: Index, exemplar_index: Index, generator: torch.Generator | None) -> torch.Tensor:
+    def _examples(self, class_index: Index, exemplar_index: Index, normal: Normal | None) -> torch.Tensor:
         classes, exemplars = _broadcast(
             self._on_device("class_index", class_index, self.source.n_classes),
             self._on_device("exemplar_index", exemplar_index, self.source.n_exemplars),
         )
-        found = self._lookup(classes.reshape(-1), exemplars.reshape(-1), generator)
-        if generator is not None and self._noise_scale:
-            normal = torch.randn(found.shape, generator=generator, device=self.device)
-            found = found.add_(normal, alpha=self._noise_scale)
+        found = self._lookup(classes.reshape(-1), exemplars.reshape(-1), normal)
+        if normal is not None and self._noise_scale:
+            found = found.add_(normal(found.shape), alpha=self._noise_scale)
         if self._downsample:
             found = downsample(found)
         return found.reshape(*classes.shape, *self.example_shape)
@@ -114,8 +122,3 @@ class ExampleBank:
 def _broadcast(first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     shape = np.broadcast_shapes(first.shape, second.shape)
     return first.expand(shape), second.expand(shape)
-
-
-def _generator(seed: int, step: int, device: torch.device) -> torch.Generator:
-    digest = hashlib.blake2b(f"icl-data/noise/{seed}/{step}".encode(), digest_size=8).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(digest, "little") >> 1)

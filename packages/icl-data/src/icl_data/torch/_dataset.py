@@ -29,12 +29,15 @@ class SequenceDataset(IterableDataset[Batch]):
     A batch is a dict of tensors: `examples` (B, S) int64 or (B, S, *example_shape) float32, `labels` (B, S) int64,
     `target` int64 (B, 2S-1) as label, 0, label, ..., label, or (B, S) without interleaving, `is_rare` (B, S) int64.
 
+    Rank r of `world_size` ranks takes rows r * B / world_size onwards of each batch of B, with the noise that they have
+    there: put one after the other, the ranks' batches are the undivided one, bit for bit.
+
     Args:
         stream: a `BatchSampler`, or a function without arguments that returns a new iterator over the records of a
             `SeqGenerator`, always with the same seed; such a stream is drawn from its beginning by every worker, which
             keeps its share. With `seed`, a function of a seed. Workers that are not forked must be able to import it.
         source: the sampler's source, or an `ExampleBank` of it; None with records, which hold their examples.
-        batch_size: sequences per batch of records; a sampler has its own.
+        batch_size: sequences per batch of records, those of all ranks; a sampler has its own.
         seed: gives every worker a stream of records of its own, with a seed derived from this one that no other worker
             has (children of `numpy.random.SeedSequence`), so that nothing is drawn in vain.
         downsample: bilinear 28x28 images.
@@ -43,10 +46,11 @@ class SequenceDataset(IterableDataset[Batch]):
         use_constant_labels: all labels 1.
         start_step: first step, for resuming.
         n_steps: number of steps, None for no end.
+        rank, world_size: which of how many processes this one is, each of which takes its share of every batch.
 
     Raises:
-        ValueError: an argument that the stream does not take, one it needs is missing, or a source that is not the
-            sampler's.
+        ValueError: an argument that the stream does not take, one it needs is missing, a source that is not the
+            sampler's, a rank that does not exist, or batches that cannot be shared out evenly.
     """
 
     def __init__(
@@ -62,6 +66,8 @@ class SequenceDataset(IterableDataset[Batch]):
         use_constant_labels: bool = False,
         start_step: int = 0,
         n_steps: int | None = None,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         if start_step < 0 or (n_steps is not None and n_steps < 0):
             raise ValueError(f"start_step and n_steps must be >= 0, got {start_step} and {n_steps}")
@@ -86,6 +92,7 @@ class SequenceDataset(IterableDataset[Batch]):
         elif seed is not None and seed < 0:
             raise ValueError(f"seed must be >= 0, got {seed}")
         self._stream = stream
+        self._rows = _share(stream.batch_size if isinstance(stream, BatchSampler) else batch_size, rank, world_size)
         self._batch_size = batch_size
         self._seed = seed
         self._downsample = downsample
@@ -93,6 +100,16 @@ class SequenceDataset(IterableDataset[Batch]):
         self._use_constant_labels = use_constant_labels
         self._start_step = start_step
         self._n_steps = n_steps
+
+    def __len__(self) -> int:
+        """Number of batches, of all workers together.
+
+        Raises:
+            TypeError: there is no end.
+        """
+        if self._n_steps is None:
+            raise TypeError("a stream of batches has no length unless n_steps says where it ends, got n_steps=None")
+        return self._n_steps
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
@@ -113,8 +130,8 @@ class SequenceDataset(IterableDataset[Batch]):
         assert self._bank is not None
         for step in steps:
             batch = self._stream(step)
-            examples = self._bank(batch, seed=self._stream.seed, step=step)
-            yield self._batch(examples, batch.label, batch.is_rare)
+            examples = self._bank(batch, seed=self._stream.seed, step=step, rows=self._rows)
+            yield self._batch(examples, batch.label[self._rows], batch.is_rare[self._rows])
 
     def _recorded(self, records: Iterator[Record], steps: Iterator[int]) -> Iterator[Batch]:
         drawn = 0
@@ -122,7 +139,7 @@ class SequenceDataset(IterableDataset[Batch]):
             skipped = (step - drawn) * self._batch_size_of_records
             next(islice(records, skipped, skipped), None)  # other workers' records
             drawn = step + 1
-            found = list(islice(records, self._batch_size_of_records))
+            found = list(islice(records, self._batch_size_of_records))[self._rows]
             example, label, is_rare = (
                 np.stack([record[name] for record in found]) for name in ("example", "label", "is_rare")
             )
@@ -147,6 +164,19 @@ class SequenceDataset(IterableDataset[Batch]):
         return {"examples": examples, "labels": labels, "target": target, "is_rare": torch.from_numpy(is_rare).long()}
 
 
+def _share(batch_size: int | None, rank: int, world_size: int) -> slice:
+    """The rows of a batch that are a rank's."""
+    assert batch_size is not None
+    if world_size < 1 or not 0 <= rank < world_size:
+        raise ValueError(f"rank must be in 0..world_size-1, got rank={rank} and world_size={world_size}")
+    if batch_size % world_size:
+        raise ValueError(
+            f"the batch size must be a multiple of world_size, got batches of {batch_size} and world_size={world_size}"
+        )
+    share = batch_size // world_size
+    return slice(rank * share, (rank + 1) * share)
+
+
 def _check_match(sampler: BatchSampler, source: Source) -> None:
     """Refuse a source that lacks what the sampler draws: looked up in it, indices would show other classes."""
     n_classes, n_exemplars = sampler.split.n_classes, max(sampler.exemplars) + 1
@@ -169,6 +199,8 @@ def create_sequence_dataloader(
     **options: Any,
 ) -> DataLoader[Batch]:
     """A loader that gives the same batches in the same order however many workers make them (see `SequenceDataset`).
+
+    Its length is n_steps; without it there is none.
 
     Args:
         stream, source: see `SequenceDataset`.

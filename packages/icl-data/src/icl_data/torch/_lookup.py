@@ -13,6 +13,7 @@ import torch
 from icl_data._banks.example_table import ExampleTable, example_table
 from icl_data._sources.augmented import N_TRANSFORMS
 from icl_data._sources.source import Source
+from icl_data.torch._normal import Normal
 from icl_data.torch._packed_rows import PackedRows
 from icl_data.torch._turning import turn
 
@@ -20,11 +21,9 @@ Rows = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Lookup(Protocol):
-    """Examples at (N,) class and exemplar positions, with the source's own noise if a generator is given."""
+    """Examples at (N,) class and exemplar positions, with the source's own noise if normal numbers are given."""
 
-    def __call__(
-        self, classes: torch.Tensor, exemplars: torch.Tensor, generator: torch.Generator | None
-    ) -> torch.Tensor: ...
+    def __call__(self, classes: torch.Tensor, exemplars: torch.Tensor, normal: Normal | None) -> torch.Tensor: ...
 
 
 class TableLookup:
@@ -37,9 +36,7 @@ class TableLookup:
         # From N row numbers, class * n_exemplars + exemplar, to (N, *shape) new stored numbers.
         self._rows: Rows = PackedRows(stored, shape) if table.packed else partial(stored.index_select, 0)
 
-    def __call__(
-        self, classes: torch.Tensor, exemplars: torch.Tensor, generator: torch.Generator | None
-    ) -> torch.Tensor:
+    def __call__(self, classes: torch.Tensor, exemplars: torch.Tensor, normal: Normal | None) -> torch.Tensor:
         transforms = []
         for order in self._orders:
             transforms.append(classes % N_TRANSFORMS)
@@ -52,9 +49,8 @@ class TableLookup:
         found = found.float()
         if self._scale != 1:
             found = found.mul_(self._scale)
-        if generator is not None and self._noise:
-            normal = torch.randn(found.shape, generator=generator, device=found.device)
-            found = found.add_(normal, alpha=self._noise)
+        if normal is not None and self._noise:
+            found = found.add_(normal(found.shape), alpha=self._noise)
         return found
 
 
@@ -64,13 +60,10 @@ class SourceLookup:
     def __init__(self, source: Source, device: torch.device) -> None:
         self._source, self._device = source, device
 
-    def __call__(
-        self, classes: torch.Tensor, exemplars: torch.Tensor, generator: torch.Generator | None
-    ) -> torch.Tensor:
+    def __call__(self, classes: torch.Tensor, exemplars: torch.Tensor, normal: Normal | None) -> torch.Tensor:
         noise = None
-        if generator is not None and self._source.noise_scale:
-            shape = (len(classes), *self._source.example_shape)
-            noise = torch.randn(shape, generator=generator, device=self._device).cpu().numpy()
+        if normal is not None and self._source.noise_scale:
+            noise = normal((len(classes), *self._source.example_shape)).cpu().numpy()
         found = self._source.gather(classes.cpu().numpy(), exemplars.cpu().numpy(), noise)
         dtype = np.int64 if self._source.kind == "id" else np.float32
         return torch.from_numpy(np.array(found, dtype=dtype)).to(self._device)

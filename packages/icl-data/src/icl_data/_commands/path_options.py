@@ -1,0 +1,37 @@
+"""Paths as options: `~` is the home folder, and a path that cannot be meant is a mistake in the command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from icl_data.foundation.paths import user_path
+
+_FORMATS = (".png", ".pdf", ".svg")
+
+
+def path_option(text: str) -> Path:
+    """A path."""
+    if not text:  # of an unset variable, mostly; Path would take it for the current folder
+        raise argparse.ArgumentTypeError("must not be empty")
+    try:
+        return user_path(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def figure_file(text: str) -> Path:
+    """A file that a figure can be written to."""
+    path = path_option(text)
+    if path.suffix.lower() not in _FORMATS:
+        raise argparse.ArgumentTypeError(f"must end in one of {', '.join(_FORMATS)}, got {text!r}")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"must be in a folder that exists, got {text!r}")
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"must be a file, got the folder {text!r}")
+    if path.exists() and not path.is_file():
+        raise argparse.ArgumentTypeError(f"must be a file, got {text!r}, which is a pipe or a device")
+    if not os.access(path.parent, os.W_OK):  # said now, and not when all has been measured and drawn
+        raise argparse.ArgumentTypeError(f"must be in a folder that you may write to, got {text!r}")
+    return path

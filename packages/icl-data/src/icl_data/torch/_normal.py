@@ -1,0 +1,34 @@
+"""The noise of a batch as a function of its seed and step, also for a process that takes some of the rows."""
+
+from __future__ import annotations
+
+import hashlib
+
+import torch
+
+
+class Normal:
+    """Standard normal numbers for examples first..first+n-1 of a batch of N; each call draws new ones.
+
+    Those of all N are drawn and the others dropped, so that the parts of a batch have the noise of the whole.
+
+    Args:
+        seed, step: what the numbers are a function of, on a given sort of device.
+        device: where they are made.
+        n_all: N.
+        first: the first example that is wanted.
+    """
+
+    def __init__(self, *, seed: int, step: int, device: torch.device, n_all: int, first: int) -> None:
+        self._generator = _generator(seed, step, device)
+        self._device, self._n_all, self._first = device, n_all, first
+
+    def __call__(self, shape: tuple[int, ...]) -> torch.Tensor:
+        """Numbers in the shape (n, ...)."""
+        drawn = torch.randn((self._n_all, *shape[1:]), generator=self._generator, device=self._device)
+        return drawn[self._first : self._first + shape[0]]
+
+
+def _generator(seed: int, step: int, device: torch.device) -> torch.Generator:
+    digest = hashlib.blake2b(f"icl-data/noise/{seed}/{step}".encode(), digest_size=8).digest()
+    return torch.Generator(device).manual_seed(int.from_bytes(digest, "little") >> 1)
