@@ -1,14 +1,17 @@
 """Evaluation and figures for in-context learning runs."""
 
-from icl_eval._figures.figure3 import FIGURES, Curve, FigureSpec, curve, draw
+from icl_eval._figures.curves import FIGURES, Curve, FigureSpec, curve
+from icl_eval._figures.drawing import draw
 from icl_eval._figures.published import PUBLISHED_STEPS, published
-from icl_eval._tables.evaluate import evaluate_run
+from icl_eval._tables.evaluate import CheckpointDamaged, evaluate_run
+from icl_eval._tables.files import write_csv, write_json
 from icl_eval._tables.runs import Evaluation, RunGroup, RunSeries, collect, group_runs
-from icl_eval._tables.tables import figure_table, final_rows, timeseries_rows, write_csv
+from icl_eval._tables.tables import figure_table, final_rows, timeseries_rows
 
 __all__ = [
     "FIGURES",
     "PUBLISHED_STEPS",
+    "CheckpointDamaged",
     "Curve",
     "Evaluation",
     "FigureSpec",
@@ -24,4 +27,5 @@ __all__ = [
     "published",
     "timeseries_rows",
     "write_csv",
+    "write_json",
 ]
