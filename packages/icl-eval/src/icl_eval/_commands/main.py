@@ -18,7 +18,7 @@ from icl_train.command_line import one_line_errors
 __all__ = ["main"]
 
 USAGE = """\
-usage: icl-eval FIGURE RUNS... [options]    draw a figure of the runs below folders
+usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval evaluate RUN... [options]   measure checkpoints of runs again
        icl-eval figures [--json]            list the figures
 
