@@ -1,8 +1,11 @@
 """Runs to read: small ones really trained, and run folders whose metrics are written by hand."""
 
+import errno
 import io
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -87,3 +90,23 @@ def of_a_missing_plugin():
         return RunFolder.open(run.path)
 
     return rewrite
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """Lets nothing be written to a folder, as on a disk mounted read-only; rights would not bind the superuser."""
+    folders = []
+    real = {module: module.open for module in (io, os)}
+
+    def guarded(module):
+        def opened(file, mode="r", *arguments, **keywords):
+            writing = mode & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) if module is os else set(mode) & set("wxa+")
+            if writing and any(Path(os.fsdecode(file)).is_relative_to(folder) for folder in folders):
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(file))
+            return real[module](file, mode, *arguments, **keywords)
+
+        return opened
+
+    for module in real:
+        monkeypatch.setattr(module, "open", guarded(module))
+    return folders.append

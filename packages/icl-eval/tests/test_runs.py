@@ -112,10 +112,21 @@ def test_metrics_that_are_garbage_are_named_and_passed_over(write_run, tmp_path,
     assert "cannot read its metrics.jsonl" in reason(skipped, bad)
 
 
+WHOLE = (
+    b'{"split": "eval_fewshot_holdout", "step": 0, "sequences": 0, "headline": "accuracy_closed", "chance": 0.5, '
+    b'"n_sequences": 9, "protocol": "paper", "accuracy_closed": 0.5, "accuracy_closed_low": 0.25, '
+    b'"accuracy_closed_high": 0.75}\n'
+)
 UNREADABLE = {
     "a split that is no text": b'{"split": 1, "step": 1}\n',
     "not UTF-8": b"\xff\xfe\x00\n",
     "an evaluation without its accuracy": b'{"split": "eval_fewshot_holdout", "step": 0, "sequences": 0}\n',
+    "nested beyond reading": b'{"split": ' + b"[" * 100_000 + b"\n{}\n",
+    "an evaluation by another metric than the figures draw": (WHOLE.replace(b"accuracy_closed", b"accuracy_query")),
+    "an accuracy above 1": WHOLE.replace(b'"accuracy_closed": 0.5,', b'"accuracy_closed": 1.5,'),
+    "an accuracy that is text": WHOLE.replace(b'"accuracy_closed": 0.5,', b'"accuracy_closed": "0.5",'),
+    "endlessly many sequences": WHOLE.replace(b'"n_sequences": 9', b'"n_sequences": Infinity'),
+    "a step before the first": WHOLE.replace(b'"step": 0', b'"step": -1'),
     "an evaluation without an interval": (
         b'{"split": "eval_fewshot_holdout", "step": 0, "sequences": 0, "headline": "accuracy_closed", "chance": 0.5, '
         b'"n_sequences": 9, "protocol": "paper", "accuracy_closed": 0.5}\n'
@@ -130,6 +141,13 @@ def test_metrics_that_no_figure_could_use_are_named_and_passed_over(write_run, t
     series, skipped = collect(tmp_path)
     assert [one.run.path for one in series] == [good.path]
     assert "metrics.jsonl" in reason(skipped, bad)
+
+
+def test_a_line_with_all_that_figures_need_is_an_evaluation(write_run, tmp_path):
+    run = write_run("one", {})
+    (run.path / "metrics.jsonl").write_bytes(WHOLE)
+    (series,), _ = collect(tmp_path, unfinished=True)
+    assert [evaluation.step for evaluation in series.evaluations] == [0]
 
 
 def test_runs_that_differ_in_class_count_and_seeds_are_one_group(trained):

@@ -1,14 +1,17 @@
 """Evaluation and figures for in-context learning runs."""
 
-from ._evaluate import evaluate_run
-from ._figures.figure3 import FIGURES, Curve, FigureSpec, curve, draw
+from ._evaluate import CheckpointDamaged, evaluate_run
+from ._figures.curves import FIGURES, Curve, FigureSpec, curve
+from ._figures.drawing import draw
 from ._figures.published import PUBLISHED_STEPS, published
 from ._runs import Evaluation, RunGroup, RunSeries, collect, group_runs
-from ._tables.tables import figure_table, final_rows, timeseries_rows, write_csv
+from ._tables.files import write_csv, write_json
+from ._tables.tables import figure_table, final_rows, timeseries_rows
 
 __all__ = [
     "FIGURES",
     "PUBLISHED_STEPS",
+    "CheckpointDamaged",
     "Curve",
     "Evaluation",
     "FigureSpec",
@@ -24,4 +27,5 @@ __all__ = [
     "published",
     "timeseries_rows",
     "write_csv",
+    "write_json",
 ]

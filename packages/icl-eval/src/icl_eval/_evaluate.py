@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
-from icl_train import Evaluator, RunError, RunFolder, Task, eval_record, load_model_weights, resolve_device
+from icl_data.foundation.command_line import CommandFailed
+from icl_eval._runs import require_checkpoints
+from icl_train import Evaluator, RunFolder, Task, eval_record, load_model_weights, resolve_device
 from icl_train.config import Protocol
 
-__all__ = ["evaluate_run"]
+__all__ = ["CheckpointDamaged", "evaluate_run"]
+
+
+class CheckpointDamaged(CommandFailed, ValueError):
+    """A checkpoint that is there cannot be read, or is not of its run's model."""
 
 
 def evaluate_run(
@@ -39,27 +46,43 @@ def evaluate_run(
 
     Raises:
         ValueError: if a checkpoint, split, device, or a plugin of the model is not to be had.
+        CheckpointDamaged: if a checkpoint cannot be read; found before the first is measured.
+        CommandFailed: if the device's memory is too small.
     """
     run.require_components()
-    available = run.checkpoint_steps()
-    missing = [step for step in steps if step not in available]
-    if missing or not steps:
-        raise RunError(
-            f"steps must be checkpoints of {run.path} ({', '.join(map(str, available)) or 'it has none'}), "
-            f"got {', '.join(map(str, missing)) or 'none'}"
-        )
-    task = Task.build(run.config, device=resolve_device(device))
-    evaluator = Evaluator(task, batches=batches, protocol=protocol, splits=splits)
-    model = task.build_model()
-    records = []
-    threads = torch.get_num_threads()
-    torch.set_num_threads(run.threads)  # sums come out as in training, to the last bit
+    require_checkpoints(run, steps)
     try:
+        task = Task.build(run.config, device=resolve_device(device))
+        evaluator = Evaluator(task, batches=batches, protocol=protocol, splits=splits)
+        model = task.build_model()
         for step in steps:
-            load_model_weights(run.checkpoints, step, model)
-            sequences = step * run.config.train.batch_size
-            records += [eval_record(result, step=step, sequences=sequences) for result in evaluator(model)]
-            done(step)
+            _load(run, step, model)
+        records = []
+        with _threads_of(run):
+            for step in steps:
+                _load(run, step, model)
+                sequences = step * run.config.train.batch_size
+                records += [eval_record(result, step=step, sequences=sequences) for result in evaluator(model)]
+                done(step)
+        return records
+    except torch.cuda.OutOfMemoryError as error:
+        why = " ".join(str(error).split())
+        raise CommandFailed(f"{run.path} needs more memory than its device has (--device cpu?): {why}") from error
+
+
+@contextmanager
+def _threads_of(run: RunFolder) -> Iterator[None]:
+    """The run's own number of threads: sums then come out as in training, to the last bit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(run.threads)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)
-    return records
+
+
+def _load(run: RunFolder, step: int, model: torch.nn.Module) -> None:
+    try:
+        load_model_weights(run.checkpoints, step, model)
+    except ValueError as error:
+        raise CheckpointDamaged(str(error)) from error

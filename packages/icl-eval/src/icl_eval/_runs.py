@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from icl_train import RunConfig, RunFolder, departures, find_runs
+from icl_data.foundation.printable import printable
+from icl_train import HEADLINES, RunConfig, RunError, RunFolder, departures, find_runs
 
-__all__ = ["Evaluation", "RunGroup", "RunSeries", "collect", "group_runs"]
+__all__ = [
+    "Evaluation",
+    "RunGroup",
+    "RunSeries",
+    "collect",
+    "each_once",
+    "group_runs",
+    "require_checkpoints",
+    "run_names",
+]
 
 # Settings that figure 3 varies, and one that changes no number of a run.
 _NOT_COMPARED = {"data.n_rare_classes", "seeds.init", "seeds.data", "eval.interval"}
@@ -75,43 +87,72 @@ class RunGroup:
         return [series for series in self.series if series.class_count == count]
 
 
-def collect(root: Path, *, unfinished: bool = False) -> tuple[list[RunSeries], list[str]]:
-    """Runs below ``root`` that have evaluations, and a line for each folder that was passed over.
+def collect(*roots: Path, unfinished: bool = False) -> tuple[list[RunSeries], list[str]]:
+    """Runs below ``roots`` that have evaluations, and a line for each folder that was passed over.
 
     Records need no plugin, so a run is taken without those of its model; a line then says which is missing.
 
     Args:
-        root: a run folder, or any folder above some.
+        roots: run folders, or any folders above some; a file beside others is passed over.
         unfinished: take runs that have not reached their last step as well.
 
     Raises:
-        RunError: if ``root`` is not a folder.
+        RunError: if one of ``roots`` is not there, or the only one is no folder.
     """
-    runs, broken = find_runs(root)
-    skipped = [f"skipped {path}: {reason}" for path, reason in broken]
+    runs: list[RunFolder] = []
+    skipped: list[str] = []
+    for root in roots:
+        if root.is_file() and len(roots) > 1:  # runs/* are the runs and the figures drawn of them
+            skipped.append(f"skipped {root}: not a folder")
+            continue
+        found, broken = find_runs(root)
+        runs += found
+        skipped += [f"skipped {path}: {reason}" for path, reason in broken]
     series: list[RunSeries] = []
-    for run in runs:
-        status = run.status()
-        if status != "done" and not unfinished:
-            skipped.append(f"skipped {run.path}: {status} (--unfinished takes it as far as it is)")
-            continue
-        try:
-            evaluations = _evaluations(run)
-        except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
-            why = " ".join(str(error).split())
-            skipped.append(f"skipped {run.path}: cannot read its metrics.jsonl ({type(error).__name__}: {why})")
-            continue
-        if not evaluations:
-            skipped.append(f"skipped {run.path}: it has no evaluation yet")
-            continue
-        last, end = evaluations[-1].step, run.config.train.max_steps
-        if last < end and not unfinished:
-            skipped.append(f"skipped {run.path}: its evaluations end at step {last} of {end} (--unfinished takes it)")
-            continue
-        series.append(RunSeries(run=run, evaluations=evaluations))
+    for run in each_once(runs):
+        one = _series(run, unfinished=unfinished)
+        if isinstance(one, RunSeries):
+            series.append(one)
+        else:
+            skipped.append(f"skipped {run.path}: {one}")
     series = _without_copies(series, skipped)
     told = [f"{one.run.path}: drawn from its records; {one.run.unusable}" for one in series if one.run.unusable]
-    return series, skipped + told
+    return series, list(dict.fromkeys(skipped + told))
+
+
+def each_once(runs: Iterable[RunFolder]) -> list[RunFolder]:
+    """The runs without those whose folder, by whatever path, is among them already."""
+    first: dict[str, RunFolder] = {}
+    for run in runs:
+        first.setdefault(os.path.realpath(run.path), run)
+    return list(first.values())
+
+
+def run_names(runs: Sequence[RunFolder]) -> list[str]:
+    """What each run is called in a table: its folder's own name, or the path where others have the same."""
+    own = [Path(os.path.abspath(run.path)).name for run in runs]
+    count = Counter(own)
+    return [name if count[name] == 1 else str(run.path) for name, run in zip(own, runs, strict=True)]
+
+
+def _series(run: RunFolder, *, unfinished: bool) -> RunSeries | str:
+    """The evaluations of a run, or why it is passed over."""
+    try:
+        status = run.status()
+    except OSError as error:
+        return f"cannot look into it: {error.strerror}"
+    if status != "done" and not unfinished:
+        return f"{status} (--unfinished takes it as far as it is)"
+    try:
+        evaluations = _evaluations(run)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError, OverflowError, RecursionError) as error:
+        return f"cannot read its metrics.jsonl ({type(error).__name__}: {' '.join(str(error).split())})"
+    if not evaluations:
+        return "it has no evaluation yet"
+    last, end = evaluations[-1].step, run.config.train.max_steps
+    if last < end and not unfinished:
+        return f"its evaluations end at step {last} of {end} (--unfinished takes it)"
+    return RunSeries(run=run, evaluations=evaluations)
 
 
 def _without_copies(series: list[RunSeries], skipped: list[str]) -> list[RunSeries]:
@@ -135,12 +176,18 @@ def _evaluations(run: RunFolder) -> tuple[Evaluation, ...]:
 
 
 def _check(record: dict[str, Any]) -> None:
-    """What figures and tables rely on: KeyError, TypeError or ValueError where it is not so."""
-    metric = record["headline"]
-    for name in (metric, f"{metric}_low", f"{metric}_high", "chance", "n_sequences"):
-        float(record[name])
-    if not isinstance(record["protocol"], str) or not isinstance(record["step"], int):
-        raise TypeError("protocol must be text and step a whole number")
+    """What figures and tables rely on: KeyError, TypeError, OverflowError or ValueError where it is not so."""
+    split, metric = record["split"].removeprefix("eval_"), record["headline"]
+    if split in HEADLINES and metric != HEADLINES[split].metric:
+        raise ValueError(f"{split} must be measured by {HEADLINES[split].metric}, got {metric!r}")
+    for name in (metric, f"{metric}_low", f"{metric}_high", "chance"):
+        if not isinstance(record[name], int | float) or not 0 <= record[name] <= 1:
+            raise TypeError(f"{name} must be a number in [0, 1], got {record[name]!r}")
+    for name in ("step", "sequences", "n_sequences"):
+        if not isinstance(record[name], int) or not 0 <= record[name] < 2**63:
+            raise TypeError(f"{name} must be a whole number that is not negative, got {record[name]!r}")
+    if not isinstance(record["protocol"], str):
+        raise TypeError(f"protocol must be text, got {record['protocol']!r}")
 
 
 def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
@@ -189,4 +236,19 @@ def _title(config: RunConfig, differences: dict[str, str]) -> str:
     others = [f"{name} {value}" for name, value in differences.items() if name not in said]
     # One panel's title has room for a few settings; the CSV files name the runs, and these hold the rest.
     shown = [", ".join(others[start : start + 2]) for start in range(0, len(others), 2)]
-    return "\n".join([title, *shown])
+    return "\n".join(map(printable, [title, *shown]))
+
+
+def require_checkpoints(run: RunFolder, steps: Sequence[int]) -> None:
+    """Raise where ``run`` has no checkpoint of one of ``steps``, or none were asked for.
+
+    Raises:
+        RunError: naming the checkpoints that it has.
+    """
+    available = run.checkpoint_steps()
+    missing = [step for step in steps if step not in available]
+    if missing or not steps:
+        raise RunError(
+            f"steps must be checkpoints of {run.path} ({', '.join(map(str, available)) or 'it has none'}), "
+            f"got {', '.join(map(str, missing)) or 'none'}"
+        )

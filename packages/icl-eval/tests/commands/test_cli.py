@@ -79,9 +79,18 @@ def test_the_final_csv_holds_the_last_and_the_time_series_every_evaluation(write
     write_run("one", SCORES)
     assert _main(["figure3b", str(tmp_path), "--out", str(tmp_path)]) == 0
     (final,) = read(tmp_path / "figure3b_metrics.csv")
-    assert (final["step"], final["icl_two_way"], final["iwl"]) == ("20", "0.75", "0.25")
+    assert (final["step"], final["iwl"]) == ("20", "0.25")
     series = read(tmp_path / "figure3b_timeseries.csv")
     assert [(row["step"], row["iwl"]) for row in series] == [("0", "0.0"), ("20", "0.25")]
+
+
+def test_the_files_of_the_two_figures_are_not_the_same(write_run, tmp_path):
+    write_run("one", SCORES)
+    for name in FIGURES:
+        assert _main([name, str(tmp_path), "--out", str(tmp_path)]) == 0
+    for end in ("metrics", "timeseries"):
+        columns = [set(read(tmp_path / f"{name}_{end}.csv")[0]) for name in FIGURES]
+        assert columns[0] & columns[1] == {"run", "group", "classes", "seed", "step", "sequences"}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +146,7 @@ def test_a_figure_that_fails_leaves_the_files_that_were_there(trained, tmp_path,
     def fail(*arguments):
         raise RuntimeError("no")
 
-    monkeypatch.setattr("icl_eval._figures.figure3._panel", fail)
+    monkeypatch.setattr("icl_eval._figures.drawing._panel", fail)
     with pytest.raises(RuntimeError):
         _main(["figure3a", str(trained), "--out", str(tmp_path)])
     assert names(tmp_path) == sorted(figure_files("figure3a"))

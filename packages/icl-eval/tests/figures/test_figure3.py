@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from icl_eval import FIGURES, PUBLISHED_STEPS, collect, curve, draw, group_runs, published
-from icl_eval._figures.figure3 import _panel
+from icl_eval._figures.drawing import _panel
 from icl_train import chan2022
 from icl_train.metrics import wilson_interval
 
@@ -30,16 +30,11 @@ def groups_below(path):
 
 def panel(spec, group):
     """The axes of one group, drawn."""
-    figure, axis = plt.subplots()
+    figure = Figure()
+    axis = figure.subplots()
     _panel(spec, axis, group)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     return axis
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 def test_one_seed_has_its_accuracy_and_wilson_interval(write_run, tmp_path):
@@ -164,7 +159,6 @@ def test_a_drawing_is_written_whole_in_the_format_of_its_suffix(trained, tmp_pat
     assert file.read_bytes().startswith(magic)
     assert file.stat().st_size > 5000
     assert list(tmp_path.iterdir()) == [file]
-    assert plt.get_fignums() == []
 
 
 def test_a_drawing_that_fails_leaves_the_older_file_alone(trained, tmp_path, monkeypatch):
@@ -174,11 +168,10 @@ def test_a_drawing_that_fails_leaves_the_older_file_alone(trained, tmp_path, mon
     def fail(*arguments):
         raise RuntimeError("no")
 
-    monkeypatch.setattr("icl_eval._figures.figure3._panel", fail)
+    monkeypatch.setattr("icl_eval._figures.drawing._panel", fail)
     with pytest.raises(RuntimeError):
         draw(SPEC, groups_below(trained), [file])
     assert file.read_bytes() == b"older"
-    assert plt.get_fignums() == []
 
 
 def test_a_panel_shows_a_line_per_class_count_with_a_legend_entry_each(write_run, tmp_path):
@@ -258,7 +251,7 @@ def test_there_is_a_panel_for_each_group(write_run, tmp_path, monkeypatch):
     write_run("one", {0: (0.5, 0.0)})
     write_run("two", {0: (0.5, 0.0)}, data={"p_bursty": 0.5})
     drawn = []
-    monkeypatch.setattr("icl_eval._figures.figure3._panel", lambda spec, axis, group: drawn.append((axis, group)))
+    monkeypatch.setattr("icl_eval._figures.drawing._panel", lambda spec, axis, group: drawn.append((axis, group)))
     groups = groups_below(tmp_path)
     draw(SPEC, groups, [tmp_path / "a.png"])
     assert [group for _, group in drawn] == groups

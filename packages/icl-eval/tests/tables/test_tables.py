@@ -7,12 +7,14 @@ import pytest
 from icl_eval import FIGURES, collect, figure_table, final_rows, group_runs, timeseries_rows, write_csv
 from icl_train import chan2022
 
-COLUMNS = {
+ICL = {
     "fewshot_holdout": ("icl_two_way", "accuracy_closed"),
     "flipped": ("icl_flipped", "accuracy_closed"),
     "novel_label": ("icl_novel_label", "accuracy_closed"),
-    "no_support_zipfian": ("iwl", "accuracy_query"),
 }
+IWL = {"no_support_zipfian": ("iwl", "accuracy_query")}
+OF_A_ROW = ["run", "group", "classes", "seed", "step", "sequences"]
+OF_A_SPLIT = ["", "_low", "_high", "_chance", "_n_sequences", "_protocol"]
 
 
 def cells(table):
@@ -26,16 +28,17 @@ def groups(trained):
     return group_runs(collect(trained)[0])
 
 
-def test_every_evaluation_is_a_row_with_the_numbers_of_metrics_jsonl(groups, tmp_path):
-    write_csv(tmp_path / "a.csv", timeseries_rows(groups))
+@pytest.mark.parametrize(("figure", "columns"), [("figure3a", ICL), ("figure3b", IWL)])
+def test_every_evaluation_is_a_row_with_the_numbers_of_metrics_jsonl(groups, tmp_path, figure, columns):
+    write_csv(tmp_path / "a.csv", timeseries_rows(FIGURES[figure], groups))
     with (tmp_path / "a.csv").open(newline="") as file:
         rows = {(row["run"], int(row["step"])): row for row in csv.DictReader(file)}
     records = [(one.run, record) for one in groups[0].series for record in one.run.records()]
-    records = [(run, record) for run, record in records if record["split"].startswith("eval_")]
-    assert len(records) == 4 * len(rows) == 4 * 3 * 3
+    records = [(run, record) for run, record in records if record["split"].removeprefix("eval_") in columns]
+    assert len(records) == len(columns) * len(rows) == len(columns) * 3 * 3
     for run, record in records:
         row = rows[run.name, record["step"]]
-        column, metric = COLUMNS[record["split"].removeprefix("eval_")]
+        column, metric = columns[record["split"].removeprefix("eval_")]
         assert float(row[column]) == record[metric]
         assert float(row[f"{column}_low"]) == record[f"{metric}_low"]
         assert float(row[f"{column}_high"]) == record[f"{metric}_high"]
@@ -50,28 +53,43 @@ def test_every_evaluation_is_a_row_with_the_numbers_of_metrics_jsonl(groups, tmp
             assert float(row["icl_both_ways"]) == record["accuracy_both"]
 
 
-def test_final_rows_are_the_last_of_each_run(groups):
-    everything = timeseries_rows(groups)
-    assert final_rows(groups) == [row for row in everything if row["step"] == 20]
-    assert len(final_rows(groups)) == 3
+def test_figure3a_rows_hold_icl_and_its_controls_alone_and_figure3b_rows_iwl_alone(groups):
+    columns = {name: list(final_rows(spec, groups)[0]) for name, spec in FIGURES.items()}
+    controls = [f"icl_{name}{end}" for name in ("flipped", "novel_label") for end in OF_A_SPLIT]
+    controls.insert(controls.index("icl_novel_label"), "icl_both_ways")
+    assert columns == {
+        "figure3a": OF_A_ROW + [f"icl_two_way{end}" for end in OF_A_SPLIT] + controls,
+        "figure3b": OF_A_ROW + [f"iwl{end}" for end in OF_A_SPLIT],
+    }
 
 
-def test_columns_are_the_union_of_the_rows_and_missing_values_stay_empty(tmp_path):
-    write_csv(tmp_path / "a.csv", [{"a": 1, "b": "x, y"}, {"b": 0.1, "c": None}])
-    assert (tmp_path / "a.csv").read_bytes() == b'a,b,c\n1,"x, y",\n,0.1,\n'
+@pytest.mark.parametrize("spec", FIGURES.values(), ids=list(FIGURES))
+def test_final_rows_are_the_last_of_each_run(groups, spec):
+    everything = timeseries_rows(spec, groups)
+    assert final_rows(spec, groups) == [row for row in everything if row["step"] == 20]
+    assert len(final_rows(spec, groups)) == 3
 
 
-def test_a_table_that_cannot_be_written_leaves_the_older_one(tmp_path):
-    file = tmp_path / "a.csv"
-    write_csv(file, [{"a": 1}])
+def test_an_evaluation_without_what_a_figure_draws_is_no_row_of_it_and_not_its_last_value(write_run, tmp_path):
+    run = write_run("one", {0: (0.5, 0.0), 10: (0.75, 0.25), 20: (1.0, 0.5)})
+    file = run.path / "metrics.jsonl"
+    lines = file.read_text().splitlines()
+    file.write_text("".join(f"{line}\n" for line in lines if not ("zipfian" in line and '"step": 20' in line)))
+    groups = group_runs(collect(tmp_path)[0])
+    assert [row["step"] for row in timeseries_rows(FIGURES["figure3b"], groups)] == [0, 10]
+    assert [row["step"] for row in final_rows(FIGURES["figure3a"], groups)] == [20]
+    assert [row["step"] for row in final_rows(FIGURES["figure3b"], groups)] == [10]
+    _, ((*_, step, accuracy, _, _, n),) = cells(figure_table(FIGURES["figure3b"], groups[0]))
+    assert (step, accuracy, n) == ("10", "0.250", "100")
 
-    class Unwritable:
-        def __str__(self):
-            raise RuntimeError("no")
 
-    with pytest.raises(RuntimeError):
-        write_csv(file, [{"a": Unwritable()}])
-    assert file.read_text() == "a\n1\n"
+def test_runs_of_one_name_in_two_folders_are_called_by_their_paths(write_run, tmp_path):
+    write_run("a/same", {20: (0.5, 0.0)}, seed=0)
+    write_run("b/same", {20: (0.5, 0.0)}, seed=1)
+    write_run("b/other", {20: (0.5, 0.0)}, seed=2)
+    groups = group_runs(collect(tmp_path / "runs/a", tmp_path / "runs/b")[0])
+    names = [row["run"] for row in final_rows(FIGURES["figure3a"], groups)]
+    assert names == [str(tmp_path / "runs/a/same"), str(tmp_path / "runs/b/same"), "other"]
 
 
 def test_the_table_shows_the_last_common_value_of_each_class_count(write_run, tmp_path):

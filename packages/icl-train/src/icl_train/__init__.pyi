@@ -4,7 +4,7 @@ from ._loop import eval_record, train
 from ._runs.checkpoint import load_model_weights
 from ._runs.departures import departures
 from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
-from ._runs.headlines import EVAL_SPLITS, HEADLINES, headline_of
+from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
 from ._sweeps.sweep import figure3a
 from ._task import Task, resolve_device
@@ -21,6 +21,7 @@ __all__ = [
     "EvalConfig",
     "EvalResult",
     "Evaluator",
+    "Headline",
     "ModelSettings",
     "OptimConfig",
     "PlainReporter",

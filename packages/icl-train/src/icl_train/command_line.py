@@ -86,9 +86,17 @@ def shown_width() -> int:
     return _console().width
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to `run_command`, where rich would exit with code 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while BrokenPipeError is handled."""
+        raise
+
+
 def _console() -> Console:
-    console = Console(markup=False, emoji=False, highlight=False)
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
+    console = _Console(markup=False, emoji=False, highlight=False)
+    return console if console.is_terminal else _Console(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
 
 
 def _options(target: type[T], default: T | None) -> list[str]:

@@ -288,6 +288,8 @@ def find_runs(root: Path) -> tuple[list[RunFolder], list[tuple[Path, str]]]:
             runs.append(RunFolder.open(folder))
         except RunError as error:
             broken.append((folder, str(error)))
+        except OSError as error:  # a folder that can be listed but not entered
+            broken.append((folder, f"cannot read its config.json: {error.strerror}"))
     return runs, broken
 
 

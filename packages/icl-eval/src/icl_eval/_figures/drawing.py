@@ -3,111 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("agg")  # figures go to files: no display is needed, and none is touched
-
-import matplotlib.pyplot as plt
 import numpy as np
-import numpy.typing as npt
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from icl_data.foundation.whole_file import whole_file
+from icl_eval._figures.curves import Curve, FigureSpec, Floats, curve
 from icl_eval._figures.published import PUBLISHED_STEPS, published
+from icl_eval._figures.style import legible, own_style
 from icl_eval._runs import RunGroup
-from icl_train import HEADLINES, RunError
-
-Floats = npt.NDArray[np.float64]
+from icl_train import HEADLINES
 
 PANELS_PER_ROW = 3
+TITLE_SIZE = 9
 PUBLISHED = "published (Chan et al.)"
 
-__all__ = ["FIGURES", "Curve", "FigureSpec", "curve", "draw"]
-
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """What a figure shows.
-
-    Attributes:
-        name: of the command and the files.
-        split: the evaluation split whose headline accuracy is drawn.
-        title: what the figure shows, in words.
-    """
-
-    name: str
-    split: str
-    title: str
-
-
-FIGURES = {
-    spec.name: spec
-    for spec in (
-        FigureSpec("figure3a", "fewshot_holdout", "In-context learning by number of trained classes"),
-        FigureSpec("figure3b", "no_support_zipfian", "In-weights learning by number of trained classes"),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One accuracy over training, for one class count; arrays of (T,).
-
-    Attributes:
-        steps: updates.
-        mean: mean accuracy over the seeds.
-        low, high: with several seeds, the least and the greatest; with one, its 95% Wilson interval.
-        n_seeds: how many.
-        chance: accuracy of guessing.
-    """
-
-    steps: Floats
-    mean: Floats
-    low: Floats
-    high: Floats
-    n_seeds: int
-    chance: float
-
-
-def curve(spec: FigureSpec, group: RunGroup, class_count: int) -> Curve:
-    """The curve of one class count over the steps at which all its seeds were evaluated.
-
-    Args:
-        spec: the figure.
-        group: runs of one panel.
-        class_count: which of their class counts.
-
-    Raises:
-        RunError: if there is no such step.
-    """
-    metric = HEADLINES[spec.split].metric
-    runs = [
-        {e.step: e.splits[spec.split] for e in series.evaluations if spec.split in e.splits}
-        for series in group.with_count(class_count)
-    ]
-    steps = sorted(set.intersection(*(set(run) for run in runs)))
-    if not steps:
-        names = ", ".join(series.run.name for series in group.with_count(class_count))
-        raise RunError(f"runs of one curve must have been evaluated at a step in common, got {names}")
-    values = np.array([[run[step][metric] for step in steps] for run in runs], dtype=float)
-    low, high = values.min(0), values.max(0)
-    if len(runs) == 1:
-        low = np.array([runs[0][step][f"{metric}_low"] for step in steps], dtype=float)
-        high = np.array([runs[0][step][f"{metric}_high"] for step in steps], dtype=float)
-    return Curve(
-        steps=np.array(steps, dtype=float),
-        mean=values.mean(0),
-        low=low,
-        high=high,
-        n_seeds=len(runs),
-        chance=float(runs[0][steps[0]]["chance"]),
-    )
+__all__ = ["draw"]
 
 
 def draw(spec: FigureSpec, groups: Sequence[RunGroup], files: Sequence[Path]) -> None:
@@ -120,9 +36,11 @@ def draw(spec: FigureSpec, groups: Sequence[RunGroup], files: Sequence[Path]) ->
     """
     columns = min(len(groups), PANELS_PER_ROW)
     rows = -(-len(groups) // columns)
-    size = (1.6 + 4.8 * columns, 4.2 * rows)
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharey=True, layout="constrained")
-    try:
+    with own_style():
+        lines = max(_title(group).count("\n") for group in groups)
+        size = (1.6 + 4.8 * columns, (4.2 + 0.15 * lines) * rows)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
         for axis, group in zip(axes.flat, groups, strict=False):
             _panel(spec, axis, group)
         for axis in axes.flat[len(groups) :]:
@@ -131,19 +49,17 @@ def draw(spec: FigureSpec, groups: Sequence[RunGroup], files: Sequence[Path]) ->
             axis.set_ylabel(HEADLINES[spec.split].label)
         figure.suptitle(spec.title)
         for file in files:
-            _save(figure, file)
-    finally:
-        plt.close(figure)
+            with whole_file(file) as beside:
+                figure.savefig(beside, dpi=160)
 
 
-def _save(figure: Figure, file: Path) -> None:
-    with whole_file(file) as beside:
-        figure.savefig(beside, dpi=160)
+def _title(group: RunGroup) -> str:
+    return legible(group.title, size=TITLE_SIZE, width=4.4)  # as wide as a panel with its legend
 
 
 def _panel(spec: FigureSpec, axis: Axes, group: RunGroup) -> None:
     counts = group.class_counts()
-    colors = plt.get_cmap("viridis")(np.linspace(0.0, 0.88, max(len(counts), 2)))
+    colors = colormaps["viridis"](np.linspace(0.0, 0.88, max(len(counts), 2)))
     curves = [curve(spec, group, count) for count in counts]
     last = max(int(one.steps[-1]) for one in curves)
     legend: list[Line2D] = []
@@ -161,7 +77,7 @@ def _panel(spec: FigureSpec, axis: Axes, group: RunGroup) -> None:
             Line2D([], [], color="0.6", marker="D", markersize=6, fillstyle="none", linestyle="none", label=PUBLISHED)
         )
     axis.set(xlim=(0, max(last, 1)), ylim=(-0.02, 1.02), xlabel="training steps (updates)")
-    axis.set_title(group.title, fontsize=9)
+    axis.set_title(_title(group), fontsize=TITLE_SIZE)
     axis.grid(color="0.92", linewidth=0.8)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

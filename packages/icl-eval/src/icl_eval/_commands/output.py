@@ -1,0 +1,86 @@
+"""Where the commands write: places are tried before there is work to lose, and what fails in writing is no mistake."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from icl_data.foundation.command_line import CommandFailed
+from icl_data.foundation.paths import describe, user_path
+from icl_data.foundation.printable import printable
+from icl_data.foundation.whole_file import whole_file
+from icl_eval._tables.files import TABLE_WRITERS
+
+__all__ = ["figure_folder", "files_together", "say", "table_file", "why_not_written"]
+
+_FILES = (".png", ".pdf", ".svg", *TABLE_WRITERS)
+
+
+class _Tried(Exception):
+    """The file could be made; it is not wanted."""
+
+
+def why_not_written(file: Path) -> str | None:
+    """What keeps the system from writing ``file``, or None; mounts, rights and names say more than mode bits."""
+    try:
+        with suppress(_Tried), whole_file(file) as beside:
+            beside.touch()
+            raise _Tried
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def table_file(given: Path) -> Path:
+    """The file for a table that ``--out`` gives.
+
+    Raises:
+        ValueError: it is of no format that is known, or cannot be written.
+    """
+    path = user_path(given)
+    if path.is_dir() or not path.parent.is_dir():
+        raise ValueError(f"--out must be a file in a folder that exists, got {path}")
+    if path.suffix.lower() not in TABLE_WRITERS:
+        raise ValueError(f"--out must end in {' or '.join(TABLE_WRITERS)}, got {path}")
+    why = why_not_written(path)
+    if why:
+        raise ValueError(f"--out must be a file that can be written, got {path} ({why})")
+    return path
+
+
+def figure_folder(given: Path) -> Path:
+    """The folder for a figure's files that ``--out`` gives; it is not made yet.
+
+    Raises:
+        ValueError: it is a file, has a file's name, or cannot be written to.
+    """
+    path = user_path(given)
+    if path.suffix.lower() in _FILES and not path.is_dir():
+        raise ValueError(f"--out must be the folder of the figure's files, got {path}, which is named like a file")
+    there = next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
+    why = why_not_written(there / "figure") if there.is_dir() else "Not a directory"
+    if why:
+        raise ValueError(f"--out must be a folder, or one that can be made, got {path} ({why})")
+    return path
+
+
+@contextmanager
+def files_together(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Yields where to write each of ``files``; they appear when all are whole, and none of them if one fails.
+
+    Raises:
+        CommandFailed: the system refuses something, such as a disk that is full.
+    """
+    try:
+        with ExitStack() as stack:
+            yield [stack.enter_context(whole_file(file)) for file in files]
+    except OSError as error:
+        raise CommandFailed(describe(error)) from error
+
+
+def say(prog: str, line: str) -> None:
+    """A line on stderr, from the command."""
+    print(f"{prog}: {printable(line)}", file=sys.stderr)

@@ -1,0 +1,58 @@
+"""The figures' own style: what the user has set for others neither alters nor breaks them, and stays as it was."""
+
+from __future__ import annotations
+
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import accumulate
+from typing import Any
+
+import matplotlib
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from icl_data.foundation.printable import printable
+
+__all__ = ["legible", "own_style"]
+
+FONT = "DejaVu Sans"  # comes with matplotlib
+POINTS_PER_INCH = 72
+LONGEST, MOST_LINES = 2000, 10
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """matplotlib's built-in settings while a figure is made and written, with text as it stands: no TeX, no ``$x$``."""
+    # Not matplotlib.rcdefaults(): it looks up the backend, which chooses one and so changes it.
+    defaults: Any = {name: value for name, value in matplotlib.rcParamsDefault.items() if name != "backend"}
+    with matplotlib.rc_context():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", matplotlib.MatplotlibDeprecationWarning)  # settings on their way out
+            matplotlib.rcParams.update(defaults)
+        matplotlib.rcParams.update({"font.sans-serif": [FONT], "text.parse_math": False})
+        yield
+
+
+def legible(text: str, *, size: float, width: float) -> str:
+    """``text`` in at most ten lines of at most ``width`` inches, with escapes for what the font has no glyph for.
+
+    Args:
+        text: lines of any length and of any characters.
+        size: of the font, in points.
+        width: of a line, in inches.
+    """
+    font = get_font(findfont(FontProperties(family=FONT)))
+    glyphs = font.get_charmap()
+    font.set_size(size, POINTS_PER_INCH)
+    lines: list[str] = []
+    for line in text[:LONGEST].split("\n"):
+        rest = "".join(c if ord(c) in glyphs else ascii(c)[1:-1] for c in printable(line))
+        while rest:
+            advances = (font.load_char(ord(c)).linearHoriAdvance / 2**16 for c in rest)  # a fixed-point number
+            fitting = max(1, bisect_right(list(accumulate(advances)), width * POINTS_PER_INCH))
+            if fitting < len(rest):
+                fitting = rest.rfind(" ", 0, fitting + 1) + 1 or fitting
+            lines.append(rest[:fitting].rstrip())
+            rest = rest[fitting:]
+    return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "…"])

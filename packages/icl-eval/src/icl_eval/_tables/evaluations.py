@@ -1,0 +1,124 @@
+"""Evaluations as rows of a file and as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from icl_data.foundation.printable import printable
+from icl_eval._tables.files import Row
+from icl_train import Headline, headline_of
+
+__all__ = ["Measured", "evaluation_row", "evaluation_rows", "evaluation_table", "short_names"]
+
+_COLUMNS = {
+    "fewshot_holdout": "icl_two_way",
+    "flipped": "icl_flipped",
+    "novel_label": "icl_novel_label",
+    "no_support_zipfian": "iwl",
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of one run.
+
+    Attributes:
+        name: what the run is called.
+        records: lines as in metrics.jsonl, step by step.
+    """
+
+    name: str
+    records: Sequence[dict[str, Any]]
+
+    def by_step(self) -> dict[int, dict[str, dict[str, Any]]]:
+        """Step → split → record."""
+        steps: dict[int, dict[str, dict[str, Any]]] = {}
+        for record in self.records:
+            steps.setdefault(record["step"], {})[record["split"].removeprefix("eval_")] = record
+        return steps
+
+
+def evaluation_row(splits: Mapping[str, dict[str, Any]]) -> Row:
+    """Headline accuracies of one evaluation: value, 95% bounds, chance and number of sequences of each split."""
+    row: Row = {}
+    for split, record in splits.items():
+        column, metric = _COLUMNS.get(split, split), record["headline"]
+        row |= {
+            column: record[metric],
+            f"{column}_low": record[f"{metric}_low"],
+            f"{column}_high": record[f"{metric}_high"],
+            f"{column}_chance": record["chance"],
+            f"{column}_n_sequences": record["n_sequences"],
+            f"{column}_protocol": record["protocol"],
+        }
+        if "accuracy_both" in record:
+            row["icl_both_ways"] = record["accuracy_both"]
+    return row
+
+
+def evaluation_rows(measured: Iterable[Measured]) -> list[Row]:
+    """One row per run and checkpoint."""
+    return [
+        {
+            "run": one.name,
+            "step": step,
+            "sequences": next(iter(splits.values()))["sequences"],
+            **evaluation_row(splits),
+        }
+        for one in measured
+        for step, splits in one.by_step().items()
+    ]
+
+
+def evaluation_table(measured: Sequence[Measured], *, short: bool = False) -> Table:
+    """One row per run, checkpoint and split; a single run's name is the title.
+
+    Args:
+        measured: runs.
+        short: name what was measured by its short name, for a narrow terminal.
+    """
+    several = len(measured) > 1
+    title = None if several else printable(measured[0].name)
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        collapse_padding=True,
+    )
+    if several:
+        table.add_column("run", overflow="fold")
+    table.add_column("step", justify="right", no_wrap=True)
+    table.add_column("measured")
+    for column in ("accuracy", "95% interval", "chance", "sequences"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for one in measured:
+        for step, splits in one.by_step().items():
+            for record in splits.values():
+                metric, headline = record["headline"], _headline(record)
+                table.add_row(
+                    *([printable(one.name)] if several else []),
+                    f"{step}",
+                    headline.short if short else headline.label,
+                    f"{record[metric]:.3f}",
+                    f"{record[f'{metric}_low']:.3f}-{record[f'{metric}_high']:.3f}",
+                    f"{record['chance']:.3g}",
+                    f"{record['n_sequences']}",
+                )
+    return table
+
+
+def short_names(measured: Iterable[Measured]) -> str:
+    """What the short names of :func:`evaluation_table` stand for, a line each."""
+    headlines = [_headline(record) for one in measured for record in one.records]
+    return "\n".join(dict.fromkeys(f"{headline.short}: {headline.label}" for headline in headlines))
+
+
+def _headline(record: dict[str, Any]) -> Headline:
+    return headline_of(record["split"].removeprefix("eval_"), polysemy=record["headline"] == "accuracy_class")

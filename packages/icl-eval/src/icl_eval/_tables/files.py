@@ -1,0 +1,56 @@
+"""Rows of cells as files and text: CSV and JSON, which hold the same."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from icl_data.foundation.printable import csv_cell, printable
+from icl_data.foundation.whole_file import whole_file, write_text
+
+__all__ = ["TABLE_WRITERS", "Row", "rows_as_json", "write_csv", "write_json"]
+
+Row = dict[str, Any]
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows under the union of their columns; the file appears whole.
+
+    Text has escapes in the place of what moves a cursor, breaks a line or is no UTF-8, and an apostrophe before what a
+    spreadsheet would take for a formula.
+
+    Args:
+        path: the file.
+        rows: cells by column.
+    """
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    with whole_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(map(_cell, columns))
+        writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+
+
+def _cell(value: object) -> object:
+    return csv_cell(printable(value)) if isinstance(value, str) else value
+
+
+def write_json(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows as a list of objects; the file appears whole.
+
+    Args:
+        path: the file.
+        rows: cells by column.
+    """
+    write_text(path, rows_as_json(rows) + "\n")
+
+
+def rows_as_json(rows: Sequence[Row]) -> str:
+    """Rows as a JSON list of objects, in ASCII alone."""
+    return json.dumps(rows, indent=1, allow_nan=False)
+
+
+TABLE_WRITERS: dict[str, Callable[[Path, Sequence[Row]], None]] = {".csv": write_csv, ".json": write_json}
+"""Suffix of a file → what writes rows to it."""
