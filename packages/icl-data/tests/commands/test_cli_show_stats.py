@@ -145,6 +145,7 @@ def test_every_option_of_the_drawing_changes_what_is_shown(run, options: tuple[s
         (("--noise-scale", "0.5"), "noise_scale=0.5"),
         (("--source", "ids.npy"), "ArraySource(array of shape (20, 9), kind='id'"),
         (("--source", "two.npz", "--key", "b"), "ArraySource(array of shape (20, 9, 4), kind='vector'"),
+        (("--source", "two.npz:b"), "ArraySource(array of shape (20, 9, 4), kind='vector'"),
         (("--source", "mine:make"), "SymbolicSource(77)"),
     ],
 )
@@ -229,6 +230,15 @@ MISTAKES = {
     ): "--dim must be left out with source 'symbolic', which has --n",
     ("show", "--source", "symbolic", "--augment"): "Augmented needs square images",
     ("show", "--source", "nowhere.npz"): "cannot read an array from 'nowhere.npz'",
+    (
+        "show",
+        "--source",
+        "x.npz:a",
+        "--key",
+        "a",
+    ): "--key must be left out with source 'x.npz:a', which names its array",
+    ("show", "--source", "x.csv"): "an array file (.npz, .npy, .h5, .hdf5; with :key",
+    ("show", "--source", "nowhere:make", "--noise-scale", "0"): "--noise-scale must be left out",
     ("show", "--source", "nowhere:make"): "module 'nowhere' could not be imported",
     ("show", "--source", "broken:make"): "source 'broken:make': make() failed: RuntimeError: out of order",
     ("show", "--source", "lying:make"): "gather must return int32, got float64",

@@ -10,17 +10,15 @@ from typing import Any
 
 from icl_data._commands.field_options import flag
 from icl_data._omniglot.source import OmniglotSource
-from icl_data._sources.array import ArraySource
 from icl_data._sources.augmented import Augmented
 from icl_data._sources.gaussian import GaussianSource
-from icl_data._sources.image_folder import ImageFolderSource
 from icl_data._sources.loading import load_source
 from icl_data._sources.source import Source, SymbolicSource
+from icl_data._sources.source_name import FORMS, SourceName, read_source_name
 from icl_data.foundation.command_line import listed, nearest
 from icl_data.testing import check_source
 
 _NAMES = ("symbolic", "gaussian", "omniglot")
-_ARRAYS, _HDF5 = (".npz", ".npy"), (".h5", ".hdf5")
 _N_CLASSES = 1000  # where the source leaves it open
 
 # option → the sources that have it
@@ -42,14 +40,14 @@ def add_source_options(parser: argparse.ArgumentParser, *, examples: bool) -> No
     add(
         "--source",
         metavar="NAME",
-        help="symbolic, gaussian (default), omniglot, an .npz, .npy or .h5 file, a folder of image folders, "
-        "or package.module:factory",
+        help="symbolic, gaussian (default), omniglot, an .npz, .npy or .h5 file (with :KEY for one of several arrays), "
+        "a folder of image folders, or package.module:factory",
     )
     add("--n-classes", type=int, metavar="N", help=f"symbolic, gaussian: {_N_CLASSES}; omniglot: the first N, or all")
     if examples:
         add("--dim", type=int, metavar="N", help="gaussian: dimensions of the vectors")
         add("--noise-scale", type=float, metavar="X", help="gaussian, files: noise of an example within its class")
-    add("--key", metavar="NAME", help="files: name of the array")
+    add("--key", metavar="NAME", help="files: name of the array, as :KEY after the file")
     add("--omniglot", type=Path, metavar="FOLDER", help="folder with Omniglot's zips; --source omniglot is implied")
     add("--omniglot-split", metavar="NAME", help="all, train or test")
     add("--omniglot-exemplars", metavar="NAME", help="all, single or separated")
@@ -65,49 +63,43 @@ def source_from(options: argparse.Namespace) -> Source:
     """
     given = {name: value for name, value in vars(options).items() if name in _OPTIONS and value is not None}
     name = options.source or ("omniglot" if "omniglot" in given else "gaussian")
-    which = _which(name)
+    found = None if name in _NAMES else _read(name)
+    which = found.which if found else name
     for option in given:
         if which not in _OPTIONS[option]:
             valid = [flag(other) for other in vars(options) if which in _OPTIONS.get(other, ())]
             raise ValueError(f"{flag(option)} must be left out with source {name!r}, which has {listed(valid)}")
     if given.get("n_classes", 1) < 1:
         raise ValueError(f"--n-classes must be at least 1, got {given['n_classes']}")
-    source = _made(which, name, given)
+    source = _built_in(name, given) if found is None else _loaded(name, found, given)
     return Augmented(source) if options.augment else source
 
 
-def _which(name: str) -> str:
-    path = Path(name).expanduser()
-    if name in _NAMES:
-        return name
-    if path.suffix in _ARRAYS + _HDF5:
-        return "array file"
-    if path.is_dir():
-        return "image folder"
-    if ":" in name:
-        return "factory"
-    raise ValueError(
-        f"source must be {', '.join(_NAMES)}, a file ({', '.join(_ARRAYS + _HDF5)}), a folder of images or "
-        f"package.module:factory, got {name!r}{nearest(name, _NAMES)}"
-    )
+def _read(name: str) -> SourceName:
+    found = read_source_name(name)
+    if found is None:
+        raise ValueError(f"source must be {', '.join(_NAMES)}, {FORMS}, got {name!r}{nearest(name, _NAMES)}")
+    return found
 
 
-def _made(which: str, name: str, given: dict[str, Any]) -> Source:
-    n_classes, noise = given.get("n_classes", _N_CLASSES), {key: given[key] for key in ("noise_scale",) if key in given}
-    if which == "symbolic":
+def _built_in(name: str, given: dict[str, Any]) -> Source:
+    n_classes = given.get("n_classes", _N_CLASSES)
+    if name == "symbolic":
         return SymbolicSource(n_classes)
-    if which == "gaussian":
+    if name == "gaussian":
         return GaussianSource(n_classes, **{key: given[key] for key in ("dim", "noise_scale") if key in given})
-    if which == "omniglot":
-        split, exemplars = given.get("omniglot_split", "all"), given.get("omniglot_exemplars", "all")
-        return OmniglotSource(given.get("omniglot"), split, exemplars, given.get("n_classes"), packed=True)
-    if which == "image folder":
-        return ImageFolderSource(name, **noise)
-    if which == "factory":
+    split, exemplars = given.get("omniglot_split", "all"), given.get("omniglot_exemplars", "all")
+    return OmniglotSource(given.get("omniglot"), split, exemplars, given.get("n_classes"), packed=True)
+
+
+def _loaded(name: str, found: SourceName, given: dict[str, Any]) -> Source:
+    if found.which == "factory":
         return _checked(name)
-    if Path(name).suffix in _HDF5:
-        return ArraySource.from_h5(name, given.get("key", ""), **noise)
-    return ArraySource.from_npz(name, given.get("key"), **noise)
+    if "key" in given:
+        if found.part is not None:
+            raise ValueError(f"--key must be left out with source {name!r}, which names its array")
+        name = f"{name}:{given['key']}"
+    return load_source(name, noise_scale=given.get("noise_scale", 0.0))
 
 
 def _checked(name: str) -> Source:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from icl_data._sources.h5_rows import H5Rows
 from icl_data._sources.npz import open_npz
 from icl_data._sources.source import KINDS, Kind
+from icl_data.foundation.paths import user_path
 
 _BYTES_AT_A_TIME = 1 << 24
 
@@ -74,24 +74,24 @@ class ArraySource:
         Raises:
             ValueError: the file cannot be read, has no such array, or the array is not as above.
         """
-        return ArraySource(open_npz(Path(path).expanduser(), key), kind, noise_scale)
+        return ArraySource(open_npz(user_path(path), key), kind, noise_scale)
 
     @staticmethod
     def from_h5(
-        path: str | os.PathLike[str], key: str, *, kind: Kind | None = None, noise_scale: float = 0.0
+        path: str | os.PathLike[str], key: str | None = None, *, kind: Kind | None = None, noise_scale: float = 0.0
     ) -> ArraySource:
         """A dataset of an HDF5 file, in which it stays; examples are read from there.
 
         Args:
             path: the file.
-            key: path of the dataset in it.
+            key: path of the dataset in it; None for the only one.
             kind, noise_scale: as above.
 
         Raises:
             ImportError: the extra `icl-data[h5]` is not installed.
             ValueError: the file cannot be read, has no such dataset, or the dataset is not as above.
         """
-        return ArraySource(H5Rows(Path(path).expanduser(), key), kind, noise_scale)
+        return ArraySource(H5Rows(user_path(path), key), kind, noise_scale)
 
     def __repr__(self) -> str:
         shape = (self.n_classes, self.n_exemplars, *self.example_shape)

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._sources.npz import unreadable_array
+from icl_data.foundation.command_line import listed
 from icl_data.foundation.extras import import_extra
+from icl_data.foundation.printable import printable
 
 
 class H5Rows:
@@ -18,25 +21,29 @@ class H5Rows:
 
     Args:
         path: the file.
-        key: path of the dataset in it.
+        key: path of the dataset in it; None for the only one.
 
     Raises:
         ImportError: the extra is not installed.
         ValueError: the file cannot be read, or has no such dataset.
     """
 
-    def __init__(self, path: Path, key: str) -> None:
-        self._path, self._key = path.absolute(), key
+    def __init__(self, path: Path, key: str | None) -> None:
+        self._path = path.absolute()
         h5py = import_extra("h5py", "icl-data[h5]", "ArraySource.from_h5")
         try:
+            path.open("rb").close()  # h5py tells what the system says in words of its own, many of them
             with h5py.File(self._path) as file:
-                dataset = file.get(key)
-                if not isinstance(dataset, h5py.Dataset):
-                    raise ValueError(f"key must be one of {', '.join(_datasets(file, h5py)) or '(none)'}, got {key!r}")
+                if key is None and len(names := _datasets(file, h5py)) == 1:
+                    key = names[0]
+                dataset = file.get(key) if key else None
+                if key is None or not isinstance(dataset, h5py.Dataset):
+                    raise ValueError(f"key must be one of {printable(listed(_datasets(file, h5py)))}, got {key!r}")
+                self._key: str = key
                 self.shape: tuple[int, ...] = tuple(dataset.shape or ())
                 self.dtype: np.dtype[Any] = dataset.dtype
         except (OSError, ValueError) as error:
-            raise ValueError(f"cannot read an array from {str(path)!r}: {' '.join(str(error).split())}") from error
+            raise unreadable_array(path, error) from error
         self.size = int(np.prod(self.shape))
 
     def __len__(self) -> int:
@@ -60,6 +67,7 @@ class H5Rows:
 
 
 def _datasets(file: Any, h5py: Any) -> list[str]:
+    """Paths of all data sets."""
     names: list[str] = []
     file.visititems(lambda name, found: names.append(name) if isinstance(found, h5py.Dataset) else None)
     return names

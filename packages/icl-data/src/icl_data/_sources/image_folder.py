@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from icl_data._sources.array import ArraySource
 from icl_data.foundation.extras import import_extra
+from icl_data.foundation.paths import user_path
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _GREY, _COLOUR = ("1", "L"), ("P", "RGB")
@@ -37,7 +38,7 @@ class ImageFolderSource(ArraySource):
 
     def __init__(self, folder: str | os.PathLike[str], noise_scale: float = 0.0) -> None:
         pillow = import_extra("PIL.Image", "icl-data[images]", "ImageFolderSource")
-        self.folder = Path(folder).expanduser()
+        self.folder = user_path(folder)
         files = _files(self.folder)
         self.class_names = tuple(files)
         super().__init__(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 import zipfile
 import zlib
@@ -10,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from icl_data.foundation.command_line import listed, nearest
+from icl_data.foundation.printable import one_line, printable
 
 
 def open_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
@@ -29,7 +34,22 @@ def open_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
             raise ValueError("it is neither a .npz nor a .npy file")
         return _open_member(path, key)
     except (OSError, ValueError, EOFError, struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
-        raise ValueError(f"cannot read an array from {str(path)!r}: {' '.join(str(error).split())}") from error
+        raise unreadable_array(path, error) from error
+
+
+def unreadable_array(path: Path, error: Exception) -> ValueError:
+    """What to raise about a file of arrays: one line that names it, and the file beside it that may have been meant."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return ValueError(f"cannot read an array from {str(path)!r}: {one_line(error)}")
+    hint = nearest(path.name, _neighbours(path)) if error.errno == errno.ENOENT else ""
+    return ValueError(f"cannot read an array from {str(path)!r}: {os.strerror(error.errno)}{hint}")
+
+
+def _neighbours(path: Path) -> list[str]:
+    try:
+        return [printable(other) for other in os.listdir(path.parent)]
+    except OSError:
+        return []
 
 
 def _open_member(path: Path, key: str | None) -> npt.NDArray[Any]:
@@ -37,7 +57,7 @@ def _open_member(path: Path, key: str | None) -> npt.NDArray[Any]:
         members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
     chosen = next(iter(members)) if key is None and len(members) == 1 else key
     if chosen not in members:
-        raise ValueError(f"key must be one of {', '.join(members) or '(none)'}, got {key!r}")
+        raise ValueError(f"key must be one of {printable(listed([*members]))}, got {key!r}")
     if members[chosen].compress_type == zipfile.ZIP_STORED:
         return _map(path, members[chosen].header_offset)
     with np.load(path, allow_pickle=False) as arrays:
