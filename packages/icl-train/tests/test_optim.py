@@ -17,7 +17,7 @@ def test_rate_warms_up_linearly_then_falls_with_the_square_root(step, rate):
 
 
 def test_rate_of_step_zero_is_refused():
-    with pytest.raises(ValueError, match=r"step and warmup_steps must be at least 1, got step=0"):
+    with pytest.raises(ValueError, match=r"step must be at least 1 and warmup_steps at least 1, got step=0"):
         learning_rate(0)
 
 
@@ -47,7 +47,7 @@ def test_adamw_decays_every_parameter_by_rate_times_decay():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"optimizer": "sgd"}, "optimizer must be one of adam, adamw, got 'sgd'"),
+        ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd, got 'lion'"),
         ({"weight_decay": 0.1}, "weight_decay needs optimizer adamw, got weight_decay=0.1 with adam"),
     ],
 )

@@ -42,6 +42,9 @@ def read_source_name(name: str) -> SourceName | None:
     """Take a name apart; None if it has none of the forms.
 
     A name with the ending of an array file is one, whether it exists or not.
+
+    Args:
+        name: the name, as `load_source` takes it.
     """
     array_file = _ARRAY_FILE.fullmatch(name)
     if array_file is not None:
