@@ -324,7 +324,9 @@ def test_fewshot_holdout_classes_are_the_splits_and_no_support_ones_were_trained
 
 
 def test_an_unknown_split_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"splits must be among fewshot_holdout, .*mixed, got fewshot_houldout, x$"):
+    with pytest.raises(
+        ValueError, match=r"splits must be among fewshot_holdout, .*random_zipfian, got fewshot_houldout, x$"
+    ):
         Evaluator(make_task(), batches=1, splits=("fewshot_houldout", "flipped", "x"))
 
 

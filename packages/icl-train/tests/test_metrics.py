@@ -125,5 +125,5 @@ def test_interim_loss_without_context_logits_is_refused():
 
 def test_unknown_sequence_type_names_the_known_ones():
     groups = LabelGroups.ordered(n_rare=2, n_common=1, ways=2)
-    with pytest.raises(ValueError, match=r"no_support_\{common,rare,zipfian\}, got 'burstt'"):
+    with pytest.raises(ValueError, match=r"\{no_support,random\}_\{common,rare,zipfian\}, got 'burstt'"):
         groups.closed("burstt")

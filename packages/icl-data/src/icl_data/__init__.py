@@ -19,6 +19,7 @@ from icl_data._sources.gaussian import GaussianSource
 from icl_data._sources.image_folder import ImageFolderSource
 from icl_data._sources.loading import load_source
 from icl_data._sources.source import Source, SymbolicSource
+from icl_data._sources.source_name import SourceName, read_source_name
 
 __all__ = [
     "ArraySource",
@@ -38,6 +39,7 @@ __all__ = [
     "SequenceBatch",
     "SequenceStatistics",
     "Source",
+    "SourceName",
     "SymbolicSource",
     "draw_sequences",
     "draw_statistics",
@@ -45,5 +47,6 @@ __all__ = [
     "format_statistics",
     "load_source",
     "query_law",
+    "read_source_name",
     "sequence_statistics",
 ]

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
+from icl_models import summarize
+from icl_train._memory import Need, batch_need, machine_memory, refuse, refuse_beyond_memory
+from icl_train._run_data import RunData
 from icl_train._task import Task, resolve_device
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
 
 __all__ = ["check_model", "device_of"]
 
+# A residual net at 105 x 105 keeps 60 times its images; a batch that is further than this from filling the memory fits.
+_MOST_ACTIVATIONS = 256
+# What autograd keeps is counted in float32 and at all positions; a run may keep a little less.
+_SURE = 0.75
+
 
 def check_model(config: RunConfig) -> None:
     """Build what trains, try it on a sequence, and draw an evaluation.
 
     Raises:
-        ValueError: for a device, model or evaluation that cannot be had.
+        ValueError: for a device, model or evaluation that cannot be had, or a batch that cannot fit into its memory.
     """
-    resolve_device(config.train.device)
+    device = resolve_device(config.train.device)
+    data = RunData.build(config)
+    _check_memory(data, _memory_of(device))
     # On the CPU: the process that checks is not the one that trains, and should hold none of a GPU's memory.
-    task = Task.build(config, device=torch.device("cpu"))
+    task = Task.on(data, device=torch.device("cpu"))
     sampler, model = task.training_sampler(), task.build_model()
     labels = torch.from_numpy(sampler(1).label[:1]).long()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
@@ -31,3 +43,29 @@ def check_model(config: RunConfig) -> None:
 def device_of(config: RunConfig) -> str:
     """The device that the run is to be trained on, as config.json names it."""
     return str(resolve_device(config.train.device))
+
+
+def _memory_of(device: torch.device) -> int | None:
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return machine_memory()
+
+
+def _check_memory(data: RunData, memory: int | None) -> None:
+    """Refuse a batch whose activations are larger than all memory, told from two small batches."""
+    if memory is None:
+        return
+    config = data.config
+    numbers = math.prod(data.example_shape)
+    refuse_beyond_memory(config, numbers_per_example=numbers, device=memory)
+    least = batch_need(config, numbers_per_example=numbers)
+    if least.size * _MOST_ACTIVATIONS < memory:
+        return
+    length = config.data.training_kind().seq_len
+    try:
+        one, two = (summarize(data.model_config(), batch_size=size, seq_len=length).activation_bytes for size in (1, 2))
+    except ValueError:  # a component that cannot be asked without being run
+        return
+    sure = _SURE / 2 if config.train.precision == "bf16" else _SURE
+    size = int(sure * (one + (two - one) * (config.train.batch_size - 1)))
+    refuse(Need(setting=least.setting, what="keeping a batch's activations", size=size, on_device=True), memory)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from icl_models import find_tracker
+from icl_train._memory import refuse_beyond_memory
 from icl_train._run_data import RunData
-from icl_train._runs.headlines import TRAINING_SPLITS, sequence_type_of
+from icl_train._runs.headlines import TRAINING_SPLITS
 from icl_train.config import RunConfig
 
 __all__ = ["check_settings"]
@@ -14,13 +17,15 @@ def check_settings(config: RunConfig) -> None:
     """Open what a run's sequences are drawn from, and let the model's components and the tracker see their settings.
 
     Raises:
-        ValueError: for a source, class split, kind of sequence, component or tracker that cannot be had.
+        ValueError: for a source, class split, kind of sequence, component or tracker that cannot be had, or
+            sizes that no memory of this machine could hold.
     """
     if config.train.tracker is not None:
         find_tracker(config.train.tracker).check(config.train.tracker_config)
+    refuse_beyond_memory(config)
     data = RunData.build(config)
+    refuse_beyond_memory(config, numbers_per_example=math.prod(data.example_shape))
     data.training_sampler()
     for split in TRAINING_SPLITS:
-        kind = config.data.sequence_kind(sequence_type_of(split))
-        data.sampler(kind, stream=f"eval_{split}", protocol=config.eval.protocol)
+        data.evaluation_sampler(split, protocol=config.eval.protocol)
     data.model_config()

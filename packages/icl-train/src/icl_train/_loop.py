@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,11 @@ from icl_train._runs.checkpoint import load_training_state, save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.progress import Reporter
-from icl_train._task import Task, resolve_device
+from icl_train._task import Task, autocast, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
 from icl_train.evaluation import EvalResult, Evaluator
 from icl_train.metrics import sequence_loss
-from icl_train.optim import build_optimizer, learning_rate, set_learning_rate
+from icl_train.optim import add_l2_gradient, build_optimizer, learning_rate, set_learning_rate, weight_matrices
 
 __all__ = ["eval_record", "train"]
 
@@ -72,19 +73,24 @@ class _Training:
             b1=self.config.optim.b1,
             b2=self.config.optim.b2,
             eps=self.config.optim.eps,
+            momentum=self.config.optim.momentum,
+            nesterov=self.config.optim.nesterov,
         )
+        self.weights = weight_matrices(self.model)
         self.evaluator = Evaluator(self.task, batches=self.config.eval.batches, protocol=self.config.eval.protocol)
         self.sums = torch.zeros(len(_RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
         self.summed = 0
         self.grad_l2 = torch.zeros(())
-        self.step = self._restore()
+        self.evaluations, self.checkpoints = self.config.evaluations, self.config.train.checkpoints
+        restored = self._restore()
+        self.is_new, self.step = restored is None, restored or 0
 
     def run(self) -> None:
         last = self.config.train.max_steps
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size)
-        self.tracker.start(self.step + 1 if self.step else 0)
-        if self.step == 0:
-            self._evaluate()
+        self.tracker.start(0 if self.is_new else self.step + 1)
+        if self.is_new:
+            self._write_down(stopping=False)
         self._clock = (time.perf_counter(), self.step)
         try:
             with StopRequest() as stop:
@@ -95,14 +101,18 @@ class _Training:
                     ends = self.step == last
                     if ends or self.step % self.config.train.log_interval == 0:
                         self._log()
-                    if ends or self.step % self.config.eval.interval == 0:
-                        self._evaluate()
-                    if ends or stop.requested or self.step % self.config.train.checkpoint_interval == 0:
-                        self._save()
+                    self._write_down(stopping=stop.requested)
                     if stop.requested and not ends:
                         raise KeyboardInterrupt
         finally:
             self.reporter.stop()
+
+    def _write_down(self, *, stopping: bool) -> None:
+        """The evaluation and the checkpoint that are due after this many updates."""
+        if self.step in self.evaluations:
+            self._evaluate()
+        if stopping or self.step in self.checkpoints:
+            self._save()
 
     def _update(self) -> None:
         """One step of the optimiser."""
@@ -112,14 +122,17 @@ class _Training:
         examples = self.task.bank(batch, seed=config.seeds.data, step=step)
         labels = torch.tensor(batch.label, dtype=torch.int64, device=self.task.bank.device)
         self.model.train()
-        logits = _example_logits(self.model, examples, labels, context=config.optim.w_interim_predictions > 0)
+        with autocast(config.train.precision, self.task.bank.device):
+            logits = _example_logits(self.model, examples, labels, context=config.optim.w_interim_predictions > 0)
+        logits = logits.float()
         loss, query, interim = sequence_loss(logits, labels, w_interim=config.optim.w_interim_predictions)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        if config.optim.l2:
+            add_l2_gradient(self.weights, config.optim.l2)
         if config.optim.clip_norm is not None:
             self.grad_l2 = nn.utils.clip_grad_norm_(self.model.parameters(), config.optim.clip_norm)
-        rate = learning_rate(step, max_lr=config.optim.max_lr, warmup_steps=config.optim.warmup_steps)
-        set_learning_rate(self.optimizer, rate)
+        set_learning_rate(self.optimizer, self._learning_rate())
         self.optimizer.step()
         accuracy = (logits[:, -1].detach().argmax(-1) == labels[:, -1]).double().mean()
         self.sums += torch.stack([value.detach().double() for value in (loss, query, interim, accuracy)])
@@ -129,16 +142,15 @@ class _Training:
         """Means since the last line; norms of this step."""
         means = dict(zip(_RUNNING_MEANS, (self.sums / self.summed).tolist(), strict=True))
         now, (then, step) = time.perf_counter(), self._clock
-        optim = self.config.optim
         record: Record = {
             "split": "train",
             "step": self.step,
             "sequences": self._sequences(),
             **means,
-            "learning_rate": learning_rate(self.step, max_lr=optim.max_lr, warmup_steps=optim.warmup_steps),
+            "learning_rate": self._learning_rate(),
             "grad_l2": float(self._gradient_norm()),
-            "weight_l2": _norm(_matrices(self.model)),
-            "weight_l2_all": _norm(list(self.model.parameters())),
+            "weight_l2": _norm(self.weights),
+            "weight_l2_all": _norm(self.model.parameters()),
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
         self.sums.zero_()
@@ -160,6 +172,18 @@ class _Training:
         self.reporter.records(records)
         self.tracker.log(stored)
 
+    def _learning_rate(self) -> float:
+        """Of the update that is being made."""
+        optim = self.config.optim
+        return learning_rate(
+            self.step,
+            max_lr=optim.max_lr,
+            warmup_steps=optim.warmup_steps,
+            schedule=optim.schedule,
+            final_lr=optim.final_lr,
+            last_step=optim.last_scheduled_step(self.config.train.max_steps),
+        )
+
     def _gradient_norm(self) -> Tensor | float:
         """Of the last update, before any clipping."""
         if self.config.optim.clip_norm is not None:
@@ -168,7 +192,7 @@ class _Training:
 
     def _save(self) -> None:
         # A checkpoint of weights that are no numbers could never be resumed from.
-        _require_finite(_norm(list(self.model.parameters())), self.step, "weights")
+        _require_finite(_norm(self.model.parameters()), self.step, "weights")
         self.run_folder.flush()
         save_checkpoint(
             self.run_folder.checkpoints,
@@ -178,12 +202,13 @@ class _Training:
             state={"sums": self.sums.tolist(), "summed": self.summed},
         )
 
-    def _restore(self) -> int:
+    def _restore(self) -> int | None:
+        """Go to the newest checkpoint; the step of it, or None where there is none."""
         steps = self.run_folder.checkpoint_steps()
         if not steps:
             self.run_folder.rewind(None)
             self.run_folder.write_classes(self._classes())
-            return 0
+            return None
         state = load_training_state(self.run_folder.checkpoints, steps[-1], self.model, self.optimizer)
         self.sums += torch.tensor(state["sums"], dtype=torch.float64, device=self.sums.device)
         self.summed = int(state["summed"])
@@ -237,11 +262,5 @@ def _dropout_seed(seed: int, step: int) -> int:
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
 
 
-def _matrices(model: nn.Module) -> list[Tensor]:
-    """Weights without biases, norms and embedding tables."""
-    tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
-    return [p for p in model.parameters() if p.ndim >= 2 and id(p) not in tables]
-
-
-def _norm(tensors: list[Tensor]) -> float:
+def _norm(tensors: Iterable[Tensor]) -> float:
     return float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t.detach()) for t in tensors])))

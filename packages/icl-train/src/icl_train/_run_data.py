@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from icl_data import (
     Augmented,
     BatchSampler,
     ClassSplit,
+    Fewshot,
     GaussianSource,
     OmniglotSource,
     Source,
@@ -15,9 +16,12 @@ from icl_data import (
     load_source,
 )
 from icl_models import ModelConfig
+from icl_train._runs.headlines import sequence_type_of
+from icl_train._settings.class_counts import ClassCounts, refuse_counts
+from icl_train._settings.exemplars import exemplar_range
 from icl_train.config import DataConfig, Protocol, RunConfig, SequenceKind
 
-__all__ = ["RunData", "build_source"]
+__all__ = ["RunData", "build_source", "stream_of"]
 
 _DOWNSAMPLED = (28, 28)
 
@@ -27,6 +31,7 @@ def build_source(data: DataConfig, *, seed: int) -> Source:
 
     Raises:
         ValueError: if the source cannot be had, or an option does not fit its examples.
+        ImportError: if the extra that its files need is not installed.
     """
     n_classes = data.n_trained_classes + data.n_holdout_classes
     source: Source
@@ -48,7 +53,17 @@ def build_source(data: DataConfig, *, seed: int) -> Source:
         for option in ("augment", "downsample"):
             if getattr(data, option):
                 raise ValueError(f"data.{option} needs a source of images, got data.source {data.source}")
+    if source.kind == "id" and data.noise_scale:
+        raise ValueError(
+            f"data.noise_scale must be 0 with a source of ids, which {data.source} is, got {data.noise_scale}"
+        )
     return Augmented(source) if data.augment else source
+
+
+def stream_of(split: str) -> str:
+    """The stream of random numbers of an evaluation's split."""
+    # The flipped control asks about the very contexts of the two-way split, so it shares that stream.
+    return "eval_fewshot_holdout" if split == "flipped" else f"eval_{split}"
 
 
 def _block(data: DataConfig) -> int | None:
@@ -81,10 +96,13 @@ class RunData:
             config: the run's settings.
 
         Raises:
-            ValueError: if the source cannot be had or has too few classes.
+            ValueError: if the source cannot be had or has too few classes or exemplars.
+            ImportError: if the extra that its files need is not installed.
         """
         data = config.data
         source = build_source(data, seed=config.seeds.split)
+        counts = ClassCounts(rare=data.n_rare_classes, common=data.n_common_classes, holdout=data.n_holdout_classes)
+        refuse_counts(counts, source.n_classes, ways=data.ways)
         split = ClassSplit(
             source.class_keys,
             n_rare=data.n_rare_classes,
@@ -103,13 +121,16 @@ class RunData:
         shape = self.source.example_shape
         return (*_DOWNSAMPLED, *shape[2:]) if self.config.data.downsample else shape
 
-    def sampler(self, kind: SequenceKind, *, stream: str, protocol: Protocol) -> BatchSampler:
+    def sampler(
+        self, kind: SequenceKind, *, stream: str, protocol: Protocol, exemplars: range | None = None
+    ) -> BatchSampler:
         """A sampler on this split, from the run's data seed and a stream of its own.
 
         Args:
             kind: what to draw.
             stream: name of the stream.
             protocol: "paper" or "released".
+            exemplars: exemplar positions to draw from; None for all.
 
         Raises:
             ValueError: if it can draw a label that the model has no output for.
@@ -123,6 +144,7 @@ class RunData:
             stream=stream,
             protocol=protocol,
             n_labels=self.config.data.n_labels,
+            exemplars=exemplars,
         )
         if sampler.num_labels > self.num_labels:
             raise ValueError(
@@ -133,7 +155,33 @@ class RunData:
     def training_sampler(self) -> BatchSampler:
         """The sampler of the training sequences."""
         data = self.config.data
-        return self.sampler(data.sequence_kind(data.sequence), stream="train", protocol=data.protocol)
+        exemplars = exemplar_range("data.train_exemplars", data.train_exemplars, self.source.n_exemplars)
+        return self.sampler(data.training_kind(), stream="train", protocol=data.protocol, exemplars=exemplars)
+
+    def evaluation_sampler(self, split: str, *, protocol: Protocol) -> BatchSampler:
+        """The sampler of an evaluation's sequences.
+
+        Args:
+            split: one of ``EVAL_SPLITS``.
+            protocol: "paper" or "released".
+
+        Raises:
+            ValueError: for classes, labels or exemplars too few for the split.
+        """
+        config = self.config
+        kind = config.data.sequence_kind(sequence_type_of(split))
+        if isinstance(kind, Fewshot):
+            kind = replace(
+                kind,
+                labeling="novel" if split == "novel_label" else kind.labeling,
+                context_order=config.eval.context_order,
+                query_exemplar=config.eval.query_exemplar,
+            )
+        name, shown = "eval.exemplars", config.eval.exemplars
+        if shown is None:
+            name, shown = "data.train_exemplars", config.data.train_exemplars
+        exemplars = exemplar_range(name, shown, self.source.n_exemplars)
+        return self.sampler(kind, stream=stream_of(split), protocol=protocol, exemplars=exemplars)
 
     def model_config(self) -> ModelConfig:
         """The model's complete configuration, for these labels and examples.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +12,10 @@ from icl_data import BatchSampler, ClassSplit, Source
 from icl_data.torch import ExampleBank
 from icl_models import InContextModel, build_model
 from icl_train._run_data import RunData
-from icl_train.config import DataConfig, Protocol, RunConfig, SequenceKind
+from icl_train.config import DataConfig, Precision, Protocol, RunConfig, SequenceKind
 from icl_train.metrics import LabelGroups
 
-__all__ = ["Task", "resolve_device"]
+__all__ = ["Task", "autocast", "resolve_device"]
 
 
 def resolve_device(name: str) -> torch.device:
@@ -37,6 +38,13 @@ def resolve_device(name: str) -> torch.device:
         found = ", ".join(kind for kind, count in available.items() if count)
         raise ValueError(f"device must be one that this machine has ({found}), got {name!r}")
     return device
+
+
+def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
+    """What a model's forward pass runs in, in training and evaluation: nothing, or torch's autocast to bfloat16."""
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +71,19 @@ class Task:
 
         Raises:
             ValueError: if the source cannot be had or has too few classes or exemplars.
+            ImportError: if the extra that its files need is not installed.
         """
-        data = RunData.build(config)
+        return cls.on(RunData.build(config), device=device)
+
+    @classmethod
+    def on(cls, data: RunData, *, device: torch.device) -> Task:
+        """The task of data that are opened already.
+
+        Args:
+            data: source, class split and samplers.
+            device: where images are kept and batches are made.
+        """
+        config = data.config
         additive = 0.0 if config.data.source == "gaussian" else config.data.noise_scale or 0.0
         bank = ExampleBank(data.source, device=device, downsample=config.data.downsample, noise_scale=additive)
         return cls(data=data, bank=bank, groups=_groups(config.data, data.split).to(device))

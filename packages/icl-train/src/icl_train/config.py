@@ -12,45 +12,36 @@ import json
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model, find_tracker
+from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model
 from icl_train._settings.components import COMPONENTS, stored_settings
 from icl_train._settings.data import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
-from icl_train._settings.option import require, require_choices, short_name
+from icl_train._settings.evaluation import EvalConfig
+from icl_train._settings.identity import ADDED_LATER, NEUTRAL_SETTINGS, identifying, telling
+from icl_train._settings.optim import OptimConfig
+from icl_train._settings.option import require, require_numbers
+from icl_train._settings.steps import Timetable, check_last_step
+from icl_train._settings.training import Precision, TrainConfig
 from icl_train._settings.values import UnusableConfig, from_plain, to_plain
 
 __all__ = [
+    "ADDED_LATER",
     "NEUTRAL_SETTINGS",
     "SEQUENCE_TYPES",
     "DataConfig",
     "EvalConfig",
     "ModelSettings",
     "OptimConfig",
+    "Precision",
     "Protocol",
     "RunConfig",
     "SeedConfig",
     "SequenceKind",
     "TrainConfig",
 ]
-
-
-NEUTRAL_SETTINGS = frozenset(
-    {
-        "preset",
-        "data.omniglot",
-        "train.device",
-        "train.threads",
-        "train.log_interval",
-        "train.checkpoint_interval",
-        "train.tracker",
-        "train.tracker_config",
-    }
-)
-"""Where a run is computed, and how often and where it is written down: runs that differ in these alone are the same
-experiment. The settings of a tracker are among them, whatever their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +76,7 @@ class ModelSettings:
     """Put an example and its label side by side in one token instead of in two tokens."""
 
     def __post_init__(self) -> None:
+        require_numbers(self, "model")
         # Components are stored resolved, so that a configuration shows (and the command line offers) all settings.
         if self.embedder_config is None:
             object.__setattr__(self, "embedder_config", find_embedder(self.embedder).config())
@@ -117,113 +109,6 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimConfig:
-    """Optimiser and schedule: linear warmup, then inverse square root."""
-
-    optimizer: Annotated[Literal["adam", "adamw"], short_name("--optimizer")] = "adam"
-    """adam, or adamw with decoupled weight decay."""
-    weight_decay: Annotated[float, short_name("--weight-decay")] = 0.0
-    """Decay per step, times the step's rate (adamw only)."""
-    max_lr: float = 3e-4
-    """Rate at the end of the warmup."""
-    warmup_steps: int = 4000
-    """Steps of linear warmup."""
-    b1: float = 0.9
-    """Decay of the first moment."""
-    b2: float = 0.999
-    """Decay of the second moment."""
-    eps: float = 1e-8
-    """Added to the root of the second moment."""
-    clip_norm: float | None = None
-    """Largest norm of the gradient; default: no clipping, as the released code trains."""
-    w_interim_predictions: float = 0.0
-    """Weight of the context examples' losses together; the query weighs the rest."""
-
-    def __post_init__(self) -> None:
-        require_choices(self, "optim")
-        require(self.weight_decay >= 0, "optim.weight_decay must be at least 0", self.weight_decay)
-        require(
-            self.optimizer == "adamw" or self.weight_decay == 0,
-            "optim.weight_decay needs optim.optimizer adamw",
-            f"{self.weight_decay} with adam",
-        )
-        require(self.max_lr > 0, "optim.max_lr must be positive", self.max_lr)
-        require(self.warmup_steps >= 1, "optim.warmup_steps must be at least 1", self.warmup_steps)
-        for name in ("b1", "b2"):
-            require(0 <= getattr(self, name) < 1, f"optim.{name} must be in [0, 1)", getattr(self, name))
-        require(self.eps > 0, "optim.eps must be positive", self.eps)
-        require(self.clip_norm is None or self.clip_norm > 0, "optim.clip_norm must be positive", self.clip_norm)
-        require(
-            0 <= self.w_interim_predictions <= 1,
-            "optim.w_interim_predictions must be in [0, 1]",
-            self.w_interim_predictions,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """The loop."""
-
-    max_steps: Annotated[int, short_name("--max-steps")] = 500_000
-    """Updates in all."""
-    batch_size: Annotated[int, short_name("--batch-size")] = 32
-    """Sequences per update."""
-    device: Annotated[str, short_name("--device")] = "auto"
-    """cpu, cuda, cuda:1, …, or auto: cuda where there is one."""
-    threads: int | None = None
-    """CPU threads; default: all cores for one run, the cores shared out in a sweep."""
-    log_interval: int = 100
-    """Updates between lines of training metrics, which are means over the interval."""
-    checkpoint_interval: int = 10_000
-    """Updates between checkpoints; the last update always has one."""
-    tracker: str | None = None
-    """What else is told of the run's records: tensorboard, or a tracker that a plugin registers; default: nothing."""
-    tracker_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
-    """Settings of that tracker alone."""
-
-    def __post_init__(self) -> None:
-        for name in ("max_steps", "batch_size", "log_interval", "checkpoint_interval"):
-            require(getattr(self, name) >= 1, f"train.{name} must be at least 1", getattr(self, name))
-        require(self.threads is None or self.threads >= 1, "train.threads must be at least 1", self.threads)
-        require(
-            self.device in ("auto", "cpu", "cuda") or self.device.startswith("cuda:"),
-            "train.device must be one of auto, cpu, cuda, cuda:N",
-            repr(self.device),
-        )
-        self._resolve_tracker()
-
-    def _resolve_tracker(self) -> None:
-        own = self.tracker_config
-        if self.tracker is None:
-            require(own is None, "train.tracker_config needs train.tracker", own)
-        elif not isinstance(own, UnusableConfig):
-            config = find_tracker(self.tracker).config
-            require(
-                own is None or isinstance(own, config),
-                f"train.tracker_config must be {config.__name__} for {self.tracker!r}",
-                own,
-            )
-            object.__setattr__(self, "tracker_config", own or config())
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvalConfig:
-    """Evaluations inside training, on the run's own class split."""
-
-    interval: Annotated[int, short_name("--eval-interval")] = 1000
-    """Updates between evaluations; there is one before the first and one after the last update as well."""
-    batches: Annotated[int, short_name("--eval-batches")] = 64
-    """Batches (of train.batch-size) in each split of an evaluation."""
-    protocol: Protocol = "paper"
-    """Few-shot classes distinct and no-support contexts without repeats (paper), or as the released code draws."""
-
-    def __post_init__(self) -> None:
-        require_choices(self, "eval")
-        for name in ("interval", "batches"):
-            require(getattr(self, name) >= 1, f"eval.{name} must be at least 1", getattr(self, name))
-
-
-@dataclass(frozen=True, kw_only=True)
 class SeedConfig:
     """The three seeds."""
 
@@ -253,6 +138,15 @@ class RunConfig:
     train: TrainConfig = field(default_factory=TrainConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     seeds: SeedConfig = field(default_factory=SeedConfig)
+
+    def __post_init__(self) -> None:
+        check_last_step("eval.steps", self.eval.steps, self.train.max_steps)
+        self.optim.last_scheduled_step(self.train.max_steps)
+
+    @property
+    def evaluations(self) -> Timetable:
+        """Steps after which there is an evaluation."""
+        return self.eval.evaluations(self.train.max_steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, as config.json stores them."""
@@ -287,15 +181,11 @@ class RunConfig:
 
     def telling(self) -> dict[str, Any]:
         """:meth:`flat` without ``NEUTRAL_SETTINGS``: what makes a run another experiment."""
-        return {
-            name: value
-            for name, value in self.flat().items()
-            if name not in NEUTRAL_SETTINGS and not name.startswith("train.tracker_config.")
-        }
+        return telling(self.flat())
 
     def digest(self) -> str:
         """Eight hexadecimal digits: equal for configurations that differ in ``NEUTRAL_SETTINGS`` at most."""
-        return hashlib.sha256(json.dumps(self.telling(), sort_keys=True).encode()).hexdigest()[:8]
+        return hashlib.sha256(json.dumps(identifying(self.flat()), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def _flat(settings: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from icl_data import Fewshot, SequenceBatch
+from icl_data import SequenceBatch
 from icl_models import InContextModel
+from icl_train._run_data import stream_of
 from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, TRAINING_SPLITS, Headline, headline_of, sequence_type_of
-from icl_train._task import Task
-from icl_train.config import Protocol, SequenceKind
+from icl_train._task import Task, autocast
+from icl_train.config import Protocol
 from icl_train.metrics import closed_correct, query_metrics, wilson_interval
 
 __all__ = ["EVAL_SPLITS", "HEADLINES", "EvalResult", "Evaluator", "Headline", "headline_of"]
@@ -112,22 +114,23 @@ class Evaluator:
             model.train(was_training)
 
     def _draw(self, split: str, batches: int) -> _Questions:
-        data = self.task.config.data
-        base = sequence_type_of(split)
-        kind: SequenceKind = data.sequence_kind(base)
-        if split == "novel_label" and isinstance(kind, Fewshot):
-            kind = replace(kind, labeling="novel")
-        # The flipped control asks about the very contexts of the two-way split, so it shares that stream.
-        stream = "eval_fewshot_holdout" if split == "flipped" else f"eval_{split}"
-        sampler = self.task.sampler(kind, stream=stream, protocol=self.protocol)
+        ways = self.task.config.data.ways
+        sampler = self.task.data.evaluation_sampler(split, protocol=self.protocol)
         drawn = [sampler(step) for step in range(batches)]
         labels = torch.from_numpy(np.concatenate([batch.label for batch in drawn])).long().to(self.task.bank.device)
         options = None
         if split == "flipped":
-            labels = (labels + 1) % data.ways
+            labels = (labels + 1) % ways
         if split == "novel_label":
-            options = _distinct(labels[:, :-1], data.ways)
-        return _Questions(split=split, stream=stream, sequence_type=base, batches=drawn, labels=labels, options=options)
+            options = _distinct(labels[:, :-1], ways)
+        return _Questions(
+            split=split,
+            stream=stream_of(split),
+            sequence_type=sequence_type_of(split),
+            batches=drawn,
+            labels=labels,
+            options=options,
+        )
 
     def _distinct_examples(self) -> tuple[npt.NDArray[np.int64], dict[str, Tensor]]:
         """Codes of the distinct (class, exemplar) pairs, (U,), and where each split's examples stand there, (N, L)."""
@@ -152,7 +155,8 @@ class Evaluator:
         for start in range(0, len(distinct), EXAMPLES_PER_CALL):
             codes = distinct[start : start + EXAMPLES_PER_CALL]
             examples = self.task.bank.gather(codes // n_exemplars, codes % n_exemplars)
-            parts.append(model.embed_examples(examples[None])[0])
+            with self._autocast():
+                parts.append(model.embed_examples(examples[None])[0])
         return torch.cat(parts)
 
     def _query_logits(
@@ -164,11 +168,18 @@ class Evaluator:
         logits = []
         for step, some in enumerate(torch.split(labels, size)):
             if table is None or self._examples is None:
-                embedded = model.embed_examples(self.task.bank(questions.batches[step], seed=noise_seed, step=step))
+                examples = self.task.bank(questions.batches[step], seed=noise_seed, step=step)
+                with self._autocast():
+                    embedded = model.embed_examples(examples)
             else:
                 embedded = table[self._examples[1][questions.split][step * size : (step + 1) * size]]
-            logits.append(model.from_embeddings(embedded, some, positions="query"))
+            with self._autocast():
+                logits.append(model.from_embeddings(embedded, some, positions="query").float())
         return torch.cat(logits)
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        """Models are measured in the precision that they are trained in; their logits are then float32."""
+        return autocast(self.task.config.train.precision, self.task.bank.device)
 
     def _measure(self, model: InContextModel, questions: _Questions, table: Tensor | None) -> EvalResult:
         labels = questions.labels

@@ -122,14 +122,14 @@ class LabelGroups:
         """
         if sequence_type in ("bursty", "mixed") or sequence_type.startswith("fewshot_"):
             return self.fewshot
-        if sequence_type == "no_support_common":
+        if sequence_type in ("no_support_common", "random_common"):
             return self.common
-        if sequence_type == "no_support_rare":
+        if sequence_type in ("no_support_rare", "random_rare"):
             return self.rare
-        if sequence_type == "no_support_zipfian":
+        if sequence_type in ("no_support_zipfian", "random_zipfian"):
             both: Tensor = torch.unique(torch.cat([self.rare, self.common]))
             return both
-        known = "bursty, mixed, fewshot_<class type>, no_support_{common,rare,zipfian}"
+        known = "bursty, mixed, fewshot_<class type>, {no_support,random}_{common,rare,zipfian}"
         raise ValueError(f"sequence type must be one of {known}, got {sequence_type!r}")
 
 
@@ -188,7 +188,8 @@ def query_metrics(logits: Tensor, labels: Tensor, *, sequence_type: str, groups:
     Args:
         logits: (B, C) at the query.
         labels: (B, S) labels of the whole sequence, the query's last.
-        sequence_type: ``bursty``, ``mixed``, ``fewshot_*`` or ``no_support_*``; decides ``accuracy_closed``.
+        sequence_type: ``bursty``, ``mixed``, ``fewshot_*``, ``no_support_*`` or ``random_*``; decides
+            ``accuracy_closed``.
         groups: which labels are common, rare and few-shot.
 
     Returns:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from icl_data import load_source
+from icl_data import load_source, read_source_name
+from icl_train._settings.class_counts import counts_for
+from icl_train._settings.source import BUILT_IN_SOURCES
 from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
 
 __all__ = ["PRESETS", "chan2022", "laptop", "smoke", "with_source"]
@@ -45,22 +47,44 @@ def smoke() -> RunConfig:
 
 
 def with_source(config: RunConfig, source: str) -> RunConfig:
-    """The same run on another source of examples, with the embedder that fits them.
+    """The same run on another source of examples, with the embedder and, where they matter, the class counts that fit.
+
+    A file or folder gives all of its classes: a tenth are holdout (at least ``data.ways``), at most 10 of the others
+    common, the rest rare. So does a factory's source that has too few classes for the counts of ``config``.
 
     Args:
         config: the run's settings.
-        source: symbolic, gaussian, omniglot, or a source of one's own as ``package.module:factory``.
+        source: symbolic, gaussian, omniglot, or a source of one's own: an array file, a folder of image folders, or
+            ``package.module:factory``.
 
     Raises:
         ValueError: if a source of one's own cannot be loaded.
+        ImportError: if the extra that its files need is not installed.
     """
-    known = {"symbolic": "id", "gaussian": "vector", "omniglot": "image"}
-    kind = load_source(source).kind if ":" in source else known.get(source, "image")
+    data = replace(config.data, source=source, omniglot=None, dim=None, noise_scale=None)
+    if source in BUILT_IN_SOURCES:
+        kind = {"symbolic": "id", "gaussian": "vector", "omniglot": "image"}[source]
+    else:
+        opened = load_source(data.source)
+        kind = str(opened.kind)
+        data = _with_fitting_counts(data, opened.n_classes)
     embedder = {"id": "embedding", "vector": "vector", "image": "resnet"}[kind]
+    return replace(config, data=data, model=replace(config.model, embedder=embedder, embedder_config=None))
+
+
+def _with_fitting_counts(data: DataConfig, n_classes: int) -> DataConfig:
+    found = read_source_name(data.source)
+    fits = data.n_trained_classes + data.n_holdout_classes <= n_classes
+    if fits and found is not None and found.which == "factory":
+        return data
+    counts = counts_for(n_classes, ways=data.ways)
+    if counts.holdout < data.ways:  # too few for anything, which opening the run's data will say
+        return data
     return replace(
-        config,
-        data=replace(config.data, source=source, omniglot=None, dim=None, noise_scale=None),
-        model=replace(config.model, embedder=embedder, embedder_config=None),
+        data,
+        n_rare_classes=counts.rare,
+        n_common_classes=counts.common,
+        n_holdout_classes=counts.holdout,
     )
 
 

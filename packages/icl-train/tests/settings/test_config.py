@@ -46,7 +46,7 @@ def test_the_papers_preset_has_the_papers_settings():
         (lambda: DataConfig(n_labels=4, labeling_rare="unfixed"), "data.n_labels needs"),
         (lambda: DataConfig(noise_scale=0.1, source="symbolic"), "data.noise_scale must be 0"),
         (lambda: ModelSettings(embedder="resnett"), "resnett.*resnet"),
-        (lambda: OptimConfig(optimizer="sgd"), "optim.optimizer must be one of adam, adamw, got 'sgd'"),
+        (lambda: OptimConfig(optimizer="lion"), "optim.optimizer must be one of adam, adamw, sgd, got 'lion'"),
         (lambda: OptimConfig(b1=1.0), r"optim.b1 must be in \[0, 1\), got 1.0"),
         (lambda: TrainConfig(max_steps=0), "train.max_steps must be at least 1, got 0"),
         (lambda: TrainConfig(device="tpu"), "train.device must be one of"),

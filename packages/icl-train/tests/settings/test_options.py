@@ -23,6 +23,9 @@ SHORT += ["--train.checkpoint-interval", "2"]
 OWN_LABELS = ["--data.n-labels", "None"]
 IMAGES = ["--data.omniglot", "{omniglot}", "--model.embedder", "linear", "--data.n-rare-classes", "8", *OWN_LABELS]
 COMMON = ["--data.p-bursty-zipfian", "0"]
+COSINE = ["--optim.schedule", "cosine", "--optim.warmup-steps", "1"]
+SGD = ["--optimizer", "sgd"]
+MOMENTUM = [*SGD, "--optim.momentum", "0.9"]
 LSTM = ["--model.sequence-model", "lstm"]
 
 # option → (the settings it is tried with, its value there)
@@ -32,6 +35,7 @@ EFFECTS = {
     "data.exemplars": (IMAGES, "single"),
     "data.augment": (IMAGES, None),
     "data.downsample": (IMAGES, None),
+    "data.train-exemplars": (IMAGES, "0:10"),
     "data.dim": ([], "5"),
     "data.noise-scale": ([], "0.5"),
     "data.n-rare-classes": ([], "40"),
@@ -50,6 +54,12 @@ EFFECTS = {
     "data.p-bursty-zipfian": ([], "0"),
     "data.non-bursty-type": (["--data.p-bursty", "0"], "common_uniform"),
     "data.p-fewshot": (["--data.sequence", "mixed"], "0.9"),
+    "data.context-order": ([], "grouped"),
+    "data.query-exemplar": (IMAGES, "copy"),
+    "data.p-relabel": ([], "0.5"),
+    "data.label-noise": ([], "0.5"),
+    "data.all-unique": (["--data.sequence", "random_zipfian"], None),
+    "data.fs-labeling": (["--data.sequence", "fewshot_rare"], "novel"),
     "data.labeling-common": ([*OWN_LABELS, *COMMON, "--data.labeling-rare", "unfixed"], "original"),
     "data.labeling-rare": ([*OWN_LABELS, *COMMON], "ordered_polysemy3"),
     "data.protocol": (
@@ -77,8 +87,14 @@ EFFECTS = {
     "model.concatenate-labels": ([], None),
     "optim.optimizer": ([], "adamw"),
     "optim.weight-decay": (["--optimizer", "adamw"], "0.5"),
+    "optim.l2": ([], "0.1"),
     "optim.max-lr": ([], "0.01"),
+    "optim.schedule": (["--optim.warmup-steps", "1"], "constant"),
     "optim.warmup-steps": ([], "3"),
+    "optim.schedule-steps": (COSINE, "10"),
+    "optim.final-lr": (COSINE, "0.0005"),
+    "optim.momentum": (SGD, "0.9"),
+    "optim.nesterov": (MOMENTUM, None),
     "optim.b1": ([], "0.5"),
     "optim.b2": ([], "0.5"),
     "optim.eps": ([], "0.1"),
@@ -86,15 +102,23 @@ EFFECTS = {
     "optim.w-interim-predictions": ([], "0.5"),
     "train.max-steps": ([], "5"),
     "train.batch-size": ([], "8"),
+    "train.precision": ([], "bf16"),
     "train.device": ([], "cuda:99"),
     "train.threads": ([], "2"),
     "train.log-interval": ([], "1"),
     "train.checkpoint-interval": ([], "1"),
+    "train.checkpoint-steps": ([], "3"),
+    "train.log-spaced-checkpoint-steps": ([], "3"),
     "train.tracker": ([], "following"),
     "train.tracker-config.file": (["--train.tracker", "following"], "other"),
     "eval.interval": ([], "1"),
+    "eval.steps": ([], "3"),
+    "eval.log-spaced-steps": ([], "3"),
     "eval.batches": ([], "2"),
     "eval.protocol": (["--data.n-holdout-classes", "2"], "released"),
+    "eval.exemplars": (IMAGES, "0:10"),
+    "eval.context-order": ([], "query_last"),
+    "eval.query-exemplar": (IMAGES, "copy"),
     "seeds.split": ([], "1"),
     "seeds.init": ([], "1"),
     "seeds.data": ([], "1"),

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from icl_data import Bursty, Fewshot, Mixed, NoSupport
-from icl_train._settings.option import require, require_choices, short_name
+from icl_data import Bursty, Fewshot, Mixed, NoSupport, Random
+from icl_data.foundation.paths import user_path
+from icl_train._settings.exemplars import check_exemplars
+from icl_train._settings.option import default_of, require, require_choices, require_numbers, short_name
+from icl_train._settings.source import stored_source
 
-__all__ = ["SEQUENCE_TYPES", "DataConfig", "Protocol", "SequenceKind"]
+__all__ = ["SEQUENCE_TYPES", "ContextOrder", "DataConfig", "Protocol", "QueryExemplar", "SequenceKind"]
 
-SequenceKind = Bursty | NoSupport | Fewshot | Mixed
+SequenceKind = Bursty | NoSupport | Random | Fewshot | Mixed
 Protocol = Literal["paper", "released"]
+ContextOrder = Literal["shuffled", "grouped", "blocked", "query_first", "query_last"]
+QueryExemplar = Literal["new", "copy"]
 
 SEQUENCE_TYPES = (
     "bursty",
     *(f"no_support_{classes}" for classes in ("common", "rare", "zipfian")),
     *(f"fewshot_{classes}" for classes in ("rare", "common", "zipfian", "holdout")),
     "mixed",
+    *(f"random_{classes}" for classes in ("common", "rare", "zipfian")),
 )
+
+# setting → beginnings of the types of training sequence that it is about
+_ABOUT = {
+    "context_order": ("bursty", "fewshot_"),
+    "query_exemplar": ("bursty", "fewshot_"),
+    "fs_labeling": ("fewshot_",),
+    "p_relabel": ("bursty",),
+    "label_noise": ("bursty", "random_"),
+    "all_unique": ("no_support_", "random_"),
+    "p_fewshot": ("mixed",),
+}
+
+
+def _any(beginning: str) -> str:
+    return f"{beginning}…" if beginning.endswith("_") else beginning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +49,9 @@ class DataConfig:
     """The source of examples, the class split and the statistics of the training sequences (section 2.1)."""
 
     source: Annotated[str, short_name("--example-type")] = "gaussian"
-    """symbolic, gaussian, omniglot, or package.module:factory for a source of your own."""
+    """symbolic, gaussian, omniglot, or a source of your own: an array file (features.npz, .npy, .h5; features.npz:key
+    for one of several arrays), a folder of image folders, or package.module:factory. With a file or folder, class
+    counts that are not given fit it: a tenth holdout (at least data.ways), at most 10 common, the rest rare."""
     omniglot: Path | None = None
     """Folder with Omniglot's two zips, or with these unpacked; default: where icl-data omniglot fetch puts them."""
     exemplars: Literal["all", "single", "separated"] = "all"
@@ -37,10 +60,13 @@ class DataConfig:
     """Eight classes from each image class: flips and quarter turns."""
     downsample: bool = False
     """Images bilinearly downsampled to 28 x 28."""
+    train_exemplars: str | None = None
+    """Exemplars of each class to train on, as start:stop (0:16 for the first 16); default: all."""
     dim: int | None = None
     """Dimensions of the Gaussian class vectors (source gaussian; default 63)."""
     noise_scale: float | None = None
-    """Noise of an example: eps of the Gaussian source (default 0.1), or added to each pixel of an image (default 0)."""
+    """Noise of an example: eps of the Gaussian source (default 0.1), or added to each number of a vector or image
+    (default 0)."""
 
     n_rare_classes: int = 1590
     """Trained classes besides the common ones."""
@@ -64,10 +90,13 @@ class DataConfig:
         "fewshot_common",
         "fewshot_zipfian",
         "mixed",
+        "random_common",
+        "random_rare",
+        "random_zipfian",
     ] = "bursty"
     """Type of the training sequences; none has holdout classes."""
     seq_len: int = 9
-    """Examples in a sequence, the query included (bursty and no-support)."""
+    """Examples in a sequence, the query included (bursty, no-support and random)."""
     shots: int = 3
     """Appearances of each burst class in the context of a bursty sequence."""
     ways: int = 2
@@ -84,6 +113,20 @@ class DataConfig:
     """What the other sequences are."""
     p_fewshot: float | None = None
     """Share of few-shot sequences (sequence mixed only; default 0.5)."""
+    context_order: ContextOrder = "shuffled"
+    """Order of the context (bursty and few-shot): shuffled, grouped (rounds of all burst classes), blocked (class by
+    class), query_first or query_last (the query's burst first or last)."""
+    query_exemplar: QueryExemplar = "new"
+    """The query shows a new exemplar of its burst class, or a copy of one in the context (bursty and few-shot)."""
+    p_relabel: float = 0.0
+    """Share of the bursty sequences whose burst classes are labelled 0..ways-1, at random in each."""
+    label_noise: float = 0.0
+    """Share of context labels that are replaced by another one (bursty and random)."""
+    all_unique: bool = False
+    """All classes of a sequence distinct, the query's included (no-support and random)."""
+    fs_labeling: Literal["unfixed", "novel", "class"] = "unfixed"
+    """Labels of few-shot training sequences: 0..ways-1 (unfixed), ways distinct ones drawn for each sequence from those
+    of the trained classes (novel), or the classes' own (class). Evaluations draw them unfixed, or novel."""
     labeling_common: str = "ordered"
     """Labels of common classes: ordered (by position) or original (the class keys)."""
     labeling_rare: str = "ordered"
@@ -93,21 +136,28 @@ class DataConfig:
 
     def __post_init__(self) -> None:
         require_choices(self, "data")
-        known = ("symbolic", "gaussian", "omniglot")
-        require(
-            self.source in known or ":" in self.source,
-            f"data.source must be one of {', '.join(known)} or package.module:factory",
-            repr(self.source),
-        )
-        require(
-            self.source == "omniglot" or self.omniglot is None, "data.omniglot needs data.source omniglot", self.source
-        )
-        require(
-            self.source == "omniglot" or self.exemplars == "all",
-            "data.exemplars needs data.source omniglot",
-            self.source,
-        )
-        require(self.dim is None or self.source == "gaussian", "data.dim needs data.source gaussian", self.source)
+        require_numbers(self, "data")
+        object.__setattr__(self, "source", stored_source(self.source))
+        if self.omniglot is not None:  # a run is resumed and evaluated from other folders, too
+            object.__setattr__(self, "omniglot", user_path(self.omniglot).absolute())
+        self._check_source()
+        self._check_counts()
+        self._check_labels()
+        for name, types in _ABOUT.items():
+            require(
+                self.sequence.startswith(types) or getattr(self, name) == default_of(self, name),
+                f"data.{name} needs data.sequence {' or '.join(map(_any, types))}",
+                f"{getattr(self, name)} with {self.sequence}",
+            )
+        self.training_kind()
+
+    def _check_source(self) -> None:
+        for name, source in (("omniglot", "omniglot"), ("exemplars", "omniglot"), ("dim", "gaussian")):
+            require(
+                self.source == source or getattr(self, name) == default_of(self, name),
+                f"data.{name} needs data.source {source}",
+                self.source,
+            )
         require(self.dim is None or self.dim >= 1, "data.dim must be at least 1", self.dim)
         require(
             self.noise_scale is None or self.noise_scale >= 0, "data.noise_scale must be at least 0", self.noise_scale
@@ -117,28 +167,27 @@ class DataConfig:
             "data.noise_scale must be 0 with data.source symbolic, whose examples are ids",
             self.noise_scale,
         )
+        check_exemplars("data.train_exemplars", self.train_exemplars)
+
+    def _check_counts(self) -> None:
         for name in ("n_rare_classes", "n_common_classes", "n_holdout_classes"):
             require(getattr(self, name) >= 0, f"data.{name} must be at least 0", getattr(self, name))
+        for name in ("shots", "ways", "fs_shots"):
+            require(getattr(self, name) >= 1, f"data.{name} must be at least 1", getattr(self, name))
+        # A context without support has an example at least.
+        require(self.seq_len >= 2, "data.seq_len must be at least 2", self.seq_len)
         require(
             self.n_holdout_classes >= self.ways,
             f"data.n_holdout_classes must be at least data.ways ({self.ways}) to measure in-context learning",
             self.n_holdout_classes,
         )
         require(
-            self.p_fewshot is None or self.sequence == "mixed",
-            "data.p_fewshot needs data.sequence mixed",
-            repr(self.sequence),
-        )
-        require(
             self.n_labels is None or self.n_labels >= self.ways,
             f"data.n_labels must be at least data.ways ({self.ways})",
             self.n_labels,
         )
-        require(
-            self.n_labels is None or (self.labeling_rare == self.labeling_common == "ordered"),
-            "data.n_labels needs data.labeling_rare and data.labeling_common ordered",
-            f"{self.labeling_rare} and {self.labeling_common}",
-        )
+
+    def _check_labels(self) -> None:
         require(
             self.labeling_common in ("ordered", "original"),
             "data.labeling_common must be ordered or original",
@@ -146,9 +195,14 @@ class DataConfig:
         )
         require(
             self.labeling_rare in ("ordered", "original", "unfixed")
-            or re.fullmatch(r"ordered_polysemy[1-9]\d*", self.labeling_rare) is not None,
-            "data.labeling_rare must be ordered, original, unfixed or ordered_polysemyX",
+            or re.fullmatch(r"ordered_polysemy[1-9]\d{0,8}", self.labeling_rare) is not None,
+            "data.labeling_rare must be ordered, original, unfixed or ordered_polysemyX (X at most 999999999)",
             repr(self.labeling_rare),
+        )
+        require(
+            self.n_labels is None or (self.labeling_rare == self.labeling_common == "ordered"),
+            "data.n_labels needs data.labeling_rare and data.labeling_common ordered",
+            f"{self.labeling_rare} and {self.labeling_common}",
         )
         # Half of the classes labelled by key and half by position would share labels by accident.
         keyed, positional = self.labeling_common == "original", self.labeling_rare.startswith("ordered")
@@ -157,9 +211,6 @@ class DataConfig:
             "data.labeling_rare and data.labeling_common must both be original, or neither",
             f"{self.labeling_rare} and {self.labeling_common}",
         )
-        if self.omniglot is not None:  # a run is resumed and evaluated from other folders, too
-            object.__setattr__(self, "omniglot", Path(self.omniglot).expanduser().absolute())
-        self.sequence_kind(self.sequence)
 
     @property
     def n_trained_classes(self) -> int:
@@ -172,8 +223,25 @@ class DataConfig:
         _, polysemy, labels = self.labeling_rare.rpartition("polysemy")
         return int(labels) if polysemy else 1
 
+    def training_kind(self) -> SequenceKind:
+        """The kind of the training sequences, with all their statistics.
+
+        Raises:
+            ValueError: for settings that the kind refuses.
+        """
+        kind = self.sequence_kind(self.sequence)
+        if isinstance(kind, Fewshot):
+            labeling = self._class_labeling if self.fs_labeling == "class" else self.fs_labeling
+            return replace(
+                kind, labeling=labeling, context_order=self.context_order, query_exemplar=self.query_exemplar
+            )
+        return replace(kind, all_unique=self.all_unique) if isinstance(kind, NoSupport | Random) else kind
+
     def sequence_kind(self, name: str) -> SequenceKind:
         """The kind of sequence behind one of ``SEQUENCE_TYPES``, with this run's lengths and labelings.
+
+        Bursty, mixed and random ones have the statistics of training sequences. What is set for few-shot and no-support
+        training sequences alone is left to :meth:`training_kind`: evaluations have settings of their own.
 
         Raises:
             ValueError: for an unknown name, or settings that the kind refuses.
@@ -190,6 +258,10 @@ class DataConfig:
                 non_bursty_type=self.non_bursty_type,
                 labeling_common=self.labeling_common,
                 labeling_rare=self.labeling_rare,
+                context_order=self.context_order,
+                query_exemplar=self.query_exemplar,
+                p_relabel=self.p_relabel,
+                label_noise=self.label_noise,
             )
         if name == "mixed":
             p_fewshot = 0.5 if self.p_fewshot is None else self.p_fewshot
@@ -197,5 +269,16 @@ class DataConfig:
         kind, _, class_type = name.rpartition("_")
         if kind == "fewshot":
             return Fewshot(class_type=class_type, shots=self.fs_shots, ways=self.ways)
-        labeling = self.labeling_common if self.multiplicity == 1 else f"ordered_polysemy{self.multiplicity}"
-        return NoSupport(class_type=class_type, seq_len=self.seq_len, labeling=labeling)
+        if kind == "random":
+            return Random(
+                class_type=class_type,
+                seq_len=self.seq_len,
+                labeling=self._class_labeling,
+                label_noise=self.label_noise,
+            )
+        return NoSupport(class_type=class_type, seq_len=self.seq_len, labeling=self._class_labeling)
+
+    @property
+    def _class_labeling(self) -> str:
+        """Labels of classes of any type."""
+        return self.labeling_common if self.multiplicity == 1 else f"ordered_polysemy{self.multiplicity}"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import typing
 from typing import Any
 
 import tyro
 
-__all__ = ["require", "require_choices", "short_name"]
+__all__ = ["LARGEST", "default_of", "require", "require_choices", "require_numbers", "short_name"]
+
+LARGEST = 2**31 - 1
+"""No count, size or step may be larger."""
 
 
 def short_name(name: str) -> Any:
@@ -31,3 +36,19 @@ def require(condition: bool, rule: str, value: object) -> None:
     """Raise ValueError with the rule and the value unless the condition holds."""
     if not condition:
         raise ValueError(f"{rule}, got {value}")
+
+
+def require_numbers(config: Any, prefix: str) -> None:
+    """Raise ValueError if a number of a field can be no setting: infinite, not a number, or above ``LARGEST``."""
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        for number in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(number, float):
+                require(math.isfinite(number), f"{prefix}.{field.name} must be a finite number", number)
+            elif isinstance(number, int):
+                require(number <= LARGEST, f"{prefix}.{field.name} must be at most {LARGEST}", number)
+
+
+def default_of(config: Any, name: str) -> Any:
+    """The default of a field that has a plain one."""
+    return next(field.default for field in dataclasses.fields(config) if field.name == name)

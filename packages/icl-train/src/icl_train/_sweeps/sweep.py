@@ -17,6 +17,7 @@ from typing import TextIO
 
 from icl_train._check_settings import check_settings
 from icl_train._runs.folder import RunFolder, available_cores
+from icl_train._settings.source import source_label
 from icl_train._sweeps.board import Board, Watched, label
 from icl_train.config import RunConfig
 
@@ -53,7 +54,7 @@ def figure3a(base: RunConfig, *, class_counts: Sequence[int], seeds: Sequence[in
 
 def run_name(config: RunConfig) -> str:
     """Folder name of a run in a sweep: readable, and another one for every other configuration."""
-    source = config.data.source.replace(":", "-")
+    source = source_label(config.data.source)
     return f"{source}-c{config.data.n_trained_classes:05d}-s{config.seeds.data}-{config.digest()}"
 
 

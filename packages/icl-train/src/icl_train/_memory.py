@@ -1,0 +1,194 @@
+"""Whether a run fits into this machine's memory, told from its settings before anything is made.
+
+What is counted is less than a run takes, so that none is refused that could run: a batch of ten million sequences is,
+and a layer of a billion units.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from icl_train.config import RunConfig
+
+__all__ = ["Need", "batch_need", "machine_memory", "needs", "readable_bytes", "refuse", "refuse_beyond_memory"]
+
+LARGEST_ACCELERATOR = 2**40
+"""Bytes that no single GPU has yet: what a run on one is held against where PyTorch cannot be asked."""
+
+_NUMBER, _INDEX = 4, 4  # bytes of a float32, of an index
+_SAMPLER_BLOCK = 1024  # sequences that are drawn at once
+# Square matrices of the token's width in a layer of each sequence model, at least, and bytes of its Python objects.
+_LAYER = {"transformer": (4, 16_384), "lstm": (4, 0), "gru": (3, 0), "vanilla_rnn": (1, 0), "mamba": (2, 0)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """Memory that something takes at least.
+
+    Attributes:
+        setting: the settings that decide it, with their values.
+        what: what takes it.
+        size: bytes.
+        on_device: whether it is the training device's memory, else the machine's.
+    """
+
+    setting: str
+    what: str
+    size: int
+    on_device: bool
+
+
+def refuse_beyond_memory(
+    config: RunConfig, *, numbers_per_example: int | None = None, device: int | None = None
+) -> None:
+    """Raise ValueError if something that a run needs is larger than all memory there is.
+
+    Args:
+        config: the run's settings.
+        numbers_per_example: what an example consists of, where the source has been opened.
+        device: bytes of the training device; None if PyTorch has not been asked.
+    """
+    host = machine_memory()
+    if device is None and host is not None:
+        on_host = config.train.device == "cpu" or (config.train.device == "auto" and not _may_have_gpu())
+        device = host if on_host else max(host, LARGEST_ACCELERATOR)
+    for need in needs(config, numbers_per_example):
+        memory = device if need.on_device else host
+        if memory is not None:
+            refuse(need, memory)
+
+
+def refuse(need: Need, memory: int) -> None:
+    """Raise ValueError if a need is larger than ``memory`` bytes."""
+    if need.size > memory:
+        raise ValueError(
+            f"a run must fit into memory, got {need.setting}: {need.what} needs at least {readable_bytes(need.size)}, "
+            f"and there are {readable_bytes(memory)} in all"
+        )
+
+
+def needs(config: RunConfig, numbers_per_example: int | None = None) -> Iterator[Need]:
+    """What a run is sure to take; of a source that has not been opened only what its settings say."""
+    data, model, train = config.data, config.model, config.train
+    n_classes = data.n_trained_classes + data.n_holdout_classes
+    labels = _labels(config)
+    generated = data.source in ("symbolic", "gaussian")
+    dim = (63 if data.dim is None else data.dim) if data.source == "gaussian" else 0
+    if generated:
+        # The vectors as they are drawn, and the split's order, keys and weights.
+        yield Need(
+            setting=f"{n_classes:,} classes" + (f" and data.dim {dim:,}" if dim else ""),
+            what="the table of classes",
+            size=n_classes * (12 * dim + 24),
+            on_device=False,
+        )
+    width = model.emb_dim * (2 if model.concatenate_labels else 1)
+    matrices, objects = _LAYER.get(model.sequence_model, (0, 0))
+    hidden = model.hidden_size or width
+    yield Need(
+        setting=f"{labels:,} labels, model.emb_dim {model.emb_dim:,} and model.num_layers {model.num_layers:,}",
+        what="the model, with its gradient and the optimiser's state,",
+        size=_copies(config) * _NUMBER * (labels * model.emb_dim + model.num_layers * matrices * hidden**2)
+        + model.num_layers * objects,
+        on_device=True,
+    )
+    yield Need(
+        setting=f"train.batch_size {train.batch_size:,} and sequences of {_length(config):,}",
+        what="drawing a batch",
+        size=max(train.batch_size, _SAMPLER_BLOCK) * _length(config) * 4 * _INDEX,
+        on_device=False,
+    )
+    yield batch_need(config, numbers_per_example=dim if numbers_per_example is None else numbers_per_example)
+    sequences = config.eval.batches * train.batch_size
+    lengths = 3 * (data.fs_shots * data.ways + 1) + data.seq_len
+    yield Need(
+        setting=f"eval.batches {config.eval.batches:,} of {train.batch_size:,} sequences",
+        what="an evaluation",
+        size=sequences * (lengths * 6 * _INDEX + labels * _NUMBER),
+        on_device=True,
+    )
+
+
+def batch_need(config: RunConfig, *, numbers_per_example: int) -> Need:
+    """What the training device needs for one batch: examples, tokens of each layer, logits and their gradient."""
+    model, train = config.model, config.train
+    length = _length(config)
+    tokens = length if model.concatenate_labels else 2 * length - 1
+    width = model.emb_dim * (2 if model.concatenate_labels else 1)
+    labels = _labels(config)
+    layers = model.num_layers if model.sequence_model in _LAYER else 0
+    activation = 2 if train.precision == "bf16" else _NUMBER
+    answers = length if config.optim.w_interim_predictions else 1
+    sequence = (
+        length * numbers_per_example * _NUMBER + layers * tokens * width * activation + 2 * answers * labels * _NUMBER
+    )
+    return Need(
+        setting=f"train.batch_size {train.batch_size:,}",
+        what=f"a batch of sequences of {length:,}",
+        size=train.batch_size * sequence,
+        on_device=True,
+    )
+
+
+def readable_bytes(size: float) -> str:
+    """A number of bytes as people read it: ``1.2 TiB``."""
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    power = min(int(math.log(max(size, 1), 1024)), len(units) - 1)
+    value = size / 1024**power
+    return f"{value:,.1f} {units[power]}" if power else f"{size:.0f} bytes"
+
+
+def machine_memory() -> int | None:
+    """Bytes of memory that this process may use: the machine's, or its container's; None where that cannot be told."""
+    try:
+        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+    return min([physical, *_container_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
+
+
+def _container_limits(groups: Path, root: Path) -> Iterator[int]:
+    """Limits of the control groups that this process is in (version 2 and 1), from its own to the outermost."""
+    try:
+        lines = groups.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            top, name = root, "memory.max"
+        elif "memory" in controllers.split(","):
+            top, name = root / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        folder = top / path.lstrip("/")
+        for place in (folder, *folder.parents):
+            with suppress(OSError, ValueError):  # no such group here, or "max"
+                yield int((place / name).read_text())
+            if place == top:
+                break
+
+
+def _may_have_gpu() -> bool:
+    """Whether the system shows a GPU's driver; none of these files, no GPU that PyTorch could use."""
+    return any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
+
+
+def _length(config: RunConfig) -> int:
+    return config.data.training_kind().seq_len
+
+
+def _labels(config: RunConfig) -> int:
+    return config.data.n_labels or config.data.n_trained_classes * config.data.multiplicity
+
+
+def _copies(config: RunConfig) -> int:
+    """Numbers that are kept for each weight: itself, its gradient, and what the optimiser remembers."""
+    if config.optim.optimizer == "sgd":
+        return 3 if config.optim.momentum else 2
+    return 4

@@ -1,0 +1,67 @@
+"""Which settings make a run another experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["ADDED_LATER", "NEUTRAL_SETTINGS", "identifying", "telling"]
+
+NEUTRAL_SETTINGS = frozenset(
+    {
+        "preset",
+        "data.omniglot",
+        "train.device",
+        "train.threads",
+        "train.log_interval",
+        "train.checkpoint_interval",
+        "train.checkpoint_steps",
+        "train.log_spaced_checkpoint_steps",
+        "train.tracker",
+        "train.tracker_config",
+    }
+)
+"""Where a run is computed, and how often and where it is written down: runs that differ in these alone are the same
+experiment. The settings of a tracker are among them, whatever their names."""
+
+ADDED_LATER: dict[str, Any] = {
+    "data.train_exemplars": None,
+    "data.context_order": "shuffled",
+    "data.query_exemplar": "new",
+    "data.p_relabel": 0.0,
+    "data.label_noise": 0.0,
+    "data.all_unique": False,
+    "data.fs_labeling": "unfixed",
+    "optim.l2": 0.0,
+    "optim.schedule": "inverse_sqrt",
+    "optim.schedule_steps": None,
+    "optim.final_lr": 0.0,
+    "optim.momentum": 0.0,
+    "optim.nesterov": False,
+    "train.precision": "float32",
+    "eval.steps": None,
+    "eval.log_spaced_steps": None,
+    "eval.exemplars": None,
+    "eval.context_order": "shuffled",
+    "eval.query_exemplar": "new",
+}
+"""Settings that came after the first runs were named → the value that changes nothing. There they are no part of a
+run's digest, so that a sweep goes on to know the runs that were made before."""
+
+
+def telling(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings under dotted names without ``NEUTRAL_SETTINGS``: what makes a run another experiment."""
+    return {
+        name: value
+        for name, value in settings.items()
+        if name not in NEUTRAL_SETTINGS and not name.startswith("train.tracker_config.")
+    }
+
+
+def identifying(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """:func:`telling` without the settings ``ADDED_LATER`` that change nothing: what a run's digest is made from."""
+    return {
+        name: value
+        for name, value in telling(settings).items()
+        if name not in ADDED_LATER or ADDED_LATER[name] != value
+    }
