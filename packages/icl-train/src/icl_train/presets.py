@@ -8,7 +8,7 @@ from dataclasses import replace
 from icl_data import load_source
 from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
 
-__all__ = ["PRESETS", "chan2022", "laptop", "smoke", "with_source"]
+__all__ = ["PRESETS", "chan2022", "described_presets", "laptop", "smoke", "with_source"]
 
 
 def chan2022() -> RunConfig:
@@ -66,3 +66,8 @@ def with_source(config: RunConfig, source: str) -> RunConfig:
 
 PRESETS: dict[str, Callable[[], RunConfig]] = {preset.__name__: preset for preset in (chan2022, laptop, smoke)}
 """Preset name → function."""
+
+
+def described_presets() -> list[tuple[str, str]]:
+    """The name of each preset, and what it is."""
+    return [(name, (make.__doc__ or "").strip()) for name, make in PRESETS.items()]
