@@ -1,7 +1,11 @@
-"""Plugins on the path for the length of a test."""
+"""Plugins on the path for the length of a test; commands on a terminal."""
 
+import contextlib
 import importlib
+import os
 import shutil
+import struct
+import subprocess
 import sys
 
 import pytest
@@ -47,3 +51,43 @@ def plugins(tmp_path_factory, monkeypatch):
     registry_module.registry.cache_clear()
     for module in [name for name in sys.modules if name.startswith("icl_fake_")]:
         del sys.modules[module]
+
+
+class Terminal:
+    """Runs icl-train on a terminal of its own, as wide as asked, or in a pipe."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, *args, columns=None, module="icl_train", cwd=None, **environment):
+        """What it printed on both streams, and its exit code; columns=None is a pipe."""
+        command = [sys.executable, "-m", module, *map(str, args)]
+        env = {**os.environ, "TERM": "xterm-256color", "ICL_CACHE": str(self.folder / "cache"), **environment}
+        env.pop("COLUMNS", None)
+        cwd = cwd or self.folder
+        if columns is None:
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd, env=env, check=False
+            )
+            return done.stdout.decode(errors="surrogateescape"), done.returncode
+        import fcntl
+        import pty
+        import termios
+
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        process = subprocess.Popen(
+            command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd, env=env, start_new_session=True
+        )
+        os.close(theirs)
+        printed = b""
+        with contextlib.suppress(OSError):  # what Linux says when the other side has closed
+            while chunk := os.read(ours, 65536):
+                printed += chunk
+        os.close(ours)
+        return printed.decode(errors="surrogateescape").replace("\r\n", "\n"), process.wait(timeout=120)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    return Terminal(tmp_path)

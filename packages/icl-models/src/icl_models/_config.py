@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from icl_data.foundation.close_names import close_names
 from icl_models._contract.component import ARCHITECTURE_SETTINGS, EXAMPLE_KINDS, ComponentConfig
 from icl_models._plugins.registry import find_embedder, find_sequence_model
 
@@ -192,6 +192,6 @@ def _own_config(config: type[ComponentConfig], settings: Mapping[str, Any] | Com
 def _refuse_unknown(owner: str, settings: Mapping[str, Any], known: list[str]) -> None:
     for name in settings:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
+            near = close_names(str(name), known)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise ValueError(f"{owner} has no setting {name!r}{hint}; it has {', '.join(known) or 'none'}")

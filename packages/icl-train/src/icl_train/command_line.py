@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -18,40 +17,50 @@ from rich.console import Console
 from rich.table import Table
 
 from icl_data.foundation.command_line import nearest, run_command
+from icl_train._options.arguments import plain_arguments
+from icl_train._options.page import Page, short_help, two_columns
+from icl_train._options.refusals import reason_of
+from icl_train._options.table import option_table
 
-__all__ = ["given", "nearest", "one_line_errors", "parse", "show_table", "shown_width"]
+__all__ = ["Page", "given", "nearest", "one_line_errors", "parse", "show_table", "shown_width", "two_columns"]
 
 T = TypeVar("T")
 
 _PIPE_WIDTH = 200
+_HELP, _ALL_HELP = ("-h", "--help"), "--help-all"
 
 
-def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None = None) -> T:
+def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None = None, page: Page | None = None) -> T:
     """Read the options of dataclass ``target`` from ``args``; ``--help`` prints them and exits.
+
+    Values may be written as other tools have them, where it is clear what is meant: ``--max-steps=1e5``,
+    ``--class-counts 100,1600``, ``--data.augment true``, ``--data.n_labels 32``. ``~`` is the home folder.
 
     Args:
         target: the dataclass.
         args: the arguments, without the program's name.
         prog: the program's name.
         default: values of options that are not given; None for the dataclass's own.
+        page: what ``--help`` shows, where ``--help-all`` is to show all; None for all.
 
     Raises:
-        ValueError: for an unknown option (naming the nearest), a bad value, or values that the dataclass refuses.
+        ValueError: for an unknown option (naming what may be meant), a bad value, or values that the dataclass refuses.
     """
-    complaint = io.StringIO()
-    start = tyro.MISSING_NONPROP if default is None else default
+    table = option_table(target, default)
+    asked = next((arg for arg in _before_the_rest(args) if arg in (*_HELP, _ALL_HELP)), None)
+    if asked is not None:
+        if page is not None and asked != _ALL_HELP:
+            print(short_help(page, table, all_options=f"{prog} {_ALL_HELP}"))
+            raise SystemExit(0)
+        tyro.cli(target, args=["--help"], prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
+    plain = plain_arguments(args, table, prog=prog)
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stderr(complaint):
-            found = tyro.cli(target, args=list(args), prog=prog, default=start, return_unknown_args=True)
+        # Away from the terminal the parser draws no colours, should it refuse something itself.
+        with contextlib.redirect_stderr(printed), contextlib.redirect_stdout(printed):
+            return tyro.cli(target, args=plain, prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
     except SystemExit as stop:
-        if not stop.code:
-            raise
-        raise ValueError(_without_box(complaint.getvalue())) from None
-    value: T = found[0]
-    unknown: list[str] = found[1]
-    if unknown:
-        raise ValueError(_unknown(unknown[0], _options(target, default), prog))
-    return value
+        raise ValueError(reason_of(stop, printed.getvalue())) from None
 
 
 def given(args: Sequence[str], *options: str) -> str | None:
@@ -60,7 +69,8 @@ def given(args: Sequence[str], *options: str) -> str | None:
     for position, arg in enumerate(args):
         name, equals, attached = arg.partition("=")
         if name.replace("_", "-") in options:
-            value = attached if equals else (args[position + 1] if position + 1 < len(args) else None)
+            following = args[position + 1 : position + 2]
+            value = attached if equals else next((one for one in following if not one.startswith("--")), None)
     return value
 
 
@@ -99,33 +109,5 @@ def _console() -> Console:
     return console if console.is_terminal else _Console(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
 
 
-def _options(target: type[T], default: T | None) -> list[str]:
-    """The options of a dataclass, as its help names them."""
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
-        tyro.cli(target, args=["--help"], default=tyro.MISSING_NONPROP if default is None else default)
-    return list(dict.fromkeys(re.findall(r"--[a-z][\w.-]*", text.getvalue())))
-
-
-def _unknown(arg: str, known: Sequence[str], prog: str) -> str:
-    name = arg.partition("=")[0]
-    # A short name is most often the end of a dotted one: --num-layers for --model.num-layers.
-    dotted = [option for option in known if option.rpartition(".")[2] == name.lstrip("-").rpartition(".")[2]]
-    hint = f"; did you mean {dotted[0]}?" if dotted else nearest(name, known)
-    if not name.startswith("-"):
-        return f"argument {arg} is one too many (see {prog} --help)"
-    return f"option {name} does not exist{hint or f' (see {prog} --help)'}"
-
-
-def _without_box(text: str) -> str:
-    """The message inside the frame that tyro draws around it, on one line."""
-    lines = [line.strip("│| ").strip() for line in text.splitlines() if not re.match(r"^\s*[╭╰┌└]", line)]
-    message = []
-    for line in lines:
-        if re.fullmatch(r"[─-]+", line):  # what follows is the help of the option
-            break
-        message.append(line)
-    line = " ".join(" ".join(message).split())
-    # A component's own rule does not say whose it is; other groups of options are objects of ours, unknown to users.
-    line = re.sub(r"^Error parsing config\.([\w.-]+-config): ", r"\1: ", line)
-    return re.sub(r"^Error parsing config[\w.]*: ", "", line)
+def _before_the_rest(args: Sequence[str]) -> Sequence[str]:
+    return args[: list(args).index("--")] if "--" in args else args

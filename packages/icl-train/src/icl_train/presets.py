@@ -10,7 +10,7 @@ from icl_train._settings.class_counts import counts_for
 from icl_train._settings.source import BUILT_IN_SOURCES
 from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
 
-__all__ = ["PRESETS", "chan2022", "laptop", "smoke", "with_source"]
+__all__ = ["PRESETS", "chan2022", "described_presets", "laptop", "smoke", "with_source"]
 
 
 def chan2022() -> RunConfig:
@@ -90,3 +90,8 @@ def _with_fitting_counts(data: DataConfig, n_classes: int) -> DataConfig:
 
 PRESETS: dict[str, Callable[[], RunConfig]] = {preset.__name__: preset for preset in (chan2022, laptop, smoke)}
 """Preset name → function."""
+
+
+def described_presets() -> list[tuple[str, str]]:
+    """The name of each preset, and what it is."""
+    return [(name, (make.__doc__ or "").strip()) for name, make in PRESETS.items()]

@@ -73,8 +73,8 @@ def test_a_components_settings_are_options_with_help(capsys, monkeypatch):
     with pytest.raises(SystemExit):
         _main(["run", "laptop", "--model.embedder", "tried", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    assert "--model.embedder-config.width INT" in shown
-    assert "Units of the hidden layer. (default: 5)" in shown
+    assert "--model.embedder-config.width N" in shown
+    assert "Units of the hidden layer [5]" in shown
 
 
 @pytest.mark.parametrize(

@@ -214,8 +214,8 @@ def test_a_trackers_settings_are_options_with_help(tmp_path, capsys, monkeypatch
     with pytest.raises(SystemExit):
         _main(["run", "smoke", "--train.tracker", "recorder", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    assert "--train.tracker-config.file STR" in shown
-    assert "name of its file in the run folder." in shown
+    assert "--train.tracker-config.file NAME" in shown
+    assert "name of its file in the run folder" in shown
     options = ["--train.tracker", "recorder", "--train.tracker-config.file", "mine"]
     assert _main(["run", "smoke", "--root", str(tmp_path), "--name", "run", *options]) == 0
     assert told(RunFolder.open(tmp_path / "run"), "mine")[-1] == ["finish", "done", ""]

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import io
 import os
 import re
@@ -17,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, NoReturn
 
+from icl_data.foundation.close_names import close_names
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line
 
@@ -96,9 +96,9 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean ...?` for the known name closest to `name`, or nothing."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+    """`; did you mean ...?` for the known names that `name` may stand for, or nothing (see `close_names`)."""
+    close = close_names(name, known)[:3]
+    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def listed(names: Sequence[str]) -> str:

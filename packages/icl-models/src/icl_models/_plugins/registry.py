@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import warnings
 from collections.abc import Callable, Iterable
@@ -13,6 +12,7 @@ from typing import Any, Literal, cast
 
 import pluggy
 
+from icl_data.foundation.close_names import close_names
 from icl_models import hookspecs
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.tracker import TrackerSpec
@@ -88,7 +88,7 @@ class Registry:
         known = self.names(kind)
         if name in known:
             return self._components[kind][name]
-        near = difflib.get_close_matches(str(name), known, n=1)
+        near = close_names(str(name), known)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         message = f"{kind} must be one of {', '.join(known) or '(none installed)'}, got {name!r}{hint}"
         broken = [record for record in self.records if record.state == "broken"]
@@ -151,7 +151,7 @@ class Registry:
             hooks = [name for name in dir(hookspecs) if name.startswith("icl_register_")]
             callers = self._manager.get_hookcallers(plugin) or []
             unknown = next(caller.name for caller in callers if not caller.has_spec())
-            near = difflib.get_close_matches(unknown, hooks, n=1)
+            near = close_names(unknown, hooks)
             hint = f" (did you mean {near[0]}?)" if near else ""
             raise PluginError(f"hooks must be among {', '.join(hooks)}, got {unknown}{hint}") from error
 

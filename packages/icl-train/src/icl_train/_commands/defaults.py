@@ -1,38 +1,41 @@
-"""What other options' defaults hang on: the source of the examples, and the components whose settings are options."""
+"""The configuration that a command's options start from: a preset, a file of settings on top, chosen components."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
+from icl_train._commands.components import chosen_by, with_components
+from icl_train._commands.config_file import read_settings, with_settings
 from icl_train.command_line import given
 from icl_train.config import RunConfig
-from icl_train.presets import with_source
 
-__all__ = ["source_given", "with_components"]
+__all__ = ["default_config", "source_given"]
 
 
 def source_given(args: Sequence[str]) -> str | None:
     """The source that the options name, if they do."""
-    return given(args, "--data.source", "--example-type") or ("omniglot" if given(args, "--data.omniglot") else None)
+    chosen = chosen_by(args)
+    return chosen.get("data.source") or ("omniglot" if "data.omniglot" in chosen else None)
 
 
-def with_components(config: RunConfig, args: Sequence[str]) -> RunConfig:
-    """The defaults that other options then refer to: the source, and the components whose settings are options."""
-    source = source_given(args) or config.data.source
-    if source != config.data.source:
-        config = with_source(config, source)
-    model: dict[str, Any] = {}
-    for part in ("embedder", "sequence_model"):
-        name = given(args, f"--model.{part.replace('_', '-')}")
-        if name:
-            model |= {part: name, f"{part}_config": None}
-    if model.get("sequence_model", config.model.sequence_model) != config.model.sequence_model:
-        model |= {"num_heads": None, "hidden_size": None}
-    config = replace(config, model=replace(config.model, **model)) if model else config
-    tracker = given(args, "--train.tracker")
-    if tracker is not None:
-        tracker = None if tracker == "None" else tracker  # as tyro reads it
-        config = replace(config, train=replace(config.train, tracker=tracker, tracker_config=None))
-    return config
+def default_config(args: Sequence[str], preset: RunConfig | None) -> RunConfig:
+    """What the options that are not given are to be.
+
+    Args:
+        args: the options; of them, `--config` and those on which other defaults hang are read.
+        preset: where to start; None for the defaults of the settings.
+
+    Raises:
+        ValueError: if the file, or a component, cannot be used.
+        OSError: if the file is not there.
+    """
+    config = preset or RunConfig()
+    file = given(args, "--config")
+    if file is not None:
+        path, settings = read_settings(Path(file))
+        config = with_settings(config, settings, of=path)
+        if preset is not None:  # a run is called after the preset that the command names, whatever the file says
+            config = replace(config, preset=preset.preset)
+    return with_components(config, chosen_by(args))

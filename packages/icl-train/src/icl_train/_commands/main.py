@@ -1,4 +1,4 @@
-"""The command ``icl-train``: run, sweep, resume, status."""
+"""The command ``icl-train``: run, sweep, resume, status, show-config."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from icl_train._commands.choice import choice
 from icl_train._commands.resume import resume
 from icl_train._commands.run import run
+from icl_train._commands.show_config import show_config
 from icl_train._commands.status import status
 from icl_train._commands.sweep import sweep
-from icl_train.command_line import one_line_errors
-from icl_train.presets import PRESETS
+from icl_train.command_line import one_line_errors, two_columns
+from icl_train.presets import described_presets
 
 __all__ = ["main"]
 
@@ -19,6 +20,7 @@ usage: icl-train run PRESET [options]       train one model
        icl-train sweep figure3a [options]   train one model per class count
        icl-train resume RUN                 go on with an interrupted run
        icl-train status RUNS                what has been trained, and how well
+       icl-train show-config PRESET         a full configuration, for run --config
 
 Presets:
 {presets}
@@ -37,10 +39,11 @@ def _main(args: Sequence[str]) -> int:
         "sweep": sweep,
         "resume": resume,
         "status": status,
+        "show-config": show_config,
     }
-    if not args or args[0] in ("-h", "--help"):
-        width = max(map(len, PRESETS))
-        presets = "\n".join(f"  {name:<{width}}  {(make.__doc__ or '').strip()}" for name, make in PRESETS.items())
-        print(USAGE.format(presets=presets))
-        return 0 if args else 2
+    if not args:
+        raise ValueError(f"icl-train needs a command, one of {', '.join(commands)} (see icl-train --help)")
+    if args[0] in ("-h", "--help", "--help-all"):
+        print(USAGE.format(presets=two_columns(described_presets())))
+        return 0
     return commands[choice("command", args[0], commands)](args[1:])

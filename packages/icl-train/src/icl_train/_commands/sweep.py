@@ -14,10 +14,11 @@ from typing import Annotated, Literal
 import tyro
 
 from icl_train._commands.choice import choice
-from icl_train._commands.defaults import source_given, with_components
+from icl_train._commands.defaults import default_config, source_given
+from icl_train._commands.few_options import few_options
 from icl_train._runs.folder import RunFailed, available_cores
 from icl_train._sweeps.sweep import figure3a, launch, prepare
-from icl_train.command_line import given, parse
+from icl_train.command_line import Page, given, parse
 from icl_train.config import RunConfig
 from icl_train.presets import PRESETS, chan2022, laptop
 
@@ -50,33 +51,57 @@ class Figure3aCommand:
     """Draw the figure when all runs are done (needs icl-eval)."""
     preset: str | None = None
     """Preset to start from; default: laptop for Gaussian classes, chan2022 with 50,000 steps otherwise."""
+    config_file: Annotated[Path | None, tyro.conf.arg(name="config")] = None
+    """File of settings (JSON, TOML, YAML), or a run, whose settings are taken; options go on top."""
     config: Annotated[RunConfig, Flat] = field(default_factory=RunConfig)
 
 
 def _figure3a_default(args: Sequence[str]) -> Figure3aCommand:
     preset = given(args, "--preset")
+    base: RunConfig | None = None
     if preset is not None:
         base = PRESETS[choice("preset", preset, PRESETS)]()
+    elif given(args, "--config") is not None:
+        base = None
     elif (source_given(args) or "gaussian") == "gaussian":
         base = laptop()
     else:
         base = chan2022()
         base = replace(base, train=replace(base.train, max_steps=50_000))
-    base = with_components(base, args)
-    counts = GAUSSIAN_CLASS_COUNTS if base.data.source == "gaussian" else OMNIGLOT_CLASS_COUNTS
-    return Figure3aCommand(config=base, class_counts=counts, preset=preset)
+    config = default_config(args, base)
+    counts = GAUSSIAN_CLASS_COUNTS if config.data.source == "gaussian" else OMNIGLOT_CLASS_COUNTS
+    return Figure3aCommand(config=config, class_counts=counts, preset=preset)
+
+
+def _page(args: Sequence[str]) -> Page:
+    return Page(
+        usage=["icl-train sweep figure3a [options]"],
+        examples=[
+            "icl-train sweep figure3a --class-counts 100 1024 8192 --run-seeds 0 1 2",
+            "icl-train sweep figure3a --data.omniglot FOLDER --max-steps 20000",
+        ],
+        few=[name for name in few_options(args) if name not in _SWEPT],
+    )
 
 
 def sweep(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
-    if not args or args[0] in ("-h", "--help"):
+    if not args:
+        raise ValueError("icl-train sweep needs what to sweep: figure3a (see icl-train sweep figure3a --help)")
+    if args[0] in ("-h", "--help", "--help-all"):
         print("usage: icl-train sweep figure3a [options]; options: icl-train sweep figure3a --help")
-        return 0 if args else 2
+        return 0
     choice("sweep", args[0], ("figure3a",))
     for option, instead in _SWEPT.items():
         if given(args, option) is not None:
             raise ValueError(f"{option} cannot be set in a sweep, which sets it for each run: use {instead}")
-    command = parse(Figure3aCommand, args[1:], prog="icl-train sweep figure3a", default=_figure3a_default(args[1:]))
+    command = parse(
+        Figure3aCommand,
+        args[1:],
+        prog="icl-train sweep figure3a",
+        default=_figure3a_default(args[1:]),
+        page=_page(args[1:]),
+    )
     if command.jobs is not None and command.jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {command.jobs}")
     if not command.class_counts or not command.run_seeds:

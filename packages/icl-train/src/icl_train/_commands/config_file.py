@@ -1,0 +1,136 @@
+"""Settings from a file: JSON, TOML or YAML, or the config.json that a run has."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from icl_data.foundation.command_line import nearest
+from icl_data.foundation.extras import import_extra
+from icl_data.foundation.paths import user_path
+from icl_data.foundation.printable import one_line
+from icl_train._commands.components import with_components
+from icl_train._options.table import Option, option_table
+from icl_train._options.values import kind_of_value, value_as_text, values_as_text
+from icl_train.command_line import parse
+from icl_train.config import RunConfig
+
+__all__ = ["read_settings", "with_settings"]
+
+_FORMATS = (".json", ".toml", ".yaml", ".yml")
+_LARGEST = 10_000_000  # bytes; a configuration has some thousand
+
+
+def read_settings(path: Path) -> tuple[Path, dict[str, Any]]:
+    """The settings in a file, under their dotted names: ``{"data.p_bursty": 0.9, …}``.
+
+    Args:
+        path: the file, or a run folder, whose config.json it then is.
+
+    Returns:
+        The file itself, and its settings.
+
+    Raises:
+        ValueError: if it cannot be read, or is no group of settings.
+        OSError: if it is not there.
+    """
+    path = user_path(path)
+    if path.is_dir():
+        path = path / "config.json"
+    if path.suffix not in _FORMATS:
+        raise ValueError(f"a file of settings must end in {', '.join(_FORMATS)}, got {path}")
+    with path.open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ValueError(f"a file of settings must have at most {_LARGEST} bytes, got {path}")
+    try:
+        stored = _read(data.decode("utf-8-sig"), path.suffix)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"cannot read {path}: {one_line(error)}") from error
+    if isinstance(stored, dict) and isinstance(stored.get("config"), dict):  # of a run
+        stored = stored["config"]
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path} must hold groups of settings by name, got {_short(stored)}")
+    return path, dict(_flat(stored, ""))
+
+
+def with_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Path) -> RunConfig:
+    """A configuration with the settings of a file on top.
+
+    A file that names another source or component gets their defaults, as the options of the command line do.
+
+    Args:
+        config: what they go on top of.
+        settings: dotted name → value.
+        of: the file, which complaints begin with.
+
+    Raises:
+        ValueError: for an unknown setting, a value of another type, or values that the configuration refuses.
+    """
+    try:
+        chosen = {name: value if value is None else str(value) for name, value in settings.items()}
+        config = with_components(config, chosen)
+        table = {".".join(option.path): option for option in option_table(RunConfig, config)}
+        args: list[str] = []
+        for name, value in settings.items():
+            if name == "preset":
+                config = replace(config, preset=str(value))
+            elif name in table:
+                args += _argument(table[name], name, value)
+            elif value not in (None, "None") or not name.endswith(
+                "_config"
+            ):  # a component that is not there has no settings
+                hint = nearest(name, table) or " (icl-train show-config smoke shows what there is)"
+                raise ValueError(f"setting {name} does not exist{hint}")
+        return parse(RunConfig, args, prog=str(of), default=config)
+    except ValueError as error:
+        raise ValueError(f"{of}: {error}") from error
+
+
+def _read(text: str, suffix: str) -> Any:
+    if suffix == ".json":
+        return json.loads(text)
+    if suffix == ".toml":
+        return tomllib.loads(text)
+    yaml = import_extra("yaml", "icl-train[yaml]", "a file of settings in YAML")
+    try:
+        return yaml.safe_load(text)
+    except importlib.import_module("yaml").YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
+def _flat(settings: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        name = prefix + str(key).replace("-", "_")
+        if isinstance(value, dict):
+            yield from _flat(value, f"{name}.")
+        else:
+            yield name, value
+
+
+def _argument(option: Option, name: str, value: Any) -> list[str]:
+    """A setting as the arguments that say the same."""
+    called = option.names[-1]
+    if value is None and type(None) not in option.alternatives:
+        raise ValueError(f"{name} must be {kind_of_value(option)}, got nothing")
+    if option.several and isinstance(value, list):
+        return [called, *values_as_text(option, [_text(item) for item in value], name)]
+    if isinstance(value, list) or (isinstance(value, bool) and bool not in option.alternatives):
+        raise ValueError(f"{name} must be {kind_of_value(option)}, got {_short(value)}")
+    if option.several and value is not None:
+        return [called, *values_as_text(option, [_text(value)], name)]
+    return [f"{called}={value_as_text(option, _text(value), name)}"]
+
+
+def _text(value: Any) -> str:
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _short(value: object) -> str:
+    told = json.dumps(value, default=str)
+    return told if len(told) <= 60 else f"{told[:57]}..."
