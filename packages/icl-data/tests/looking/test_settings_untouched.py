@@ -33,6 +33,7 @@ ODD = """
 import matplotlib
 matplotlib.rcParams.update({
     "text.usetex": True, "font.family": "serif", "font.size": 3, "mathtext.fontset": "cm", "figure.dpi": 37,
+    "font.sans-serif": ["DejaVu Serif"],
     "figure.facecolor": "red", "axes.facecolor": "yellow", "axes.edgecolor": "blue", "axes.grid": True,
     "axes.unicode_minus": False, "axes.titlesize": 40, "axes.labelcolor": "red", "axes.linewidth": 9,
     "xtick.labelsize": 30, "xtick.color": "red", "ytick.minor.visible": True, "lines.linewidth": 30,

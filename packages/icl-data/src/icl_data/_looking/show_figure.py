@@ -10,7 +10,7 @@ import numpy.typing as npt
 from icl_data._looking.bursts import ALONE, burst_numbers, check_shown, sequence_title
 from icl_data._looking.raster import grey
 from icl_data._sequences.batch import SequenceBatch
-from icl_data.foundation.extras import import_extra
+from icl_data.foundation.extras import require_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,9 +47,11 @@ def draw_sequences(
         ValueError: examples of another shape.
     """
     check_shown(batch.label.shape, examples)
-    own = import_extra("icl_data._looking.own_figure", "icl-data[plot]", "draw_sequences")
-    with own.own_style():
-        return _drawn(own.OwnFigure, batch, examples, classes, first)
+    require_extra("matplotlib", "icl-data[plot]", "draw_sequences")
+    from icl_data._looking.own_figure import OwnFigure, own_style
+
+    with own_style():
+        return _drawn(OwnFigure, batch, examples, classes, first)
 
 
 def _drawn(make: type[Figure], batch: SequenceBatch, examples: npt.NDArray[Any], classes: bool, first: int) -> Figure:
@@ -96,8 +98,9 @@ def _frame(axes: Axes, number: int, *, is_query: bool) -> None:
         spine.set(edgecolor=colour, linewidth=2.5 if number != ALONE else 1.0)
     if not is_query:
         return
-    around = import_extra("matplotlib.patches", "icl-data[plot]", "draw_sequences").Rectangle
-    outer = around(
+    from matplotlib.patches import Rectangle
+
+    outer = Rectangle(
         (-0.055, -0.055), 1.11, 1.11, transform=axes.transAxes, fill=False, clip_on=False, linewidth=1.2, linestyle="--"
     )
     axes.add_patch(outer)

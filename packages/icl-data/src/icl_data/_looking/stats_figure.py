@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icl_data._looking.stats import SequenceStatistics
-from icl_data.foundation.extras import import_extra
+from icl_data.foundation.extras import require_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,9 +31,11 @@ def draw_statistics(statistics: SequenceStatistics) -> Figure:
     Raises:
         ImportError: the extra `icl-data[plot]` is not installed.
     """
-    own = import_extra("icl_data._looking.own_figure", "icl-data[plot]", "draw_statistics")
-    with own.own_style():
-        figure: Figure = own.OwnFigure(figsize=(13.5, 4.0), layout="constrained")
+    require_extra("matplotlib", "icl-data[plot]", "draw_statistics")
+    from icl_data._looking.own_figure import OwnFigure, own_style
+
+    with own_style():
+        figure = OwnFigure(figsize=(13.5, 4.0), layout="constrained")
         ranks, support, labels = figure.subplots(1, 3)
         _draw_ranks(ranks, statistics)
         _draw_support(support, statistics)
