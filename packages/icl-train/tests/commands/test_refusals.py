@@ -16,8 +16,8 @@ REFUSALS = {
         "icl-train run: error: --max-steps must be a whole number, got 'many'",
     ),
     "a choice that is none": (
-        ["run", "laptop", "--optimizer", "sgd"],
-        "icl-train run: error: --optimizer must be one of adam, adamw, got 'sgd'",
+        ["run", "laptop", "--optimizer", "lion"],
+        "icl-train run: error: --optimizer must be one of adam, adamw, sgd, got 'lion'",
     ),
     "a rule of the settings": (
         ["run", "laptop", "--data.p-bursty", "1.3"],
