@@ -35,6 +35,7 @@ def icl_register_embedders() -> list[EmbedderSpec]:
                 in_channels=model.example_shape[2],
                 emb_dim=model.emb_dim,
                 flatten_superpixels=own.flatten_superpixels,
+                sequences_per_statistics=own.sequences_per_statistics,
             ),
             config=ResNetConfig,
             example_kinds=("image",),
