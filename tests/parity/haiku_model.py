@@ -12,6 +12,7 @@ import optax
 from icl_models import ModelConfig, ResNetConfig
 
 jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 2)  # for `jax.pmap`; other computations are on the first
 jax.config.update("jax_default_matmul_precision", "highest")
 
 STRIDES = (1, 2, 2, 2)

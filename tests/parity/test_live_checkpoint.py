@@ -42,19 +42,38 @@ def immutable(nested):
     return hk.data_structures.to_immutable_dict(nested)
 
 
+def columns_first(content):
+    """NumPy's arrays in the order of Fortran, as a transposition leaves them."""
+    return jax.tree.map(np.asfortranarray, jax.device_get(content))
+
+
+@pytest.mark.parametrize("arrays", [lambda content: content, jax.device_get, columns_first], ids=["JAX", "NumPy", "F"])
 @pytest.mark.parametrize("nested", [dict, immutable], ids=["dicts", "immutable dicts"])
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_the_model_in_a_checkpoint_gives_haikus_logits(tmp_path, saved, nested, protocol):
+def test_the_model_in_a_checkpoint_gives_haikus_logits(tmp_path, saved, arrays, nested, protocol):
     content, logits = saved
     path = tmp_path / "checkpoint.dill"
-    frozen = {name: nested(content[name]) for name in ("params", "state")}
-    path.write_bytes(dill.dumps(content | frozen, protocol=protocol))
+    frozen = {name: nested(arrays(content[name])) for name in ("params", "state")}
+    path.write_bytes(dill.dumps(arrays(content) | frozen, protocol=protocol))
     read = load_checkpoint(path)
     model = InContextModel(CASE.config)
     model.load_state_dict(import_variables(CASE.config, read["params"], read["state"]))
     with torch.no_grad():
         ours = model.eval()(*map(torch.from_numpy, batch(CASE, 0)))
     assert np.abs(ours.numpy() - logits).max() <= 5e-5
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("get", [jax.device_get, lambda tree: tree], ids=["NumPy", "JAX"])
+def test_params_of_half_the_precision_are_read_exactly(tmp_path, saved, get, dtype):
+    content, _ = saved
+    params = jax.tree.map(lambda array: array.astype(dtype), content["params"])
+    path = tmp_path / "checkpoint.dill"
+    path.write_bytes(dill.dumps(content | {"params": get(params)}))
+    read = load_checkpoint(path)
+    imported = import_variables(CASE.config, read["params"], read["state"])
+    expected = import_variables(CASE.config, jax.tree.map(lambda a: np.asarray(a, np.float32), params), read["state"])
+    assert all(torch.equal(imported[name], tensor) for name, tensor in expected.items())
 
 
 def test_the_optimisers_state_is_read_as_plain_tuples_of_the_same_numbers(tmp_path, saved):

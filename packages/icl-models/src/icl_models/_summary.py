@@ -72,8 +72,9 @@ def summarize(config: ModelConfig, *, batch_size: int = 32, seq_len: int = 9) ->
         seq_len: examples of a sequence, the query included.
 
     Raises:
-        ValueError: for a size below 1, sizes that no number of bytes can count, or a component that looks at values,
-            which torch's meta device does not have.
+        ValueError: for a size below 1, sizes that no number of bytes can count, a batch that the config's
+            `sequences_per_statistics` does not divide, or a component that looks at values, which torch's meta device
+            does not have.
     """
     for name, size in (("batch_size", batch_size), ("seq_len", seq_len)):
         if size < 1:
@@ -88,14 +89,14 @@ def _summarize(config: ModelConfig, batch_size: int, seq_len: int) -> ModelSumma
     with torch.device("meta"):
         model = InContextModel(config)
         with FlopCounterMode(display=False) as counter:
-            logits = model(*_batch(config, 1, seq_len))
+            logits = model(*_batch(config, batch_size, seq_len))  # a whole one, which a component may ask for
             forward = counter.get_total_flops()
             by_module = counter.get_flop_counts()
             torch.autograd.backward(logits.sum())
     prefix = type(model).__name__
 
     def part(name: str) -> PartSummary:
-        flops = sum(by_module.get(f"{prefix}.{name}", {}).values())
+        flops = sum(by_module.get(f"{prefix}.{name}", {}).values()) // batch_size
         return PartSummary(name=name, parameters=count_parameters(model.get_submodule(name)), flops=flops)
 
     return ModelSummary(
@@ -104,8 +105,8 @@ def _summarize(config: ModelConfig, batch_size: int, seq_len: int) -> ModelSumma
         batch_size=batch_size,
         parts=tuple(map(part, _part_names(model))),
         parameters=count_parameters(model),
-        flops_forward=forward,
-        flops_training=counter.get_total_flops(),
+        flops_forward=forward // batch_size,
+        flops_training=counter.get_total_flops() // batch_size,
         activation_bytes=_saved_bytes(model, config, batch_size, seq_len),
     )
 

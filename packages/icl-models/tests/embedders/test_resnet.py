@@ -65,7 +65,7 @@ def test_a_projection_is_there_only_where_the_width_differs(
 def test_superpixels_are_flattened_by_row_then_column_then_channel() -> None:
     net = SimpleResNet(image_size=(105, 105), emb_dim=64, flatten_superpixels=True).eval()
     grid = torch.arange(64.0).reshape(1, 4, 4, 4).permute(0, 3, 1, 2)  # (N, C, row, column)
-    net.groups = torch.nn.Sequential(_Constant(grid))
+    net.groups = _Constant(grid)
     assert torch.equal(net(torch.zeros(1, 1, 105, 105, 1))[0, 0], torch.arange(64.0))
 
 
@@ -74,7 +74,7 @@ class _Constant(torch.nn.Module):
         super().__init__()
         self.value = value
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, num_groups: int) -> torch.Tensor:
         return self.value
 
 

@@ -118,10 +118,16 @@ def _setting_table(config: ModelConfig, given: Mapping[str, Any]) -> str:
         values["num_heads"] = config.resolved_num_heads
     rows = [("setting", "value", "from")]
     for name, value in values.items():
-        if value is not None:
-            assumed = name in _UNTOLD and not (name == "example_shape" and config.example_kind == "id")
-            source = (
-                "the command line" if name in given else "no checkpoint tells it: assumed" if assumed else "checkpoint"
-            )
-            rows.append((name, str(value), source))
+        inside = isinstance(value, Mapping)
+        for setting, one in value.items() if inside else ((name, value),):
+            if one is not None:
+                from_line = setting in given[name] if inside and isinstance(given.get(name), Mapping) else name in given
+                full = f"{name}.{setting}" if inside else name
+                rows.append((full, str(one), "the command line" if from_line else _source(config, name)))
     return text_table(rows)
+
+
+def _source(config: ModelConfig, name: str) -> str:
+    """Of a setting that is not given."""
+    assumed = name in _UNTOLD and not (name == "example_shape" and config.example_kind == "id")
+    return "no checkpoint tells it: assumed" if assumed else "checkpoint"

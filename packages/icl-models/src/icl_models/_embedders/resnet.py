@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from icl_models._embedders.batch_norm import BatchNorm
 from icl_models._embedders.same_padding import SameConv2d, same_max_pool
-from icl_models._embedders.settings import BOTTLENECK, last_channels
+from icl_models._embedders.settings import BOTTLENECK, check_sequences_per_statistics, last_channels
 from icl_models._initialize import fan_in_normal_
 
 _STEM_CHANNELS = 64
@@ -32,13 +32,22 @@ class BottleneckBlock(nn.Module):
         self.shortcut_conv = SameConv2d(in_channels, out_channels, 1, stride) if project else None
         self.shortcut_norm = BatchNorm(out_channels) if project else None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, num_groups: int = 1) -> Tensor:
         shortcut = x
         if self.shortcut_conv is not None and self.shortcut_norm is not None:
-            shortcut = self.shortcut_norm(self.shortcut_conv(x))
-        h = F.relu_(self.norm_0(self.conv_0(x)))
-        h = F.relu_(self.norm_1(self.conv_1(h)))
-        return F.relu_(self.norm_2(self.conv_2(h)) + shortcut)
+            shortcut = self.shortcut_norm(self.shortcut_conv(x), num_groups)
+        h = F.relu_(self.norm_0(self.conv_0(x), num_groups))
+        h = F.relu_(self.norm_1(self.conv_1(h), num_groups))
+        return F.relu_(self.norm_2(self.conv_2(h), num_groups) + shortcut)
+
+
+class Blocks(nn.Sequential):
+    """Blocks one after the other, each told in how many groups to normalise the batch."""
+
+    def forward(self, x: Tensor, num_groups: int = 1) -> Tensor:
+        for block in self:
+            x = block(x, num_groups)
+        return x
 
 
 class SimpleResNet(nn.Module):
@@ -50,6 +59,7 @@ class SimpleResNet(nn.Module):
         emb_dim: width of the embedding, a multiple of 4, or of 64 with `flatten_superpixels`.
         flatten_superpixels: see `ResNetConfig`. Where positions x channels is not emb_dim (at 105x105 it is), a linear
             layer projects back to it.
+        sequences_per_statistics: see `ResNetConfig`.
 
     Raises:
         ValueError: for sizes below 1, widths that do not divide, or images of another size.
@@ -62,6 +72,7 @@ class SimpleResNet(nn.Module):
         in_channels: int = 1,
         emb_dim: int = 64,
         flatten_superpixels: bool = False,
+        sequences_per_statistics: int | None = None,
     ) -> None:
         super().__init__()
         if len(image_size) != 2 or min(*image_size, in_channels, emb_dim) < 1:
@@ -71,6 +82,8 @@ class SimpleResNet(nn.Module):
             )
         self.image_shape = (*image_size, in_channels)
         self.flatten_superpixels = flatten_superpixels
+        check_sequences_per_statistics(sequences_per_statistics)
+        self.sequences_per_statistics = sequences_per_statistics
         channels = (16, 32, 32, last_channels(emb_dim, flatten_superpixels))
         self.stem = SameConv2d(in_channels, _STEM_CHANNELS, 7, 2)
         self.stem_norm = BatchNorm(_STEM_CHANNELS)
@@ -79,9 +92,9 @@ class SimpleResNet(nn.Module):
         for out, stride in zip(channels, _STRIDES, strict=True):
             first = BottleneckBlock(width, out, stride, project=True)
             rest = [BottleneckBlock(out, out, 1, project=False) for _ in range(_BLOCKS_PER_GROUP - 1)]
-            groups.append(nn.Sequential(first, *rest))
+            groups.append(Blocks(first, *rest))
             width = out
-        self.groups = nn.Sequential(*groups)
+        self.groups = Blocks(*groups)
         shrink = 4 * math.prod(_STRIDES)  # the stem and its pooling halve once each
         features = math.prod(math.ceil(size / shrink) for size in image_size) * width if flatten_superpixels else width
         self.projection: nn.Linear | None = None
@@ -100,19 +113,29 @@ class SimpleResNet(nn.Module):
             (B, S, E) embeddings.
 
         Raises:
-            ValueError: images of another shape.
+            ValueError: images of another shape; in training, a batch that `sequences_per_statistics` does not divide.
         """
         if images.ndim != 5 or tuple(images.shape[2:]) != self.image_shape:
             h, w, c = self.image_shape
             raise ValueError(f"images must have shape (B, S, {h}, {w}, {c}), got {tuple(images.shape)}")
+        num_groups = self._num_groups(len(images))
         # Channels last in memory, about twice as fast on a CPU; the view settles the stride of a single channel.
         x = images.flatten(2).flatten(0, 1).contiguous()
         x = x.view(-1, *self.image_shape).permute(0, 3, 1, 2)  # (N, C, H, W)
-        x = self.stem_norm(self.stem(x))  # (N, 64, H/2, W/2)
+        x = self.stem_norm(self.stem(x), num_groups)  # (N, 64, H/2, W/2)
         x = F.relu_(same_max_pool(x, 3, 2))  # as ReLU before the pooling, on a quarter of the values
-        x = self.groups(x)  # (N, C', H/32, W/32)
+        x = self.groups(x, num_groups)  # (N, C', H/32, W/32)
         x = x.permute(0, 2, 3, 1).flatten(1) if self.flatten_superpixels else x.mean((2, 3))
         if self.projection is not None:
             x = self.projection(x)
         embedded: Tensor = x.view(*images.shape[:2], -1)  # (B, S, emb_dim)
         return embedded
+
+    def _num_groups(self, batch_size: int) -> int:
+        """Groups of sequences that batch normalisation keeps apart; evaluation has no use for them."""
+        size = self.sequences_per_statistics
+        if size is None or not self.training:
+            return 1
+        if batch_size % size:
+            raise ValueError(f"sequences_per_statistics must divide the batch, {batch_size} sequences, got {size}")
+        return batch_size // size

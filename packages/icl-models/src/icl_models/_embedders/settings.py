@@ -33,16 +33,27 @@ class ResNetConfig(ComponentConfig):
     Args:
         flatten_superpixels: keep the last group's positions side by side, with emb_dim / 16 channels each, in place of
             the mean over positions.
+        sequences_per_statistics: sequences that batch normalisation takes mean and variance over in training, one group
+            of the batch after the other; it must divide the batch. None is all of the batch. The released trainer
+            normalises on each device apart: 2 is the paper's 32 sequences on 16 cores.
 
     Raises:
-        ValueError: where it is neither True nor False.
+        ValueError: for a switch that is neither True nor False, or a number that is no positive integer.
     """
 
     flatten_superpixels: bool = False
+    sequences_per_statistics: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.flatten_superpixels, bool):
             raise ValueError(f"flatten_superpixels must be True or False, got {self.flatten_superpixels!r}")
+        check_sequences_per_statistics(self.sequences_per_statistics)
+
+
+def check_sequences_per_statistics(number: int | None) -> None:
+    """ValueError for anything but None and positive integers."""
+    if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
+        raise ValueError(f"sequences_per_statistics must be None or a positive integer, got {number!r}")
 
 
 def check_resnet(model: ModelFacts, own: ResNetConfig) -> None:

@@ -38,7 +38,11 @@ def infer_settings(shapes: Shapes, given: Mapping[str, Any]) -> dict[str, Any]:
     settings["concatenate_labels"] = rows == num_classes + 1
     if kinds != ["transformer"] and features != emb_dim:
         settings["hidden_size"] = features
-    return settings | _embedder(shapes, settings | dict(given)) | dict(given)
+    found = settings | _embedder(shapes, settings | dict(given))
+    own, given_own = found.get("embedder_config"), given.get("embedder_config")
+    if isinstance(own, Mapping) and isinstance(given_own, Mapping):  # what is given of it leaves the rest as found
+        return found | dict(given) | {"embedder_config": {**own, **given_own}}
+    return found | dict(given)
 
 
 def _embedder(shapes: Shapes, settings: Mapping[str, Any]) -> dict[str, Any]:

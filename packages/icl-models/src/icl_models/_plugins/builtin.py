@@ -34,6 +34,7 @@ def _build_resnet(model: ModelFacts, own: ResNetConfig) -> nn.Module:
         in_channels=model.example_shape[2],
         emb_dim=model.emb_dim,
         flatten_superpixels=own.flatten_superpixels,
+        sequences_per_statistics=own.sequences_per_statistics,
     )
 
 

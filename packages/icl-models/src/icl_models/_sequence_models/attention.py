@@ -85,7 +85,7 @@ class CausalSelfAttention(Tapped):
         projected: Tensor
         if "heads" in stations:
             apart = torch.einsum("bhqd,whd->bhqw", mixed, self.out.weight.view(-1, *heads))
-            projected = self.tap("heads", apart).sum(1) + self.out.bias  # (B, Q, W)
+            projected = (self.tap("heads", apart).sum(1) + self.out.bias).to(mixed.dtype)  # (B, Q, W)
         else:
             projected = self.out(mixed.transpose(1, 2).flatten(2))  # (B, Q, W)
         return projected
