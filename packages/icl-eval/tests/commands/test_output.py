@@ -160,7 +160,7 @@ def test_a_figure_that_does_not_fit_on_the_disk_fails_in_one_line_and_leaves_the
     assert below(tmp_path) == before
 
 
-def test_evaluate_on_a_disk_that_fills_up_fails_and_names_the_file(run, tmp_path, monkeypatch):
+def test_evaluate_on_a_disk_that_fills_up_prints_the_table_fails_and_names_the_file(run, tmp_path, monkeypatch, capsys):
     def full(path, rows):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -169,6 +169,10 @@ def test_evaluate_on_a_disk_that_fills_up_fails_and_names_the_file(run, tmp_path
     with pytest.raises(CommandFailed) as failed:
         _main(["evaluate", str(run), *QUICK, "--out", str(out)])
     assert str(failed.value).startswith(f"{os.strerror(errno.ENOSPC)}: {out} (free some space")
+    printed = capsys.readouterr().out
+    assert "ICL two-way accuracy" in printed
+    assert str(out) not in printed
+    assert not out.exists()
 
 
 def test_a_damaged_checkpoint_fails_before_measuring_and_is_named(run, monkeypatch, capsys):

@@ -1,14 +1,16 @@
 """Options from dataclasses; mistakes in one line."""
 
+import io
 import sys
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import pytest
 import tyro
+from rich.table import Table
 
 from icl_data.foundation.command_line import CommandFailed
-from icl_train.command_line import given, one_line_errors, parse
+from icl_train.command_line import given, one_line_errors, parse, show_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,3 +94,13 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["x"])
     with pytest.raises(AssertionError):
         one_line_errors(raising(AssertionError("bug")), "x")
+
+
+def test_a_table_into_a_closed_pipe_is_left_to_the_command_which_ends_with_141(monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(BrokenPipeError):
+        show_table(Table("a"))

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from icl_data.foundation.command_line import DONE
+from icl_data.foundation.command_line import DONE, CommandFailed
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import printable
 from icl_eval._commands.output import files_together, say, table_file, why_not_written
@@ -68,19 +68,27 @@ def evaluate(args: Sequence[str]) -> int:
     steps = [_steps(run, command) for run in runs]
     outputs = [(table_file(command.out), runs)] if command.out else _own_files(runs)
     measured = _measure(runs, steps, command)
-    with files_together([file for file, _ in outputs]) as places:
-        for place, (_, of_runs) in zip(places, outputs, strict=True):
-            TABLE_WRITERS[place.suffix.lower()](place, evaluation_rows([measured[run.path] for run in of_runs]))
-    if command.json:
-        print(rows_as_json(evaluation_rows(measured.values())))
-        return DONE
-    narrow = shown_width() < WIDE
-    show_table(evaluation_table(list(measured.values()), short=narrow))
-    if narrow:
-        print(short_names(measured.values()))
-    for file, _ in outputs:
-        print(printable(file))
+    try:
+        with files_together([file for file, _ in outputs]) as places:
+            for place, (_, of_runs) in zip(places, outputs, strict=True):
+                TABLE_WRITERS[place.suffix.lower()](place, evaluation_rows([measured[run.path] for run in of_runs]))
+    except CommandFailed:  # what has been measured is printed all the same
+        _print(list(measured.values()), as_json=command.json, files=[])
+        raise
+    _print(list(measured.values()), as_json=command.json, files=[file for file, _ in outputs])
     return DONE
+
+
+def _print(measured: Sequence[Measured], *, as_json: bool, files: Sequence[Path]) -> None:
+    if as_json:
+        print(rows_as_json(evaluation_rows(measured)))
+        return
+    narrow = shown_width() < WIDE
+    show_table(evaluation_table(measured, short=narrow))
+    if narrow:
+        print(short_names(measured))
+    for file in files:
+        print(printable(file))
 
 
 def _runs(paths: Sequence[Path]) -> list[RunFolder]:
