@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
-from icl_models import summarize
+from icl_models import InContextModel, summarize
 from icl_train._memory import Need, batch_need, machine_memory, refuse, refuse_beyond_memory
 from icl_train._run_data import RunData
-from icl_train._task import Task, resolve_device
-from icl_train.config import RunConfig
+from icl_train._task import Task, autocast, resolve_device
+from icl_train.config import Precision, RunConfig
 from icl_train.evaluation import Evaluator
 
 __all__ = ["check_model", "device_of"]
@@ -32,12 +33,27 @@ def check_model(config: RunConfig) -> None:
     _check_memory(data, _memory_of(device))
     # On the CPU: the process that checks is not the one that trains, and should hold none of a GPU's memory.
     task = Task.on(data, device=torch.device("cpu"))
-    sampler, model = task.training_sampler(), task.build_model()
-    labels = torch.from_numpy(sampler(1).label[:1]).long()
+    model, batch = task.build_model(), task.training_sampler()(1)[:1]
+    labels = torch.from_numpy(batch.label).long()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         # Whatever the examples are, the sequences must not be too long for the model.
         model.from_embeddings(torch.zeros(*labels.shape, model.config.emb_dim), labels)
+        if config.train.precision != "float32" and device.type == "cpu":
+            _try_precision(model, task.bank(batch, seed=0, step=1), labels, config.train.precision)
     Evaluator(task, batches=1, protocol=config.eval.protocol)
+
+
+def _try_precision(model: InContextModel, examples: Tensor, labels: Tensor, precision: Precision) -> None:
+    """Raise ValueError if a part of the model does not run under autocast."""
+    try:
+        for training in (True, False):
+            model.train(training)
+            with autocast(precision, examples.device):
+                model(examples, labels)
+    except RuntimeError as error:
+        raise ValueError(
+            f"train.precision must be float32 for a model that autocast does not run, got {precision}: {error}"
+        ) from error
 
 
 def device_of(config: RunConfig) -> str:
