@@ -1,13 +1,14 @@
 """Sizes that no memory of the machine could hold are refused, with the bytes that they need; others never are."""
 
-import math
 import subprocess
 import sys
 from dataclasses import replace
 
 import pytest
+import torch
 
 from icl_train import PRESETS, smoke
+from icl_train import _check as check
 from icl_train import _memory as memory
 from icl_train._check_settings import check_settings
 from icl_train._commands.main import _main
@@ -107,42 +108,49 @@ def test_where_the_memory_is_not_known_nothing_is_refused(monkeypatch):
     refuse_beyond_memory(with_settings(smoke(), {"model.emb_dim": 10**9}))
 
 
-def test_a_batch_whose_activations_fill_all_memory_is_refused_before_the_model_is_built(monkeypatch):
-    import icl_train._check as check
-
-    monkeypatch.setattr(check, "machine_memory", lambda: 16 * GIB)
-    config = with_settings(smoke(), {"train.batch_size": 1_500_000, "eval.batches": 1})
-    check_settings(config)  # what is sure without the model fits
-    monkeypatch.setattr(check.Task, "on", lambda *args, **settings: pytest.fail("a model was built"))
+def test_a_batch_whose_activations_fill_all_memory_is_refused_before_a_run_is_made(monkeypatch):
+    config = with_settings(smoke(), {"train.batch_size": 10_000, "eval.batches": 1})
+    refuse_beyond_memory(config, device=GIB // 32)  # what is sure without the model fits
+    monkeypatch.setattr(check, "machine_memory", lambda: GIB // 32)
     with pytest.raises(
-        ValueError, match=r"got train\.batch_size 1,500,000: keeping a batch's activations needs at leas"
+        ValueError, match=r"got train\.batch_size 10,000: keeping a batch's activations needs at least "
     ):
         check.check_model(config)
+    monkeypatch.setattr(check, "machine_memory", lambda: GIB)
+    check.check_model(config)
 
 
-def test_the_estimate_of_activations_grows_with_the_batch_as_what_autograd_keeps():
-    from icl_models import summarize
-    from icl_train._run_data import RunData
-
-    config = RunData.build(smoke()).model_config()
-    one, two, forty = (summarize(config, batch_size=size, seq_len=9).activation_bytes for size in (1, 2, 40))
-    assert one + (two - one) * 39 == pytest.approx(forty, rel=0.02)
+def kept(config, batch_size):
+    task = check.Task.build(with_settings(config, {"train.batch_size": batch_size}), device=torch.device("cpu"))
+    return check.kept_bytes(task, task.build_model(), task.training_sampler()(1), task.config)
 
 
-def test_what_is_counted_is_less_than_what_autograd_keeps():
-    from icl_models import summarize
-    from icl_train._run_data import RunData
+MODELS = [
+    {"model.sequence_model": name, "model.sequence_model_config": None, "model.num_heads": heads}
+    for name, heads in (("transformer", 2), ("lstm", None), ("vanilla_rnn", None), ("gru", None))
+]
+VARIANTS = [
+    *MODELS,
+    {"optim.w_interim_predictions": 0.5},
+    {"train.precision": "bf16"},
+    {"model.concatenate_labels": True},
+]
 
-    for sequence_model in ("transformer", "lstm", "vanilla_rnn", "gru"):
-        model = {"sequence_model": sequence_model, "sequence_model_config": None}
-        model |= {"num_heads": 2 if sequence_model == "transformer" else None}
-        config = replace(smoke(), model=replace(smoke().model, **model))
-        data = RunData.build(config)
-        numbers = math.prod(data.example_shape)
-        counted = memory.batch_need(config, numbers_per_example=numbers).size
-        logits = 2 * 16 * data.num_labels * 4  # which the summary of a forward pass leaves out
-        kept = summarize(data.model_config(), batch_size=16, seq_len=9).activation_bytes
-        assert counted <= kept + logits, sequence_model
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: "-".join(map(str, changes.values())))
+def test_what_a_batch_keeps_grows_with_its_sequences(changes):
+    config = with_settings(smoke(), changes)
+    four, eight, eighty = (kept(config, size) for size in (4, 8, 80))
+    told = four + (eight - four) / 4 * 76
+    assert told == pytest.approx(eighty, rel=0.1)
+    assert check._SURE * told < eighty
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=lambda changes: "-".join(map(str, changes.values())))
+def test_what_is_sure_without_the_model_is_less_than_what_a_batch_keeps(changes):
+    config = with_settings(smoke(), changes)
+    logits = 2 * 16 * 9 * 8 * 4  # with their gradient, which come behind the forward pass
+    assert memory.batch_need(config, numbers_per_example=8).size <= kept(config, 16) + logits
 
 
 @pytest.mark.parametrize(
