@@ -43,7 +43,7 @@ def check_model(config: RunConfig) -> None:
             # Whatever the examples are, the sequences must not be too long for the model.
             model.from_embeddings(torch.zeros(*labels.shape, model.config.emb_dim), labels)
         if config.train.precision != "float32" and device.type == "cpu":
-            _try_precision(task, model, batch[:1])
+            _try_precision(task, model, batch)
         if memory is not None:
             _check_activations(task, model, batch, memory, on_cpu=device.type == "cpu")
     Evaluator(task, batches=1, protocol=config.eval.protocol)
@@ -63,10 +63,10 @@ def _memory_of(device: torch.device) -> int | None:
 def _try_precision(task: Task, model: InContextModel, batch: SequenceBatch) -> None:
     """Raise ValueError if a part of the model does not run in the run's precision, in training or evaluation."""
     try:
-        for training in (True, False):
+        for training, some in ((False, batch[:1]), (True, batch)):
             model.train(training)
             with torch.no_grad():
-                example_logits(model, *_tensors(task, batch), task.config)
+                example_logits(model, *_tensors(task, some), task.config)
     except RuntimeError as error:
         precision = task.config.train.precision
         raise ValueError(
@@ -83,7 +83,10 @@ def _check_activations(task: Task, model: InContextModel, batch: SequenceBatch, 
     sure = _SURE
     if not on_cpu and config.train.precision == "bf16":  # which this CPU may not run: half of float32's bytes
         config, sure = replace(config, train=replace(config.train, precision="float32")), _SURE / 2
-    half, whole = (kept_bytes(task, model, batch[:size], config) for size in (_FEW // 2, _FEW))
+    try:
+        half, whole = (kept_bytes(task, model, batch[:size], config) for size in (_FEW // 2, _FEW))
+    except ValueError:  # a model that normalises by larger groups of sequences
+        return
     size = half + (whole - half) / (_FEW - _FEW // 2) * (len(batch) - _FEW // 2)
     refuse(replace(least, what="keeping a batch's activations", size=int(sure * size)), memory)
 
