@@ -3,40 +3,49 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
-from icl_models import summarize
-from icl_train._memory import Need, batch_need, machine_memory, refuse, refuse_beyond_memory
+from icl_data import SequenceBatch
+from icl_models import InContextModel
+from icl_train._memory import batch_need, machine_memory, refuse, refuse_beyond_memory
 from icl_train._run_data import RunData
-from icl_train._task import Task, resolve_device
+from icl_train._task import Task, example_logits, resolve_device
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
 
 __all__ = ["check_model", "device_of"]
 
 # A residual net at 105 x 105 keeps 60 times its images; a batch that is further than this from filling the memory fits.
-_MOST_ACTIVATIONS = 256
-# What autograd keeps is counted in float32 and at all positions; a run may keep a little less.
-_SURE = 0.75
+_MOST_KEPT = 256
+# What autograd keeps is measured on the CPU in a few sequences, and a GPU's kernels may keep a little less.
+_SURE, _FEW = 0.75, 8
 
 
 def check_model(config: RunConfig) -> None:
-    """Build what trains, try it on a sequence, and draw an evaluation.
+    """Build what trains, try it on a sequence or two, and draw an evaluation.
 
     Raises:
         ValueError: for a device, model or evaluation that cannot be had, or a batch that cannot fit into its memory.
     """
     device = resolve_device(config.train.device)
     data = RunData.build(config)
-    _check_memory(data, _memory_of(device))
+    memory = _memory_of(device)
+    refuse_beyond_memory(config, numbers_per_example=math.prod(data.example_shape), device=memory)
     # On the CPU: the process that checks is not the one that trains, and should hold none of a GPU's memory.
     task = Task.on(data, device=torch.device("cpu"))
-    sampler, model = task.training_sampler(), task.build_model()
-    labels = torch.from_numpy(sampler(1).label[:1]).long()
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        # Whatever the examples are, the sequences must not be too long for the model.
-        model.from_embeddings(torch.zeros(*labels.shape, model.config.emb_dim), labels)
+    model, batch = task.build_model(), task.training_sampler()(1)
+    labels = torch.from_numpy(batch.label[:1]).long()
+    with torch.random.fork_rng(devices=[]):
+        with torch.no_grad():
+            # Whatever the examples are, the sequences must not be too long for the model.
+            model.from_embeddings(torch.zeros(*labels.shape, model.config.emb_dim), labels)
+        if config.train.precision != "float32" and device.type == "cpu":
+            _try_precision(task, model, batch)
+        if memory is not None:
+            _check_activations(task, model, batch, memory, on_cpu=device.type == "cpu")
     Evaluator(task, batches=1, protocol=config.eval.protocol)
 
 
@@ -51,21 +60,53 @@ def _memory_of(device: torch.device) -> int | None:
     return machine_memory()
 
 
-def _check_memory(data: RunData, memory: int | None) -> None:
-    """Refuse a batch whose activations are larger than all memory, told from two small batches."""
-    if memory is None:
-        return
-    config = data.config
-    numbers = math.prod(data.example_shape)
-    refuse_beyond_memory(config, numbers_per_example=numbers, device=memory)
-    least = batch_need(config, numbers_per_example=numbers)
-    if least.size * _MOST_ACTIVATIONS < memory:
-        return
-    length = config.data.training_kind().seq_len
+def _try_precision(task: Task, model: InContextModel, batch: SequenceBatch) -> None:
+    """Raise ValueError if a part of the model does not run in the run's precision, in training or evaluation."""
     try:
-        one, two = (summarize(data.model_config(), batch_size=size, seq_len=length).activation_bytes for size in (1, 2))
-    except ValueError:  # a component that cannot be asked without being run
+        for training, some in ((False, batch[:1]), (True, batch)):
+            model.train(training)
+            with torch.no_grad():
+                example_logits(model, *_tensors(task, some), task.config)
+    except RuntimeError as error:
+        precision = task.config.train.precision
+        raise ValueError(
+            f"train.precision must be float32 for a model that autocast does not run, got {precision}: {error}"
+        ) from error
+
+
+def _check_activations(task: Task, model: InContextModel, batch: SequenceBatch, memory: int, *, on_cpu: bool) -> None:
+    """Refuse a batch whose activations are larger than all memory, told from a few of its sequences."""
+    config = task.config
+    least = batch_need(config, numbers_per_example=math.prod(task.data.example_shape))
+    if least.size * _MOST_KEPT < memory or len(batch) < _FEW:
         return
-    sure = _SURE / 2 if config.train.precision == "bf16" else _SURE
-    size = int(sure * (one + (two - one) * (config.train.batch_size - 1)))
-    refuse(Need(setting=least.setting, what="keeping a batch's activations", size=size, on_device=True), memory)
+    sure = _SURE
+    if not on_cpu and config.train.precision == "bf16":  # which this CPU may not run: half of float32's bytes
+        config, sure = replace(config, train=replace(config.train, precision="float32")), _SURE / 2
+    try:
+        half, whole = (kept_bytes(task, model, batch[:size], config) for size in (_FEW // 2, _FEW))
+    except ValueError:  # a model that normalises by larger groups of sequences
+        return
+    size = half + (whole - half) / (_FEW - _FEW // 2) * (len(batch) - _FEW // 2)
+    refuse(replace(least, what="keeping a batch's activations", size=int(sure * size)), memory)
+
+
+def kept_bytes(task: Task, model: InContextModel, batch: SequenceBatch, config: RunConfig) -> int:
+    """Bytes that a forward pass in training keeps for its backward pass, without the weights."""
+    own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
+    kept: dict[int, Tensor] = {}  # with the tensor itself, so that no address comes twice
+
+    def note(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    model.train()
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        example_logits(model, *_tensors(task, batch), config)
+    return sum(tensor.untyped_storage().nbytes() for address, tensor in kept.items() if address not in own)
+
+
+def _tensors(task: Task, batch: SequenceBatch) -> tuple[Tensor, Tensor]:
+    """Examples and labels."""
+    examples = task.bank(batch, seed=task.config.seeds.data, step=1)
+    return examples, torch.from_numpy(batch.label).long()

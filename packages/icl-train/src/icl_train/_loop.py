@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from icl_models import InContextModel
 from icl_train._runs.checkpoint import load_training_state, save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.progress import Reporter
-from icl_train._task import Task, autocast, resolve_device
+from icl_train._task import Task, example_logits, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
 from icl_train.evaluation import EvalResult, Evaluator
 from icl_train.metrics import sequence_loss
@@ -122,9 +121,7 @@ class _Training:
         examples = self.task.bank(batch, seed=config.seeds.data, step=step)
         labels = torch.tensor(batch.label, dtype=torch.int64, device=self.task.bank.device)
         self.model.train()
-        with autocast(config.train.precision, self.task.bank.device):
-            logits = _example_logits(self.model, examples, labels, context=config.optim.w_interim_predictions > 0)
-        logits = logits.float()
+        logits = example_logits(self.model, examples, labels, config)
         loss, query, interim = sequence_loss(logits, labels, w_interim=config.optim.w_interim_predictions)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -242,15 +239,6 @@ def eval_record(result: EvalResult, *, step: int, sequences: int) -> Record:
         "protocol": result.protocol,
         **result.metrics,
     }
-
-
-def _example_logits(model: InContextModel, examples: Tensor, labels: Tensor, *, context: bool) -> Tensor:
-    """(B, S, C) logits at the examples' tokens, or (B, 1, C) at the query alone when the context has no loss."""
-    if not context:
-        query: Tensor = model(examples, labels, positions="query")
-        return query[:, None]
-    logits: Tensor = model(examples, labels)
-    return logits if model.config.concatenate_labels else logits[:, ::2]
 
 
 def _require_finite(value: float, step: int, what: str) -> None:

@@ -6,7 +6,6 @@ and a layer of a billion units.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -135,12 +134,11 @@ def batch_need(config: RunConfig, *, numbers_per_example: int) -> Need:
     )
 
 
-def readable_bytes(size: float) -> str:
+def readable_bytes(size: int) -> str:
     """A number of bytes as people read it: ``1.2 TiB``."""
     units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-    power = min(int(math.log(max(size, 1), 1024)), len(units) - 1)
-    value = size / 1024**power
-    return f"{value:,.1f} {units[power]}" if power else f"{size:.0f} bytes"
+    power = min(max(size.bit_length() - 1, 0) // 10, len(units) - 1)
+    return f"{size / 1024**power:,.1f} {units[power]}" if power else f"{size} bytes"
 
 
 def machine_memory() -> int | None:

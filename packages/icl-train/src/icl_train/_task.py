@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from icl_data import BatchSampler, ClassSplit, Source
 from icl_data.torch import ExampleBank
@@ -15,7 +16,7 @@ from icl_train._run_data import RunData
 from icl_train.config import DataConfig, Precision, Protocol, RunConfig, SequenceKind
 from icl_train.metrics import LabelGroups
 
-__all__ = ["Task", "autocast", "resolve_device"]
+__all__ = ["Task", "autocast", "example_logits", "resolve_device"]
 
 
 def resolve_device(name: str) -> torch.device:
@@ -45,6 +46,17 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     if precision == "float32":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def example_logits(model: InContextModel, examples: Tensor, labels: Tensor, config: RunConfig) -> Tensor:
+    """(B, S, C) logits that the loss is about, at the examples' tokens; (B, 1, C) at the query alone where the context
+    has no loss. float32, whatever the model runs in."""
+    with autocast(config.train.precision, examples.device):
+        if config.optim.w_interim_predictions == 0:
+            query: Tensor = model(examples, labels, positions="query")
+            return query[:, None].float()
+        logits: Tensor = model(examples, labels)
+    return (logits if model.config.concatenate_labels else logits[:, ::2]).float()
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,7 +50,7 @@ def with_source(config: RunConfig, source: str) -> RunConfig:
     """The same run on another source of examples, with the embedder and, where they matter, the class counts that fit.
 
     A file or folder gives all of its classes: a tenth are holdout (at least ``data.ways``), at most 10 of the others
-    common, the rest rare. So does a factory's source that has too few classes for the counts of ``config``.
+    common, the rest rare. A factory's source leaves the counts of ``config`` as they are.
 
     Args:
         config: the run's settings.
@@ -74,11 +74,9 @@ def with_source(config: RunConfig, source: str) -> RunConfig:
 
 def _with_fitting_counts(data: DataConfig, n_classes: int) -> DataConfig:
     found = read_source_name(data.source)
-    fits = data.n_trained_classes + data.n_holdout_classes <= n_classes
-    if fits and found is not None and found.which == "factory":
-        return data
     counts = counts_for(n_classes, ways=data.ways)
-    if counts.holdout < data.ways:  # too few for anything, which opening the run's data will say
+    # Runs of factories have names already; a source too small for anything is refused when the run's data are opened.
+    if found is None or found.which == "factory" or counts.holdout < data.ways:
         return data
     return replace(
         data,
