@@ -29,6 +29,11 @@ def run_to_end(path, config):
     return run
 
 
+def contents(folder):
+    """The files of a run, but for the lock."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
 def lines(run, split="train"):
     return [record for record in run.records() if record["split"] == split]
 
@@ -166,13 +171,14 @@ def test_a_run_that_diverges_between_two_lines_leaves_no_checkpoint_to_resume_fr
         assert all(value.isfinite().all() for value in weights.values()), step
 
 
-def test_a_run_that_cannot_start_is_marked_failed_with_the_reason(tmp_path):
+def test_a_run_that_cannot_start_stays_as_it_was(tmp_path):
     config = make_config(train={"device": "cuda:99"})
     run = RunFolder.create(tmp_path / "run", config, device="cuda:99", threads=1)
+    run.mark_failed("what ended it before")
+    before = contents(run.path)
     with pytest.raises(ValueError, match="device must be one that"):
         train(run, PlainReporter(io.StringIO()))
-    assert run.status() == "failed"
-    assert (run.path / "FAILED").read_text().startswith("ValueError: device must be one that")
+    assert contents(run.path) == before
 
 
 @pytest.mark.parametrize("concatenate", [False, True])

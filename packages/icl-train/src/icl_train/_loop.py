@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from icl_train._runs.checkpoint import load_training_state, save_checkpoint
+from icl_train._runs.failure import failure_of, reason_of
 from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
+from icl_train._runs.making import remove_leftovers
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task, example_logits, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
@@ -38,22 +41,25 @@ def train(run: RunFolder, reporter: Reporter) -> None:
 
     Raises:
         RunError: if another process trains this run, or a plugin of its model is missing.
-        RunFailed: if the loss is no longer a number.
+        ValueError: if its device, data or model cannot be had. The run is then as it was.
+        RunFailed: if the loss is no longer a number, its checkpoint is damaged, or the disk or memory is full. FAILED
+            says why, if it can be written.
         KeyboardInterrupt: after Ctrl+C or SIGTERM, when a checkpoint of the last update is written.
-        ValueError: if its data or checkpoint cannot be used.
     """
     run.require_components()
     with run.lock(), tracking(run) as tracker:
-        try:
-            device = resolve_device(run.config.train.device)
-            with torch.random.fork_rng([device] if device.type == "cuda" else []):
-                _Training(run, reporter, tracker, device).run()
-        except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
-            raise
-        except Exception as error:
-            run.mark_failed(f"{type(error).__name__}: {error}")
-            raise
-        run.mark_done()
+        device = resolve_device(run.config.train.device)
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            training = _Training(run, reporter, tracker, device)
+            try:
+                training.run()
+                run.mark_done()
+            except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
+                raise
+            except Exception as error:
+                with suppress(OSError):
+                    run.mark_failed(reason_of(error))
+                raise failure_of(run.path, error) from error
 
 
 class _Training:
@@ -81,10 +87,12 @@ class _Training:
         self.summed = 0
         self.grad_l2 = torch.zeros(())
         self.evaluations, self.checkpoints = self.config.evaluations, self.config.train.checkpoints
-        restored = self._restore()
-        self.is_new, self.step = restored is None, restored or 0
+        self.is_new, self.step = True, 0
 
     def run(self) -> None:
+        """From the newest checkpoint to the last step."""
+        restored = self._restore()
+        self.is_new, self.step = restored is None, restored or 0
         last = self.config.train.max_steps
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size)
         self.tracker.start(0 if self.is_new else self.step + 1)
@@ -201,6 +209,7 @@ class _Training:
 
     def _restore(self) -> int | None:
         """Go to the newest checkpoint; the step of it, or None where there is none."""
+        remove_leftovers(self.run_folder.path)
         steps = self.run_folder.checkpoint_steps()
         if not steps:
             self.run_folder.rewind(None)

@@ -1,7 +1,10 @@
 """The tracker that comes with icl-train."""
 
+import importlib
 import importlib.util
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -73,11 +76,57 @@ def test_event_files_of_all_runs_can_go_to_one_folder(tmp_path, capsys, monkeypa
     assert RunFolder.open(tmp_path / "run").config.train.tracker_config.folder == str(tmp_path / "events")
 
 
+NOT_INSTALLED = r"needs tensorboard, which is not installed: pip install \"icl-train\[tensorboard\]\""
+
+
+def without_tensorboard(monkeypatch):
+    """As if it were not installed."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tensorboard"]:
+        monkeypatch.delitem(sys.modules, name)
+    folders = [folder for folder in sys.path if not (Path(folder) / "tensorboard" / "summary").exists()]
+    monkeypatch.setattr(sys, "path", folders)
+    importlib.invalidate_caches()
+
+
+def start(root):
+    return _main(["run", "smoke", "--root", str(root), "--train.tracker", "tensorboard"])
+
+
 def test_without_tensorboard_one_line_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"needs tensorboard, which is not installed: pip install 'icl-train\[tensorb"):
-        _main(["run", "smoke", "--root", str(tmp_path / "runs"), "--train.tracker", "tensorboard"])
+    monkeypatch.setattr("icl_data.foundation.extras.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=NOT_INSTALLED):
+        start(tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "tensorboard.py"])
+def test_a_folder_or_file_of_that_name_is_no_tensorboard(name, tmp_path, monkeypatch):
+    without_tensorboard(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / name).touch() if name.endswith(".py") else (tmp_path / name).mkdir()
+    with pytest.raises(ValueError, match=NOT_INSTALLED):
+        start(tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_tensorboard_that_cannot_be_imported_is_one_line(tmp_path, monkeypatch):
+    without_tensorboard(monkeypatch)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "tensorboard").mkdir()
+    (tmp_path / "tensorboard" / "__init__.py").write_text("raise TypeError('Descriptors cannot be created')\n")
+    with pytest.raises(ValueError, match="cannot use the tensorboard that is installed: TypeError: Descriptors cannot"):
+        start(tmp_path / "runs")
+
+
+def test_a_folder_called_icl_eval_cannot_plot(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "icl_eval").exists()])
+    for name in [name for name in sys.modules if name.partition(".")[0] == "icl_eval"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "icl_eval").mkdir()
+    with pytest.raises(ValueError, match=r"--plot needs icl_eval, which is not installed: pip install \"icl-eval\""):
+        _main(["sweep", "figure3a", "--preset", "smoke", "--plot", "--root", str(tmp_path / "runs")])
 
 
 def test_it_is_built_in():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,8 @@ from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
 from icl_train._commands.training import train_here
-from icl_train._runs.folder import RunError, RunFolder, available_cores
+from icl_train._runs.folder import RunFolder, available_cores, require_new
+from icl_train._runs.making import check_place
 from icl_train._sweeps.sweep import run_name
 from icl_train.command_line import Page, given, parse
 from icl_train.config import RunConfig
@@ -51,11 +51,8 @@ def run(args: Sequence[str]) -> int:
     command = parse(RunCommand, options, prog=prog, default=default, page=_page(preset, options))
     config = command.config
     path = command.root / (_folder_name(command.name) or f"{config.preset}-{run_name(config)}")
-    if path.exists():
-        raise RunError(
-            f"a new run needs a folder that does not exist, got {path} "
-            f"(go on with it: icl-train resume {shlex.quote(str(path))}; or give another --name)"
-        )
+    require_new(path)
+    check_place(path)
     check_settings(config)
     from icl_train._check import check_model, device_of  # a mistake above shows before PyTorch is imported
 

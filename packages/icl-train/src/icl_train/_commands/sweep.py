@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shlex
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from icl_data.foundation.extras import require_extra
 from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config, source_given
 from icl_train._commands.few_options import few_options
@@ -108,8 +108,8 @@ def sweep(args: Sequence[str]) -> int:
         raise ValueError("a sweep needs at least one class count and one seed")
     if command.plot and command.launcher == "commands":
         raise ValueError("--plot needs --launcher local: with commands the runs are trained later, elsewhere")
-    if command.plot and importlib.util.find_spec("icl_eval") is None:
-        raise ValueError("--plot needs icl-eval, which is not installed: pip install icl-eval")
+    if command.plot:
+        require_extra("icl_eval", "icl-eval", "--plot")
     configs = figure3a(command.config, class_counts=command.class_counts, seeds=command.run_seeds)
     from icl_train._task import resolve_device
 

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
+from icl_data.foundation.paths import errors_about
+from icl_data.foundation.printable import one_line
 from icl_data.foundation.whole_file import sync
 from icl_models import InContextModel, save_model
 from icl_train._runs.folder import checkpoint_steps
@@ -32,21 +34,26 @@ def save_checkpoint(
     The optimiser state, two thirds of a checkpoint's size, is then dropped from all but the two newest: a run resumes
     from the newest, or, should that be damaged, from the one before when it is removed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"step_{step:07d}"
     beside = folder / f".writing_{final.name}"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    save_model(model, beside / _MODEL)
-    save_file(_optimizer_tensors(model, optimizer), beside / _OPTIMIZER)
-    record = {"format": CHECKPOINT_FORMAT, "step": step, **state}
-    (beside / _STATE).write_text(json.dumps(record, indent=1) + "\n")
-    for path in (*beside.iterdir(), beside):
-        sync(path)
-    if final.exists():  # an earlier run of the same step: the same bytes, unless its files were damaged
-        shutil.rmtree(final)
-    beside.rename(final)
-    sync(folder)
+    with errors_about(final, instead_of=beside):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir()
+            save_model(model, beside / _MODEL)
+            (beside / _OPTIMIZER).write_bytes(save(_optimizer_tensors(model, optimizer)))
+            record = {"format": CHECKPOINT_FORMAT, "step": step, **state}
+            (beside / _STATE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            for path in (*beside.iterdir(), beside):
+                sync(path)
+            if final.exists():  # an earlier run of the same step: the same bytes, unless its files were damaged
+                shutil.rmtree(final)
+            beside.rename(final)
+            sync(folder)
+        except BaseException:
+            shutil.rmtree(beside, ignore_errors=True)  # a full disk has room again, for the reason
+            raise
     for older in checkpoint_steps(folder)[:-2]:
         (folder / f"step_{older:07d}" / _OPTIMIZER).unlink(missing_ok=True)
     return final
@@ -70,7 +77,7 @@ def load_model_weights(folder: Path, step: int, model: nn.Module) -> None:
     try:
         model.load_state_dict(load_file(path))
     except Exception as error:  # safetensors and torch raise their own types for damaged files and foreign shapes
-        raise ValueError(f"cannot load {path}: {' '.join(str(error).split())}") from error
+        raise ValueError(f"cannot load {path}: {one_line(error)}") from error
 
 
 def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
@@ -82,13 +89,13 @@ def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: to
     path = folder / f"step_{step:07d}"
     load_model_weights(folder, step, model)
     try:
-        state = cast(dict[str, Any], json.loads((path / _STATE).read_text()))
+        state = cast(dict[str, Any], json.loads((path / _STATE).read_text(encoding="utf-8")))
         if state["format"] != CHECKPOINT_FORMAT:
             raise ValueError(f"its format must be {CHECKPOINT_FORMAT}, got {state['format']}")
         _load_optimizer(model, optimizer, load_file(path / _OPTIMIZER))
     except Exception as error:
-        why = " ".join(str(error).split())
-        raise ValueError(f"cannot resume from {path}: {why} (without that folder, the one before is taken)") from error
+        advice = "without that folder, the one before is taken"
+        raise ValueError(f"cannot resume from {path}: {one_line(error)} ({advice})") from error
     return state
 
 

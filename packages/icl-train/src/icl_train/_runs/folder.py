@@ -10,12 +10,13 @@ DONE or FAILED   how it ended; FAILED holds the reason
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import platform
 import re
-import shutil
+import shlex
 import subprocess
 import sys
 import time
@@ -30,8 +31,11 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from icl_data.foundation.command_line import CommandFailed
+from icl_data.foundation.paths import errors_about
+from icl_data.foundation.printable import one_line
 from icl_data.foundation.whole_file import sync, write_text
 from icl_models import PluginWarning
+from icl_train._runs.making import whole_folder
 from icl_train._runs.owners import changed_owners, plugin_owners
 from icl_train._runs.search import folders_holding
 from icl_train._settings.values import UnusableConfig
@@ -47,6 +51,7 @@ __all__ = [
     "checkpoint_steps",
     "find_runs",
     "progress_line",
+    "require_new",
 ]
 
 RUN_FORMAT = 1
@@ -89,23 +94,17 @@ class RunFolder:
 
         Raises:
             RunError: if ``path`` exists.
+            OSError: what the system says, about ``path`` or a folder above it.
         """
-        if path.exists():
-            raise RunError(
-                f"a new run needs a folder that does not exist, got {path} (go on with it: icl-train resume {path}; "
-                "or give another --name)"
-            )
+        require_new(path)
         environment = {**_environment(), "plugins": plugin_owners(config), "device": device, "threads": threads}
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.mkdir(parents=True)
-        _write_json(
-            beside / "config.json", {"format": RUN_FORMAT, "config": config.to_dict(), "environment": environment}
-        )
         try:
-            beside.rename(path)
+            with whole_folder(path) as beside:
+                _write_json(beside / "config.json", _stored(config, environment))
         except OSError as error:
-            shutil.rmtree(beside)
-            raise RunError(f"a new run needs a folder that does not exist, got {path}: {error.strerror}") from error
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # made by somebody else meanwhile
+                require_new(path)
+            raise
         return cls(path=path, config=config, environment=environment)
 
     @classmethod
@@ -124,7 +123,7 @@ class RunFolder:
                 f"a run folder holds config.json, got {path}{'' if path.exists() else ' (it does not exist)'}"
             )
         try:
-            stored = json.loads(file.read_text())
+            stored = json.loads(file.read_text(encoding="utf-8"))
             if stored["format"] != RUN_FORMAT:
                 raise ValueError(f"its format must be {RUN_FORMAT}, got {stored['format']}")
             environment = stored["environment"]
@@ -135,13 +134,15 @@ class RunFolder:
             return run
         except KeyError as error:
             raise RunError(f"cannot read {file}: it has no {error}") from error
-        except (ValueError, TypeError, AttributeError, OSError, RecursionError) as error:
+        except OSError as error:
+            raise RunError(f"cannot read {file}: {error.strerror}") from error
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise RunError(f"cannot read {file}: {' '.join(str(error).split())}") from error
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
-        return self.path.name
+        """The folder's own name; of `.` and the like, what that folder is called."""
+        return self.path.name if self.path.name not in ("", "..") else self.path.resolve().name
 
     @property
     def threads(self) -> int:
@@ -182,7 +183,7 @@ class RunFolder:
             RunError: if another line is not JSON.
         """
         file = self.path / "metrics.jsonl"
-        lines = file.read_text().splitlines() if file.is_file() else []
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
         records = []
         for number, line in enumerate(lines, 1):
             try:
@@ -195,11 +196,14 @@ class RunFolder:
     def append(self, records: Sequence[Record]) -> list[Record]:
         """Add records to metrics.jsonl and progress.txt; returns them as metrics.jsonl has them."""
         stored = [_finite(record) for record in records]
-        with (self.path / "metrics.jsonl").open("a") as file:
-            file.writelines(json.dumps(record) + "\n" for record in stored)
-        with (self.path / "progress.txt").open("a") as file:
-            file.writelines(progress_line(record) + "\n" for record in records)
+        self._add("metrics.jsonl", [json.dumps(record) for record in stored])
+        self._add("progress.txt", [progress_line(record) for record in records])
         return stored
+
+    def _add(self, name: str, lines: Sequence[str]) -> None:
+        file = self.path / name
+        with errors_about(file), file.open("a", encoding="utf-8") as stream:
+            stream.writelines(f"{line}\n" for line in lines)
 
     def rewind(self, step: int | None) -> None:
         """Drop records after ``step`` (all for None): what a resumed run will write again."""
@@ -225,7 +229,7 @@ class RunFolder:
 
     def mark_failed(self, reason: str) -> None:
         """The run has stopped for ``reason``."""
-        write_text(self.path / "FAILED", reason + "\n")
+        write_text(self.path / "FAILED", one_line(reason) + "\n")
 
     def status(self) -> Status:
         """done, failed, running (in some process of this machine) or unfinished (resume it)."""
@@ -244,12 +248,17 @@ class RunFolder:
         """
         try:
             # `status` takes the lock for an instant to see whether somebody holds it.
-            with FileLock(self.path / ".lock", timeout=1.0):
-                yield
+            with errors_about(self.path, instead_of=self.path / ".lock"):
+                lock = FileLock(self.path / ".lock", timeout=1.0)
+                lock.acquire()
         except Timeout as error:
             raise RunError(
                 f"one process at a time may train a run, got {self.path}, which another one is training"
             ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _locked(self) -> bool:
         if not (self.path / ".lock").exists():
@@ -261,6 +270,15 @@ class RunFolder:
             return True
         except OSError:  # a folder that cannot be written to is not being trained in
             return False
+
+
+def require_new(path: Path) -> None:
+    """Raise RunError, which says how to go on, if there is something at ``path``."""
+    if os.path.lexists(path):
+        raise RunError(
+            f"a new run needs a folder that does not exist, got {path} "
+            f"(go on with it: icl-train resume {shlex.quote(str(path))}; or give another --name)"
+        )
 
 
 def available_cores() -> int:
@@ -325,6 +343,10 @@ def _finite(record: Record) -> Record:
     return {
         name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()
     }
+
+
+def _stored(config: RunConfig, environment: dict[str, Any]) -> dict[str, Any]:
+    return {"format": RUN_FORMAT, "config": config.to_dict(), "environment": environment}
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from icl_data.foundation.extras import MissingExtra, import_extra
 from icl_models import ComponentConfig, Outcome, TrackerSpec, hookimpl
 
 
@@ -49,10 +49,15 @@ class TensorBoardTracker:
 
 
 def _check(own: TensorBoardConfig) -> None:
-    if importlib.util.find_spec("tensorboard") is None:
+    # What torch's SummaryWriter writes with: a folder or a file that happens to be called tensorboard has none of it.
+    try:
+        import_extra("tensorboard.summary.writer.event_file_writer", "icl-train[tensorboard]", "tracker 'tensorboard'")
+    except MissingExtra:
+        raise
+    except Exception as error:  # of its own libraries, whose versions may not go together
         raise ValueError(
-            "tracker 'tensorboard' needs tensorboard, which is not installed: pip install 'icl-train[tensorboard]'"
-        )
+            f"tracker 'tensorboard' cannot use the tensorboard that is installed: {type(error).__name__}: {error}"
+        ) from error
 
 
 @hookimpl

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from icl_models import Outcome, PluginWarning, Tracker, component_owner, find_tracker
+from icl_train._runs.failure import reason_of
 from icl_train._runs.folder import Record, RunFolder
 from icl_train._settings.values import UnusableConfig
 
@@ -70,7 +71,7 @@ def tracking(run: RunFolder) -> Iterator[Tracking]:
         told.finish("interrupted")
         raise
     except Exception as error:
-        told.finish("failed", f"{type(error).__name__}: {error}")
+        told.finish("failed", reason_of(error))
         raise
     told.finish("done")
 
