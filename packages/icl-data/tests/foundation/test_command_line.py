@@ -104,3 +104,25 @@ def test_the_parser_complains_in_one_line(args, line, capsys) -> None:
 def test_the_nearest_name_is_proposed_or_none() -> None:
     assert nearest("gausian", ["gaussian", "omniglot"]) == "; did you mean gaussian?"
     assert nearest("zzz", ["gaussian", "omniglot"]) == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_standard_output_that_is_full_is_a_failure_in_one_line() -> None:
+    code = (
+        "import sys; from icl_data.foundation.command_line import run_command\n"
+        "sys.exit(run_command(lambda args: print('y') or 0, 'x', ['go']))"
+    )
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == f"x go: cannot write to standard output: {os.strerror(errno.ENOSPC)}\n"
+    assert done.returncode == 1
+
+
+def test_a_standard_output_that_is_closed_is_no_error() -> None:
+    code = (
+        "import sys; from icl_data.foundation.command_line import run_command\n"
+        "sys.exit(run_command(lambda args: print('y') or 0, 'x', ['go']))"
+    )
+    command = ["sh", "-c", '"$0" -c "$1" >&-', sys.executable, code]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -121,7 +121,7 @@ class Task:
         return self.data.num_labels
 
     def sampler(self, kind: SequenceKind, *, stream: str, protocol: Protocol) -> BatchSampler:
-        """As :meth:`RunData.sampler`.
+        """A sampler on the run's split, from its data seed and a stream of its own.
 
         Args:
             kind: what to draw.

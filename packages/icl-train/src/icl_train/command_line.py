@@ -31,7 +31,7 @@ _HELP, _ALL_HELP = ("-h", "--help"), "--help-all"
 
 
 def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None = None, page: Page | None = None) -> T:
-    """Read the options of dataclass ``target`` from ``args``; ``--help`` prints them and exits.
+    """Read the options of dataclass ``target`` from ``args``; ``--help`` prints them and exits (SystemExit).
 
     Values may be written as other tools have them, where it is clear what is meant: ``--max-steps=1e5``,
     ``--class-counts 100,1600``, ``--data.augment true``, ``--data.n_labels 32``. ``~`` is the home folder.

@@ -125,7 +125,10 @@ def test_dotted_names_in_a_file_are_groups(tmp_path):
         ("[train]\nmax_steps = true\n", "train.max_steps must be a whole number, got true"),
         ("[train]\nmax_steps = [1, 2]\n", "train.max_steps must be a whole number, got [1, 2]"),
         ('[train]\nmax_steps = "None"\n', "train.max_steps must be a whole number, got 'None'"),
-        ('[optim]\noptimizer = "adma"\n', "optim.optimizer must be one of adam, adamw, got 'adma'; did you mean adam?"),
+        (
+            '[optim]\noptimizer = "adma"\n',
+            "optim.optimizer must be one of adam, adamw, sgd, got 'adma'; did you mean adam?",
+        ),
         ('data = "omniglot"\n', "setting data does not exist"),
         ("[data\n", "cannot read"),
     ],

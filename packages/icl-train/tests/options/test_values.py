@@ -158,3 +158,16 @@ def test_sweep_takes_values_written_another_way(monkeypatch, tmp_path):
     ((base, counts, seeds),) = made
     assert (counts, seeds) == ((30, 64), (0, 1))
     assert (base.train.max_steps, base.eval.interval) == (100, 10)
+
+
+@dataclass(frozen=True)
+class WithArguments:
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    splits: tuple[str, ...] = ()
+
+
+def test_an_argument_that_takes_several_takes_them_and_needs_one():
+    assert parse(WithArguments, ["a", "b,c", "--splits", "d", "e"], prog="x").runs == (Path("a"), Path("b,c"))
+    assert parse(WithArguments, ["a", "--splits", "d", "e"], prog="x").splits == ("d", "e")
+    with pytest.raises(ValueError, match=r"^x needs RUNS \(see x --help\)$"):
+        parse(WithArguments, [], prog="x")

@@ -181,7 +181,8 @@ def test_a_failure_that_cannot_be_written_down_is_told_all_the_same(interrupted,
     monkeypatch.setattr(RunFolder, "append", full)
     monkeypatch.setattr(RunFolder, "mark_failed", full)
     code, line = command(capsys, "resume", interrupted)
-    assert (code, line) == (1, f"icl-train resume: {interrupted}: [Errno 28] No space left on device")
+    advice = "free some space, or choose a folder on another disk"
+    assert (code, line) == (1, f"icl-train resume: {interrupted}: No space left on device ({advice})")
 
 
 OWN_SOURCE = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -46,7 +47,7 @@ def read_source_name(name: str) -> SourceName | None:
     array_file = _ARRAY_FILE.fullmatch(name)
     if array_file is not None:
         return SourceName(which="array file", place=array_file[1], part=array_file[3])
-    if name and user_path(name).is_dir():
+    if name and os.path.isdir(user_path(name)):
         return SourceName(which="image folder", place=name)
     module, colon, factory = name.partition(":")
     if not (module and colon and factory) or module.startswith(".") or re.search(r"[/\\]", name):

@@ -12,7 +12,7 @@ ALIGNMENT = 64  # bytes; XLA copies what does not begin at a multiple of it, and
 
 
 def aligned_empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """An uninitialised array that begins at a multiple of 64 bytes."""
+    """An uninitialised array of this shape and dtype that begins at a multiple of 64 bytes."""
     n_bytes = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(n_bytes + ALIGNMENT, dtype=np.uint8)
     start = -memory.ctypes.data % ALIGNMENT

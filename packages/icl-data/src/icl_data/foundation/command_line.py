@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import re
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, NoReturn
 
@@ -20,6 +22,7 @@ from icl_data.foundation.close_names import close_names
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 DONE, FAILED, MISTAKE, INTERRUPTED, CLOSED_PIPE = 0, 1, 2, 130, 141
 
 
@@ -38,6 +41,9 @@ def run_command(main: Callable[[Sequence[str]], int], prog: str, args: Sequence[
     args = sys.argv[1:] if args is None else list(args)
     # As argparse has it: a complaint begins with the command and the subcommand.
     command = f"{prog} {args[0]}" if args and re.fullmatch(r"[a-z][a-z0-9-]*", args[0]) else prog
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller, as a daemon's may be: nobody reads
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name that the terminal has no letters for must not end the command
             stream.reconfigure(errors="backslashreplace")
@@ -60,6 +66,13 @@ def run_command(main: Callable[[Sequence[str]], int], prog: str, args: Sequence[
             print(f"{command}: {one_line(failure)}", file=sys.stderr)
             return FAILED
         except OSError as error:
+            if error.filename is None and error.errno in _NO_ROOM:  # files are named in what is said of them
+                with suppress(
+                    OSError, ValueError
+                ):  # what is left goes nowhere, lest Python's last flush complain again
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                print(f"{command}: cannot write to standard output: {error.strerror}", file=sys.stderr)
+                return FAILED
             _say(command, "error", describe(error))
             return MISTAKE
         except (ImportError, ValueError) as mistake:
@@ -78,7 +91,11 @@ class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose complaints are one line on stderr, with exit code 2."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Parse, and refuse what is left over; a subcommand does so itself, as it knows its own options."""
+        """Parse, and refuse what is left over; a subcommand does so itself, as it knows its own options.
+
+        Args:
+            args, namespace: see `argparse.ArgumentParser`.
+        """
         found, rest = super().parse_known_args(args, namespace)
         if rest:
             name = rest[0].partition("=")[0]
@@ -89,7 +106,7 @@ class OneLineParser(argparse.ArgumentParser):
         return found, rest
 
     def error(self, message: str) -> NoReturn:
-        """Exit."""
+        """Exit with this message, on one line."""
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         hint = nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
         self.exit(MISTAKE, f"{self.prog}: error: {one_line(message)}{hint}\n")
@@ -102,5 +119,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names with commas, or `none`."""
+    """These names with commas, or `none`."""
     return ", ".join(names) or "none"

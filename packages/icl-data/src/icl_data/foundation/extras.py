@@ -34,6 +34,12 @@ def require_extra(module: str, extra: str, needed_by: str) -> None:
     """Raise as `import_extra` where the module's package is missing, without importing it.
 
     A folder that happens to have its name is not it: such a package without code has no origin.
+
+    Args:
+        module, extra, needed_by: see `import_extra`.
+
+    Raises:
+        MissingExtra: its package is not installed.
     """
     package = module.partition(".")[0]
     try:

@@ -18,7 +18,7 @@ def one_line(text: object) -> str:
 
 
 def csv_cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula: text that starts like one gets an apostrophe before it."""
+    """A value as a cell that no spreadsheet takes for a formula: text that starts like one gets an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 

@@ -47,13 +47,13 @@ def whole_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file as a whole, in UTF-8."""
+    """Write this text to the file at this path as a whole, in UTF-8."""
     with whole_file(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
 
 def sync(path: Path) -> None:
-    """Force a file or folder to the disk, where its file system can do so.
+    """Force the file or folder at this path to the disk, where its file system can do so.
 
     Raises:
         OSError: it is not there, or the disk fails.

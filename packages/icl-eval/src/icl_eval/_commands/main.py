@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 
-from icl_data.foundation.command_line import DONE, MISTAKE, CommandFailed, nearest
+from icl_data.foundation.command_line import DONE, MISTAKE, nearest
 from icl_eval._commands.evaluate import evaluate
 from icl_eval._commands.figure import figure
 from icl_eval._figures.curves import FIGURES
@@ -43,19 +40,7 @@ def _main(args: Sequence[str]) -> int:
         raise ValueError(
             f"command must be one of {', '.join(commands)}, got {args[0]!r}{nearest(args[0], list(commands))}"
         )
-    try:
-        code = commands[args[0]](args[1:])
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # | head
-        raise
-    except OSError as error:
-        if error.errno is None or error.filename is not None:
-            raise
-        # Files are named in what is said of them: this is standard output. Python's last flush would complain again.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise CommandFailed(f"cannot write to standard output: {os.strerror(error.errno)}") from error
+    return commands[args[0]](args[1:])
 
 
 def _list_of_figures() -> str:

@@ -48,6 +48,7 @@ class _Reading:
         }
         self._shown = [option.shown for option in table if not option.positional]
         self._positional = [option for option in table if option.positional]
+        self._begun: set[Option] = set()  # those that may take more
 
     def all(self) -> list[str]:
         """Everything."""
@@ -62,7 +63,7 @@ class _Reading:
                 continue
             named = self._option(arg)
             done += self._switch(named) if named.option.switch else self._with_value(named)
-        missing = [option for option in self._positional if option.required]
+        missing = [option for option in self._positional if option.required and option not in self._begun]
         if missing:
             raise ValueError(f"{self._prog} needs {missing[0].shown} (see {self._prog} --help)")
         return done
@@ -82,6 +83,7 @@ class _Reading:
             raise ValueError(f"argument {arg} is one too many (see {self._prog} --help)")
         option = self._positional[0]
         if option.several:
+            self._begun.add(option)
             yield from values_as_text(option, [arg], option.shown)
             return
         self._positional.pop(0)
@@ -112,7 +114,7 @@ class _Reading:
         option, name = named.option, named.name
         if option.several:
             texts = [named.attached] if named.attached is not None else []
-            kept = sum(one.required for one in self._positional)
+            kept = sum(one.required and one not in self._begun for one in self._positional)
             while self._rest and not _looks_like_an_option(self._rest[0]) and self._values_left() > kept:
                 texts.append(self._rest.pop(0))
             return [name, *values_as_text(option, texts, name)]
