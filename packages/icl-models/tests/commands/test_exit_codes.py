@@ -125,7 +125,9 @@ def mistakes() -> Iterator[tuple[list[str], str]]:
 
 
 @linux_only
-@pytest.mark.parametrize(("args", "message"), list(mistakes()), ids=lambda value: " ".join(value) if value else "")
+@pytest.mark.parametrize(
+    ("args", "message"), list(mistakes()), ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
 def test_a_mistake_is_exit_code_2_and_writes_nothing(
     args: list[str], message: str, files: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,3 +233,21 @@ def test_a_saved_model_with_a_damaged_config_is_named(text: str, capsys: pytest.
     save_file({"a": torch.zeros(1)}, "damaged.safetensors", {"icl_models.config": text})
     assert main(["summary", "damaged.safetensors"]) == 2
     assert "a saved model must have a config in JSON, got damaged.safetensors: " in line_of(capsys)
+
+
+@pytest.mark.filterwarnings("always")  # the command prints them
+def test_what_plugins_say_is_printed_with_escapes(install: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their names, their components' and their errors; a warning of one that is set aside as well."""
+    spec = f"EmbedderSpec(name={HOSTILE!r}, build=None)"
+    source = "from icl_models import EmbedderSpec, hookimpl\n@hookimpl\ndef icl_register_embedders():\n    return "
+    install("good", f"{source}[{spec}]")
+    install("broken", f"raise ImportError({HOSTILE!r})")
+    assert main(["plugins"]) == 0
+    assert main(["plugins", "--json"]) == 0
+    listed = capsys.readouterr().out
+    assert listed.replace("\n", "").isprintable()
+    assert r"\x1b[2J" in listed
+    assert main(["summary", "config.json", "--set", "embedder=nothing"]) == 2
+    warning, error = capsys.readouterr().err.splitlines()
+    assert (warning + error).isprintable()
+    assert (warning.count(r"\x1b[2J"), error.count(r"\x1b[2J")) == (1, 2)
