@@ -79,8 +79,10 @@ def infer_config(params: Variables, /, **settings: Any) -> ModelConfig:
     Args:
         params: as for `import_variables`.
         settings: settings of `ModelConfig`, which go before what the shapes tell. Heads, dropout and positions leave no
-            trace in the variables, nor does the size of a residual net's images (105x105 is taken), nor whether the
-            inputs of a linear embedder are square images of one channel (taken, where their number is a square).
+            trace in the variables, nor does the size of a residual net's images (105x105 is taken) or the sequences
+            that it takes statistics over (all of the batch), nor whether the inputs of a linear embedder are square
+            images of one channel (taken, where their number is a square). An `embedder_config` that is a dict leaves
+            what it does not name as the shapes tell it.
 
     Raises:
         ValueError: naming the variable that should tell a setting and does not, or as `ModelConfig`.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from icl_data.foundation.paths import errors_about
 from icl_models._config import ModelConfig
 from icl_models._saved_model import saved_config
 
@@ -49,7 +50,8 @@ def read_config(path: Path, settings: dict[str, Any]) -> ModelConfig:
         held: Any = saved_config(path).to_dict()
     else:
         try:
-            held = json.loads(path.read_text("utf-8"))
+            with errors_about(path):
+                held = json.loads(path.read_text("utf-8"))
         except (ValueError, RecursionError) as error:
             raise ValueError(f"a config must be a JSON file or a saved model, got {path}: {error}") from error
         if not isinstance(held, dict):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from icl_data.foundation.printable import printable, text_table
 from icl_models._commands.config_file import add_set_option, read_assignments
+from icl_models._commands.files import path_option, try_output, writing
 from icl_models._config import ModelConfig
 from icl_models._model import build_model
 from icl_models._saved_model import load_model, save_model
@@ -38,8 +38,12 @@ _UNTOLD = (
 def add_import_haiku(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command; `run` is where its options lead."""
     parser = commands.add_parser("import-haiku", help="turn a checkpoint of the released code into a saved model")
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="checkpoint.dill of the released code")
-    parser.add_argument("output", type=Path, metavar="OUT", help="the saved model to write, e.g. model.safetensors")
+    parser.add_argument(
+        "checkpoint", type=path_option, metavar="CHECKPOINT", help="checkpoint.dill of the released code"
+    )
+    parser.add_argument(
+        "output", type=path_option, metavar="OUT", help="the saved model to write, e.g. model.safetensors"
+    )
     parser.add_argument(
         "--num-heads", type=int, metavar="N", help="attention heads, which no checkpoint tells (default 8)"
     )
@@ -51,8 +55,10 @@ def add_import_haiku(commands: argparse._SubParsersAction[Any]) -> None:
 def add_export_haiku(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command; `run` is where its options lead."""
     parser = commands.add_parser("export-haiku", help="turn a saved model into a checkpoint for the released code")
-    parser.add_argument("model", type=Path, metavar="MODEL", help="a saved model: a .safetensors file or its folder")
-    parser.add_argument("output", type=Path, metavar="OUT", help="the pickle to write, e.g. checkpoint.dill")
+    parser.add_argument(
+        "model", type=path_option, metavar="MODEL", help="a saved model: a .safetensors file or its folder"
+    )
+    parser.add_argument("output", type=path_option, metavar="OUT", help="the pickle to write, e.g. checkpoint.dill")
     _add_force(parser)
     parser.set_defaults(run=_export)
 
@@ -62,6 +68,7 @@ def _add_force(parser: argparse.ArgumentParser) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
+    try_output(options.output, overwrite=options.force)
     found = checkpoint_variables(load_checkpoint(options.checkpoint))
     params, state = found.params, found.state
     settings = read_assignments(options.assignments)
@@ -71,7 +78,8 @@ def _import(options: argparse.Namespace) -> int:
     weights = import_variables(config, params, state)  # before anything as large as the file claims is built
     model = build_model(config, seed=0)
     model.load_state_dict(weights)
-    save_model(model, options.output, overwrite=options.force)
+    with writing():
+        save_model(model, options.output, overwrite=options.force)
     print(_variable_table(params, state))
     print()
     print(_setting_table(config, settings))
@@ -80,16 +88,18 @@ def _import(options: argparse.Namespace) -> int:
         print(_replicas(found))
     if found.unused:
         print(printable(f"not read: {', '.join(found.unused)}"))
-    print(f"written: {options.output}")
+    print(printable(f"written: {options.output}"))
     return 0
 
 
 def _export(options: argparse.Namespace) -> int:
+    try_output(options.output, overwrite=options.force)
     params, state = export_variables(load_model(options.model))
-    save_checkpoint(options.output, params, state, overwrite=options.force)
+    with writing():
+        save_checkpoint(options.output, params, state, overwrite=options.force)
     print(_variable_table(params, state))
     print()
-    print(f"written: {options.output}")
+    print(printable(f"written: {options.output}"))
     return 0
 
 

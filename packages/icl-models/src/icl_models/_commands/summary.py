@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from icl_data.foundation.printable import text_table
 from icl_models._commands.config_file import add_set_option, read_assignments, read_config
+from icl_models._commands.files import path_option
 from icl_models._summary import ModelSummary, PartSummary, summarize
 
 
@@ -20,7 +20,7 @@ def add_summary(commands: argparse._SubParsersAction[Any]) -> None:
     parser = commands.add_parser("summary", help="print a model's parameters, operations and activation memory")
     parser.add_argument(
         "config",
-        type=Path,
+        type=path_option,
         metavar="CONFIG",
         help="a JSON file of ModelConfig.to_dict(), or a saved model (a .safetensors file or its folder)",
     )

@@ -6,9 +6,9 @@ import os
 import pickle
 import pickletools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from icl_data.foundation.paths import user_path
 from icl_data.foundation.whole_file import whole_file
 
 _PROTOCOL = 3  # the last one that writes the names of functions as plain lines
@@ -27,7 +27,7 @@ def save_checkpoint(
     or not there.
 
     Args:
-        path: the file.
+        path: the file; `~` is the home folder.
         params, state: variables by module and name.
         overwrite: replace the file if there is one.
 
@@ -38,7 +38,7 @@ def save_checkpoint(
         name: {module: dict(arrays) for module, arrays in variables.items()}
         for name, variables in (("params", params), ("state", state))
     }
-    with whole_file(Path(path), overwrite=overwrite) as beside:
+    with whole_file(user_path(path), overwrite=overwrite) as beside:
         beside.write_bytes(_for_any_numpy(pickle.dumps(content, protocol=_PROTOCOL)))
 
 
