@@ -11,7 +11,7 @@ MISTAKES = {
     "a probability above 1": (["run", "smoke", "--data.p-bursty", "1.3"], r"p_bursty must be in [0, 1], got 1.3"),
     "more classes than the source has": (
         ["run", "smoke", "--data.source", "{few}", "--data.n-labels", "None"],
-        "n_rare=54, n_common=10, n_holdout=10, n_classes=20",
+        "must be at most the source's 20 classes, got 54 + 10 + 10 = 74 (for instance --data.n-rare-classes 9",
     ),
     "an unknown embedder": (
         ["run", "smoke", "--model.embedder", "resnett"],
@@ -49,6 +49,33 @@ MISTAKES = {
         "device must be one that this machine has",
     ),
     "a source that is not there": (["run", "smoke", "--data.source", "nowhere:make"], "nowhere"),
+    "a file that is not there": (["run", "smoke", "--data.source", "{root}/nowhere.npz"], "nowhere.npz"),
+    "a name that no source has": (
+        ["run", "smoke", "--data.source", "gausian"],
+        "data.source must be one of symbolic, gaussian, omniglot, an array file",
+    ),
+    "a rate without end": (["run", "smoke", "--optim.max-lr", "inf"], "optim.max_lr must be a finite number, got inf"),
+    "more steps than can be counted": (
+        ["run", "smoke", "--max-steps", "100000000000000000000"],
+        "train.max_steps must be at most 2147483647, got 100000000000000000000",
+    ),
+    "a batch beyond all memory": (
+        ["run", "smoke", "--batch-size", "2000000000", "--device", "cpu"],
+        "a run must fit into memory, got train.batch_size 2,000,000,000",
+    ),
+    "an evaluation after the last step": (
+        ["run", "smoke", "--eval.steps", "10", "41"],
+        "eval.steps must be at most train.max_steps (40), got 41",
+    ),
+    "a checkpoint before the first step": (
+        ["run", "smoke", "--train.checkpoint-steps", "-1"],
+        "train.checkpoint_steps must be whole numbers of at least 0 (before the first update), got -1",
+    ),
+    "a warm-up that leaves nothing": (
+        ["run", "smoke", "--optim.schedule", "cosine", "--optim.warmup-steps", "40"],
+        "optim.warmup_steps must be below train.max_steps (40) with optim.schedule cosine, got 40",
+    ),
+    "momentum without SGD": (["run", "smoke", "--optim.momentum", "0.9"], "optim.momentum needs optim.optimizer sgd"),
     "a folder that is no run": (["resume", "{root}"], "a run folder holds config.json"),
     "a folder without runs": (["status", "{root}/nowhere"], "it does not exist"),
 }

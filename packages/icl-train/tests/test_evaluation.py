@@ -107,6 +107,15 @@ def test_with_shared_labels_copying_from_a_context_without_the_class_is_near_cha
     assert found.metrics["accuracy_query"] == pytest.approx(0.118, abs=0.007 + 4.5 * (0.118 * 0.882 / 1024) ** 0.5)
 
 
+@pytest.mark.parametrize(("classes", "labels"), [("rare", 54), ("common", 10), ("zipfian", 64)])
+def test_random_sequences_ask_for_the_labels_of_their_classes(classes, labels):
+    task = make_task()
+    (found,) = evaluate(task, WeightsOracle(task), splits=(f"random_{classes}",)).values()
+    assert found.metrics["accuracy_closed"] == found.metrics["accuracy_query"] == 1
+    assert found.headline.metric == "accuracy_closed"
+    assert found.chance == pytest.approx(1 / labels)
+
+
 @pytest.mark.parametrize("n_labels", [None, 8])
 def test_a_model_that_knows_the_classes_has_full_marks_in_weights_and_none_both_ways(n_labels):
     task = make_task(n_labels=n_labels)

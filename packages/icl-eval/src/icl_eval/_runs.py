@@ -24,7 +24,14 @@ __all__ = [
 ]
 
 # Settings that figure 3 varies, and one that changes no number of a run.
-_NOT_COMPARED = {"data.n_rare_classes", "seeds.init", "seeds.data", "eval.interval"}
+_NOT_COMPARED = {
+    "data.n_rare_classes",
+    "seeds.init",
+    "seeds.data",
+    "eval.interval",
+    "eval.steps",
+    "eval.log_spaced_steps",
+}
 _OMNIGLOT_CHARACTERS = 1623
 
 

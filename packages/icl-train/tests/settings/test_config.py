@@ -1,6 +1,7 @@
 """Configurations: checked at construction, the same after config.json, fixed by their presets."""
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -49,7 +50,17 @@ def test_the_papers_preset_has_the_papers_settings():
         (lambda: OptimConfig(optimizer="lion"), "optim.optimizer must be one of adam, adamw, sgd, got 'lion'"),
         (lambda: OptimConfig(b1=1.0), r"optim.b1 must be in \[0, 1\), got 1.0"),
         (lambda: TrainConfig(max_steps=0), "train.max_steps must be at least 1, got 0"),
-        (lambda: TrainConfig(device="tpu"), "train.device must be one of"),
+        (lambda: TrainConfig(device="tpu"), "train.device must be one of auto, cpu, cuda, cuda:N, got 'tpu'"),
+        (lambda: TrainConfig(device="cuda:x"), "train.device must be one of auto, cpu, cuda, cuda:N, got 'cuda:x'"),
+        (lambda: TrainConfig(threads=10**6), "train.threads must be from 1 to 4096, got 1000000"),
+        (lambda: TrainConfig(batch_size=10**20), "train.batch_size must be at most 2147483647, got 1000000000000000"),
+        (lambda: ModelSettings(emb_dim=10**20), "model.emb_dim must be at most 2147483647, got 10000000000000000000"),
+        (lambda: ModelSettings(dropout_prob=math.nan), "model.dropout_prob must be a finite number, got nan"),
+        (lambda: DataConfig(zipf_exponent=math.inf), "data.zipf_exponent must be a finite number, got inf"),
+        (lambda: DataConfig(noise_scale=math.nan), "data.noise_scale must be a finite number, got nan"),
+        (lambda: DataConfig(seq_len=1), "data.seq_len must be at least 2, got 1"),
+        (lambda: DataConfig(fs_shots=0), "data.fs_shots must be at least 1, got 0"),
+        (lambda: DataConfig(n_labels=10**10), "data.n_labels must be at most 2147483647, got 10000000000"),
         (lambda: EvalConfig(protocol="both"), "eval.protocol must be one of"),
     ],
 )

@@ -134,8 +134,13 @@ def test_a_file_that_was_moved_does_not_keep_its_run_from_being_read(tmp_path):
 @pytest.mark.parametrize("name", ["omniglott", "features", "features.txt", "pkg:", ":make", ""])
 def test_a_name_that_no_source_has_is_refused_with_the_forms_there_are(name):
     rule = "data.source must be one of symbolic, gaussian, omniglot, an array file .*, or package.module:factory, got "
-    with pytest.raises(ValueError, match=f"{rule}'{name}'$"):
+    with pytest.raises(ValueError, match=f"{rule}'{name}'"):
         DataConfig(source=name)
+
+
+def test_a_misspelt_source_is_told_the_nearest():
+    with pytest.raises(ValueError, match=r"got 'gausian'; did you mean gaussian\?$"):
+        DataConfig(source="gausian")
 
 
 @pytest.mark.parametrize("name", ["nowhere/features.npz", "nowhere/images"])

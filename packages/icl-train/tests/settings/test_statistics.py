@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icl_data import BatchSampler, Bursty, Fewshot, Mixed, NoSupport, Random
+from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, Mixed, NoSupport, Random
 from icl_train import DataConfig, EvalConfig, smoke
 from icl_train._check_settings import check_settings
 from icl_train._run_data import RunData
@@ -113,6 +113,19 @@ def test_every_kind_of_sequence_can_be_trained_on():
     import icl_data._sequences.kinds as kinds
 
     assert set(typing.get_args(kinds.SequenceKind)) == set(SETTINGS)
+
+
+def test_every_argument_of_the_class_split_is_a_setting():
+    from_data = {"n_classes_or_keys": "data.source", "preserve_ordering_every_n": "data.augment"}
+    named = {
+        "n_rare": "data.n_rare_classes",
+        "n_common": "data.n_common_classes",
+        "n_holdout": "data.n_holdout_classes",
+    }
+    law = {name: f"data.{name}" for name in ("zipf_exponent", "use_zipf_for_common_rare")}
+    settings = {**from_data, **named, **law, "seed": "seeds.split"}
+    assert set(inspect.signature(ClassSplit).parameters) == set(settings)
+    assert set(settings.values()) <= set(smoke().flat())
 
 
 def test_every_argument_of_the_sampler_is_a_setting():

@@ -6,6 +6,7 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 
 from icl_data import SourceName, read_source_name
+from icl_data.foundation.command_line import nearest
 from icl_data.foundation.paths import user_path
 
 __all__ = ["BUILT_IN_SOURCES", "source_label", "stored_source"]
@@ -32,7 +33,7 @@ def stored_source(name: str) -> str:
     if found is None:
         if name and re.search(r"[/\\]", name):  # a folder that is not there, which opening it will say
             return str(user_path(name).absolute())
-        raise ValueError(f"{_RULE}, got {name!r}")
+        raise ValueError(f"{_RULE}, got {name!r}{nearest(name, BUILT_IN_SOURCES)}")
     if found.which == "factory":
         return name
     return _joined(str(user_path(found.place).absolute()), found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -15,6 +16,8 @@ from icl_train._settings.values import UnusableConfig
 __all__ = ["Precision", "TrainConfig"]
 
 Precision = Literal["float32", "bf16"]
+
+_MOST_THREADS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +54,13 @@ class TrainConfig:
         require_numbers(self, "train")
         for name in ("max_steps", "batch_size", "log_interval", "checkpoint_interval"):
             require(getattr(self, name) >= 1, f"train.{name} must be at least 1", getattr(self, name))
-        require(self.threads is None or self.threads >= 1, "train.threads must be at least 1", self.threads)
         require(
-            self.device in ("auto", "cpu", "cuda") or self.device.startswith("cuda:"),
+            self.threads is None or 1 <= self.threads <= _MOST_THREADS,
+            f"train.threads must be from 1 to {_MOST_THREADS}",
+            self.threads,
+        )
+        require(
+            self.device in ("auto", "cpu", "cuda") or re.fullmatch(r"cuda:\d+", self.device) is not None,
             "train.device must be one of auto, cpu, cuda, cuda:N",
             repr(self.device),
         )
