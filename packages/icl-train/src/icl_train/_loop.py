@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -12,11 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from icl_models import InContextModel
+from icl_train._life.failure import failure_of, reason_of
 from icl_train._runs.checkpoint import load_training_state, save_checkpoint
-from icl_train._runs.failure import failure_of, reason_of
 from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.making import remove_leftovers
+from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
@@ -89,23 +89,25 @@ class _Training:
         """From the newest checkpoint to the last step."""
         self.step = self._restore()
         last = self.config.train.max_steps
-        self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size)
+        self.pace = self._new_pace()
+        self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
         self.tracker.start(self.step + 1 if self.step else 0)
         if self.step == 0:
             self._evaluate()
-        self._clock = (time.perf_counter(), self.step)
+        self._logged = (self.pace.training_seconds(), self.step)
         try:
             with StopRequest() as stop:
                 while self.step < last:
                     self.step += 1
                     self._update()
+                    self.pace.advance(self.step)
                     self.reporter.advance(self.step)
                     ends = self.step == last
                     if ends or self.step % self.config.train.log_interval == 0:
                         self._log()
-                    if ends or self.step % self.config.eval.interval == 0:
+                    if self._evaluates_after(self.step):
                         self._evaluate()
-                    if ends or stop.requested or self.step % self.config.train.checkpoint_interval == 0:
+                    if stop.requested or self._saves_after(self.step):
                         self._save()
                     if stop.requested and not ends:
                         raise KeyboardInterrupt
@@ -136,7 +138,7 @@ class _Training:
     def _log(self) -> None:
         """Means since the last line; norms of this step."""
         means = dict(zip(_RUNNING_MEANS, (self.sums / self.summed).tolist(), strict=True))
-        now, (then, step) = time.perf_counter(), self._clock
+        now, (then, step) = self.pace.training_seconds(), self._logged
         optim = self.config.optim
         record: Record = {
             "split": "train",
@@ -150,18 +152,14 @@ class _Training:
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
         self.sums.zero_()
-        self.summed, self._clock = 0, (now, self.step)
+        self.summed, self._logged = 0, (now, self.step)
         self._record([record])
         _require_finite(means["loss"], self.step, "loss")
 
     def _evaluate(self) -> None:
-        started = time.perf_counter()
-        results = self.evaluator(self.model)
-        records = [eval_record(result, step=self.step, sequences=self._sequences()) for result in results]
-        self._record(records)
-        if self.step > 0:  # the training rate leaves evaluations out
-            then, step = self._clock
-            self._clock = (then + time.perf_counter() - started, step)
+        with self.pace.aside("evaluation"):
+            results = self.evaluator(self.model)
+        self._record([eval_record(result, step=self.step, sequences=self._sequences()) for result in results])
 
     def _record(self, records: list[Record]) -> None:
         stored = self.run_folder.append(records)
@@ -177,14 +175,15 @@ class _Training:
     def _save(self) -> None:
         # A checkpoint of weights that are no numbers could never be resumed from.
         _require_finite(_norm(list(self.model.parameters())), self.step, "weights")
-        self.run_folder.flush()
-        save_checkpoint(
-            self.run_folder.checkpoints,
-            step=self.step,
-            model=self.model,
-            optimizer=self.optimizer,
-            state={"sums": self.sums.tolist(), "summed": self.summed},
-        )
+        with self.pace.aside("checkpoint"):
+            self.run_folder.flush()
+            save_checkpoint(
+                self.run_folder.checkpoints,
+                step=self.step,
+                model=self.model,
+                optimizer=self.optimizer,
+                state={"sums": self.sums.tolist(), "summed": self.summed},
+            )
 
     def _restore(self) -> int:
         remove_leftovers(self.run_folder.path)
@@ -198,6 +197,19 @@ class _Training:
         self.summed = int(state["summed"])
         self.run_folder.rewind(steps[-1])
         return steps[-1]
+
+    def _new_pace(self) -> Pace:
+        last = self.config.train.max_steps
+        steps = range(self.step if self.step else -1, last)
+        evaluations = [step + 1 for step in steps if self._evaluates_after(step + 1)]
+        checkpoints = [step + 1 for step in steps if self._saves_after(step + 1)]
+        return Pace(self.step, last, evaluations=evaluations, checkpoints=checkpoints)
+
+    def _evaluates_after(self, step: int) -> bool:
+        return step % self.config.eval.interval == 0 or step == self.config.train.max_steps
+
+    def _saves_after(self, step: int) -> bool:
+        return step > 0 and (step % self.config.train.checkpoint_interval == 0 or step == self.config.train.max_steps)
 
     def _classes(self) -> dict[str, Any]:
         split = self.task.split
