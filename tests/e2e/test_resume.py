@@ -89,7 +89,7 @@ def test_a_stopped_run_keeps_its_work_and_says_how_to_go_on(stop, tmp_path, unbr
         text=True,
     )
     for line in process.stdout:
-        if line.startswith("[step 00030]"):
+        if line.startswith("step 40/120 "):
             process.send_signal(stop)
             break
     _, complaint = process.communicate(timeout=60)

@@ -70,7 +70,7 @@ def test_symbolic_progress_tells_what_metrics_hold(symbolic, classes):
         assert (split or "train", int(step)) == (record["split"], record["step"])
         for name, value in VALUE.findall(values):
             if isinstance(record[name], float):
-                assert float(value) == pytest.approx(record[name], rel=1e-5)
+                assert float(value) == pytest.approx(record[name], rel=1e-3)
             else:
                 assert value == str(record[name])
 

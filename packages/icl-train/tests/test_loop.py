@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -235,12 +236,16 @@ def test_classes_json_says_from_which_classes_each_evaluation_draws(every_step):
         assert set(keys) <= (trained if split == "no_support_zipfian" else set(classes["holdout"])), split
 
 
-def test_progress_is_told_line_by_line(tmp_path):
-    config = make_config(train={"max_steps": 2, "log_interval": 1}, eval={"batches": 1, "interval": 2})
+def test_progress_is_told_a_line_for_each_evaluation_and_kept_a_line_for_each_record(tmp_path):
+    config = make_config(train={"max_steps": 4, "log_interval": 1}, eval={"batches": 1, "interval": 2})
     run = RunFolder.create(tmp_path / "run", config, device="cpu", threads=1)
     told = io.StringIO()
     train(run, PlainReporter(told))
-    first, *rest = told.getvalue().splitlines()
-    assert first == "run: steps 1 to 2 of 16 sequences"
-    assert rest == (run.path / "progress.txt").read_text().splitlines()
-    assert len(rest) == 4 + 2 + 4
+    first, before, *rest = told.getvalue().splitlines()
+    assert first == "run: steps 1 to 4 of 16 sequences"
+    assert re.fullmatch(r"step 0/4  ICL [.\d]+ \(chance \.500\)  IWL [.\d]+ \(chance \.125\)", before)
+    assert [line.split("  ")[0] for line in rest] == ["step 2/4", "step 4/4"]
+    assert re.search(r"  ICL [.\d]+  IWL [.\d]+  loss [.\d]+", rest[-1])
+    lines = (run.path / "progress.txt").read_text().splitlines()
+    assert len(lines) == len(run.records()) == 4 + 4 + 2 * 4
+    assert max(map(len, lines)) < 120

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -12,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from icl_train._life.failure import failure_of, reason_of
 from icl_train._runs.checkpoint import load_training_state, save_checkpoint
-from icl_train._runs.failure import failure_of, reason_of
 from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.making import remove_leftovers
+from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task, example_logits, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
@@ -94,16 +94,18 @@ class _Training:
         restored = self._restore()
         self.is_new, self.step = restored is None, restored or 0
         last = self.config.train.max_steps
-        self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size)
+        self.pace = self._new_pace()
+        self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
         self.tracker.start(0 if self.is_new else self.step + 1)
         if self.is_new:
             self._write_down(stopping=False)
-        self._clock = (time.perf_counter(), self.step)
+        self._logged = (self.pace.training_seconds(), self.step)
         try:
             with StopRequest() as stop:
                 while self.step < last:
                     self.step += 1
                     self._update()
+                    self.pace.advance(self.step)
                     self.reporter.advance(self.step)
                     ends = self.step == last
                     if ends or self.step % self.config.train.log_interval == 0:
@@ -146,7 +148,7 @@ class _Training:
     def _log(self) -> None:
         """Means since the last line; norms of this step."""
         means = dict(zip(_RUNNING_MEANS, (self.sums / self.summed).tolist(), strict=True))
-        now, (then, step) = time.perf_counter(), self._clock
+        now, (then, step) = self.pace.training_seconds(), self._logged
         record: Record = {
             "split": "train",
             "step": self.step,
@@ -159,18 +161,14 @@ class _Training:
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
         self.sums.zero_()
-        self.summed, self._clock = 0, (now, self.step)
+        self.summed, self._logged = 0, (now, self.step)
         self._record([record])
         _require_finite(means["loss"], self.step, "loss")
 
     def _evaluate(self) -> None:
-        started = time.perf_counter()
-        results = self.evaluator(self.model)
-        records = [eval_record(result, step=self.step, sequences=self._sequences()) for result in results]
-        self._record(records)
-        if self.step > 0:  # the training rate leaves evaluations out
-            then, step = self._clock
-            self._clock = (then + time.perf_counter() - started, step)
+        with self.pace.aside("evaluation"):
+            results = self.evaluator(self.model)
+        self._record([eval_record(result, step=self.step, sequences=self._sequences()) for result in results])
 
     def _record(self, records: list[Record]) -> None:
         stored = self.run_folder.append(records)
@@ -198,14 +196,15 @@ class _Training:
     def _save(self) -> None:
         # A checkpoint of weights that are no numbers could never be resumed from.
         _require_finite(_norm(self.model.parameters()), self.step, "weights")
-        self.run_folder.flush()
-        save_checkpoint(
-            self.run_folder.checkpoints,
-            step=self.step,
-            model=self.model,
-            optimizer=self.optimizer,
-            state={"sums": self.sums.tolist(), "summed": self.summed},
-        )
+        with self.pace.aside("checkpoint"):
+            self.run_folder.flush()
+            save_checkpoint(
+                self.run_folder.checkpoints,
+                step=self.step,
+                model=self.model,
+                optimizer=self.optimizer,
+                state={"sums": self.sums.tolist(), "summed": self.summed},
+            )
 
     def _restore(self) -> int | None:
         """Go to the newest checkpoint; the step of it, or None where there is none."""
@@ -220,6 +219,13 @@ class _Training:
         self.summed = int(state["summed"])
         self.run_folder.rewind(steps[-1])
         return steps[-1]
+
+    def _new_pace(self) -> Pace:
+        last = self.config.train.max_steps
+        steps = range(0 if self.is_new else self.step + 1, last + 1)
+        evaluations = [step for step in steps if step in self.evaluations]
+        checkpoints = [step for step in steps if step in self.checkpoints]
+        return Pace(self.step, last, evaluations=evaluations, checkpoints=checkpoints)
 
     def _classes(self) -> dict[str, Any]:
         split = self.task.split

@@ -87,13 +87,13 @@ def test_files_that_a_killed_process_was_writing_go_when_the_run_goes_on(tmp_pat
 def test_a_folder_that_cannot_be_filled_leaves_neither_itself_nor_the_folders_above(tmp_path):
     (tmp_path / "there").mkdir()
 
-    def fill():
-        with whole_folder(tmp_path / "there" / "a" / "b" / "run") as beside:
+    def fill(path):
+        with whole_folder(path) as beside:
             (beside / "config.json").touch()
             raise OSError(errno.ENOSPC, "full", str(beside / "config.json"))
 
     with pytest.raises(OSError, match="No space left") as caught:
-        fill()
+        fill(tmp_path / "there" / "a" / "b" / "run")
     assert caught.value.filename == str(tmp_path / "there" / "a" / "b" / "run")
     assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
 

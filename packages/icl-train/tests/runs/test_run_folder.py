@@ -79,6 +79,14 @@ def test_progress_lines_have_the_documented_form():
     assert progress_line(evaluation) == "[eval_fewshot_holdout step 01000] accuracy_closed=0.75"
 
 
+def test_progress_lines_are_short_and_have_the_headline_with_its_interval_chance_number_and_loss():
+    accuracies = {"accuracy_closed": 0.625, "accuracy_closed_low": 0.5, "accuracy_closed_high": 0.75}
+    record = {"split": "eval_fewshot_holdout", "step": 5, "sequences": 80, "headline": "accuracy_closed", "chance": 0.5}
+    record |= {"n_sequences": 64, "protocol": "paper", **accuracies, "accuracy_query": 0.1, "loss_query": 1.23456789}
+    expected = "accuracy_closed=0.625 [0.5, 0.75] chance=0.5 n_sequences=64 loss_query=1.235"
+    assert progress_line(record) == f"[eval_fewshot_holdout step 00005] {expected}"
+
+
 def test_a_number_that_is_none_is_stored_as_null(run):
     run.append([{"split": "train", "step": 1, "loss": float("nan")}])
     assert run.records()[0]["loss"] is None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tyro
 
-from icl_data.foundation.printable import one_line
+from icl_data.foundation.printable import printable
 from icl_train._check_settings import check_settings
 from icl_train._commands.training import train_here
 from icl_train._runs.folder import RunFolder
@@ -29,7 +29,7 @@ def resume(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
     run = RunFolder.open(parse(ResumeCommand, args, prog="icl-train resume").run)
     if run.status() == "done":
-        print(f"{one_line(run.path)}: done already")
+        print(f"{printable(run.path)}: done already")
         return 0
     run.require_components()
     check_settings(run.config)  # what cannot be trained here shows before PyTorch is imported

@@ -10,6 +10,7 @@ import tyro
 from rich import box
 from rich.table import Table
 
+from icl_data.foundation.printable import one_line, printable
 from icl_train._runs.departures import departures
 from icl_train._runs.folder import RunFolder, find_runs
 from icl_train._runs.headlines import HEADLINES
@@ -40,7 +41,7 @@ def _status_row(run: RunFolder) -> list[str]:
         for split in ("fewshot_holdout", "no_support_zipfian")
     ]
     step = max((record["step"] for record in records), default=0)
-    return [run.name, run.status(), f"{step}", f"{run.config.train.max_steps}", *scores]
+    return [printable(run.name), run.status(), f"{step}", f"{run.config.train.max_steps}", *scores]
 
 
 def status(args: Sequence[str]) -> int:
@@ -56,7 +57,7 @@ def status(args: Sequence[str]) -> int:
     told_apart = departures([run.config for run in runs], left_out=IN_THE_NAME)
     for run, differences in zip(runs, told_apart, strict=True):
         try:
-            told = " ".join([f"{name}={value}" for name, value in differences.items()][:3])
+            told = printable(" ".join([f"{name}={value}" for name, value in differences.items()][:3]))
             table.add_row(*_status_row(run), *([told] if wide else []))
         except (ValueError, KeyError, TypeError) as error:
             broken.append((run.path, f"cannot read its metrics.jsonl ({type(error).__name__}: {error})"))
@@ -65,9 +66,9 @@ def status(args: Sequence[str]) -> int:
         print(STATUS_LEGEND)
     for run in runs:
         if run.unusable:
-            print(f"{run.path}: {run.unusable}")
+            print(one_line(f"{run.path}: {run.unusable}"))
     for path, reason in broken:
-        print(f"skipped {path}: {reason}")
+        print(one_line(f"skipped {path}: {reason}"))
     if not runs:
         print("no runs found")
     return 0

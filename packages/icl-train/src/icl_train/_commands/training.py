@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 
-from icl_data.foundation.printable import one_line
+from icl_data.foundation.printable import printable
 from icl_train._runs.folder import RunFolder
 
 __all__ = ["train_here"]
@@ -24,7 +24,7 @@ def train_here(run: RunFolder) -> int:
     try:
         train(run, reporter_for(sys.stdout))
     except KeyboardInterrupt:
-        print(one_line(f"interrupted; go on with: icl-train resume {shlex.quote(str(run.path))}"), file=sys.stderr)
+        print(printable(f"interrupted; go on with: icl-train resume {shlex.quote(str(run.path))}"), file=sys.stderr)
         return 130
-    print(f"{one_line(run.path)}: done")
+    print(f"{printable(run.path)}: done")
     return 0

@@ -35,6 +35,7 @@ from icl_data.foundation.paths import errors_about
 from icl_data.foundation.printable import one_line
 from icl_data.foundation.whole_file import sync, write_text
 from icl_models import PluginWarning
+from icl_train._runs.headlines import Record, progress_line
 from icl_train._runs.making import whole_folder
 from icl_train._runs.owners import changed_owners, plugin_owners
 from icl_train._runs.search import folders_holding
@@ -43,6 +44,7 @@ from icl_train.config import RunConfig
 
 __all__ = [
     "RUN_FORMAT",
+    "Record",
     "RunError",
     "RunFailed",
     "RunFolder",
@@ -56,7 +58,6 @@ __all__ = [
 
 RUN_FORMAT = 1
 Status = Literal["done", "failed", "running", "unfinished"]
-Record = dict[str, Any]
 
 
 class RunError(ValueError):
@@ -315,27 +316,6 @@ def checkpoint_steps(folder: Path) -> list[int]:
     """Steps that have a checkpoint, ascending."""
     found = [re.fullmatch(r"step_(\d+)", path.name) for path in folder.glob("step_*") if path.is_dir()]
     return sorted(int(match[1]) for match in found if match)
-
-
-def progress_line(record: Record) -> str:
-    """One record as people read it: ``[step 00100] loss=3.4657 …``, ``[eval_fewshot_holdout step 01000] …``."""
-    split = record["split"]
-    head = f"[step {record['step']:05d}]" if split == "train" else f"[{split} step {record['step']:05d}]"
-    values = [
-        f"{name}={_readable(value)}{_interval(record, name)}"
-        for name, value in record.items()
-        if name not in ("split", "step") and not name.endswith(("_low", "_high"))
-    ]
-    return " ".join([head, *values])
-
-
-def _readable(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _interval(record: Record, name: str) -> str:
-    low, high = record.get(f"{name}_low"), record.get(f"{name}_high")
-    return f" [{low:.4g}, {high:.4g}]" if low is not None and high is not None else ""
 
 
 def _finite(record: Record) -> Record:

@@ -16,8 +16,8 @@ import torch
 from icl_data.foundation.command_line import run_command
 from icl_train import RunFailed, RunFolder, smoke, train
 from icl_train._commands.main import _main
+from icl_train._life.failure import failure_of, reason_of
 from icl_train._runs import checkpoint as checkpoint_module
-from icl_train._runs.failure import failure_of, reason_of
 
 
 class Quiet:

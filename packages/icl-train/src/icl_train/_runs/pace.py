@@ -1,0 +1,130 @@
+"""How fast a run goes, and how long it will take: updates, evaluations and checkpoints are timed apart."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+__all__ = ["Pace", "clock_text", "duration_text"]
+
+# The first updates allocate memory and load kernels.
+_NOT_TIMED = 2
+_ENOUGH_STEPS, _ENOUGH_SECONDS = 5, 3.0
+_WINDOW = 60.0  # seconds of training that the speed is taken over
+_BETWEEN_SAMPLES = 0.5
+
+
+class Pace:
+    """The times of one run in this process.
+
+    Args:
+        first: updates done before.
+        last: updates in all.
+        evaluations, checkpoints: after how many updates there is one, ascending.
+        clock: seconds.
+    """
+
+    def __init__(
+        self,
+        first: int,
+        last: int,
+        *,
+        evaluations: Sequence[int],
+        checkpoints: Sequence[int],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.first, self.last, self.step = first, last, first
+        self._clock = clock
+        self._due = {"evaluation": evaluations, "checkpoint": checkpoints}
+        self._aside = dict.fromkeys(self._due, 0.0)
+        self._count = dict.fromkeys(self._due, 0)
+        self._began = clock()
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def training_seconds(self) -> float:
+        """Seconds since the beginning without evaluations and checkpoints."""
+        return self._clock() - self._began - sum(self._aside.values())
+
+    @contextmanager
+    def aside(self, kind: str) -> Iterator[None]:
+        """Within, time is that of an "evaluation" or a "checkpoint"."""
+        started = self._clock()
+        try:
+            yield
+        finally:
+            self._aside[kind] += self._clock() - started
+            self._count[kind] += 1
+
+    def advance(self, step: int) -> None:
+        """``step`` is done."""
+        self.step = step
+        if step - self.first < _NOT_TIMED:
+            return
+        now = self.training_seconds()
+        if self._samples and now - self._samples[-1][0] < _BETWEEN_SAMPLES:
+            return
+        self._samples.append((now, step))
+        while len(self._samples) > 2 and now - self._samples[1][0] > _WINDOW:
+            self._samples.popleft()
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """Updates per second of training over the last minute; None before there is enough to say."""
+        if not self._samples:
+            return None
+        then, before = self._samples[0]
+        seconds, steps = self.training_seconds() - then, self.step - before
+        return steps / seconds if steps >= 1 and seconds > 0 else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough was timed for an estimate of the whole run."""
+        if not self._samples:
+            return False
+        return (
+            self.step - self._samples[0][1] >= _ENOUGH_STEPS
+            and self.training_seconds() - self._samples[0][0] >= _ENOUGH_SECONDS
+        )
+
+    def seconds_from(self, step: int) -> float | None:
+        """How long the run takes from ``step`` to its end, evaluations and checkpoints included, at today's pace."""
+        speed = self.steps_per_second
+        if speed is None:
+            return None
+        seconds = (self.last - step) / speed
+        for kind, due in self._due.items():
+            if self._count[kind]:
+                seconds += (len(due) - bisect_right(due, step)) * self._aside[kind] / self._count[kind]
+        return seconds
+
+    def estimate(self) -> str:
+        """One line: how long the run will take on this machine."""
+        seconds, speed = self.seconds_from(self.first), self.steps_per_second
+        if seconds is None or speed is None:
+            return ""
+        steps = f"{self.last - self.first:,} steps{' more' if self.first else ''}"
+        return f"about {duration_text(seconds)} for {steps} at {_few_digits(speed)} steps/s on this machine"
+
+
+def duration_text(seconds: float) -> str:
+    """In words, to about one part in ten: `40 seconds`, `9 days`."""
+    for unit, size in (("day", 86_400.0), ("hour", 3600.0), ("minute", 60.0)):
+        if seconds >= 1.95 * size:
+            return f"{round(seconds / size)} {unit}s"
+    return f"{max(1, round(seconds))} second{'s' if round(seconds) > 1 else ''}"
+
+
+def clock_text(seconds: float) -> str:
+    """As a clock counts: `2:10`, `1:02:10`; from two days on in days."""
+    if seconds >= 2 * 86_400:
+        return duration_text(seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _few_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
