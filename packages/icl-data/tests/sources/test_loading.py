@@ -19,7 +19,9 @@ def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "def failing(): return {}['no such key']\n"
         "def needing(argument): return SymbolicSource(5)\n"
         "number = 3\n"
+        "def leaving(): raise SystemExit(0)\n"
     )
+    (tmp_path / "leaving_sources.py").write_text("import sys\nsys.exit(0)\n")
     (tmp_path / "misspelt_sources.py").write_text("def good(:\n")
     (tmp_path / "torn_sources.py").write_text("raise ImportError('no library\\nhere')\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -50,4 +52,10 @@ def test_named_factory_is_called() -> None:
 )
 def test_what_is_wrong_with_a_name_is_said(name: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
+        load_source(name)
+
+
+@pytest.mark.parametrize("name", ["leaving_sources:good", "somebodys_sources:leaving"])
+def test_a_source_that_calls_sys_exit_ends_no_command_as_if_it_were_done(name: str) -> None:
+    with pytest.raises(ValueError, match="SystemExit: 0"):
         load_source(name)

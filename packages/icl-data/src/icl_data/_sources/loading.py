@@ -25,7 +25,7 @@ def load_source(name: str) -> Source:
         raise ValueError(f"a source's name must have the form package.module:factory, got {name!r}")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # whatever somebody's module does when it is run
+    except (Exception, SystemExit) as error:  # whatever somebody's module does when it is run
         raise ValueError(
             f"source {name!r}: module {module_name!r} could not be imported: {_one_line(error)}"
         ) from error
@@ -34,7 +34,7 @@ def load_source(name: str) -> Source:
         raise ValueError(f"source {name!r}: module {module_name!r} has no callable {factory_name!r}")
     try:
         source = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"source {name!r}: {factory_name}() failed: {_one_line(error)}") from error
     missing = [member for member in _MEMBERS if not hasattr(source, member)]
     if missing:
@@ -46,5 +46,5 @@ def load_source(name: str) -> Source:
     return cast(Source, source)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
