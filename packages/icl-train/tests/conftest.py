@@ -1,8 +1,10 @@
-"""Plugins on the path for the length of a test."""
+"""Plugins on the path, and terminals, for the length of a test."""
 
 import importlib
+import importlib.util
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +49,21 @@ def plugins(tmp_path_factory, monkeypatch):
     registry_module.registry.cache_clear()
     for module in [name for name in sys.modules if name.startswith("icl_fake_")]:
         del sys.modules[module]
+
+
+@pytest.fixture
+def on_terminal():
+    """``on_terminal(command, columns=80)``: a command on a terminal of that width (see terminals.py)."""
+    pytest.importorskip("termios", reason="pseudo-terminals need a Unix")
+    spec = importlib.util.spec_from_file_location("terminals", Path(__file__).with_name("terminals.py"))
+    terminals = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(terminals)
+    opened = []
+
+    def start(command, **options):
+        opened.append(terminals.Terminal(command, **options))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()

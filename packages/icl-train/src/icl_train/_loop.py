@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from icl_models import InContextModel
 from icl_train._runs.checkpoint import load_training_state, save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
+from icl_train._runs.heartbeat import Heartbeat
 from icl_train._runs.interrupt import StopRequest
+from icl_train._runs.lasting import LastingReporter
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
@@ -38,16 +40,21 @@ def train(run: RunFolder, reporter: Reporter) -> None:
 
     Raises:
         RunError: if another process trains this run, or a plugin of its model is missing.
-        RunFailed: if the loss is no longer a number.
-        KeyboardInterrupt: after Ctrl+C or SIGTERM, when a checkpoint of the last update is written.
+        RunFailed: if the loss is no longer a number, or code that the run calls (a source, a plugin) calls sys.exit.
+        KeyboardInterrupt: after Ctrl+C or another signal of `StopRequest`, when a checkpoint of the last update is
+            written.
         ValueError: if its data or checkpoint cannot be used.
     """
     run.require_components()
-    with run.lock(), tracking(run) as tracker:
+    with run.lock(), Heartbeat(run.path) as heartbeat, tracking(run) as tracker:
         try:
             device = resolve_device(run.config.train.device)
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
-                _Training(run, reporter, tracker, device).run()
+                _Training(run, LastingReporter(reporter), tracker, heartbeat, device).run()
+        except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
+            reason = f"code that the run calls ended it: SystemExit: {stop.code}"
+            run.mark_failed(reason)
+            raise RunFailed(reason) from stop
         except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
             raise
         except Exception as error:
@@ -59,8 +66,11 @@ def train(run: RunFolder, reporter: Reporter) -> None:
 class _Training:
     """The state of one run in this process."""
 
-    def __init__(self, run: RunFolder, reporter: Reporter, tracker: Tracking, device: torch.device) -> None:
+    def __init__(
+        self, run: RunFolder, reporter: Reporter, tracker: Tracking, heartbeat: Heartbeat, device: torch.device
+    ) -> None:
         self.run_folder, self.reporter, self.tracker, self.config = run, reporter, tracker, run.config
+        self.heartbeat = heartbeat
         torch.set_num_threads(run.threads)
         self.task = Task.build(self.config, device=device)
         self.sampler = self.task.training_sampler()
@@ -83,6 +93,7 @@ class _Training:
         last = self.config.train.max_steps
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size)
         self.tracker.start(self.step + 1 if self.step else 0)
+        self.heartbeat.beat(self.step)
         if self.step == 0:
             self._evaluate()
         self._clock = (time.perf_counter(), self.step)
@@ -92,6 +103,7 @@ class _Training:
                     self.step += 1
                     self._update()
                     self.reporter.advance(self.step)
+                    self.heartbeat.beat(self.step)
                     ends = self.step == last
                     if ends or self.step % self.config.train.log_interval == 0:
                         self._log()
