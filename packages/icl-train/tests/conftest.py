@@ -1,12 +1,14 @@
-"""Plugins on the path for the length of a test; commands on a terminal."""
+"""Plugins on the path, and commands on terminals, for the length of a test."""
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import shutil
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +93,21 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path):
     return Terminal(tmp_path)
+
+
+@pytest.fixture
+def on_terminal():
+    """``on_terminal(command, columns=80)``: a command on a terminal of that width (see terminals.py)."""
+    pytest.importorskip("termios", reason="pseudo-terminals need a Unix")
+    spec = importlib.util.spec_from_file_location("terminals", Path(__file__).with_name("terminals.py"))
+    terminals = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(terminals)
+    opened = []
+
+    def start(command, **options):
+        opened.append(terminals.Terminal(command, **options))
+        return opened[-1]
+
+    yield start
+    for terminal in opened:
+        terminal.close()

@@ -21,7 +21,9 @@ def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "def failing(): return {}['no such key']\n"
         "def needing(argument): return SymbolicSource(5)\n"
         "number = 3\n"
+        "def leaving(): raise SystemExit(0)\n"
     )
+    (tmp_path / "leaving_sources.py").write_text("import sys\nsys.exit(0)\n")
     (tmp_path / "misspelt_sources.py").write_text("def good(:\n")
     (tmp_path / "torn_sources.py").write_text("raise ImportError('no library\\nhere')\n")
     monkeypatch.syspath_prepend(tmp_path)
@@ -155,3 +157,9 @@ def test_missing_file_or_array_is_one_line_with_what_there_is(files: Path, name:
     with pytest.raises(ValueError, match=message) as caught:
         load_source(name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["leaving_sources:good", "somebodys_sources:leaving"])
+def test_a_source_that_calls_sys_exit_ends_no_command_as_if_it_were_done(name: str) -> None:
+    with pytest.raises(ValueError, match="SystemExit: 0"):
+        load_source(name)

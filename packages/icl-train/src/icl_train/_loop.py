@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from icl_train._life.failure import failure_of, reason_of
+from icl_train._life.interrupt import StopRequest
+from icl_train._life.lasting import LastingReporter
 from icl_train._runs.checkpoint import load_training_state, save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
-from icl_train._runs.interrupt import StopRequest
+from icl_train._runs.heartbeat import Heartbeat
 from icl_train._runs.making import remove_leftovers
 from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
@@ -42,31 +44,45 @@ def train(run: RunFolder, reporter: Reporter) -> None:
     Raises:
         RunError: if another process trains this run, or a plugin of its model is missing.
         ValueError: if its device, data or model cannot be had. The run is then as it was.
-        RunFailed: if the loss is no longer a number, its checkpoint is damaged, or the disk or memory is full. FAILED
-            says why, if it can be written.
-        KeyboardInterrupt: after Ctrl+C or SIGTERM, when a checkpoint of the last update is written.
+        RunFailed: if the loss is no longer a number, its checkpoint is damaged, the disk or memory is full, or code
+            that the run calls (a source, a plugin) calls sys.exit. FAILED says why, if it can be written.
+        KeyboardInterrupt: after Ctrl+C or another signal of `StopRequest`, when a checkpoint of the last update is
+            written.
     """
     run.require_components()
-    with run.lock(), tracking(run) as tracker:
+    with run.lock(), Heartbeat(run.path) as heartbeat, tracking(run) as tracker:
         device = resolve_device(run.config.train.device)
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            training = _Training(run, reporter, tracker, device)
-            try:
-                training.run()
-                run.mark_done()
-            except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
-                raise
-            except Exception as error:
-                with suppress(OSError):
-                    run.mark_failed(reason_of(error))
-                raise failure_of(run.path, error) from error
+        try:
+            with torch.random.fork_rng([device] if device.type == "cuda" else []):
+                training = _Training(run, LastingReporter(reporter), tracker, heartbeat, device)
+                _to_its_end(run, training)
+        except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
+            reason = f"code that the run calls ended it: SystemExit: {stop.code}"
+            with suppress(OSError):
+                run.mark_failed(reason)
+            raise RunFailed(f"{run.path}: {reason}") from stop
+
+
+def _to_its_end(run: RunFolder, training: _Training) -> None:
+    try:
+        training.run()
+        run.mark_done()
+    except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
+        raise
+    except Exception as error:
+        with suppress(OSError):
+            run.mark_failed(reason_of(error))
+        raise failure_of(run.path, error) from error
 
 
 class _Training:
     """The state of one run in this process."""
 
-    def __init__(self, run: RunFolder, reporter: Reporter, tracker: Tracking, device: torch.device) -> None:
+    def __init__(
+        self, run: RunFolder, reporter: Reporter, tracker: Tracking, heartbeat: Heartbeat, device: torch.device
+    ) -> None:
         self.run_folder, self.reporter, self.tracker, self.config = run, reporter, tracker, run.config
+        self.heartbeat = heartbeat
         torch.set_num_threads(run.threads)
         self.task = Task.build(self.config, device=device)
         self.sampler = self.task.training_sampler()
@@ -97,6 +113,7 @@ class _Training:
         self.pace = self._new_pace()
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
         self.tracker.start(0 if self.is_new else self.step + 1)
+        self.heartbeat.beat(self.step)
         if self.is_new:
             self._write_down(stopping=False)
         self._logged = (self.pace.training_seconds(), self.step)
@@ -107,6 +124,7 @@ class _Training:
                     self._update()
                     self.pace.advance(self.step)
                     self.reporter.advance(self.step)
+                    self.heartbeat.beat(self.step)
                     ends = self.step == last
                     if ends or self.step % self.config.train.log_interval == 0:
                         self._log()

@@ -70,7 +70,7 @@ def test_rewinding_drops_later_records_from_both_files_and_the_end_markers(run):
     run.rewind(2)
     assert [record["step"] for record in run.records()] == [1, 2]
     assert (run.path / "progress.txt").read_text().splitlines() == [progress_line(r) for r in records(1, 2)]
-    assert run.status() == "unfinished"
+    assert run.status() == "interrupted"
 
 
 def test_progress_lines_have_the_documented_form():
@@ -102,7 +102,7 @@ def test_two_processes_cannot_train_one_run(run):
         assert run.status() == "running"
         result = subprocess.run([sys.executable, "-c", other, run.path], capture_output=True, text=True, check=True)
     assert "one process at a time" in result.stdout
-    assert run.status() == "unfinished"
+    assert run.status() == "interrupted"
 
 
 def test_find_runs_names_what_it_cannot_read(run):

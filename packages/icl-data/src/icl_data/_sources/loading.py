@@ -45,14 +45,14 @@ def _from_factory(name: str, found: SourceName) -> Source:
     module_name, factory_name = found.place, str(found.part)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # whatever somebody's module does when it is run
+    except (Exception, SystemExit) as error:  # whatever somebody's module does when it is run
         raise ValueError(f"source {name!r}: module {module_name!r} could not be imported: {_told(error)}") from error
     factory = getattr(module, factory_name, None)
     if not callable(factory):
         raise ValueError(f"source {name!r}: module {module_name!r} has no callable {factory_name!r}")
     try:
         source = factory()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"source {name!r}: {factory_name}() failed: {_told(error)}") from error
     missing = [member for member in _MEMBERS if not hasattr(source, member)]
     if missing:
@@ -63,5 +63,5 @@ def _from_factory(name: str, found: SourceName) -> Source:
     return cast(Source, source)
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return one_line(f"{type(error).__name__}: {error}")

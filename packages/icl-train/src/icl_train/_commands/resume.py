@@ -11,6 +11,7 @@ import tyro
 from icl_data.foundation.printable import printable
 from icl_train._check_settings import check_settings
 from icl_train._commands.training import train_here
+from icl_train._life.parent import end_with_stdin
 from icl_train._runs.folder import RunFolder
 from icl_train.command_line import parse
 
@@ -23,11 +24,16 @@ class ResumeCommand:
 
     run: tyro.conf.Positional[Path]
     """The run folder."""
+    end_with_stdin: bool = False
+    """End, with a checkpoint, when the standard input ends: the run cannot outlive what started it with a pipe."""
 
 
 def resume(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
-    run = RunFolder.open(parse(ResumeCommand, args, prog="icl-train resume").run)
+    command = parse(ResumeCommand, args, prog="icl-train resume")
+    if command.end_with_stdin:
+        end_with_stdin()
+    run = RunFolder.open(command.run)
     if run.status() == "done":
         print(f"{printable(run.path)}: done already")
         return 0

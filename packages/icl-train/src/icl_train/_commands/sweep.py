@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import subprocess
 import sys
@@ -12,17 +13,25 @@ from typing import Annotated, Literal
 
 import tyro
 
+from icl_data.foundation.command_line import DONE, INTERRUPTED
 from icl_data.foundation.extras import require_extra
+from icl_data.foundation.printable import printable
 from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config, source_given
 from icl_train._commands.few_options import few_options
-from icl_train._runs.folder import RunFailed, available_cores
-from icl_train._sweeps.sweep import figure3a, launch, prepare
+from icl_train._life.interrupt import GRACE_SECONDS
+from icl_train._life.lasting import unless_the_terminal_is_gone
+from icl_train._runs.folder import RunFailed
+from icl_train._sweeps.cost import longest_first
+from icl_train._sweeps.sweep import default_jobs, figure3a, launch, prepare
 from icl_train.command_line import Page, given, parse
 from icl_train.config import RunConfig
 from icl_train.presets import PRESETS, chan2022, laptop
 
 __all__ = ["sweep"]
+
+OPEN_ELSEWHERE = 3
+"""Exit code where nothing failed, and other processes still train runs of the sweep."""
 
 GAUSSIAN_CLASS_COUNTS = (100, 512, 1024, 2048, 8192)
 OMNIGLOT_CLASS_COUNTS = (100, 200, 400, 800, 1600)
@@ -35,7 +44,12 @@ Flat = tyro.conf.arg(name="")
 
 @dataclass(frozen=True, kw_only=True)
 class Figure3aCommand:
-    """Train a model per class count and seed, for figures 3a and 3b. The same command again goes on where it was."""
+    """Train a model per class count and seed, for figures 3a and 3b. The same command again goes on where it was.
+
+    Exit codes: 0 all runs are done; 1 some failed, and their reasons are the last lines; 2 a mistake in the command,
+    nothing was made; 3 with --no-follow, other processes still train some; 130 interrupted (Ctrl+C, or SIGTERM, SIGHUP,
+    SIGUSR1, SIGUSR2), each run with a checkpoint. With --plot, icl-eval's own code when all runs are done.
+    """
 
     class_counts: tuple[int, ...] = OMNIGLOT_CLASS_COUNTS
     """Numbers of trained classes."""
@@ -46,7 +60,12 @@ class Figure3aCommand:
     jobs: int | None = None
     """Runs at a time; default: one per core on the CPU, one on a GPU."""
     launcher: Literal["local", "commands"] = "local"
-    """Train here, or make the run folders and print one command per run for a cluster's scheduler."""
+    """Train here, or make the run folders and print one command per run for a cluster's scheduler. Device and model are
+    checked where a run is trained: here need be no GPU."""
+    follow: bool = True
+    """Follow runs that other processes train to their end, and take over what those leave."""
+    grace: float = GRACE_SECONDS
+    """Seconds for a checkpoint when the sweep is interrupted; a run that has not ended by then is killed."""
     plot: bool = False
     """Draw the figure when all runs are done (needs icl-eval)."""
     preset: str | None = None
@@ -90,7 +109,7 @@ def sweep(args: Sequence[str]) -> int:
         raise ValueError("icl-train sweep needs what to sweep: figure3a (see icl-train sweep figure3a --help)")
     if args[0] in ("-h", "--help", "--help-all"):
         print("usage: icl-train sweep figure3a [options]; options: icl-train sweep figure3a --help")
-        return 0
+        return DONE
     choice("sweep", args[0], ("figure3a",))
     for option, instead in _SWEPT.items():
         if given(args, option) is not None:
@@ -104,6 +123,8 @@ def sweep(args: Sequence[str]) -> int:
     )
     if command.jobs is not None and command.jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {command.jobs}")
+    if not 0 <= command.grace < math.inf:
+        raise ValueError(f"grace must be a number of seconds, at least 0, got {command.grace}")
     if not command.class_counts or not command.run_seeds:
         raise ValueError("a sweep needs at least one class count and one seed")
     if command.plot and command.launcher == "commands":
@@ -111,25 +132,47 @@ def sweep(args: Sequence[str]) -> int:
     if command.plot:
         require_extra("icl_eval", "icl-eval", "--plot")
     configs = figure3a(command.config, class_counts=command.class_counts, seeds=command.run_seeds)
-    from icl_train._task import resolve_device
-
-    on_cpu = resolve_device(command.config.train.device).type == "cpu"
-    jobs = command.jobs or (min(len(configs), available_cores()) if on_cpu else 1)
     if command.launcher == "commands":
-        for run in prepare(configs, command.root, jobs=None):
-            if run.status() == "done":
-                continue
+        return _print_commands(configs, command.root)
+    return _train(command, configs)
+
+
+def _print_commands(configs: Sequence[RunConfig], root: Path) -> int:
+    for run in longest_first(prepare(configs, root, elsewhere=True)):
+        status = run.status()
+        if status == "running":
+            print(f"{printable(run.path)}: running, left out", file=sys.stderr)
+        elif status != "done":
             print(shlex.join(["icl-train", "resume", str(run.path)]))
-        return 0
-    runs = prepare(configs, command.root, jobs=jobs)
+    return DONE
+
+
+def _train(command: Figure3aCommand, configs: Sequence[RunConfig]) -> int:
+    broken: list[tuple[Path, str]] = []
+    runs = prepare(configs, command.root, jobs=command.jobs, broken=broken)
+    jobs = command.jobs or default_jobs(configs)
     try:
-        failed = launch(runs, jobs=jobs, stream=sys.stdout)
+        failed = launch(runs, jobs=jobs, stream=sys.stdout, broken=broken, grace=command.grace, follow=command.follow)
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        return 130
-    if failed:
-        raise RunFailed(f"{len(failed)} of {len(runs)} runs failed: {', '.join(run.name for run in failed)}")
+        with unless_the_terminal_is_gone():
+            print("interrupted; the same command goes on", file=sys.stderr)
+        return INTERRUPTED
+    names = [*(path.name for path, _ in broken), *(run.name for run in failed)]
+    if names:
+        raise RunFailed(f"{len(names)} of {len(configs)} runs failed: {', '.join(names)}")
+    still_open = [run.name for run in runs if run.status() != "done"]
+    if still_open:
+        print(f"other processes train {len(still_open)} runs: {', '.join(map(printable, still_open))}", file=sys.stderr)
+        return OPEN_ELSEWHERE
     if command.plot:
-        return subprocess.run([sys.executable, "-m", "icl_eval", "figure3a", str(command.root)], check=False).returncode
+        return _plot(command.root)
     print(f"draw the figure with: icl-eval figure3a {shlex.quote(str(command.root))}")
-    return 0
+    return DONE
+
+
+def _plot(root: Path) -> int:
+    """Draw, by the command that people draw with; its exit code, or 128 and the number of the signal that ended it."""
+    sys.stdout.flush()
+    # -P: an icl_eval.py in this folder is not icl-eval.
+    code = subprocess.run([sys.executable, "-P", "-m", "icl_eval", "figure3a", str(root)], check=False).returncode
+    return code if code >= 0 else 128 - code

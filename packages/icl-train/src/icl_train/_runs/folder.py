@@ -6,16 +6,20 @@ metrics.jsonl    one line per log or evaluation: split, step (updates), sequence
 progress.txt     the same, readable
 checkpoints/     step_NNNNNNN/ with model.safetensors, optimizer.safetensors (the newest), state.json
 DONE or FAILED   how it ended; FAILED holds the reason
+heartbeat.json   while it is trained, rewritten about once a second: step, speed, and which process trains
+log.txt          output of the process, for runs of a sweep
 """
 
 from __future__ import annotations
 
 import errno
+import importlib.util
 import json
 import math
 import os
 import platform
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -26,7 +30,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from filelock import FileLock, Timeout
 
@@ -57,7 +61,7 @@ __all__ = [
 ]
 
 RUN_FORMAT = 1
-Status = Literal["done", "failed", "running", "unfinished"]
+Status = Literal["done", "failed", "running", "interrupted", "queued"]
 
 
 class RunError(ValueError):
@@ -233,12 +237,20 @@ class RunFolder:
         write_text(self.path / "FAILED", one_line(reason) + "\n")
 
     def status(self) -> Status:
-        """done, failed, running (in some process of this machine) or unfinished (resume it)."""
+        """What the run is, as its folder says.
+
+        Returns:
+            done; running (some process of this machine trains it); failed (it stopped by itself, ``FAILED`` says why);
+            interrupted (it was started and stopped: resume it); queued (nobody has started it yet).
+        """
         if (self.path / "DONE").exists():
             return "done"
         if self._locked():
             return "running"
-        return "failed" if (self.path / "FAILED").exists() else "unfinished"
+        if (self.path / "FAILED").exists():
+            return "failed"
+        started = any((self.path / name).exists() for name in (".lock", "log.txt", "metrics.jsonl"))
+        return "interrupted" if started else "queued"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -264,13 +276,15 @@ class RunFolder:
     def _locked(self) -> bool:
         if not (self.path / ".lock").exists():
             return False
-        try:
-            with FileLock(self.path / ".lock", timeout=0):
+        for _ in range(3):
+            try:
+                with FileLock(self.path / ".lock", timeout=0):
+                    return False
+            except Timeout:  # by whoever trains, or by somebody else who looks, for less than a millisecond
+                time.sleep(0.002)
+            except OSError:  # a folder that cannot be written to is not being trained in
                 return False
-        except Timeout:
-            return True
-        except OSError:  # a folder that cannot be written to is not being trained in
-            return False
+        return True
 
 
 def require_new(path: Path) -> None:
@@ -334,8 +348,6 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def _environment() -> dict[str, Any]:
-    import torch  # only for what it was built with: a folder can be read without it
-
     packages = ("icl-data", "icl-models", "icl-train", "torch", "numpy")
     return {
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -344,9 +356,20 @@ def _environment() -> dict[str, Any]:
         "git": _git_revision(),
         "host": platform.node(),
         "platform": platform.platform(),
-        "cuda": torch.version.cuda,
+        "cuda": _cuda_of_torch(),
         "command": sys.argv,
     }
+
+
+def _cuda_of_torch() -> str | None:
+    """The CUDA that the installed PyTorch was built with, without the seconds of importing it."""
+    found = importlib.util.find_spec("torch")
+    if found is None or found.origin is None:
+        return None
+    try:
+        return cast(str | None, runpy.run_path(str(Path(found.origin).with_name("version.py"))).get("cuda"))
+    except OSError:
+        return None
 
 
 def _version(name: str) -> str | None:

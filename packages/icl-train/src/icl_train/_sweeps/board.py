@@ -1,104 +1,113 @@
-"""How a sweep shows its runs, which train in other processes."""
+"""How a sweep shows its runs, which train in other processes: bars and a line of totals, or lines in a pipe."""
 
 from __future__ import annotations
 
-import json
-import os
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import TaskID
+from rich.console import Console, Group, OverflowMethod
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Column
+from rich.text import Text
 
-from icl_train._runs.folder import RunFolder
-from icl_train._runs.progress import headline_line, step_progress
+from icl_data.foundation.printable import one_line
+from icl_train._life.lasting import unless_the_terminal_is_gone
+from icl_train._runs.view import RunView
+from icl_train._sweeps.cost import clock
 
-__all__ = ["Board", "Watched", "label"]
+__all__ = ["Board"]
 
-
-def label(run: RunFolder) -> str:
-    """What a run is called on screen: what it varies within its sweep."""
-    return f"{run.config.data.n_trained_classes} classes, s{run.config.seeds.data}"
+_WIDE = 120
 
 
 class Board:
-    """Where a sweep shows its runs: bars on a terminal, lines otherwise."""
+    """Where a sweep shows its runs. On a terminal that is closed, nothing is shown any more, and nothing breaks."""
 
     def __init__(self, stream: TextIO) -> None:
-        console = Console(file=stream)
         self._stream = stream
-        self._progress = step_progress(console) if console.is_terminal else None
+        self._totals = self._counts = ""
+        console = Console(file=stream, markup=False, emoji=False, highlight=False)
+        self._live: Live | None = None
+        if console.is_terminal:
+            self._overflow: OverflowMethod = "crop" if console.options.ascii_only else "ellipsis"
+            self._bars = _bars(console)
+            self._live = Live(self._display(), console=console, auto_refresh=False)
 
     def __enter__(self) -> Board:
-        if self._progress:
-            self._progress.start()
+        if self._live:
+            with unless_the_terminal_is_gone():
+                self._live.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._progress:
-            self._progress.stop()
+        if self._live:
+            with unless_the_terminal_is_gone():
+                self._live.update(Text(self._totals, overflow="fold"))
+                self._live.stop()
 
     def say(self, line: str) -> None:
         """Print a line, above the bars if there are any."""
-        if self._progress:
-            self._progress.console.print(line, markup=False, highlight=False)
-        else:
-            print(line, file=self._stream, flush=True)
+        line = one_line(line)
+        with unless_the_terminal_is_gone():
+            if self._live:
+                self._live.console.print(line, soft_wrap=True)
+            else:
+                print(line, file=self._stream, flush=True)
 
-    def add(self, run: RunFolder) -> TaskID | None:
+    def totals(self, counts: str, left: float | None, last_failure: str) -> None:
+        """Show where the sweep is as a whole: always on a terminal, and when the counts change in a pipe.
+
+        Args:
+            counts: how many runs are done, running, …
+            left: seconds to the end, if they are known.
+            last_failure: which run failed last, and why; empty if none has. In a pipe, a line above has said it.
+        """
+        changed, self._counts = counts != self._counts, counts
+        line = counts + (f", {clock(left)} left" if left is not None else "")
+        self._totals = one_line(f"{line}; last failure: {last_failure}" if last_failure else line)
+        if self._live:
+            with unless_the_terminal_is_gone():
+                self._live.update(self._display(), refresh=True)
+        elif changed:
+            self.say(line)
+
+    def add(self, label: str, view: RunView) -> TaskID | None:
         """A bar for a run, on a terminal."""
-        if not self._progress:
+        if self._live is None:
             return None
-        return self._progress.add_task(label(run), total=run.config.train.max_steps)
+        total = view.run.config.train.max_steps
+        return self._bars.add_task(one_line(label), total=total, completed=view.step, rate="", left="")
 
-    def move(self, bar: TaskID | None, step: int) -> None:
-        """The run has done ``step``."""
-        if self._progress and bar is not None:
-            self._progress.update(bar, completed=step)
+    def move(self, bar: TaskID | None, view: RunView) -> None:
+        """Show how far the run is."""
+        if bar is None:
+            return
+        speed, left = view.steps_per_second, view.seconds_left
+        self._bars.update(
+            bar,
+            completed=view.step,
+            rate="- steps/s" if speed is None else f"{speed:.3g} steps/s",
+            left="-:--:--" if left is None else clock(left),
+        )
 
     def remove(self, bar: TaskID | None) -> None:
         """The run has ended."""
-        if self._progress and bar is not None:
-            self._progress.remove_task(bar)
+        if bar is not None:
+            self._bars.remove_task(bar)
+
+    def _display(self) -> Group:
+        # The totals come first: where there are more bars than lines, it is the last bars that are not seen.
+        return Group(Text(self._totals, no_wrap=True, overflow=self._overflow), self._bars)
 
 
-class Watched:
-    """A run in another process, seen through its metrics.jsonl."""
-
-    def __init__(self, run: RunFolder, board: Board) -> None:
-        self.run, self.board, self.label = run, board, label(run)
-        board.say(f"{self.label}: started in {run.path}")
-        self.bar = board.add(run)
-        self.file = run.path / "metrics.jsonl"
-        self.shown = max((record["step"] for record in run.records() if record["split"] != "train"), default=-1)
-        self.position, self.inode = 0, 0
-
-    def look(self) -> None:
-        """Show what was written since the last look."""
-        if not self.file.exists():
-            return
-        with self.file.open("rb") as file:
-            inode = os.fstat(file.fileno()).st_ino
-            if inode != self.inode:  # a resumed run rewinds its records into a new file
-                self.position, self.inode = 0, inode
-            file.seek(self.position)
-            text = file.read()
-        whole = text[: text.rfind(b"\n") + 1]
-        self.position += len(whole)
-        records = [json.loads(line) for line in whole.splitlines()]
-        if records:
-            self.board.move(self.bar, records[-1]["step"])
-        evaluations = [record for record in records if record["split"] != "train"]
-        for step in sorted({record["step"] for record in evaluations if record["step"] > self.shown}):
-            self.shown = step
-            line = headline_line([record for record in evaluations if record["step"] == step])
-            self.board.say(f"{self.label}: {line}")
-
-    def close(self, *, ok: bool) -> None:
-        """Say how the run ended."""
-        self.board.remove(self.bar)
-        if ok:
-            self.board.say(f"{self.label}: done")
-            return
-        reason = self.run.path / "FAILED"
-        why = reason.read_text().strip() if reason.exists() else f"see {self.run.path / 'log.txt'}"
-        self.board.say(f"{self.label}: failed, {why}")
+def _bars(console: Console) -> Progress:
+    wide = console.width > _WIDE
+    return Progress(
+        TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold", ratio=None if wide else 3)),
+        BarColumn(bar_width=40 if wide else None, table_column=Column(ratio=None if wide else 2)),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False, style="progress.data.speed"),
+        TextColumn("{task.fields[left]}", markup=False, style="progress.remaining"),
+        console=console,
+        expand=not wide,
+    )

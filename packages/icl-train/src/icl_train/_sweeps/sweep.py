@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 
-from icl_train._check_settings import check_settings
-from icl_train._runs.folder import RunFolder, available_cores
+from icl_data.foundation.paths import describe
+from icl_train._life.interrupt import GRACE_SECONDS, StopRequest
+from icl_train._runs.folder import RunError, RunFolder, available_cores
 from icl_train._settings.source import source_label
-from icl_train._sweeps.board import Board, Watched, label
+from icl_train._sweeps.board import Board
+from icl_train._sweeps.checks import check_sweep, of_those_given
+from icl_train._sweeps.launcher import Launcher
 from icl_train.config import RunConfig
 
-__all__ = ["figure3a", "launch", "prepare", "run_name"]
-
-POLL_SECONDS = 0.25
+__all__ = ["default_jobs", "figure3a", "launch", "prepare", "run_name"]
 
 
 def figure3a(base: RunConfig, *, class_counts: Sequence[int], seeds: Sequence[int]) -> list[RunConfig]:
@@ -40,13 +33,16 @@ def figure3a(base: RunConfig, *, class_counts: Sequence[int], seeds: Sequence[in
     Raises:
         ValueError: if a class count leaves no rare class.
     """
+    n_common = base.data.n_common_classes
+    bad = [count for count in dict.fromkeys(class_counts) if count <= n_common]
+    if bad:
+        raise ValueError(
+            f"class counts must be above data.n_common_classes ({n_common}), got {', '.join(map(str, bad))}; "
+            + of_those_given(class_counts, bad)
+        )
     runs = []
     for count in dict.fromkeys(class_counts):
-        if count <= base.data.n_common_classes:
-            raise ValueError(
-                f"class counts must be above data.n_common_classes ({base.data.n_common_classes}), got {count}"
-            )
-        data = replace(base.data, n_rare_classes=count - base.data.n_common_classes)
+        data = replace(base.data, n_rare_classes=count - n_common)
         for seed in dict.fromkeys(seeds):
             runs.append(replace(base, data=data, seeds=replace(base.seeds, init=seed, data=seed)))
     return runs
@@ -58,94 +54,96 @@ def run_name(config: RunConfig) -> str:
     return f"{source}-c{config.data.n_trained_classes:05d}-s{config.seeds.data}-{config.digest()}"
 
 
-def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int | None) -> list[RunFolder]:
+def prepare(
+    configs: Sequence[RunConfig],
+    root: Path,
+    *,
+    jobs: int | None = None,
+    elsewhere: bool = False,
+    broken: list[tuple[Path, str]] | None = None,
+) -> list[RunFolder]:
     """The run folder of each configuration, made where it is missing.
 
     Args:
         configs: of the runs.
         root: folder of the run folders.
-        jobs: how many will share this machine's cores; None if other machines train them.
+        jobs: how many will share this machine's cores; None for :func:`default_jobs`.
+        elsewhere: other machines train them: models and devices are checked there, and PyTorch is not imported.
+        broken: takes the folders that cannot be read or made, with the reason; None to raise instead.
 
     Raises:
         ValueError: if a configuration cannot run; then no folder is made.
+        RunError: if a folder is there and is not a run, unless ``broken`` takes it.
     """
-    for config in configs:  # every mistake that needs no PyTorch comes before any that does
-        check_settings(config)
+    check_sweep(configs)  # every mistake that needs no PyTorch comes before any that does
+    devices = [config.train.device if elsewhere else _checked_device(config) for config in configs]
+    shared = None if elsewhere else max(1, available_cores() // (jobs or default_jobs(configs)))
+    root.mkdir(parents=True, exist_ok=True)
+    runs: list[RunFolder] = []
+    for config, device in zip(configs, devices, strict=True):
+        path = root / run_name(config)
+        try:
+            runs.append(_folder(path, config, device=device, threads=config.train.threads or shared))
+        except (RunError, OSError) as error:
+            if broken is None or (isinstance(error, OSError) and not runs):
+                raise
+            broken.append((path, describe(error) if isinstance(error, OSError) else str(error)))
+    return runs
+
+
+def default_jobs(configs: Sequence[RunConfig]) -> int:
+    """Runs at a time: one per core on the CPU, one on a GPU."""
+    from icl_train._task import resolve_device
+
+    on_cpu = all(resolve_device(config.train.device).type == "cpu" for config in configs)
+    return min(len(configs), available_cores()) if on_cpu else 1
+
+
+def _checked_device(config: RunConfig) -> str:
+    """Where the run will be trained, after its model was tried."""
     from icl_train._check import check_model, device_of
 
-    for config in configs:
-        check_model(config)
-    paths = [root / run_name(config) for config in configs]
-    existing = {path: RunFolder.open(path) for path in paths if path.exists()}
-    root.mkdir(parents=True, exist_ok=True)
-    return [
-        existing.get(path)
-        or RunFolder.create(
-            path,
-            config,
-            device=device_of(config),
-            threads=config.train.threads or (max(1, available_cores() // jobs) if jobs else None),
-        )
-        for path, config in zip(paths, configs, strict=True)
-    ]
+    check_model(config)
+    return device_of(config)
 
 
-def launch(runs: Sequence[RunFolder], *, jobs: int, stream: TextIO) -> list[RunFolder]:
-    """Train what is not done, ``jobs`` at a time; returns the runs that failed. Ctrl+C ends them with a checkpoint."""
-    waiting = [run for run in runs if run.status() not in ("done", "running")]
-    board = Board(stream)
-    for run in runs:
-        if run not in waiting:
-            board.say(f"{label(run)}: {run.status()}, skipped")
-    active: dict[subprocess.Popen[bytes], Watched] = {}
-    failed = []
-    with board, _interrupted_by_sigterm():
-        try:
-            while waiting or active:
-                while waiting and len(active) < jobs:
-                    run = waiting.pop(0)
-                    watched = Watched(run, board)
-                    active[_start(run)] = watched
-                time.sleep(POLL_SECONDS)
-                for process in list(active):
-                    code = process.poll()
-                    active[process].look()
-                    if code is not None:
-                        watched = active.pop(process)
-                        watched.close(ok=code == 0)
-                        if code != 0:
-                            failed.append(watched.run)
-        finally:  # Ctrl+C, or an error of our own: no run goes on without its sweep
-            for process in active:
-                process.terminate()
-            for process in active:
-                process.wait()
-    return failed
-
-
-@contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGTERM, interrupt)
+def _folder(path: Path, config: RunConfig, *, device: str, threads: int | None) -> RunFolder:
+    if path.exists():
+        return RunFolder.open(path)
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+        return RunFolder.create(path, config, device=device, threads=threads)
+    except RunError:
+        if not path.exists():
+            raise
+        return RunFolder.open(path)  # another sweep has made it in this moment
 
 
-def _start(run: RunFolder) -> subprocess.Popen[bytes]:
-    (run.path / "FAILED").unlink(missing_ok=True)  # of an earlier try
-    with (run.path / "log.txt").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "icl_train", "resume", str(run.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "OMP_NUM_THREADS": str(run.threads)},
-            start_new_session=True,  # the terminal's Ctrl+C goes to the sweep alone, which passes it on once
-        )
+def launch(
+    runs: Sequence[RunFolder],
+    *,
+    jobs: int,
+    stream: TextIO,
+    broken: Sequence[tuple[Path, str]] = (),
+    grace: float = GRACE_SECONDS,
+    follow: bool = True,
+) -> list[RunFolder]:
+    """Train what is not done, ``jobs`` at a time, the longest first.
+
+    Args:
+        runs: the runs.
+        jobs: how many at a time.
+        stream: where they are shown.
+        broken: folders of further runs that cannot be read, and why: they are told of as failed.
+        grace: seconds that runs have for a checkpoint when the sweep is ended, before they are killed.
+        follow: wait for runs that other processes train, and take over what those leave; False to leave them alone.
+
+    Returns:
+        The runs that failed. Every other one is done, or, without ``follow``, may be trained elsewhere.
+
+    Raises:
+        KeyboardInterrupt: if Ctrl+C or another signal of `StopRequest` has ended the sweep, and its runs with it.
+    """
+    with Board(stream) as board, StopRequest(at_once=False) as stop:
+        launcher = Launcher(runs, broken, jobs=jobs, board=board, grace=grace, follow=follow)
+        launcher.train(stop)
+    return launcher.failed

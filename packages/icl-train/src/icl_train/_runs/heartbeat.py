@@ -1,0 +1,92 @@
+"""How far a run is, said about once a second while it is trained, for whoever watches from another process."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import platform
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+__all__ = ["HEARTBEAT", "Beat", "Heartbeat", "read_beat"]
+
+HEARTBEAT = "heartbeat.json"
+_SECONDS_BETWEEN = 1.0
+_BEATS_FOR_A_SPEED = 60
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What heartbeat.json says.
+
+    Attributes:
+        step: updates done.
+        steps_per_second: over the last minute, evaluations included; None where nothing is measured yet.
+        pid: number of the process that trains.
+        host: its machine.
+        time: when this was written, in seconds since 1970.
+    """
+
+    step: int
+    steps_per_second: float | None
+    pid: int
+    host: str
+    time: float
+
+
+class Heartbeat:
+    """Writes heartbeat.json within ``with Heartbeat(folder) as heartbeat``; afterwards the file is gone.
+
+    A process that is killed leaves it behind: the step is then where it was killed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file, self._beside = folder / HEARTBEAT, folder / f".{HEARTBEAT}.writing"
+        self._due = 0.0
+        self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS_FOR_A_SPEED)
+
+    def __enter__(self) -> Heartbeat:
+        self._remove()  # of a process that was killed
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._remove()
+
+    def beat(self, step: int) -> None:
+        """``step`` is done; written if the last beat is a second old."""
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = now + _SECONDS_BETWEEN
+        self._beats.append((now, step))
+        then, first = self._beats[0]
+        speed = (step - first) / (now - then) if step > first else None
+        beat = Beat(step, speed, os.getpid(), platform.node(), round(time.time(), 3))
+        # Nothing but a view hangs on this: training does not fail for it. Renamed, so that nobody reads half of it.
+        with contextlib.suppress(OSError):
+            self._beside.write_text(json.dumps(asdict(beat)) + "\n", encoding="utf-8")
+            self._beside.replace(self._file)
+
+    def _remove(self) -> None:
+        for file in (self._file, self._beside):
+            with contextlib.suppress(OSError):
+                file.unlink(missing_ok=True)
+
+
+def read_beat(folder: Path) -> Beat | None:
+    """The newest beat of a run; None where there is none, or none that can be read.
+
+    Args:
+        folder: the run folder.
+    """
+    try:
+        beat = Beat(**json.loads((folder / HEARTBEAT).read_bytes()))
+        numbers = (beat.step, beat.pid, beat.time, beat.steps_per_second or 0.0)
+        usable = all(isinstance(number, (int, float)) and math.isfinite(number) and number >= 0 for number in numbers)
+        return beat if usable and isinstance(beat.step, int) else None
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,1 @@
+"""What `status` shows: rows of runs, as a table, as it changes, and the keys that end it."""

@@ -1,0 +1,150 @@
+"""What ``icl-train status`` knows of each run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from icl_train._runs.departures import departures
+from icl_train._runs.folder import RunFolder, Status, find_runs
+from icl_train._runs.view import RunView, failure
+from icl_train._sweeps.sweep import run_name
+
+__all__ = ["Row", "Score", "Survey"]
+
+IN_THE_NAME = ("data.source", "data.n_rare_classes", "seeds.init", "seeds.data")
+
+
+@dataclass(frozen=True)
+class Score:
+    """The accuracy that a split is measured by, in its newest evaluation.
+
+    Attributes:
+        step: updates before it.
+        accuracy: the headline accuracy.
+        chance: what guessing gives.
+    """
+
+    step: int
+    accuracy: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run, now.
+
+    Attributes:
+        path: its folder.
+        name: what it is called here.
+        state: what it is.
+        step: updates done.
+        max_steps: updates in all.
+        steps_per_second, seconds_left: measured, while it is trained; None otherwise.
+        process: ``pid`` and ``host`` of what trains it; None otherwise.
+        scores: split → its newest evaluation.
+        differs: the settings that set it apart from the others here.
+        reason: why it failed; None otherwise.
+        unusable: why its model cannot be built here; None otherwise.
+    """
+
+    path: Path
+    name: str
+    state: Status
+    step: int
+    max_steps: int
+    steps_per_second: float | None
+    seconds_left: float | None
+    process: dict[str, Any] | None
+    scores: dict[str, Score]
+    differs: dict[str, str]
+    reason: str | None
+    unusable: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain containers, under these names."""
+        return {**asdict(self), "path": str(self.path)}
+
+    @property
+    def changes(self) -> object:
+        """Equal as long as nothing has happened to the run but updates."""
+        return self.state, self.reason, tuple(self.scores.values())
+
+
+class Survey:
+    """The runs below a folder, which can be looked at again and again.
+
+    Args:
+        root: the folder.
+
+    Attributes:
+        broken: folders that cannot be read, with the reason.
+
+    Raises:
+        RunError: if ``root`` is not a folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._views: dict[Path, RunView] = {}
+        self.find()
+
+    def find(self) -> None:
+        """Look for runs anew."""
+        runs, self._unreadable = find_runs(self.root)
+        self._views = {run.path: self._views.get(run.path) or RunView(run) for run in runs}
+        self._damaged: list[tuple[Path, str]] = []
+        self._differences = departures([run.config for run in runs], left_out=_told_by_names(runs))
+        self._names = _names(runs, self.root)
+
+    @property
+    def broken(self) -> list[tuple[Path, str]]:
+        """Folders that cannot be read, with the reason."""
+        return [*self._unreadable, *self._damaged]
+
+    def look(self) -> list[Row]:
+        """Every run that can be read, as it is now."""
+        rows = []
+        self._damaged = []
+        for view, name, differs in zip(self._views.values(), self._names, self._differences, strict=True):
+            view.look()
+            if view.damage:
+                self._damaged.append((view.run.path, view.damage))
+            elif not view.gone:
+                rows.append(_row(view, name, differs))
+        return rows
+
+
+def _row(view: RunView, name: str, differs: dict[str, str]) -> Row:
+    state = view.run.status()
+    beat = view.beat if state == "running" else None
+    return Row(
+        path=view.run.path,
+        name=name,
+        state=state,
+        step=view.step,
+        max_steps=view.run.config.train.max_steps,
+        steps_per_second=view.steps_per_second if beat else None,
+        seconds_left=view.seconds_left if beat else None,
+        process={"pid": beat.pid, "host": beat.host} if beat else None,
+        scores={split: Score(*score) for split, score in view.scores.items()},
+        differs=differs,
+        reason=failure(view.run) if state == "failed" else None,
+        unusable=view.run.unusable,
+    )
+
+
+def _told_by_names(runs: Sequence[RunFolder]) -> tuple[str, ...]:
+    """What need not be said again, where every run has the name that this package gives."""
+    return IN_THE_NAME if all(run.name.endswith(run_name(run.config)) for run in runs) else ()
+
+
+def _names(runs: Sequence[RunFolder], root: Path) -> list[str]:
+    """Names of the folders, with the folders above them where a name is not the only one of its kind."""
+    times = Counter(run.name for run in runs)
+    return [
+        run.name if times[run.name] == 1 or run.path == root else run.path.relative_to(root).as_posix() for run in runs
+    ]

@@ -1,0 +1,91 @@
+"""A process that trains one run of a sweep."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+from icl_train._runs.folder import RunFolder
+from icl_train._runs.heartbeat import HEARTBEAT
+
+__all__ = ["Child"]
+
+
+class Child:
+    """Starts ``icl-train resume`` on a run, with its output in the run's log.txt.
+
+    The process is a session of its own: the terminal's Ctrl+C goes to the sweep alone, which passes it on once. Its
+    standard input is a pipe that the sweep holds open, so that it ends with the sweep, however that ends.
+
+    Args:
+        run: the run.
+
+    Raises:
+        OSError: the folder is gone or cannot be written to, or the system starts no more processes.
+    """
+
+    def __init__(self, run: RunFolder) -> None:
+        for name in ("FAILED", HEARTBEAT):  # of an earlier try
+            (run.path / name).unlink(missing_ok=True)
+        # -P: a random.py or icl_train.py in this folder is not what a run imports; sources are looked for here, last.
+        command = [sys.executable, "-P", "-m", "icl_train", "resume", str(run.path.absolute()), "--end-with-stdin"]
+        with (run.path / "log.txt").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "OMP_NUM_THREADS": str(run.threads)},
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def ended(self) -> str | None:
+        """How the process ended, in words; None while it lives."""
+        code = self._process.poll()
+        if code is None:
+            return None
+        self._close()
+        if code >= 0:
+            return f"with exit code {code}"
+        return f"by {_signal_name(-code)}"
+
+    def terminate(self) -> None:
+        """Ask for an end, with a checkpoint."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End it, and what it started, at once."""
+        if self._process.poll() is not None:
+            return
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.kill()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end; whether it came within that many seconds."""
+        try:
+            self._process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        self._close()
+        return True
+
+    def _close(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,62 @@
+"""One run of a sweep, and what is told of it."""
+
+from __future__ import annotations
+
+from rich.progress import TaskID
+
+from icl_train._runs.folder import RunFolder
+from icl_train._runs.progress import headline_line
+from icl_train._runs.view import RunView
+from icl_train._sweeps.board import Board
+from icl_train._sweeps.child import Child
+from icl_train._sweeps.cost import cost_left
+
+__all__ = ["Watched"]
+
+
+class Watched:
+    """A run in another process, seen through its folder.
+
+    Attributes:
+        run: the run.
+        label: what it is called on screen.
+        view: what its folder says.
+        child: the process that trains it, if the sweep has started one.
+        cost_left: of the updates after its newest checkpoint (see `expected_cost`), when last started.
+    """
+
+    def __init__(self, run: RunFolder, label: str, board: Board) -> None:
+        self.run, self.label, self._board = run, label, board
+        self.view = RunView(run)
+        self.child: Child | None = None
+        self.cost_left = cost_left(run)
+        self._bar: TaskID | None = None
+        self._told = -1
+
+    def say(self, what: str) -> None:
+        """Print a line about the run."""
+        self._board.say(f"{self.label}: {what}")
+
+    def begin(self, what: str) -> None:
+        """Say that it is trained from here on; what was measured before is not told again."""
+        self._board.remove(self._bar)
+        self.say(what)
+        self.cost_left = cost_left(self.run)
+        self.view.look()
+        self._told = max((step for step, _, _ in self.view.scores.values()), default=-1)
+        self._bar = self._board.add(self.label, self.view)
+
+    def look(self) -> None:
+        """Show what was written since the last look."""
+        records = [record for record in self.view.look() if record["split"] != "train"]
+        self._board.move(self._bar, self.view)
+        for step in sorted({record["step"] for record in records if record["step"] > self._told}):
+            self._told = step
+            if line := headline_line([record for record in records if record["step"] == step]):
+                self.say(line)
+
+    def end(self, what: str) -> None:
+        """Say how it ended."""
+        self._board.remove(self._bar)
+        self._bar = None
+        self.say(what)
