@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from icl_models import InContextModel
 from icl_train._runs.checkpoint import load_training_state, save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
-from icl_train._runs.heartbeat import Heartbeat
 from icl_train._runs.interrupt import StopRequest
-from icl_train._runs.lasting import LastingReporter
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
+from icl_train._watching.heartbeat import Heartbeat
 from icl_train.evaluation import EvalResult, Evaluator
 from icl_train.metrics import sequence_loss
 from icl_train.optim import build_optimizer, learning_rate, set_learning_rate
@@ -50,7 +49,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
         try:
             device = resolve_device(run.config.train.device)
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
-                _Training(run, LastingReporter(reporter), tracker, heartbeat, device).run()
+                _Training(run, reporter, tracker, heartbeat, device).run()
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
             reason = f"code that the run calls ended it: SystemExit: {stop.code}"
             run.mark_failed(reason)

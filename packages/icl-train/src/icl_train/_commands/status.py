@@ -11,9 +11,9 @@ import tyro
 
 from icl_data.foundation.command_line import DONE
 from icl_data.foundation.printable import one_line
-from icl_train._commands.status_rows import Survey
-from icl_train._commands.status_table import show
-from icl_train._commands.status_watch import watch
+from icl_train._status.rows import Survey
+from icl_train._status.table import show
+from icl_train._status.watch import watch
 from icl_train.command_line import parse
 
 __all__ = ["status"]

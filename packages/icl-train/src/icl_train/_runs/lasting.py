@@ -1,52 +1,47 @@
-"""A run outlives its terminal."""
+"""Output that outlives its terminal."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, TextIO, cast
 
-from icl_train._runs.folder import Record
-from icl_train._runs.progress import Reporter
-
-__all__ = ["LastingReporter", "unless_the_terminal_is_gone"]
+__all__ = ["lasting"]
 
 
-@contextmanager
-def unless_the_terminal_is_gone() -> Iterator[None]:
-    """What is shown on a terminal that was closed (EIO) is lost, and no error."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.EIO:
-            raise
+def lasting(stream: TextIO) -> TextIO:
+    """``stream``, but that nothing is written any more, and nothing raised, once it is a terminal that was closed.
 
-
-class LastingReporter:
-    """Passes on what a run tells, and goes on without its terminal when that is closed.
-
-    Its last checkpoint can then be written, and a run that ignores SIGHUP trains to its end.
+    A run can then write its last checkpoint after a hangup, or, if it ignores that, train to its end.
     """
+    return stream if isinstance(stream, _Lasting) else cast(TextIO, _Lasting(stream))
 
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
 
-    def start(self, name: str, step: int, last: int, batch_size: int) -> None:
-        """See `Reporter.start`."""
-        with unless_the_terminal_is_gone():
-            self._reporter.start(name, step, last, batch_size)
+class _Lasting:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._gone = False
 
-    def advance(self, step: int) -> None:
-        """See `Reporter.advance`."""
-        with unless_the_terminal_is_gone():
-            self._reporter.advance(step)
+    def write(self, text: str) -> int:
+        with self._unless_gone():
+            if not self._gone:
+                self._stream.write(text)
+        return len(text)
 
-    def records(self, records: Sequence[Record]) -> None:
-        """See `Reporter.records`."""
-        with unless_the_terminal_is_gone():
-            self._reporter.records(records)
+    def flush(self) -> None:
+        with self._unless_gone():
+            if not self._gone:
+                self._stream.flush()
 
-    def stop(self) -> None:
-        """See `Reporter.stop`."""
-        with unless_the_terminal_is_gone():
-            self._reporter.stop()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextmanager
+    def _unless_gone(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            self._gone = True

@@ -21,6 +21,7 @@ from rich.text import Text
 
 from icl_train._runs.folder import Record, progress_line
 from icl_train._runs.headlines import HEADLINES
+from icl_train._runs.lasting import lasting
 
 __all__ = ["BarReporter", "PlainReporter", "Reporter", "headline_line", "reporter_for", "step_progress"]
 
@@ -142,6 +143,7 @@ def step_progress(console: Console) -> Progress:
 
 
 def reporter_for(stream: TextIO) -> Reporter:
-    """A bar if ``stream`` is a terminal, lines otherwise."""
+    """A bar if ``stream`` is a terminal, lines otherwise; a run outlives the terminal."""
+    stream = lasting(stream)
     console = Console(file=stream)
     return BarReporter(console) if console.is_terminal else PlainReporter(stream)

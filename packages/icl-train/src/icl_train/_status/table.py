@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from icl_data.foundation.printable import one_line
-from icl_train._commands.status_rows import Row
 from icl_train._runs.folder import Status
+from icl_train._status.rows import Row
 from icl_train._sweeps.cost import clock
 
 __all__ = ["STATES", "scores_of", "show", "status_table", "terminal", "totals"]
@@ -54,7 +54,8 @@ def show(rows: Sequence[Row]) -> None:
 def totals(rows: Sequence[Row]) -> str:
     """How many runs there are of each state."""
     count = Counter(row.state for row in rows)
-    return f"{len(rows)} runs: " + ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
+    states = ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
+    return f"{len(rows)} run{'' if len(rows) == 1 else 's'}: {states}"
 
 
 def scores_of(row: Row) -> dict[str, str]:

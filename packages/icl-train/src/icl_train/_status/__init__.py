@@ -1,0 +1,1 @@
+"""What `icl-train status` shows."""
