@@ -12,16 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from icl_train._life.failure import failure_of, reason_of
-from icl_train._life.interrupt import StopRequest
-from icl_train._life.lasting import LastingReporter
 from icl_train._runs.checkpoint import load_training_state, save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
-from icl_train._runs.heartbeat import Heartbeat
+from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.making import remove_leftovers
 from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task, example_logits, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
+from icl_train._watching.heartbeat import Heartbeat
 from icl_train.evaluation import EvalResult, Evaluator
 from icl_train.metrics import sequence_loss
 from icl_train.optim import add_l2_gradient, build_optimizer, learning_rate, set_learning_rate, weight_matrices
@@ -54,8 +53,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
         device = resolve_device(run.config.train.device)
         try:
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
-                training = _Training(run, LastingReporter(reporter), tracker, heartbeat, device)
-                _to_its_end(run, training)
+                _to_its_end(run, _Training(run, reporter, tracker, heartbeat, device))
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
             reason = f"code that the run calls ended it: SystemExit: {stop.code}"
             with suppress(OSError):

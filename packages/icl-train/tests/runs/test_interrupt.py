@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from icl_train._life.interrupt import StopRequest
+from icl_train._runs.interrupt import StopRequest
 
 
 def send(number):
@@ -93,7 +93,7 @@ def test_another_thread_than_the_main_one_takes_no_signal():
     assert seen == [before]
 
 
-HOLDS = "from icl_train._life.parent import end_with_stdin; import time, sys; {}; print(1, flush=True); {}"
+HOLDS = "from icl_train._runs.parent import end_with_stdin; import time, sys; {}; print(1, flush=True); {}"
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from icl_train import RunFolder
-from icl_train._runs.view import RunView
 from icl_train._sweeps.board import Board
 from icl_train._sweeps.watched import Watched
+from icl_train._watching.view import RunView
 
 
 class Screen(io.StringIO):

@@ -93,7 +93,7 @@ def test_with_no_follow_work_open_elsewhere_is_exit_code_3_and_no_hint_at_the_fi
     with run.lock():
         assert _main(args) == 3
     told = capsys.readouterr()
-    assert told.err == f"other processes train 1 runs: {run.name}\n"
+    assert told.err == f"not done, and left to other processes: {run.name}\n"
     assert "icl-eval" not in told.out
 
 

@@ -45,7 +45,7 @@ def gone(pid):
 
 
 def pid_of(run, until):
-    from icl_train._runs.heartbeat import read_beat
+    from icl_train._watching.heartbeat import read_beat
 
     return until(lambda: read_beat(run.path)).pid
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from icl_train import RunFolder, figure3a, smoke
-from icl_train._runs.labels import labels
 from icl_train._sweeps.cost import clock, expected_cost, longest_first, seconds_left
+from icl_train._sweeps.labels import labels
 from icl_train._sweeps.sweep import run_name
 
 

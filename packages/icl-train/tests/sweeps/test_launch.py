@@ -89,9 +89,11 @@ def train_one_after(harm, runs, child):
     return launch(runs, jobs=1, stream=stream), stream.getvalue().splitlines()
 
 
-@pytest.mark.parametrize(
-    "line", ["nonsense", '{"split": "train"}', "[" * 100_000, "\udcff\udcfe", '{"split": 3, "step": "many"}', "7"]
-)
+DAMAGED = ["nonsense", '{"split": "train"}', "[" * 100_000, "\udcff\udcfe", '{"split": 3, "step": "many"}', "7"]
+STRING_FOR_A_NUMBER = '{"split": "eval_fewshot_holdout", "step": 10, "accuracy_closed": "0.5", "chance": 0.5}'
+
+
+@pytest.mark.parametrize("line", [*DAMAGED, STRING_FOR_A_NUMBER])
 def test_a_damaged_metrics_line_fails_that_run_alone(line, runs, child):
     def harm(run):
         record = {"split": "train", "step": 10, "sequences": 160}

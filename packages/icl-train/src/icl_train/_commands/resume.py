@@ -11,8 +11,8 @@ import tyro
 from icl_data.foundation.printable import printable
 from icl_train._check_settings import check_settings
 from icl_train._commands.training import train_here
-from icl_train._life.parent import end_with_stdin
 from icl_train._runs.folder import RunFolder
+from icl_train._runs.parent import end_with_stdin
 from icl_train.command_line import parse
 
 __all__ = ["resume"]

@@ -19,9 +19,9 @@ from icl_data.foundation.printable import printable
 from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config, source_given
 from icl_train._commands.few_options import few_options
-from icl_train._life.interrupt import GRACE_SECONDS
-from icl_train._life.lasting import unless_the_terminal_is_gone
 from icl_train._runs.folder import RunFailed
+from icl_train._runs.interrupt import GRACE_SECONDS
+from icl_train._runs.lasting import lasting
 from icl_train._sweeps.cost import longest_first
 from icl_train._sweeps.sweep import default_jobs, figure3a, launch, prepare
 from icl_train.command_line import Page, given, parse
@@ -154,15 +154,14 @@ def _train(command: Figure3aCommand, configs: Sequence[RunConfig]) -> int:
     try:
         failed = launch(runs, jobs=jobs, stream=sys.stdout, broken=broken, grace=command.grace, follow=command.follow)
     except KeyboardInterrupt:
-        with unless_the_terminal_is_gone():
-            print("interrupted; the same command goes on", file=sys.stderr)
+        print("interrupted; the same command goes on", file=lasting(sys.stderr))
         return INTERRUPTED
     names = [*(path.name for path, _ in broken), *(run.name for run in failed)]
     if names:
         raise RunFailed(f"{len(names)} of {len(configs)} runs failed: {', '.join(names)}")
     still_open = [run.name for run in runs if run.status() != "done"]
     if still_open:
-        print(f"other processes train {len(still_open)} runs: {', '.join(map(printable, still_open))}", file=sys.stderr)
+        print(f"not done, and left to other processes: {', '.join(map(printable, still_open))}", file=sys.stderr)
         return OPEN_ELSEWHERE
     if command.plot:
         return _plot(command.root)

@@ -23,6 +23,7 @@ from rich.text import Text
 
 from icl_data.foundation.printable import printable
 from icl_train._runs.headlines import HEADLINES, Record, headlines_in, step_line
+from icl_train._runs.lasting import lasting
 from icl_train._runs.pace import Pace, clock_text
 
 __all__ = ["BarReporter", "PlainReporter", "Reporter", "headline_line", "reporter_for", "step_progress"]
@@ -218,6 +219,7 @@ def _progress(console: Console, *right: ProgressColumn) -> Progress:
 
 
 def reporter_for(stream: TextIO) -> Reporter:
-    """A bar if ``stream`` is a terminal, lines otherwise."""
+    """A bar if ``stream`` is a terminal, lines otherwise; a run outlives the terminal."""
+    stream = lasting(stream)
     console = Console(file=stream)
     return BarReporter(console) if console.is_terminal else PlainReporter(stream)

@@ -10,8 +10,8 @@ from typing import Any
 
 from icl_train._runs.departures import departures
 from icl_train._runs.folder import RunFolder, Status, find_runs
-from icl_train._runs.view import RunView, failure
 from icl_train._sweeps.sweep import run_name
+from icl_train._watching.view import RunView, failure
 
 __all__ = ["Row", "Score", "Survey"]
 

@@ -54,7 +54,8 @@ def show(rows: Sequence[Row]) -> None:
 def totals(rows: Sequence[Row]) -> str:
     """How many runs there are of each state."""
     count = Counter(row.state for row in rows)
-    return f"{len(rows)} runs: " + ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
+    states = ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
+    return f"{len(rows)} run{'' if len(rows) == 1 else 's'}: {states}"
 
 
 def scores_of(row: Row) -> dict[str, str]:

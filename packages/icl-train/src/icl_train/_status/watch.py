@@ -13,7 +13,7 @@ from rich.text import Text
 
 from icl_data.foundation.command_line import DONE
 from icl_data.foundation.printable import one_line
-from icl_train._life.interrupt import StopRequest
+from icl_train._runs.interrupt import StopRequest
 from icl_train._status.keys import pressed_keys
 from icl_train._status.rows import Row, Survey
 from icl_train._status.table import STATES, scores_of, show, status_table, terminal, totals

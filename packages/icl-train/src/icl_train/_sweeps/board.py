@@ -11,9 +11,9 @@ from rich.table import Column
 from rich.text import Text
 
 from icl_data.foundation.printable import one_line
-from icl_train._life.lasting import unless_the_terminal_is_gone
-from icl_train._runs.view import RunView
+from icl_train._runs.lasting import lasting
 from icl_train._sweeps.cost import clock
+from icl_train._watching.view import RunView
 
 __all__ = ["Board"]
 
@@ -24,7 +24,7 @@ class Board:
     """Where a sweep shows its runs. On a terminal that is closed, nothing is shown any more, and nothing breaks."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream = stream = lasting(stream)
         self._totals = self._counts = ""
         console = Console(file=stream, markup=False, emoji=False, highlight=False)
         self._live: Live | None = None
@@ -35,24 +35,21 @@ class Board:
 
     def __enter__(self) -> Board:
         if self._live:
-            with unless_the_terminal_is_gone():
-                self._live.start()
+            self._live.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         if self._live:
-            with unless_the_terminal_is_gone():
-                self._live.update(Text(self._totals, overflow="fold"))
-                self._live.stop()
+            self._live.update(Text(self._totals, overflow="fold"))
+            self._live.stop()
 
     def say(self, line: str) -> None:
         """Print a line, above the bars if there are any."""
         line = one_line(line)
-        with unless_the_terminal_is_gone():
-            if self._live:
-                self._live.console.print(line, soft_wrap=True)
-            else:
-                print(line, file=self._stream, flush=True)
+        if self._live:
+            self._live.console.print(line, soft_wrap=True)
+        else:
+            print(line, file=self._stream, flush=True)
 
     def totals(self, counts: str, left: float | None, last_failure: str) -> None:
         """Show where the sweep is as a whole: always on a terminal, and when the counts change in a pipe.
@@ -66,8 +63,7 @@ class Board:
         line = counts + (f", {clock(left)} left" if left is not None else "")
         self._totals = one_line(f"{line}; last failure: {last_failure}" if last_failure else line)
         if self._live:
-            with unless_the_terminal_is_gone():
-                self._live.update(self._display(), refresh=True)
+            self._live.update(self._display(), refresh=True)
         elif changed:
             self.say(line)
 

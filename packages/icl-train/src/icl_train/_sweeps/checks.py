@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from icl_data.foundation.command_line import listed
 from icl_train._check_settings import check_settings
 from icl_train._run_data import build_source
-from icl_train._runs.labels import labels
+from icl_train._sweeps.labels import labels
 from icl_train.config import RunConfig
 
 __all__ = ["check_sweep", "of_those_given"]

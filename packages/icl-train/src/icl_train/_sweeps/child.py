@@ -9,9 +9,12 @@ import subprocess
 import sys
 
 from icl_train._runs.folder import RunFolder
-from icl_train._runs.heartbeat import HEARTBEAT
+from icl_train._watching.heartbeat import HEARTBEAT
 
-__all__ = ["Child"]
+__all__ = ["LOG", "Child"]
+
+LOG = "log.txt"
+_LONGEST_LINE = 500
 
 
 class Child:
@@ -32,7 +35,9 @@ class Child:
             (run.path / name).unlink(missing_ok=True)
         # -P: a random.py or icl_train.py in this folder is not what a run imports; sources are looked for here, last.
         command = [sys.executable, "-P", "-m", "icl_train", "resume", str(run.path.absolute()), "--end-with-stdin"]
-        with (run.path / "log.txt").open("ab") as log:
+        self._log = run.path / LOG
+        with self._log.open("ab") as log:
+            self._log_start = log.tell()
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -53,9 +58,9 @@ class Child:
         if code is None:
             return None
         self._close()
-        if code >= 0:
-            return f"with exit code {code}"
-        return f"by {_signal_name(-code)}"
+        if code < 0:
+            return f"by {_signal_name(-code)}"
+        return f"with exit code {code}" + (f" ({words})" if code and (words := self._last_words()) else "")
 
     def terminate(self) -> None:
         """Ask for an end, with a checkpoint."""
@@ -78,6 +83,16 @@ class Child:
             return False
         self._close()
         return True
+
+    def _last_words(self) -> str:
+        """The last line that the process has printed, which says what was wrong where FAILED does not."""
+        try:
+            with self._log.open("rb") as log:
+                log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - _LONGEST_LINE))
+                lines = log.read().decode(errors="replace").split("\n")
+        except OSError:
+            return ""
+        return next((line for line in reversed(lines) if line.strip()), "")
 
     def _close(self) -> None:
         if self._process.stdin is not None:

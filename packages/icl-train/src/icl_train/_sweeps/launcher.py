@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import median
 
 from icl_data.foundation.paths import describe
-from icl_train._life.interrupt import StopRequest
 from icl_train._runs.folder import RunFolder
-from icl_train._runs.labels import labels
-from icl_train._runs.view import failure
+from icl_train._runs.interrupt import StopRequest
 from icl_train._sweeps.board import Board
-from icl_train._sweeps.child import Child
+from icl_train._sweeps.child import LOG, Child
 from icl_train._sweeps.cost import expected_cost, longest_first, seconds_left
+from icl_train._sweeps.labels import labels
 from icl_train._sweeps.watched import Watched
+from icl_train._watching.view import failure
 
 __all__ = ["Launcher"]
 
@@ -159,8 +159,10 @@ class Launcher:
         elif status == "running":
             self._trained_elsewhere(one)
         elif status != "done":
-            log = one.run.path / "log.txt"
-            self._fail(one, f"ended {how} before its last step, at step {one.view.step} of {last}, see {log}")
+            self._fail(
+                one,
+                f"ended {how} before its last step, at step {one.view.step} of {last}, see {one.run.path / LOG}",
+            )
         elif one.view.damage:
             self._fail(one, one.view.damage)
         else:
@@ -227,7 +229,7 @@ class Launcher:
         for one in self._training:
             assert one.child is not None
             one.child.terminate()
-        self._last_word(f"{len(self._training)} runs end, each with a checkpoint (Ctrl+C again: at once)")
+        self._last_word(f"ending {len(self._training)} of the runs, each with a checkpoint (Ctrl+C again: at once)")
         deadline = time.monotonic() + self._grace
         while any(one.child and one.child.ended() is None for one in self._training):
             if stop.insisted or time.monotonic() > deadline:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TextIO
 
 from icl_data.foundation.paths import describe
-from icl_train._life.interrupt import GRACE_SECONDS, StopRequest
 from icl_train._runs.folder import RunError, RunFolder, available_cores
+from icl_train._runs.interrupt import GRACE_SECONDS, StopRequest
 from icl_train._settings.source import source_label
 from icl_train._sweeps.board import Board
 from icl_train._sweeps.checks import check_sweep, of_those_given

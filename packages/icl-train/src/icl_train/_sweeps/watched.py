@@ -6,10 +6,10 @@ from rich.progress import TaskID
 
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.progress import headline_line
-from icl_train._runs.view import RunView
 from icl_train._sweeps.board import Board
 from icl_train._sweeps.child import Child
 from icl_train._sweeps.cost import cost_left
+from icl_train._watching.view import RunView
 
 __all__ = ["Watched"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 from typing import Any
 
@@ -10,7 +11,7 @@ from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line
 from icl_train._runs.folder import Record, RunFolder
 from icl_train._runs.headlines import HEADLINES
-from icl_train._runs.heartbeat import Beat, read_beat
+from icl_train._watching.heartbeat import Beat, read_beat
 
 __all__ = ["RunView", "failure"]
 
@@ -100,11 +101,9 @@ class RunView:
         """The record of a line, taken note of; a line that is none is damage."""
         try:
             record: dict[str, Any] = json.loads(line)
-            split, step = record["split"], int(record["step"])
-            headline = HEADLINES.get(str(split).removeprefix("eval_"))
-            if headline and split != "train":
-                score = (step, float(record[headline.metric]), float(record["chance"]))
-                self.scores[str(split).removeprefix("eval_")] = score
+            split, step = record["split"].removeprefix("eval_"), operator.index(record["step"])
+            if record["split"] != "train" and split in HEADLINES:
+                self.scores[split] = (step, _number(record[HEADLINES[split].metric]), _number(record["chance"]))
             self._recorded = max(self._recorded, step)
             return record
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
@@ -112,6 +111,12 @@ class RunView:
                 what = f"{type(error).__name__}: {error}"
                 self._bad_line = one_line(f"cannot read its metrics.jsonl: line {self._line} is no record ({what})")
             return None
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"a number was expected, not {value!r}")
+    return float(value)
 
 
 def failure(run: RunFolder) -> str | None:

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from icl_train._life.interrupt import GRACE_SECONDS
+from icl_train._runs.interrupt import GRACE_SECONDS
 
 __all__ = ["end_with_stdin"]
 

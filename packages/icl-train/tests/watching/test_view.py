@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from icl_train import PlainReporter, RunFolder, smoke, train
-from icl_train._life.lasting import LastingReporter
-from icl_train._runs.heartbeat import Beat, Heartbeat, read_beat
-from icl_train._runs.view import RunView, failure
+from icl_train import PlainReporter, RunFolder, reporter_for, smoke, train
+from icl_train._runs.lasting import lasting
+from icl_train._watching.heartbeat import Beat, Heartbeat, read_beat
+from icl_train._watching.view import RunView, failure
 
 EVALUATION = {"split": "eval_fewshot_holdout", "accuracy_closed": 0.75, "chance": 0.5}
 
@@ -24,7 +24,7 @@ def run(tmp_path):
 def clock(monkeypatch):
     """The time that heartbeats go by: ``clock[0]`` in seconds."""
     now = [100.0]
-    monkeypatch.setattr("icl_train._runs.heartbeat.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("icl_train._watching.heartbeat.time.monotonic", lambda: now[0])
     return now
 
 
@@ -178,23 +178,26 @@ def test_a_run_is_queued_until_somebody_starts_it_and_interrupted_afterwards(run
     assert run.status() == "interrupted"
 
 
-class Gone:
-    """A reporter whose terminal answers every line with an error."""
+class Gone(io.StringIO):
+    """A stream that answers every line with an error."""
 
-    def __init__(self, number):
-        self.number = number
+    def __init__(self, number, *, terminal):
+        super().__init__()
+        self.number, self.terminal = number, terminal
 
-    def _fail(self, *args):
+    def isatty(self):
+        return self.terminal
+
+    def write(self, text):
         raise OSError(self.number, os.strerror(self.number))
 
-    start = advance = records = stop = _fail
 
-
-def test_a_run_goes_on_without_its_terminal(run):
-    train(run, Gone(errno.EIO))
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_run_goes_on_without_its_terminal(terminal, run):
+    train(run, reporter_for(Gone(errno.EIO, terminal=terminal)))
     assert run.status() == "done"
 
 
 def test_output_that_cannot_be_written_for_another_reason_is_an_error():
     with pytest.raises(OSError, match="No space left"):
-        LastingReporter(Gone(errno.ENOSPC)).stop()
+        lasting(Gone(errno.ENOSPC, terminal=False)).write("text")
