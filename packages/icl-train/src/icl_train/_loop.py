@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from icl_models import InContextModel
 from icl_train._life.failure import failure_of, reason_of
-from icl_train._runs.checkpoint import load_training_state, save_checkpoint
+from icl_train._life.history import record_start
+from icl_train._making.initial import INITIAL
+from icl_train._making.whole import remove_leftovers
+from icl_train._runs.checkpoint import load_training_state, load_weights, save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
-from icl_train._runs.making import remove_leftovers
 from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task, resolve_device
@@ -83,15 +85,18 @@ class _Training:
         self.sums = torch.zeros(len(_RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
         self.summed = 0
         self.grad_l2 = torch.zeros(())
+        self.evaluations, self.checkpoints = self.config.evaluations, self.config.train.checkpoints
         self.step = 0
 
     def run(self) -> None:
         """From the newest checkpoint to the last step."""
-        self.step = self._restore()
+        told_again = self._restore()
+        record_start(self.run_folder, step=self.step, device=str(self.task.bank.device))
         last = self.config.train.max_steps
         self.pace = self._new_pace()
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
-        self.tracker.start(self.step + 1 if self.step else 0)
+        self.tracker.start(self.step + 1 if self.step and not told_again else self.step)
+        self.tracker.log(told_again)
         if self.step == 0:
             self._evaluate()
         self._logged = (self.pace.training_seconds(), self.step)
@@ -105,9 +110,9 @@ class _Training:
                     ends = self.step == last
                     if ends or self.step % self.config.train.log_interval == 0:
                         self._log()
-                    if self._evaluates_after(self.step):
+                    if self.step in self.evaluations:
                         self._evaluate()
-                    if stop.requested or self._saves_after(self.step):
+                    if stop.requested or self.step in self.checkpoints:
                         self._save()
                     if stop.requested and not ends:
                         raise KeyboardInterrupt
@@ -151,8 +156,10 @@ class _Training:
             "weight_l2_all": _norm(list(self.model.parameters())),
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
-        self.sums.zero_()
-        self.summed, self._logged = 0, (now, self.step)
+        self._logged = (now, self.step)
+        if self.step % self.config.train.log_interval == 0:  # at the end of a run that may become longer they go on
+            self.sums.zero_()
+            self.summed = 0
         self._record([record])
         _require_finite(means["loss"], self.step, "loss")
 
@@ -185,31 +192,28 @@ class _Training:
                 state={"sums": self.sums.tolist(), "summed": self.summed},
             )
 
-    def _restore(self) -> int:
+    def _restore(self) -> list[Record]:
+        """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
         remove_leftovers(self.run_folder.path)
         steps = self.run_folder.checkpoint_steps()
         if not steps:
+            if self.config.train.init_from is not None:
+                load_weights(self.run_folder.path / INITIAL, self.model)
             self.run_folder.rewind(None)
             self.run_folder.write_classes(self._classes())
-            return 0
+            return []
         state = load_training_state(self.run_folder.checkpoints, steps[-1], self.model, self.optimizer)
         self.sums += torch.tensor(state["sums"], dtype=torch.float64, device=self.sums.device)
         self.summed = int(state["summed"])
-        self.run_folder.rewind(steps[-1])
-        return steps[-1]
+        self.step = steps[-1]
+        return self.run_folder.rewind(self.step)
 
     def _new_pace(self) -> Pace:
         last = self.config.train.max_steps
         steps = range(self.step if self.step else -1, last)
-        evaluations = [step + 1 for step in steps if self._evaluates_after(step + 1)]
-        checkpoints = [step + 1 for step in steps if self._saves_after(step + 1)]
+        evaluations = [step + 1 for step in steps if step + 1 in self.evaluations]
+        checkpoints = [step + 1 for step in steps if step + 1 in self.checkpoints]
         return Pace(self.step, last, evaluations=evaluations, checkpoints=checkpoints)
-
-    def _evaluates_after(self, step: int) -> bool:
-        return step % self.config.eval.interval == 0 or step == self.config.train.max_steps
-
-    def _saves_after(self, step: int) -> bool:
-        return step > 0 and (step % self.config.train.checkpoint_interval == 0 or step == self.config.train.max_steps)
 
     def _classes(self) -> dict[str, Any]:
         split = self.task.split

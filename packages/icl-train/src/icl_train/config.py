@@ -20,6 +20,7 @@ from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequenc
 from icl_train._settings.components import COMPONENTS, stored_settings
 from icl_train._settings.data import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
 from icl_train._settings.option import require, require_choices, short_name
+from icl_train._settings.steps import Timetable
 from icl_train._settings.values import UnusableConfig, from_plain, to_plain
 
 __all__ = [
@@ -176,6 +177,8 @@ class TrainConfig:
     """Updates between lines of training metrics, which are means over the interval."""
     checkpoint_interval: int = 10_000
     """Updates between checkpoints; the last update always has one."""
+    init_from: Annotated[str | None, short_name("--init-from")] = None
+    """Weights to start from: RUN (its last checkpoint), RUN@STEP, or a saved model; default: fresh ones."""
     tracker: str | None = None
     """What else is told of the run's records: tensorboard, or a tracker that a plugin registers; default: nothing."""
     tracker_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
@@ -191,6 +194,11 @@ class TrainConfig:
             repr(self.device),
         )
         self._resolve_tracker()
+
+    @property
+    def checkpoints(self) -> Timetable:
+        """Steps after which there is a checkpoint."""
+        return Timetable(interval=self.checkpoint_interval, last=self.max_steps)
 
     def _resolve_tracker(self) -> None:
         own = self.tracker_config
@@ -254,6 +262,11 @@ class RunConfig:
     eval: EvalConfig = field(default_factory=EvalConfig)
     seeds: SeedConfig = field(default_factory=SeedConfig)
 
+    @property
+    def evaluations(self) -> Timetable:
+        """Steps after which there is an evaluation."""
+        return Timetable(interval=self.eval.interval, last=self.train.max_steps, from_zero=True)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, as config.json stores them."""
         return typing.cast(dict[str, Any], to_plain(self))
@@ -286,12 +299,17 @@ class RunConfig:
         return _flat(self.to_dict(), "")
 
     def telling(self) -> dict[str, Any]:
-        """:meth:`flat` without ``NEUTRAL_SETTINGS``: what makes a run another experiment."""
-        return {
+        """:meth:`flat` without ``NEUTRAL_SETTINGS``: what makes a run another experiment.
+
+        Of the weights that it starts from, if they are not fresh, the digest.
+        """
+        telling = {
             name: value
             for name, value in self.flat().items()
             if name not in NEUTRAL_SETTINGS and not name.startswith("train.tracker_config.")
         }
+        initial = telling.pop("train.init_from")
+        return telling if initial is None else telling | {"train.init_from": initial.rpartition("#")[2]}
 
     def digest(self) -> str:
         """Eight hexadecimal digits: equal for configurations that differ in ``NEUTRAL_SETTINGS`` at most."""

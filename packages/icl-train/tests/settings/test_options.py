@@ -90,6 +90,7 @@ EFFECTS = {
     "train.threads": ([], "2"),
     "train.log-interval": ([], "1"),
     "train.checkpoint-interval": ([], "1"),
+    "train.init-from": ([], "{weights}"),
     "train.tracker": ([], "following"),
     "train.tracker-config.file": (["--train.tracker", "following"], "other"),
     "eval.interval": ([], "1"),
@@ -126,8 +127,10 @@ def test_every_setting_of_a_model_is_an_option_or_comes_from_the_data():
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("omniglot")
+    assert _main(["run", "smoke", "--root", str(root), "--name", "weights", *SHORT, "--seeds.init", "9"]) == 0
     return {
         "omniglot": str(tiny_omniglot.write_omniglot(root / "one", characters=(24, 10))),
+        "weights": str(root / "weights"),
         "other": str(tiny_omniglot.write_omniglot(root / "other", characters=(30, 10))),
     }
 

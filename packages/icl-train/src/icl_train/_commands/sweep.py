@@ -16,6 +16,7 @@ from icl_data.foundation.extras import require_extra
 from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config, source_given
 from icl_train._commands.few_options import few_options
+from icl_train._making.initial import with_initial_weights
 from icl_train._runs.folder import RunFailed, available_cores
 from icl_train._sweeps.sweep import figure3a, launch, prepare
 from icl_train.command_line import Page, given, parse
@@ -110,7 +111,7 @@ def sweep(args: Sequence[str]) -> int:
         raise ValueError("--plot needs --launcher local: with commands the runs are trained later, elsewhere")
     if command.plot:
         require_extra("icl_eval", "icl-eval", "--plot")
-    configs = figure3a(command.config, class_counts=command.class_counts, seeds=command.run_seeds)
+    configs = figure3a(with_initial_weights(command.config), class_counts=command.class_counts, seeds=command.run_seeds)
     from icl_train._task import resolve_device
 
     on_cpu = resolve_device(command.config.train.device).type == "cpu"

@@ -75,7 +75,8 @@ def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int | None) -> li
     for config in configs:
         check_model(config)
     paths = [root / run_name(config) for config in configs]
-    existing = {path: RunFolder.open(path) for path in paths if path.exists()}
+    pairs = zip(paths, configs, strict=True)
+    existing = {path: RunFolder.open(path).require_same(config) for path, config in pairs if path.exists()}
     root.mkdir(parents=True, exist_ok=True)
     return [
         existing.get(path)
