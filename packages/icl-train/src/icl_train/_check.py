@@ -10,8 +10,10 @@ from torch import Tensor
 
 from icl_data import SequenceBatch
 from icl_models import InContextModel
+from icl_train._making.initial import find_initial_weights
 from icl_train._memory import batch_need, machine_memory, refuse, refuse_beyond_memory
 from icl_train._run_data import RunData
+from icl_train._runs.checkpoint import check_weights_fit
 from icl_train._task import Task, example_logits, resolve_device
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
@@ -28,7 +30,8 @@ def check_model(config: RunConfig) -> None:
     """Build what trains, try it on a sequence or two, and draw an evaluation.
 
     Raises:
-        ValueError: for a device, model or evaluation that cannot be had, or a batch that cannot fit into its memory.
+        ValueError: for a device, model, initial weights or evaluation that cannot be had, or a batch that cannot fit
+            into its memory.
     """
     device = resolve_device(config.train.device)
     data = RunData.build(config)
@@ -37,6 +40,8 @@ def check_model(config: RunConfig) -> None:
     # On the CPU: the process that checks is not the one that trains, and should hold none of a GPU's memory.
     task = Task.on(data, device=torch.device("cpu"))
     model, batch = task.build_model(), task.training_sampler()(1)
+    if config.train.init_from is not None:
+        check_weights_fit(find_initial_weights(config.train.init_from).file, model, "train.init_from")
     labels = torch.from_numpy(batch.label[:1]).long()
     with torch.random.fork_rng(devices=[]):
         with torch.no_grad():

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from icl_train._life.failure import failure_of, reason_of
-from icl_train._runs.checkpoint import load_training_state, save_checkpoint
+from icl_train._life.history import record_start
+from icl_train._making.initial import INITIAL
+from icl_train._making.whole import remove_leftovers
+from icl_train._runs.checkpoint import load_training_state, load_weights, save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
-from icl_train._runs.making import remove_leftovers
 from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task, example_logits, resolve_device
@@ -105,12 +107,13 @@ class _Training:
 
     def run(self) -> None:
         """From the newest checkpoint to the last step."""
-        restored = self._restore()
-        self.is_new, self.step = restored is None, restored or 0
+        told_again = self._restore()
+        record_start(self.run_folder, step=self.step, device=str(self.task.bank.device))
         last = self.config.train.max_steps
         self.pace = self._new_pace()
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
-        self.tracker.start(0 if self.is_new else self.step + 1)
+        self.tracker.start(self.step if self.is_new or told_again else self.step + 1)
+        self.tracker.log(told_again)
         self.heartbeat.beat(self.step)
         if self.is_new:
             self._write_down(stopping=False)
@@ -176,8 +179,10 @@ class _Training:
             "weight_l2_all": _norm(self.model.parameters()),
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
-        self.sums.zero_()
-        self.summed, self._logged = 0, (now, self.step)
+        self._logged = (now, self.step)
+        if self.step % self.config.train.log_interval == 0:  # at the end of a run that may become longer they go on
+            self.sums.zero_()
+            self.summed = 0
         self._record([record])
         _require_finite(means["loss"], self.step, "loss")
 
@@ -222,19 +227,21 @@ class _Training:
                 state={"sums": self.sums.tolist(), "summed": self.summed},
             )
 
-    def _restore(self) -> int | None:
-        """Go to the newest checkpoint; the step of it, or None where there is none."""
+    def _restore(self) -> list[Record]:
+        """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
         remove_leftovers(self.run_folder.path)
         steps = self.run_folder.checkpoint_steps()
         if not steps:
+            if self.config.train.init_from is not None:
+                load_weights(self.run_folder.path / INITIAL, self.model)
             self.run_folder.rewind(None)
             self.run_folder.write_classes(self._classes())
-            return None
+            return []
         state = load_training_state(self.run_folder.checkpoints, steps[-1], self.model, self.optimizer)
         self.sums += torch.tensor(state["sums"], dtype=torch.float64, device=self.sums.device)
         self.summed = int(state["summed"])
-        self.run_folder.rewind(steps[-1])
-        return steps[-1]
+        self.is_new, self.step = False, steps[-1]
+        return self.run_folder.rewind(self.step)
 
     def _new_pace(self) -> Pace:
         last = self.config.train.max_steps

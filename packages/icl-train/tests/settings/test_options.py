@@ -109,6 +109,7 @@ EFFECTS = {
     "train.checkpoint-interval": ([], "1"),
     "train.checkpoint-steps": ([], "3"),
     "train.log-spaced-checkpoint-steps": ([], "3"),
+    "train.init-from": ([], "{weights}"),
     "train.tracker": ([], "following"),
     "train.tracker-config.file": (["--train.tracker", "following"], "other"),
     "eval.interval": ([], "1"),
@@ -150,8 +151,10 @@ def test_every_setting_of_a_model_is_an_option_or_comes_from_the_data():
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("omniglot")
+    assert _main(["run", "smoke", "--root", str(root), "--name", "weights", *SHORT, "--seeds.init", "9"]) == 0
     return {
         "omniglot": str(tiny_omniglot.write_omniglot(root / "one", characters=(24, 10))),
+        "weights": str(root / "weights"),
         "other": str(tiny_omniglot.write_omniglot(root / "other", characters=(30, 10))),
     }
 

@@ -1,4 +1,4 @@
-"""The command ``icl-train resume``: go on with an interrupted run."""
+"""The command ``icl-train resume``: go on with a run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import tyro
 from icl_data.foundation.printable import printable
 from icl_train._check_settings import check_settings
 from icl_train._commands.training import train_here
+from icl_train._life.longer import change, changed, check_change
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.parent import end_with_stdin
 from icl_train.command_line import parse
@@ -20,12 +21,16 @@ __all__ = ["resume"]
 
 @dataclass(frozen=True)
 class ResumeCommand:
-    """Go on with an interrupted run from its newest checkpoint."""
+    """Go on with a run from its newest checkpoint: an interrupted one, or a finished one that is to be longer."""
 
     run: tyro.conf.Positional[Path]
     """The run folder."""
     end_with_stdin: bool = False
     """End, with a checkpoint, when the standard input ends: the run cannot outlive what started it with a pipe."""
+    max_steps: int | None = None
+    """Updates in all, another number than the run was made for. It becomes what it would have been from the start."""
+    device: str | None = None
+    """Where to go on: cpu, cuda, cuda:1, …, or auto; default: as when the run was made."""
 
 
 def resume(args: Sequence[str]) -> int:
@@ -34,9 +39,16 @@ def resume(args: Sequence[str]) -> int:
     if command.end_with_stdin:
         end_with_stdin()
     run = RunFolder.open(command.run)
-    if run.status() == "done":
+    config = changed(run.config, max_steps=command.max_steps, device=command.device)
+    if run.status() == "done" and config.train.max_steps == run.config.train.max_steps:
         print(f"{printable(run.path)}: done already")
         return 0
     run.require_components()
-    check_settings(run.config)  # what cannot be trained here shows before PyTorch is imported
+    check_change(run, config)
+    check_settings(config)  # what cannot be trained here shows before PyTorch is imported
+    if config != run.config:
+        from icl_train._task import resolve_device
+
+        resolve_device(config.train.device)
+        run = change(run, config)
     return train_here(run)

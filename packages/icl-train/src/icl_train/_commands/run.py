@@ -14,8 +14,9 @@ from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
 from icl_train._commands.training import train_here
+from icl_train._making.initial import with_initial_weights
+from icl_train._making.whole import check_place
 from icl_train._runs.folder import RunFolder, available_cores, require_new
-from icl_train._runs.making import check_place
 from icl_train._sweeps.sweep import run_name
 from icl_train.command_line import Page, given, parse
 from icl_train.config import RunConfig
@@ -49,7 +50,7 @@ def run(args: Sequence[str]) -> int:
     default = RunCommand(config=default_config(options, base))
     prog = "icl-train run" if preset is None else f"icl-train run {preset}"
     command = parse(RunCommand, options, prog=prog, default=default, page=_page(preset, options))
-    config = command.config
+    config = with_initial_weights(command.config)
     path = command.root / (_folder_name(command.name) or f"{config.preset}-{run_name(config)}")
     require_new(path)
     check_place(path)

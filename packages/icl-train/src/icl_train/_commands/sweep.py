@@ -19,6 +19,7 @@ from icl_data.foundation.printable import printable
 from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config, source_given
 from icl_train._commands.few_options import few_options
+from icl_train._making.initial import with_initial_weights
 from icl_train._runs.folder import RunFailed
 from icl_train._runs.interrupt import GRACE_SECONDS
 from icl_train._runs.lasting import lasting
@@ -131,7 +132,7 @@ def sweep(args: Sequence[str]) -> int:
         raise ValueError("--plot needs --launcher local: with commands the runs are trained later, elsewhere")
     if command.plot:
         require_extra("icl_eval", "icl-eval", "--plot")
-    configs = figure3a(command.config, class_counts=command.class_counts, seeds=command.run_seeds)
+    configs = figure3a(with_initial_weights(command.config), class_counts=command.class_counts, seeds=command.run_seeds)
     if command.launcher == "commands":
         return _print_commands(configs, command.root)
     return _train(command, configs)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import nn
 
@@ -18,7 +19,14 @@ from icl_data.foundation.whole_file import sync
 from icl_models import InContextModel, save_model
 from icl_train._runs.folder import checkpoint_steps
 
-__all__ = ["CHECKPOINT_FORMAT", "load_model_weights", "load_training_state", "save_checkpoint"]
+__all__ = [
+    "CHECKPOINT_FORMAT",
+    "check_weights_fit",
+    "load_model_weights",
+    "load_training_state",
+    "load_weights",
+    "save_checkpoint",
+]
 
 CHECKPOINT_FORMAT = 1
 _MODEL, _OPTIMIZER, _STATE = "model.safetensors", "optimizer.safetensors", "state.json"
@@ -74,10 +82,47 @@ def load_model_weights(folder: Path, step: int, model: nn.Module) -> None:
     if not path.is_file():
         known = ", ".join(map(str, checkpoint_steps(folder))) or "none"
         raise ValueError(f"step must be one of the checkpoints in {folder} ({known}), got {step}")
+    load_weights(path, model)
+
+
+def load_weights(file: Path, model: nn.Module) -> None:
+    """Load a safetensors file into ``model``.
+
+    Args:
+        file: the file.
+        model: what takes the weights.
+
+    Raises:
+        ValueError: if it is damaged, or its weights do not fit the model.
+    """
     try:
-        model.load_state_dict(load_file(path))
+        model.load_state_dict(load_file(file))
     except Exception as error:  # safetensors and torch raise their own types for damaged files and foreign shapes
-        raise ValueError(f"cannot load {path}: {one_line(error)}") from error
+        raise ValueError(f"cannot load {file}: {one_line(error)}") from error
+
+
+def check_weights_fit(file: Path, model: nn.Module, what: str) -> None:
+    """Whether the weights in a file have the names and shapes of a model's, as its header says.
+
+    Args:
+        file: a safetensors file.
+        model: the model.
+        what: what they are called in a complaint.
+
+    Raises:
+        ValueError: naming the first parameter that differs, with both shapes.
+    """
+    try:
+        with safe_open(file, "pt") as stored:
+            names = stored.keys()
+            shapes = {name: tuple(stored.get_slice(name).get_shape()) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{what} must be a safetensors file, got {file}: {one_line(error)}") from error
+    ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    for name in [*ours, *shapes]:
+        if ours.get(name) != shapes.get(name):
+            found, needed = (str(one[name]) if name in one else "none" for one in (shapes, ours))
+            raise ValueError(f"{what} must fit the model: {name} is {needed} in the model, got {found} in {file}")
 
 
 def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:

@@ -13,24 +13,19 @@ log.txt          output of the process, for runs of a sweep
 from __future__ import annotations
 
 import errno
-import importlib.util
 import json
 import math
 import os
-import platform
 import re
-import runpy
 import shlex
-import subprocess
-import sys
+import shutil
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
@@ -39,8 +34,10 @@ from icl_data.foundation.paths import errors_about
 from icl_data.foundation.printable import one_line
 from icl_data.foundation.whole_file import sync, write_text
 from icl_models import PluginWarning
+from icl_train._making.environment import available_cores, environment_here
+from icl_train._making.initial import INITIAL, find_initial_weights, with_initial_weights
+from icl_train._making.whole import whole_folder
 from icl_train._runs.headlines import Record, progress_line
-from icl_train._runs.making import whole_folder
 from icl_train._runs.owners import changed_owners, plugin_owners
 from icl_train._runs.search import folders_holding
 from icl_train._settings.values import UnusableConfig
@@ -81,11 +78,14 @@ class RunFolder:
         config: the run's configuration.
         environment: versions, git revision, host, device and threads of the first start; ``plugins``, whose components
             it has that are not built in.
+        starts: each time that it was started or went on: time, from which step, to which, device, threads, host,
+            versions.
     """
 
     path: Path
     config: RunConfig
     environment: dict[str, Any]
+    starts: tuple[dict[str, Any], ...] = field(default=(), compare=False)
 
     @classmethod
     def create(cls, path: Path, config: RunConfig, *, device: str, threads: int | None) -> RunFolder:
@@ -99,18 +99,23 @@ class RunFolder:
 
         Raises:
             RunError: if ``path`` exists.
+            ValueError: if there are no such weights as it is to start from.
             OSError: what the system says, about ``path`` or a folder above it.
         """
         require_new(path)
-        environment = {**_environment(), "plugins": plugin_owners(config), "device": device, "threads": threads}
+        config = with_initial_weights(config)
+        environment = {**environment_here(), "plugins": plugin_owners(config), "device": device, "threads": threads}
+        run = cls(path=path, config=config, environment=environment)
         try:
             with whole_folder(path) as beside:
-                _write_json(beside / "config.json", _stored(config, environment))
+                if config.train.init_from is not None:
+                    shutil.copyfile(find_initial_weights(config.train.init_from).file, beside / INITIAL)
+                _write_json(beside / "config.json", run._stored())
         except OSError as error:
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # made by somebody else meanwhile
                 require_new(path)
             raise
-        return cls(path=path, config=config, environment=environment)
+        return run
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -133,7 +138,7 @@ class RunFolder:
                 raise ValueError(f"its format must be {RUN_FORMAT}, got {stored['format']}")
             environment = stored["environment"]
             config = RunConfig.from_dict(stored["config"], owners=environment.get("plugins", {}))
-            run = cls(path=path, config=config, environment=environment)
+            run = cls(path=path, config=config, environment=environment, starts=tuple(stored.get("starts", ())))
             if run.environment["threads"] is not None:
                 int(run.environment["threads"])
             return run
@@ -210,13 +215,63 @@ class RunFolder:
         with errors_about(file), file.open("a", encoding="utf-8") as stream:
             stream.writelines(f"{line}\n" for line in lines)
 
-    def rewind(self, step: int | None) -> None:
-        """Drop records after ``step`` (all for None): what a resumed run will write again."""
-        records = [record for record in self.records() if step is not None and record["step"] <= step]
+    def rewrite(
+        self, *, config: RunConfig | None = None, starts: tuple[dict[str, Any], ...] | None = None
+    ) -> RunFolder:
+        """The run with other settings or starts, in config.json, too.
+
+        Args:
+            config: settings; None for those that it has.
+            starts: see the attribute; None for those that it has.
+        """
+        run = replace(
+            self,
+            config=self.config if config is None else config,
+            starts=self.starts if starts is None else starts,
+        )
+        _write_json(self.path / "config.json", run._stored())
+        return run
+
+    def require_same(self, config: RunConfig) -> RunFolder:
+        """This run, if it is that of ``config``; RunError if it has become another, such as a longer one."""
+        if self.config.digest() != config.digest():
+            ours, theirs = self.config.telling(), config.telling()
+            names = [name for name in sorted(ours | theirs) if ours.get(name) != theirs.get(name)]
+            told = ", ".join(f"{name} {ours.get(name)}, not {theirs.get(name)}" for name in names)
+            raise RunError(f"the run in {self.path} has other settings than it was named after: {told}")
+        return self
+
+    def _stored(self) -> dict[str, Any]:
+        """What config.json holds."""
+        return {
+            "format": RUN_FORMAT,
+            "config": self.config.to_dict(),
+            "environment": self.environment,
+            "starts": list(self.starts),
+        }
+
+    def rewind(self, step: int | None) -> list[Record]:
+        """Drop what a resumed run will write again: all records after ``step``, or all for None.
+
+        And what was written at ``step`` because it was the last one, if it is no longer.
+
+        Returns:
+            The records of ``step`` that stay, if others went.
+        """
+        before = [record for record in self.records() if step is not None and record["step"] <= step]
+        records = [record for record in before if self._is_due(record)]
         write_text(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
         write_text(self.path / "progress.txt", "".join(progress_line(record) + "\n" for record in records))
         for marker in ("DONE", "FAILED"):
             (self.path / marker).unlink(missing_ok=True)
+        return [record for record in records if record["step"] == step] if len(records) < len(before) else []
+
+    def _is_due(self, record: Record) -> bool:
+        """Whether a run of this length writes such a record at that step."""
+        step, train = record["step"], self.config.train
+        if record["split"] == "train":
+            return bool(step % train.log_interval == 0 or step == train.max_steps)
+        return step in self.config.evaluations
 
     def flush(self) -> None:
         """Force metrics and progress to the disk, before a checkpoint says that they are there."""
@@ -296,11 +351,6 @@ def require_new(path: Path) -> None:
         )
 
 
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def find_runs(root: Path) -> tuple[list[RunFolder], list[tuple[Path, str]]]:
     """Runs at or below ``root`` (at any depth), by path, and the folders that could not be read, with the reason.
 
@@ -339,49 +389,5 @@ def _finite(record: Record) -> Record:
     }
 
 
-def _stored(config: RunConfig, environment: dict[str, Any]) -> dict[str, Any]:
-    return {"format": RUN_FORMAT, "config": config.to_dict(), "environment": environment}
-
-
 def _write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=1) + "\n")
-
-
-def _environment() -> dict[str, Any]:
-    packages = ("icl-data", "icl-models", "icl-train", "torch", "numpy")
-    return {
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
-        "git": _git_revision(),
-        "host": platform.node(),
-        "platform": platform.platform(),
-        "cuda": _cuda_of_torch(),
-        "command": sys.argv,
-    }
-
-
-def _cuda_of_torch() -> str | None:
-    """The CUDA that the installed PyTorch was built with, without the seconds of importing it."""
-    found = importlib.util.find_spec("torch")
-    if found is None or found.origin is None:
-        return None
-    try:
-        return cast(str | None, runpy.run_path(str(Path(found.origin).with_name("version.py"))).get("cuda"))
-    except OSError:
-        return None
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _git_revision() -> str | None:
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=5)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return found.stdout.strip()

@@ -40,6 +40,7 @@ ADDED_LATER: dict[str, Any] = {
     "optim.momentum": 0.0,
     "optim.nesterov": False,
     "train.precision": "float32",
+    "train.init_from": None,
     "eval.steps": None,
     "eval.log_spaced_steps": None,
     "eval.exemplars": None,
@@ -51,12 +52,17 @@ run's digest, so that a sweep goes on to know the runs that were made before."""
 
 
 def telling(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings under dotted names without ``NEUTRAL_SETTINGS``: what makes a run another experiment."""
-    return {
+    """Settings under dotted names without ``NEUTRAL_SETTINGS``: what makes a run another experiment.
+
+    Of the weights that it starts from, if they are not fresh, the digest.
+    """
+    told = {
         name: value
         for name, value in settings.items()
         if name not in NEUTRAL_SETTINGS and not name.startswith("train.tracker_config.")
     }
+    initial = told.get("train.init_from")
+    return told if initial is None else told | {"train.init_from": initial.rpartition("#")[2]}
 
 
 def identifying(settings: Mapping[str, Any]) -> dict[str, Any]:

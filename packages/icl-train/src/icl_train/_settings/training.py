@@ -44,6 +44,8 @@ class TrainConfig:
     log_spaced_checkpoint_steps: int | None = None
     """That many checkpoints from update 1 to the last, evenly spaced in their logarithm, and one before the first, in
     place of checkpoint_interval."""
+    init_from: Annotated[str | None, short_name("--init-from")] = None
+    """Weights to start from: RUN (its last checkpoint), RUN@STEP, or a saved model; default: fresh ones."""
     tracker: str | None = None
     """What else is told of the run's records: tensorboard, or a tracker that a plugin registers; default: nothing."""
     tracker_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None

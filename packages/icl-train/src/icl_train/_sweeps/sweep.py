@@ -109,13 +109,13 @@ def _checked_device(config: RunConfig) -> str:
 
 def _folder(path: Path, config: RunConfig, *, device: str, threads: int | None) -> RunFolder:
     if path.exists():
-        return RunFolder.open(path)
+        return RunFolder.open(path).require_same(config)
     try:
         return RunFolder.create(path, config, device=device, threads=threads)
     except RunError:
         if not path.exists():
             raise
-        return RunFolder.open(path)  # another sweep has made it in this moment
+        return RunFolder.open(path).require_same(config)  # another sweep has made it in this moment
 
 
 def launch(

@@ -12,12 +12,12 @@ import pytest
 
 from icl_train import RunError, RunFolder, smoke
 from icl_train._commands.main import _main
-from icl_train._runs.making import remove_leftovers, whole_folder
+from icl_train._making.whole import remove_leftovers, whole_folder
 
 KILLED = """
 import os, sys
 from pathlib import Path
-from icl_train._runs.making import whole_folder
+from icl_train._making.whole import whole_folder
 process = os.getpid()
 os.getpid = lambda: 7  # as in a container
 with whole_folder(Path(sys.argv[1])) as beside:

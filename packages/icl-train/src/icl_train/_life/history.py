@@ -1,0 +1,31 @@
+"""When a run was started and went on: a line in config.json each time."""
+
+from __future__ import annotations
+
+import platform
+import time
+
+from icl_train._making.environment import installed_versions
+from icl_train._runs.folder import RunFolder
+
+__all__ = ["record_start"]
+
+
+def record_start(run: RunFolder, *, step: int, device: str) -> None:
+    """Write down that the run is trained from now on.
+
+    Args:
+        run: the run.
+        step: updates that it has done.
+        device: where it is trained.
+    """
+    start = {
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "from_step": step,
+        "max_steps": run.config.train.max_steps,
+        "device": device,
+        "threads": run.threads,
+        "host": platform.node(),
+        "versions": installed_versions(),
+    }
+    run.rewrite(starts=(*RunFolder.open(run.path).starts, start))

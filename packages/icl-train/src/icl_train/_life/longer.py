@@ -1,0 +1,79 @@
+"""A run that goes on to another last step, or on another device: whether it can, and that it is written down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from icl_train._runs.folder import RunError, RunFolder
+from icl_train.config import RunConfig
+
+__all__ = ["change", "changed", "check_change"]
+
+# Settings that are counted from train.max_steps when they have these values and, where one is named, the other has none
+_HANG_ON_THE_END = (
+    ("optim.schedule", ("cosine", "linear"), "optim.schedule_steps"),
+    ("eval.log_spaced_steps", None, None),
+)
+
+
+def changed(config: RunConfig, *, max_steps: int | None, device: str | None) -> RunConfig:
+    """The configuration with another last step or device, where one is given."""
+    train = config.train
+    if max_steps is not None:
+        train = replace(train, max_steps=max_steps)
+    if device is not None:
+        train = replace(train, device=device)
+    return replace(config, train=train)
+
+
+def check_change(run: RunFolder, config: RunConfig) -> None:
+    """Whether the run can go on under ``config`` and be, bit for bit, what it would have been from the start.
+
+    Raises:
+        RunError: if it has done as many updates already, if what it did hung on the old last step, or if its last
+            checkpoint has not kept the sums that the next line of training metrics begins with.
+    """
+    last = config.train.max_steps
+    if last == run.config.train.max_steps:
+        return
+    done = max(run.checkpoint_steps(), default=0)
+    if last <= done:
+        raise RunError(f"max_steps must be above the {done} updates that {run.path} has done, got {last}")
+    settings = run.config.flat()
+    for name, values, unless in _HANG_ON_THE_END:
+        value = settings.get(name)
+        hangs = value is not None if values is None else value in values
+        if hangs and (unless is None or settings.get(unless) is None):
+            raise RunError(
+                f"max_steps must stay {run.config.train.max_steps} for {run.path}, whose {name} ({value}) hangs on it"
+                f"{f': give {unless} when a run is made that may become longer' if unless else ''}"
+            )
+    if done:
+        _check_sums(run, done)
+
+
+def _check_sums(run: RunFolder, step: int) -> None:
+    file = run.checkpoints / f"step_{step:07d}" / "state.json"
+    try:
+        summed = json.loads(file.read_text(encoding="utf-8"))["summed"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # going on from there says what is wrong with it
+    if summed != step % run.config.train.log_interval:
+        raise RunError(
+            f"max_steps must stay {run.config.train.max_steps} for {run.path}: at its end an earlier version kept no "
+            "sums, which a longer run's next line of training metrics needs"
+        )
+
+
+def change(run: RunFolder, config: RunConfig) -> RunFolder:
+    """The run with another last step or device, in its folder, too; see :func:`check_change`.
+
+    Raises:
+        RunError: if another process trains it.
+    """
+    with run.lock():
+        if config.train.max_steps != run.config.train.max_steps:
+            # First, so that a kill between leaves a run that is to be finished as it was.
+            (run.path / "DONE").unlink(missing_ok=True)
+        return run.rewrite(config=config)
