@@ -10,7 +10,7 @@ from typing import Any
 
 from icl_data.foundation.paths import errors_about
 from icl_models._config import ModelConfig
-from icl_models._saved_model import saved_config
+from icl_models._saved_config import saved_config
 
 
 def add_set_option(parser: argparse.ArgumentParser, purpose: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,18 +12,10 @@ from icl_data.foundation.printable import printable, text_table
 from icl_models._commands.config_file import add_set_option, read_assignments
 from icl_models._commands.files import path_option, try_output, writing
 from icl_models._config import ModelConfig
-from icl_models._model import build_model
-from icl_models._saved_model import load_model, save_model
-from icl_models.haiku import (
-    CheckpointVariables,
-    Variables,
-    checkpoint_variables,
-    export_variables,
-    import_variables,
-    infer_config,
-    load_checkpoint,
-    save_checkpoint,
-)
+from icl_models._saved_config import saved_file
+
+if TYPE_CHECKING:
+    from icl_models.haiku import CheckpointVariables, Variables
 
 _UNTOLD = (
     "num_heads",
@@ -69,6 +61,11 @@ def _add_force(parser: argparse.ArgumentParser) -> None:
 
 def _import(options: argparse.Namespace) -> int:
     try_output(options.output, overwrite=options.force)
+    options.checkpoint.open("rb").close()  # PyTorch is imported when there is something to turn into a model
+    from icl_models._model import build_model
+    from icl_models._saved_model import save_model
+    from icl_models.haiku import checkpoint_variables, import_variables, infer_config, load_checkpoint
+
     found = checkpoint_variables(load_checkpoint(options.checkpoint))
     params, state = found.params, found.state
     settings = read_assignments(options.assignments)
@@ -94,6 +91,10 @@ def _import(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     try_output(options.output, overwrite=options.force)
+    saved_file(options.model)
+    from icl_models._saved_model import load_model
+    from icl_models.haiku import export_variables, save_checkpoint
+
     params, state = export_variables(load_model(options.model))
     with writing():
         save_checkpoint(options.output, params, state, overwrite=options.force)

@@ -1,14 +1,11 @@
 """The command `icl-models`: installed plugins, model summaries, checkpoints of the released code."""
 
 import json
-import os
-import sys
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
-from icl_data.foundation.command_line import CommandFailed, OneLineParser, run_command
+from icl_data.foundation.command_line import OneLineParser, run_command
 from icl_data.foundation.printable import printable
 from icl_models._commands.haiku import add_export_haiku, add_import_haiku
 from icl_models._commands.summary import add_summary
@@ -30,19 +27,8 @@ def _run(args: Sequence[str]) -> int:
     for add_command in (add_summary, add_import_haiku, add_export_haiku):
         add_command(commands)
     options = parser.parse_args(args)
-    try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:  # | head
-        raise
-    except OSError as error:
-        if error.errno is None or error.filename is not None:
-            raise
-        # Files are named in what is said of them: this is standard output. Python's last flush would complain again.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise CommandFailed(f"cannot write to standard output: {os.strerror(error.errno)}") from error
+    code: int = options.run(options)
+    return code
 
 
 def _plugins(*, as_json: bool, with_built_in: bool) -> int:

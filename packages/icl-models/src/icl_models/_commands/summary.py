@@ -7,12 +7,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from icl_data.foundation.printable import text_table
 from icl_models._commands.config_file import add_set_option, read_assignments, read_config
 from icl_models._commands.files import path_option
-from icl_models._summary import ModelSummary, PartSummary, summarize
+
+if TYPE_CHECKING:
+    from icl_models._summary import ModelSummary, PartSummary
 
 
 def add_summary(commands: argparse._SubParsersAction[Any]) -> None:
@@ -35,6 +37,8 @@ def add_summary(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     config = read_config(options.config, read_assignments(options.assignments))
+    from icl_models._summary import summarize  # PyTorch is imported when there is something to count
+
     summary = summarize(config, batch_size=options.batch_size, seq_len=options.seq_len)
     print(_as_json(summary) if options.json else _as_text(summary))
     return 0
