@@ -11,7 +11,7 @@ from icl_train import RunConfig, RunFolder, departures, find_runs
 
 __all__ = ["Evaluation", "RunGroup", "RunSeries", "collect", "group_runs"]
 
-# Settings that figure 3 varies, and one that changes no number of a run.
+# Settings that figure 3 varies, and those that change no number of a run.
 _NOT_COMPARED = {
     "data.n_rare_classes",
     "seeds.init",
