@@ -23,7 +23,7 @@ __all__ = [
     "run_names",
 ]
 
-# Settings that figure 3 varies, and one that changes no number of a run.
+# Settings that figure 3 varies, and those that change no number of a run.
 _NOT_COMPARED = {
     "data.n_rare_classes",
     "seeds.init",

@@ -129,8 +129,9 @@ class _Training:
                     ends = self.step == last
                     if ends or self.step % self.config.train.log_interval == 0:
                         self._log()
-                    self._write_down(stopping=stop.requested)
-                    if stop.requested and not ends:
+                    stopping = stop.requested and not ends  # asked once: later requests are heard after the next update
+                    self._write_down(stopping=stopping)
+                    if stopping:
                         raise KeyboardInterrupt
         finally:
             self.reporter.stop()
