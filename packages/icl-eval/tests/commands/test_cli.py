@@ -97,7 +97,7 @@ def test_the_final_csv_holds_the_last_and_the_time_series_every_evaluation(write
         (["evaluate", "{run}", "--step", "15"], r"\(10, 20\), got 15"),
         (["evaluate", "{run}", "--batches", "0"], "batches must be at least 1, got 0"),
         (["evaluate", "{run}", "--splits", "x"], "splits must be among"),
-        (["evaluate", "{run}", "--protocol", "paperr"], "invalid choice 'paperr'"),
+        (["evaluate", "{run}", "--protocol", "paperr"], "must be one of paper, released or None, got 'paperr'"),
         (["evaluate", "{run}", "--device", "cuda:99"], "must be one that this machine has"),
         (["evaluate"], ""),
     ],

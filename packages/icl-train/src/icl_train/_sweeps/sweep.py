@@ -16,6 +16,7 @@ from types import FrameType
 from typing import TextIO
 
 from icl_train._check_settings import check_settings
+from icl_train._making.whole import check_place
 from icl_train._runs.folder import RunFolder, available_cores
 from icl_train._sweeps.board import Board, Watched, label
 from icl_train.config import RunConfig
@@ -70,6 +71,7 @@ def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int | None) -> li
     """
     for config in configs:  # every mistake that needs no PyTorch comes before any that does
         check_settings(config)
+        check_place(root / run_name(config))
     from icl_train._check import check_model, device_of
 
     for config in configs:
@@ -77,7 +79,6 @@ def prepare(configs: Sequence[RunConfig], root: Path, *, jobs: int | None) -> li
     paths = [root / run_name(config) for config in configs]
     pairs = zip(paths, configs, strict=True)
     existing = {path: RunFolder.open(path).require_same(config) for path, config in pairs if path.exists()}
-    root.mkdir(parents=True, exist_ok=True)
     return [
         existing.get(path)
         or RunFolder.create(
