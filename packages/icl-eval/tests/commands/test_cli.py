@@ -106,7 +106,7 @@ def test_the_files_of_the_two_figures_are_not_the_same(write_run, tmp_path):
         (["evaluate", "{run}", "--step", "15"], r"\(10, 20\), got 15"),
         (["evaluate", "{run}", "--batches", "0"], "batches must be at least 1, got 0"),
         (["evaluate", "{run}", "--splits", "x"], "splits must be among"),
-        (["evaluate", "{run}", "--protocol", "paperr"], "must be one of paper, released"),
+        (["evaluate", "{run}", "--protocol", "paperr"], "must be one of paper, released or None, got 'paperr'"),
         (["evaluate", "{run}", "--device", "cuda:99"], "must be one that this machine has"),
         (["evaluate"], ""),
     ],

@@ -1,6 +1,7 @@
 """What goes wrong on the disk, in the middle or before: which line it is, which exit code, and what is left."""
 
 import errno
+import importlib.util
 import os
 import resource
 import shutil
@@ -18,6 +19,10 @@ from icl_train import RunFailed, RunFolder, smoke, train
 from icl_train._commands.main import _main
 from icl_train._life.failure import failure_of, reason_of
 from icl_train._runs import checkpoint as checkpoint_module
+
+_spec = importlib.util.spec_from_file_location("tiny_omniglot", Path(__file__).parents[1] / "tiny_omniglot.py")
+tiny_omniglot = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(tiny_omniglot)
 
 
 class Quiet:
@@ -193,7 +198,8 @@ def vectors(): return ArraySource(np.random.default_rng(0).normal(size=(80, 9, 8
 
 
 def untouched(path):
-    return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in path.rglob("*") if file.name != ".lock"}
+    files = [file for file in path.rglob("*") if file.is_file() and file.name != ".lock"]
+    return {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
 
 def test_a_run_whose_source_is_gone_is_refused_before_it_starts_and_stays_as_it_was(tmp_path, monkeypatch, capsys):
@@ -208,11 +214,37 @@ def test_a_run_whose_source_is_gone_is_refused_before_it_starts_and_stays_as_it_
     (path / "FAILED").write_text("before\n")
     (tmp_path / "vanishing_source.py").unlink()
     monkeypatch.delitem(sys.modules, "vanishing_source")
-    files = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    before = untouched(path)
     code, line = command(capsys, "resume", path)
     assert code == 2
     assert "vanishing_source" in line
-    assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == files
+    assert untouched(path) == before
+
+
+def test_a_run_whose_images_are_gone_is_refused_before_it_starts_and_stays_as_it_was(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("ICL_CACHE", str(tmp_path / "cache"))
+    folder = tiny_omniglot.write_omniglot(tmp_path / "omniglot", characters=(24, 10))
+    options = ["--data.omniglot", str(folder), "--data.n-rare-classes", "8", "--data.n-labels", "None"]
+    settings = ["--model.embedder", "linear", "--max-steps", "2", "--eval-batches", "1", "--name", "run"]
+    assert _main(["run", "smoke", "--root", str(tmp_path), *options, *settings]) == 0
+    capsys.readouterr()
+    path = tmp_path / "run"
+    (path / "DONE").unlink()
+    shutil.rmtree(folder)
+    before = untouched(path)
+    code, line = command(capsys, "resume", path)
+    assert code == 2
+    assert str(folder) in line
+    assert untouched(path) == before
+
+
+def test_a_sweep_below_a_file_is_refused_with_its_name(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    args = ["--preset", "smoke", "--class-counts", "30", "--root", tmp_path / "file"]
+    code, line = command(capsys, "sweep", "figure3a", *args)
+    assert code == 2
+    assert line.startswith(f"icl-train sweep: error: Not a directory: {tmp_path / 'file'} ")
+    assert left(tmp_path) == ["file"]
 
 
 def test_a_fault_of_the_program_keeps_its_traceback():

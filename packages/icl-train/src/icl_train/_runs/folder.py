@@ -276,7 +276,8 @@ class RunFolder:
     def flush(self) -> None:
         """Force metrics and progress to the disk, before a checkpoint says that they are there."""
         for name in ("metrics.jsonl", "progress.txt"):
-            sync(self.path / name)
+            with errors_about(self.path / name):
+                sync(self.path / name)
 
     def write_classes(self, classes: dict[str, Any]) -> None:
         """Write classes.json, a line for each list however long it is."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from icl_data.foundation.paths import describe
+from icl_train._making.whole import check_place
 from icl_train._runs.folder import RunError, RunFolder, available_cores
 from icl_train._runs.interrupt import GRACE_SECONDS, StopRequest
 from icl_train._settings.source import source_label
@@ -76,6 +77,8 @@ def prepare(
         RunError: if a folder is there and is not a run, unless ``broken`` takes it.
     """
     check_sweep(configs)  # every mistake that needs no PyTorch comes before any that does
+    for config in configs:
+        check_place(root / run_name(config))
     devices = [config.train.device if elsewhere else _checked_device(config) for config in configs]
     shared = None if elsewhere else max(1, available_cores() // (jobs or default_jobs(configs)))
     root.mkdir(parents=True, exist_ok=True)
