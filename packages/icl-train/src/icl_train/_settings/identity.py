@@ -61,7 +61,7 @@ def telling(settings: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in settings.items()
         if name not in NEUTRAL_SETTINGS and not name.startswith("train.tracker_config.")
     }
-    initial = told.get("train.init_from")
+    initial = told.pop("train.init_from", None)
     return told if initial is None else told | {"train.init_from": initial.rpartition("#")[2]}
 
 
