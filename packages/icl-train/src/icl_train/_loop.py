@@ -40,7 +40,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
     Raises:
         RunError: if another process trains this run, or a plugin of its model is missing.
         RunFailed: if the loss is no longer a number, or code that the run calls (a source, a plugin) calls sys.exit.
-        KeyboardInterrupt: after Ctrl+C or another signal of `StopRequest`, when a checkpoint of the last update is
+        KeyboardInterrupt: after Ctrl+C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2, when a checkpoint of the last update is
             written.
         ValueError: if its data or checkpoint cannot be used.
     """
