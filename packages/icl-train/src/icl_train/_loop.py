@@ -47,7 +47,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
         ValueError: if its device, data or model cannot be had. The run is then as it was.
         RunFailed: if the loss is no longer a number, its checkpoint is damaged, the disk or memory is full, or code
             that the run calls (a source, a plugin) calls sys.exit. FAILED says why, if it can be written.
-        KeyboardInterrupt: after Ctrl+C or another signal of `StopRequest`, when a checkpoint of the last update is
+        KeyboardInterrupt: after Ctrl+C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2, when a checkpoint of the last update is
             written.
     """
     run.require_components()

@@ -15,7 +15,7 @@ ASCII = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONC
 
 def unobeyed(printed):
     """What is shown, when no escape sequence of the name's own is among it."""
-    for sequence in ("\x1b[31mX", "\x1b]0;", "\x07", "\u202e", "\nline"):
+    for sequence in ("\x1b[31mX", "\x1b]0;", "\x07", "\u202e", "\nline\u202e"):
         assert sequence not in printed
     return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", printed)
 

@@ -65,11 +65,11 @@ def test_a_half_written_last_line_is_no_record_but_a_broken_line_before_is_an_er
 
 
 def test_rewinding_drops_later_records_from_both_files_and_the_end_markers(run):
-    run.append(records(1, 2, 3))
+    run.append(records(10, 20, 30))
     run.mark_failed("x")
-    run.rewind(2)
-    assert [record["step"] for record in run.records()] == [1, 2]
-    assert (run.path / "progress.txt").read_text().splitlines() == [progress_line(r) for r in records(1, 2)]
+    run.rewind(20)
+    assert [record["step"] for record in run.records()] == [10, 20]
+    assert (run.path / "progress.txt").read_text().splitlines() == [progress_line(r) for r in records(10, 20)]
     assert run.status() == "interrupted"
 
 
