@@ -11,9 +11,10 @@ import pytest
 
 from icl_data import ArraySource, ImageFolderSource, OmniglotError, OmniglotSource, load_source
 from icl_data._commands.main import _parser, main
-from icl_data._commands.path_options import figure_file, path_option
+from icl_data._commands.path_options import figure_file
 from icl_data._omniglot.cache import fetched_folder
 from icl_data._omniglot.files import PARTS
+from icl_data.foundation.command_line import path_option
 
 
 @pytest.fixture(autouse=True)

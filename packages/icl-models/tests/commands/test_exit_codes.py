@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import icl_models._commands.haiku as haiku_commands
+import icl_models.haiku as haiku_module
 from icl_models import ModelConfig, build_model, load_model, save_model
 from icl_models._commands.main import main
 from icl_models.haiku import export_variables, load_checkpoint, save_checkpoint
@@ -100,8 +100,8 @@ def test_an_interrupted_command_is_exit_code_130_and_writes_nothing(
     def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(haiku_commands, "import_variables", interrupt)
-    monkeypatch.setattr(haiku_commands, "export_variables", interrupt)
+    monkeypatch.setattr(haiku_module, "import_variables", interrupt)
+    monkeypatch.setattr(haiku_module, "export_variables", interrupt)
     assert main([command, *WRITERS[command]]) == 130
     assert line_of(capsys) == f"icl-models {command}: interrupted"
     assert sorted(os.listdir()) == files
@@ -147,7 +147,7 @@ def test_a_mistake_is_exit_code_2_and_writes_nothing(
 def test_the_output_is_tried_before_the_checkpoint_is_read(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(haiku_commands, "load_checkpoint", None)
+    monkeypatch.setattr(haiku_module, "load_checkpoint", None)
     assert main(["import-haiku", "checkpoint.dill", "model.safetensors"]) == 2
     assert "must not exist" in line_of(capsys)
 

@@ -142,6 +142,12 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_last_step("eval.steps", self.eval.steps, self.train.max_steps)
         self.optim.last_scheduled_step(self.train.max_steps)
+        grouped = getattr(self.model.embedder_config, "sequences_per_statistics", None)
+        require(
+            not isinstance(grouped, int) or self.train.batch_size % grouped == 0,
+            f"model.embedder_config.sequences_per_statistics must divide train.batch_size ({self.train.batch_size})",
+            grouped,
+        )
 
     @property
     def evaluations(self) -> Timetable:

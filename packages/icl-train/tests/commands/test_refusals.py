@@ -55,7 +55,8 @@ REFUSALS = {
     "a preset that is none": (["run", "labtop"], "got 'labtop'; did you mean laptop?"),
     "a rule of a sweep": (
         ["sweep", "figure3a", "--class-counts", "10"],
-        "icl-train sweep: error: class counts must be above data.n_common_classes (10), got 10",
+        "icl-train sweep: error: class counts must be above data.n_common_classes (10), got 10; "
+        "none of those given fits",
     ),
 }
 

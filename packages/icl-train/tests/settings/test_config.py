@@ -73,3 +73,10 @@ def test_a_setting_that_breaks_a_rule_is_refused_in_one_line(make, message):
 def test_where_the_data_lie_is_stored_so_that_other_folders_can_use_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert DataConfig(source="omniglot", omniglot="zips").omniglot == tmp_path / "zips"
+
+
+def test_groups_of_sequences_that_do_not_divide_the_batch_are_refused():
+    base = chan2022()
+    groups = ResNetConfig(sequences_per_statistics=3)
+    with pytest.raises(ValueError, match=r"sequences_per_statistics must divide train\.batch_size \(32\), got 3$"):
+        replace(base, model=replace(base.model, embedder_config=groups))

@@ -161,7 +161,7 @@ def test_exit_codes_are_in_the_help(capsys):
     with pytest.raises(SystemExit):
         _main(["sweep", "figure3a", "--help"])
     told = " ".join(capsys.readouterr().out.replace("│", " ").split())
-    for words in ("0 all runs are done", "1 some failed", "2 a mistake", "3 with --no-follow", "130 interrupted"):
+    for words in ("0 all runs are done", "1 some failed", "2 a mistake", "3 with --no-follow:", "130 interrupted"):
         assert words in told
 
 

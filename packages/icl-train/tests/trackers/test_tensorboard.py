@@ -79,12 +79,15 @@ def test_event_files_of_all_runs_can_go_to_one_folder(tmp_path, capsys, monkeypa
 NOT_INSTALLED = r"needs tensorboard, which is not installed: pip install \"icl-train\[tensorboard\]\""
 
 
-def without_tensorboard(monkeypatch):
-    """As if it were not installed."""
+def without_tensorboard(monkeypatch, first):
+    """As if it were not installed, with a folder to be looked into first.
+
+    Not by ``syspath_prepend``, which would put the shortened path back in the end.
+    """
     for name in [name for name in sys.modules if name.partition(".")[0] == "tensorboard"]:
         monkeypatch.delitem(sys.modules, name)
     folders = [folder for folder in sys.path if not (Path(folder) / "tensorboard" / "summary").exists()]
-    monkeypatch.setattr(sys, "path", folders)
+    monkeypatch.setattr(sys, "path", [str(first), *folders])
     importlib.invalidate_caches()
 
 
@@ -101,9 +104,8 @@ def test_without_tensorboard_one_line_says_what_to_install(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("name", ["tensorboard", "tensorboard.py"])
 def test_a_folder_or_file_of_that_name_is_no_tensorboard(name, tmp_path, monkeypatch):
-    without_tensorboard(monkeypatch)
+    without_tensorboard(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / name).touch() if name.endswith(".py") else (tmp_path / name).mkdir()
     with pytest.raises(ValueError, match=NOT_INSTALLED):
         start(tmp_path / "runs")
@@ -111,8 +113,7 @@ def test_a_folder_or_file_of_that_name_is_no_tensorboard(name, tmp_path, monkeyp
 
 
 def test_a_tensorboard_that_cannot_be_imported_is_one_line(tmp_path, monkeypatch):
-    without_tensorboard(monkeypatch)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    without_tensorboard(monkeypatch, tmp_path)
     (tmp_path / "tensorboard").mkdir()
     (tmp_path / "tensorboard" / "__init__.py").write_text("raise TypeError('Descriptors cannot be created')\n")
     with pytest.raises(ValueError, match="cannot use the tensorboard that is installed: TypeError: Descriptors cannot"):
@@ -120,10 +121,10 @@ def test_a_tensorboard_that_cannot_be_imported_is_one_line(tmp_path, monkeypatch
 
 
 def test_a_folder_called_icl_eval_cannot_plot(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "path", [path for path in sys.path if not (Path(path) / "icl_eval").exists()])
+    others = [path for path in sys.path if not (Path(path) / "icl_eval").exists()]
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *others])
     for name in [name for name in sys.modules if name.partition(".")[0] == "icl_eval"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "icl_eval").mkdir()
     with pytest.raises(ValueError, match=r"--plot needs icl_eval, which is not installed: pip install \"icl-eval\""):
         _main(["sweep", "figure3a", "--preset", "smoke", "--plot", "--root", str(tmp_path / "runs")])

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from icl_data._commands.exit_codes import exit_codes
-from icl_data._commands.path_options import path_option
 from icl_data._omniglot.cache import fetched_folder
 from icl_data._omniglot.fetch import FetchError, fetch
 from icl_data._omniglot.files import OFFICIAL_BASE, OmniglotError, Part, find_store
 from icl_data._omniglot.verify import verify
-from icl_data.foundation.command_line import CommandFailed
+from icl_data.foundation.command_line import CommandFailed, path_option
 from icl_data.foundation.printable import printable
 
 _FETCH_CODES = exit_codes(

@@ -1,4 +1,4 @@
-"""Paths as options: `~` is the home folder, and a path that cannot be meant is a mistake in the command."""
+"""Files for figures as options: what cannot be meant, or written to, is a mistake in the command."""
 
 from __future__ import annotations
 
@@ -6,19 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-from icl_data.foundation.paths import user_path
+from icl_data.foundation.command_line import path_option
 
 _FORMATS = (".png", ".pdf", ".svg")
-
-
-def path_option(text: str) -> Path:
-    """A path."""
-    if not text:  # of an unset variable, mostly; Path would take it for the current folder
-        raise argparse.ArgumentTypeError("must not be empty")
-    try:
-        return user_path(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def figure_file(text: str) -> Path:

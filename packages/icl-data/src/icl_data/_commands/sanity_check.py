@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from icl_data._commands.exit_codes import exit_codes
-from icl_data._commands.path_options import path_option
 from icl_data._released.sanity_cases import Case, Fields, recorded_cases
 from icl_data._released.sanity_check import checked_rows, expected_fields, find_omniglot
-from icl_data.foundation.command_line import CommandFailed
+from icl_data.foundation.command_line import CommandFailed, path_option
 from icl_data.foundation.printable import one_line
 
 _ROW = "{:<10}{:<12}{:>5}{:>11}  {:<32}{}"

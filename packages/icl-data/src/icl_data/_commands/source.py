@@ -8,14 +8,13 @@ import sys
 from typing import Any
 
 from icl_data._commands.field_options import flag
-from icl_data._commands.path_options import path_option
 from icl_data._omniglot.source import OmniglotSource
 from icl_data._sources.augmented import Augmented
 from icl_data._sources.gaussian import GaussianSource
 from icl_data._sources.loading import load_source
 from icl_data._sources.source import Source, SymbolicSource
 from icl_data._sources.source_name import FORMS, SourceName, read_source_name
-from icl_data.foundation.command_line import listed, nearest
+from icl_data.foundation.command_line import listed, nearest, path_option
 from icl_data.testing import check_source
 
 _NAMES = ("symbolic", "gaussian", "omniglot")

@@ -16,10 +16,11 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NoReturn
 
 from icl_data.foundation.close_names import close_names
-from icl_data.foundation.paths import describe
+from icl_data.foundation.paths import describe, user_path
 from icl_data.foundation.printable import one_line
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -110,6 +111,23 @@ class OneLineParser(argparse.ArgumentParser):
         choice = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
         hint = nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
         self.exit(MISTAKE, f"{self.prog}: error: {one_line(message)}{hint}\n")
+
+
+def path_option(text: str) -> Path:
+    """A path for `argparse`, with `~` for the home folder.
+
+    Args:
+        text: what the user gave.
+
+    Raises:
+        ArgumentTypeError: it is empty, or there is no such home folder.
+    """
+    if not text:  # of an unset variable, mostly; Path would take it for the current folder
+        raise argparse.ArgumentTypeError("must not be empty")
+    try:
+        return user_path(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from icl_data.foundation.paths import errors_about
@@ -44,6 +44,26 @@ def whole_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
             sync(path.parent)
         finally:
             beside.unlink(missing_ok=True)
+
+
+class _Tried(Exception):
+    """The file could be made; it is not wanted yet."""
+
+
+def try_file(path: Path, *, overwrite: bool = True) -> None:
+    """Make sure that a file can be written, by really making one beside; nothing is left. Rights, mounts and names say
+    more than mode bits, and it is said before there is work to lose.
+
+    Args:
+        path: the file to be.
+        overwrite: whether it may exist.
+
+    Raises:
+        OSError: as `whole_file`.
+    """
+    with suppress(_Tried), whole_file(path, overwrite=overwrite) as beside:
+        beside.touch()
+        raise _Tried
 
 
 def write_text(path: Path, text: str) -> None:

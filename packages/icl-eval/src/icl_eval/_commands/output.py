@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from icl_data.foundation.command_line import CommandFailed
 from icl_data.foundation.paths import describe, user_path
 from icl_data.foundation.printable import printable
-from icl_data.foundation.whole_file import whole_file
+from icl_data.foundation.whole_file import try_file, whole_file
 from icl_eval._tables.files import TABLE_WRITERS
 
 __all__ = ["figure_folder", "files_together", "say", "table_file", "why_not_written"]
@@ -19,16 +19,10 @@ __all__ = ["figure_folder", "files_together", "say", "table_file", "why_not_writ
 _FILES = (".png", ".pdf", ".svg", *TABLE_WRITERS)
 
 
-class _Tried(Exception):
-    """The file could be made; it is not wanted."""
-
-
 def why_not_written(file: Path) -> str | None:
     """What keeps the system from writing ``file``, or None; mounts, rights and names say more than mode bits."""
     try:
-        with suppress(_Tried), whole_file(file) as beside:
-            beside.touch()
-            raise _Tried
+        try_file(file)
     except OSError as error:
         return error.strerror or str(error)
     return None

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from icl_data.foundation.command_line import CommandFailed
-from icl_data.foundation.paths import describe, user_path
-from icl_data.foundation.whole_file import whole_file
-
-
-class _Tried(Exception):
-    """The file could be made; it is not wanted yet."""
-
-
-def path_option(text: str) -> Path:
-    """A path, with `~` for the home folder."""
-    if not text:  # of an unset variable, mostly; Path would take it for the current folder
-        raise argparse.ArgumentTypeError("must not be empty")
-    try:
-        return user_path(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+from icl_data.foundation.paths import describe
+from icl_data.foundation.whole_file import try_file
 
 
 def try_output(path: Path, *, overwrite: bool) -> None:
@@ -35,9 +20,7 @@ def try_output(path: Path, *, overwrite: bool) -> None:
     """
     if path.exists() and not path.is_dir() and not path.is_file():
         raise ValueError(f"the output must be a file, got {path}, which is a pipe or a device")
-    with suppress(_Tried), whole_file(path, overwrite=overwrite) as beside:
-        beside.touch()
-        raise _Tried
+    try_file(path, overwrite=overwrite)
 
 
 @contextmanager

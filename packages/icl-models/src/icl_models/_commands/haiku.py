@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from icl_data.foundation.command_line import path_option
 from icl_data.foundation.printable import printable, text_table
 from icl_models._commands.config_file import add_set_option, read_assignments
-from icl_models._commands.files import path_option, try_output, writing
+from icl_models._commands.files import try_output, writing
 from icl_models._config import ModelConfig
 from icl_models._saved_config import saved_file
 

@@ -9,9 +9,9 @@ from dataclasses import asdict, fields
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from icl_data.foundation.command_line import path_option
 from icl_data.foundation.printable import text_table
 from icl_models._commands.config_file import add_set_option, read_assignments, read_config
-from icl_models._commands.files import path_option
 
 if TYPE_CHECKING:
     from icl_models._summary import ModelSummary, PartSummary

@@ -93,6 +93,15 @@ def _figure3a_default(args: Sequence[str]) -> Figure3aCommand:
     return Figure3aCommand(config=config, class_counts=counts, preset=preset)
 
 
+EXIT_CODES = (
+    ("0", "all runs are done"),
+    ("1", "some failed, and their reasons are the last lines"),
+    ("2", "a mistake in the command, nothing was made"),
+    ("3", "with --no-follow: other processes still train some"),
+    ("130", "interrupted, each run with a checkpoint"),
+)
+
+
 def _page(args: Sequence[str]) -> Page:
     return Page(
         usage=["icl-train sweep figure3a [options]"],
@@ -101,6 +110,7 @@ def _page(args: Sequence[str]) -> Page:
             "icl-train sweep figure3a --data.omniglot FOLDER --max-steps 20000",
         ],
         few=[name for name in few_options(args) if name not in _SWEPT],
+        exit_codes=EXIT_CODES,
     )
 
 

@@ -30,6 +30,7 @@ class Page:
             command does not have are left out.
         listed: names, and what they are, to show first.
         defaults: whether the options' defaults are told.
+        exit_codes: code and what it means, to show last.
     """
 
     usage: Sequence[str]
@@ -37,6 +38,7 @@ class Page:
     few: Sequence[str]
     listed: Sequence[tuple[str, str]] = ()
     defaults: bool = True
+    exit_codes: Sequence[tuple[str, str]] = ()
 
 
 def short_help(page: Page, table: Sequence[Option], *, all_options: str) -> str:
@@ -54,6 +56,7 @@ def short_help(page: Page, table: Sequence[Option], *, all_options: str) -> str:
         two_columns(page.listed),
         "\n".join(f"  {example}" for example in page.examples),
         two_columns(rows),
+        "exit codes:\n" + two_columns(page.exit_codes) if page.exit_codes else "",
         f"all {len(table)} options: {all_options}",
     ]
     return "\n\n".join(block for block in blocks if block)

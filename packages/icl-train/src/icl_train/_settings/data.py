@@ -49,9 +49,9 @@ class DataConfig:
     """The source of examples, the class split and the statistics of the training sequences (section 2.1)."""
 
     source: Annotated[str, short_name("--example-type")] = "gaussian"
-    """symbolic, gaussian, omniglot, or a source of your own: an array file (features.npz, .npy, .h5; features.npz:key
-    for one of several arrays), a folder of image folders, or package.module:factory. With a file or folder, class
-    counts that are not given fit it: a tenth holdout (at least data.ways), at most 10 common, the rest rare."""
+    """symbolic, gaussian, omniglot, or a source of your own: an array file (features.npz:key, .npy, .h5), a folder of
+    image folders, or package.module:factory; with a file or folder, class counts that are not given fit it: a tenth
+    holdout (at least data.ways), at most 10 common, the rest rare."""
     omniglot: Path | None = None
     """Folder with Omniglot's two zips, or with these unpacked; default: where icl-data omniglot fetch puts them."""
     exemplars: Literal["all", "single", "separated"] = "all"
