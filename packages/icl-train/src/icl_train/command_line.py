@@ -46,6 +46,8 @@ def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None 
     Raises:
         ValueError: for an unknown option (naming what may be meant), a bad value, or values that the dataclass refuses.
     """
+    if args and args[0].startswith("--tyro-"):  # tyro-print-completion, for shells
+        tyro.cli(target, args=list(args), prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
     table = option_table(target, default)
     asked = next((arg for arg in _before_the_rest(args) if arg in (*_HELP, _ALL_HELP)), None)
     if asked is not None:

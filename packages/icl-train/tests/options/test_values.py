@@ -1,5 +1,6 @@
 """Values as other tools write them are taken where there is no doubt; else it is said how they are written."""
 
+import enum
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,6 +34,24 @@ class Outer:
     folder: Path = Path("x")
     label: str | None = None
     data: Inner = field(default_factory=Inner)
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfAPlugin:
+    """Types that the settings of a plugin's component may have."""
+
+    colour: Colour = Colour.RED
+    weights: dict[str, int] = field(default_factory=dict)
+    pair: tuple[int, str] = (0, "")
+    corner: tuple[float, float] = (0.0, 0.0)
+    steps: list[int] = field(default_factory=list)
+    pairs: tuple[tuple[int, int], ...] = ()
+    last: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,13 +141,52 @@ def test_where_there_is_doubt_it_is_said_how_the_value_is_written(args, message)
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("args", "name", "value"),
+    [
+        (["--colour", "BLUE"], "colour", Colour.BLUE),
+        (["--weights", "a", "1", "b", "2"], "weights", {"a": 1, "b": 2}),
+        (["--pair", "3", "x"], "pair", (3, "x")),
+        (["--corner", "0.5,1"], "corner", (0.5, 1.0)),
+        (["--steps", "1,1e3"], "steps", [1, 1000]),
+        (["--pairs", "1", "2", "3", "4"], "pairs", ((1, 2), (3, 4))),
+    ],
+)
+def test_values_of_any_type_that_the_parser_behind_knows_are_read(args, name, value):
+    read = parse(OfAPlugin, [*args, "--last", "1e1"], prog="x")
+    assert getattr(read, name) == value
+    assert read.last == 10
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--corner", "1", "2", "3"], r"^--corner must be 2 values, got 3$"),
+        (["--pair", "x", "3"], r"^--pair must be a whole number, got 'x'$"),
+        (["--colour", "GREEN"], r"GREEN.*RED"),
+        (["--weights", "a", "x"], r"^--weights: "),
+    ],
+)
+def test_what_the_parser_behind_refuses_is_one_line_without_its_frame(args, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        parse(OfAPlugin, args, prog="x")
+    assert not set("\n│─╭╰+|\x1b") & set(str(caught.value))
+
+
 def test_a_word_behind_a_switch_is_its_value_only_if_it_cannot_be_an_argument():
     assert parse(WithArgument, ["--all-of-them", "1"], prog="x") == WithArgument(Path("1"), all_of_them=True)
     assert parse(WithArgument, ["--all-of-them", "false", "y"], prog="x") == WithArgument(Path("y"))
 
 
 def test_several_values_leave_the_argument_that_a_command_needs():
-    assert parse(WithArgument, ["--splits", "a", "b", "run"], prog="x") == WithArgument(Path("run"), splits=("a", "b"))
+    expected = WithArgument(Path("run"), splits=("a", "b"))
+    assert parse(WithArgument, ["--splits", "a", "b", "run"], prog="x") == expected
+    assert parse(WithArgument, ["run", "--splits", "a", "b"], prog="x") == expected
+    assert parse(WithArgument, ["--splits", "a", "b", "--no-all-of-them", "run"], prog="x") == expected
+
+
+def test_an_argument_that_looks_like_an_option_stands_behind_two_dashes():
+    assert parse(WithArgument, ["--splits", "a", "--", "-run"], prog="x") == WithArgument(Path("-run"), splits=("a",))
 
 
 def test_home_is_expanded_in_arguments_without_a_name():

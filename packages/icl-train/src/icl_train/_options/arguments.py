@@ -51,22 +51,23 @@ class _Reading:
         self._begun: set[Option] = set()  # those that may take more
 
     def all(self) -> list[str]:
-        """Everything."""
-        done: list[str] = []
+        """Everything; what has no name first, where no option with several values can take it."""
+        nameless: list[str] = []
+        named: list[str] = []
         while self._rest:
             arg = self._rest.pop(0)
             if arg == "--":
-                done += [part for one in self._rest for part in self._without_name(one)]
+                nameless += [part for one in self._rest for part in self._without_name(one)]
                 break
             if not _looks_like_an_option(arg):
-                done += self._without_name(arg)
+                nameless += self._without_name(arg)
                 continue
-            named = self._option(arg)
-            done += self._switch(named) if named.option.switch else self._with_value(named)
+            written = self._option(arg)
+            named += self._switch(written) if written.option.switch else self._with_value(written)
         missing = [option for option in self._positional if option.required and option not in self._begun]
         if missing:
             raise ValueError(f"{self._prog} needs {missing[0].shown} (see {self._prog} --help)")
-        return done
+        return [*named, "--", *nameless] if any(map(_looks_like_an_option, nameless)) else [*nameless, *named]
 
     def _option(self, arg: str) -> _Named:
         name, equals, attached = arg.partition("=")
@@ -112,10 +113,12 @@ class _Reading:
 
     def _with_value(self, named: _Named) -> list[str]:
         option, name = named.option, named.name
+        if not option.readable:
+            return [name if named.attached is None else f"{name}={named.attached}", *self._up_to_the_next_option()]
         if option.several:
             texts = [named.attached] if named.attached is not None else []
             kept = sum(one.required and one not in self._begun for one in self._positional)
-            while self._rest and not _looks_like_an_option(self._rest[0]) and self._values_left() > kept:
+            while self._rest and not _looks_like_an_option(self._rest[0]) and len(self._rest) > kept:
                 texts.append(self._rest.pop(0))
             return [name, *values_as_text(option, texts, name)]
         if named.attached is not None:
@@ -123,6 +126,11 @@ class _Reading:
         if not self._rest or _looks_like_an_option(self._rest[0]):
             raise ValueError(f"{name} needs a value: {kind_of_value(option)}{self._instead()}")
         return [f"{name}={value_as_text(option, self._rest.pop(0), name)}"]
+
+    def _up_to_the_next_option(self) -> list[str]:
+        count = self._values_left()
+        taken, self._rest = self._rest[:count], self._rest[count:]
+        return taken
 
     def _values_left(self) -> int:
         """Arguments up to the next option."""

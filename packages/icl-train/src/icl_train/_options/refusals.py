@@ -8,6 +8,7 @@ from collections.abc import Iterator
 __all__ = ["reason_of"]
 
 _COMPONENT = re.compile(r"(\w+\.[\w-]+-config)$")
+_RULE = re.compile(r"[─-]+")
 
 
 def reason_of(stop: SystemExit, printed: str) -> str:
@@ -19,10 +20,11 @@ def reason_of(stop: SystemExit, printed: str) -> str:
     """
     causes = list(_causes(stop))
     rules = [error for error in causes if isinstance(error, ValueError)]
-    if not rules:
-        return _without_frame(printed)
+    where = [getattr(error, "arg", "") for error in causes]
+    if not rules or any(not isinstance(one, str) for one in where):  # its own, or one about the value of an option
+        return _without_frame(printed).removeprefix("Error parsing ")
     # A component's own rule does not say whose it is; the other groups of settings do.
-    groups = [match for error in causes if (match := _COMPONENT.search(str(getattr(error, "arg", ""))))]
+    groups = [match for one in where if (match := _COMPONENT.search(one))]
     whose = f"{groups[-1][1]}: " if groups else ""
     return whose + " ".join(str(rules[-1]).split())
 
@@ -36,10 +38,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _without_frame(text: str) -> str:
-    lines = [line.strip("│|+ ").strip() for line in text.splitlines() if not re.match(r"^\s*([╭╰┌└]|\+-)", line)]
-    message = []
-    for line in lines:
-        if re.fullmatch(r"[─-]+", line):  # what follows is the help of the option
-            break
-        message.append(line)
-    return " ".join(" ".join(message).split())
+    """What stands between the title and the help of the option."""
+    lines = [line.strip("│| ") for line in text.splitlines() if not re.match(r"^\s*[╭╰]", line)]
+    if (
+        "╭" not in text and len(lines) > 1 and _RULE.fullmatch(lines[1])
+    ):  # without frames, the title stands above a rule
+        lines = lines[2:]
+    rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(line)]
+    return " ".join(" ".join(lines[: rules[0]] if rules else lines).split())

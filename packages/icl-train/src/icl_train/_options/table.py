@@ -6,6 +6,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -13,6 +14,7 @@ import tyro
 __all__ = ["Option", "option_table"]
 
 _REQUIRED = dataclasses.MISSING
+_READABLE = (int, float, bool, str, Path, type(None), Ellipsis)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,16 @@ class Option:
     def several(self) -> bool:
         """Whether it takes any number of values."""
         return any(typing.get_origin(one) in (tuple, list) for one in self.alternatives)
+
+    @property
+    def readable(self) -> bool:
+        """Whether its values are of types that are read here; those of others are left to the parser behind."""
+        kinds = [
+            part
+            for kind in self.alternatives
+            for part in (typing.get_args(kind) if typing.get_origin(kind) in (tuple, list) else (kind,))
+        ]
+        return all(kind in _READABLE or typing.get_origin(kind) is typing.Literal for kind in kinds)
 
     @property
     def alternatives(self) -> tuple[Any, ...]:

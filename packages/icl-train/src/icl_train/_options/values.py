@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,17 @@ def values_as_text(option: Option, texts: list[str], name: str) -> list[str]:
     kinds = option.alternatives
     if type(None) in kinds and len(texts) == 1 and texts[0] == _NONE:
         return texts
-    items = next(typing.get_args(kind) for kind in kinds if typing.get_origin(kind) in (tuple, list))
-    item = Option(owner=option.owner, path=option.path, names=option.names, hint=items[0], default=None)
-    if str not in item.alternatives and Path not in item.alternatives:
+    types = [one for one in _item_types(option) if one is not Ellipsis]
+    if str not in types and Path not in types:
         texts = [part for text in texts for part in _at_commas(text)]
-    return [value_as_text(item, text, name) for text in texts]
+    if Ellipsis in _item_types(option) or len(types) == 1:
+        types = types * len(texts)
+    if len(texts) != len(types):
+        raise ValueError(f"{name} must be {len(types)} values, got {len(texts)}")
+    return [
+        value_as_text(replace(option, hint=one, default=None), text, name)
+        for one, text in zip(types, texts, strict=False)
+    ]
 
 
 def kind_of_value(option: Option) -> str:
@@ -68,6 +75,10 @@ def kind_of_value(option: Option) -> str:
     if option.several:
         return f"values, each {told[0]}"
     return " or ".join([*told, *([_NONE] if type(None) in kinds else [])])
+
+
+def _item_types(option: Option) -> tuple[Any, ...]:
+    return next(typing.get_args(kind) for kind in option.alternatives if typing.get_origin(kind) in (tuple, list))
 
 
 def _read(kind: Any, text: str) -> str | None:
