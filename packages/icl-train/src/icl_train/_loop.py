@@ -96,7 +96,8 @@ class _Training:
         self.pace = self._new_pace()
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
         self.tracker.start(self.step + 1 if self.step and not told_again else self.step)
-        self.tracker.log(told_again)
+        if told_again:
+            self.tracker.log(told_again)
         if self.step == 0:
             self._evaluate()
         self._logged = (self.pace.training_seconds(), self.step)
