@@ -113,7 +113,8 @@ class _Training:
         self.pace = self._new_pace()
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
         self.tracker.start(self.step if self.is_new or told_again else self.step + 1)
-        self.tracker.log(told_again)
+        if told_again:
+            self.tracker.log(told_again)
         self.heartbeat.beat(self.step)
         if self.is_new:
             self._write_down(stopping=False)
