@@ -26,7 +26,11 @@ EVERYTHING = tuple(SIBLINGS)
 ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
 OLDEST_NUMPY = "numpy==1.26.4"
 ALL_OF_MODELS = "icl-models[ssm]"
-TEST_TOOLS = ("pytest", "hypothesis", "scipy")
+ALL_OF_TRAIN = "icl-train[yaml,tensorboard]"
+FILES = ("h5py", "pillow")  # what icl-data's extras read array files and images with
+TESTED = ["icl-data", ALL_OF_DATA, "icl-models", ALL_OF_MODELS, ALL_OF_TRAIN, "icl-eval"]
+TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "scipy")
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
@@ -70,8 +74,8 @@ def data_environment() -> dict[str, str]:
     return env | {"OMP_NUM_THREADS": "1", "ICL_CACHE": str(ROOT / ".nox" / "cache")}
 
 
-def pytest(session: nox.Session, *paths: Path, args: tuple[str, ...] = ()) -> None:
-    """Run tests away from the source tree, so that only what is installed can be imported."""
+def pytest(session: nox.Session, *paths: Path, args: tuple[str, ...] = (), workers: int = CORES) -> None:
+    """Run tests away from the source tree, so that only what is installed can be imported; a process for each core."""
     away = Path(session.create_tmp()).resolve()
     with session.chdir(away):
         session.run(
@@ -86,6 +90,8 @@ def pytest(session: nox.Session, *paths: Path, args: tuple[str, ...] = ()) -> No
             "-ra",
             "-p",
             "no:cacheprovider",
+            "-n",
+            str(min(workers, 8) if workers > 1 else 0),
             *args,
             *(session.posargs or map(str, paths)),
             env=data_environment(),
@@ -110,12 +116,12 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("package", [*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS], ids=[*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS])
+@nox.parametrize("package", TESTED, ids=TESTED)
 def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
     name, bracket, extra = package.partition("[")
     install_wheels(session, *SIBLINGS[name], name, extras=bracket + extra)
-    install(session, *TEST_TOOLS)
+    install(session, *TEST_TOOLS, *(FILES if package == ALL_OF_TRAIN else ()))
     pytest(session, ROOT / "packages" / name / "tests")
 
 
@@ -153,7 +159,7 @@ def regression(session: nox.Session) -> None:
     """Short trainings: symbolic ones at 100 and 1,600 classes; laptop ones where ICL must, and must not, emerge."""
     install_wheels(session, *EVERYTHING)
     install(session, *TEST_TOOLS)
-    pytest(session, ROOT / "tests" / "regression", args=("-s",))
+    pytest(session, ROOT / "tests" / "regression", args=("-s",), workers=1)
 
 
 @nox.session
