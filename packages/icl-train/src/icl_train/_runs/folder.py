@@ -36,6 +36,7 @@ from filelock import FileLock, Timeout
 from icl_data.foundation.command_line import CommandFailed
 from icl_data.foundation.whole_file import sync, write_text
 from icl_models import PluginWarning
+from icl_train._runs.held import is_held
 from icl_train._runs.owners import changed_owners, plugin_owners
 from icl_train._settings.values import UnusableConfig
 from icl_train.config import RunConfig
@@ -239,7 +240,7 @@ class RunFolder:
         """
         if (self.path / "DONE").exists():
             return "done"
-        if self._locked():
+        if is_held(self.path / ".lock"):
             return "running"
         if (self.path / "FAILED").exists():
             return "failed"
@@ -261,19 +262,6 @@ class RunFolder:
             raise RunError(
                 f"one process at a time may train a run, got {self.path}, which another one is training"
             ) from error
-
-    def _locked(self) -> bool:
-        if not (self.path / ".lock").exists():
-            return False
-        for _ in range(3):
-            try:
-                with FileLock(self.path / ".lock", timeout=0):
-                    return False
-            except Timeout:  # by whoever trains, or by somebody else who looks, for less than a millisecond
-                time.sleep(0.002)
-            except OSError:  # a folder that cannot be written to is not being trained in
-                return False
-        return True
 
 
 def available_cores() -> int:
