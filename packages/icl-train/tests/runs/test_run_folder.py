@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -118,3 +119,17 @@ def test_find_runs_names_what_it_cannot_read(run):
 def test_find_runs_refuses_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(RunError, match="it does not exist"):
         find_runs(tmp_path / "nowhere")
+
+
+def test_who_looks_at_a_run_is_not_taken_for_who_trains_it(run):
+    with run.lock():
+        pass
+    enough, seen = threading.Event(), []
+    looker = threading.Thread(target=lambda: [run.status() for _ in iter(enough.is_set, True)])
+    looker.start()
+    try:
+        seen = [run.status() for _ in range(500)]
+    finally:
+        enough.set()
+        looker.join()
+    assert set(seen) == {"interrupted"}

@@ -5,6 +5,20 @@ import pytest
 from icl_train import RunError, RunFolder, figure3a
 from icl_train._sweeps.sweep import default_jobs, launch, prepare, run_name
 
+PICKY = """
+from torch import nn
+from icl_models import ComponentConfig, EmbedderSpec, hookimpl
+
+def build(model, own):
+    if model.num_classes > 50:
+        raise ValueError(f"picky needs at most 50 labels, got {model.num_classes}")
+    return nn.Linear(model.example_shape[0], model.emb_dim)
+
+@hookimpl
+def icl_register_embedders():
+    return [EmbedderSpec(name="picky", build=build, config=ComponentConfig, example_kinds=["vector"])]
+"""
+
 
 @pytest.fixture
 def own_source(tmp_path, monkeypatch):
@@ -43,6 +57,14 @@ def test_a_count_that_fits_no_sequence_is_refused_with_those_that_fit(short, tmp
     base = short(data={"seq_len": 30, "n_common_classes": 2})
     with pytest.raises(ValueError, match=r"need at least 30.* \(class counts 12; of those given, 64 fits\)$"):
         prepare(figure3a(base, class_counts=(64, 12), seeds=(0,)), tmp_path / "runs", jobs=1)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_count_that_a_plugin_refuses_only_when_it_is_built_is_refused_with_those_that_fit(short, tmp_path, plugins):
+    plugins.install("picky", PICKY)
+    base = short(data={"n_labels": None}, model={"embedder": "picky", "embedder_config": None})
+    with pytest.raises(ValueError, match=r"at most 50 labels.* \(class counts 64; of those given, 30 fits\)$"):
+        prepare(figure3a(base, class_counts=(64, 30), seeds=(0,)), tmp_path / "runs", jobs=1)
     assert not (tmp_path / "runs").exists()
 
 

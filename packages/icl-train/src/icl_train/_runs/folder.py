@@ -19,7 +19,6 @@ import os
 import re
 import shlex
 import shutil
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +37,7 @@ from icl_train._making.environment import available_cores, environment_here
 from icl_train._making.initial import INITIAL, find_initial_weights, with_initial_weights
 from icl_train._making.whole import whole_folder
 from icl_train._runs.headlines import Record, progress_line
+from icl_train._runs.held import is_held
 from icl_train._runs.owners import changed_owners, plugin_owners
 from icl_train._runs.search import folders_holding
 from icl_train._settings.values import UnusableConfig
@@ -301,7 +301,7 @@ class RunFolder:
         """
         if (self.path / "DONE").exists():
             return "done"
-        if self._locked():
+        if is_held(self.path / ".lock"):
             return "running"
         if (self.path / "FAILED").exists():
             return "failed"
@@ -328,19 +328,6 @@ class RunFolder:
             yield
         finally:
             lock.release()
-
-    def _locked(self) -> bool:
-        if not (self.path / ".lock").exists():
-            return False
-        for _ in range(3):
-            try:
-                with FileLock(self.path / ".lock", timeout=0):
-                    return False
-            except Timeout:  # by whoever trains, or by somebody else who looks, for less than a millisecond
-                time.sleep(0.002)
-            except OSError:  # a folder that cannot be written to is not being trained in
-                return False
-        return True
 
 
 def require_new(path: Path) -> None:

@@ -25,7 +25,7 @@ class Board:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream = lasting(stream)
-        self._totals = self._counts = ""
+        self._totals, self._news = "", ("", False)
         console = Console(file=stream, markup=False, emoji=False, highlight=False)
         self._live: Live | None = None
         if console.is_terminal:
@@ -52,14 +52,15 @@ class Board:
             print(line, file=self._stream, flush=True)
 
     def totals(self, counts: str, left: float | None, last_failure: str) -> None:
-        """Show where the sweep is as a whole: always on a terminal, and when the counts change in a pipe.
+        """Show where the sweep is as a whole: always on a terminal, in a pipe when there is news.
 
         Args:
             counts: how many runs are done, running, …
-            left: seconds to the end, if they are known.
+            left: seconds to the end, if they are known; that they are is news once.
             last_failure: which run failed last, and why; empty if none has. In a pipe, a line above has said it.
         """
-        changed, self._counts = counts != self._counts, counts
+        news = (counts, left is not None)
+        changed, self._news = news != self._news, news
         line = counts + (f", {clock(left)} left" if left is not None else "")
         self._totals = one_line(f"{line}; last failure: {last_failure}" if last_failure else line)
         if self._live:

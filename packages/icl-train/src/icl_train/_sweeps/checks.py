@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from icl_data.foundation.command_line import listed
 from icl_train._check_settings import check_settings
@@ -10,22 +10,27 @@ from icl_train._run_data import build_source
 from icl_train._sweeps.labels import labels
 from icl_train.config import RunConfig
 
-__all__ = ["check_sweep", "of_those_given"]
+__all__ = ["check_each", "check_sweep", "of_those_given"]
 
 _AS_MANY_AS_ASKED = ("gaussian", "symbolic")
 
 
 def check_sweep(configs: Sequence[RunConfig]) -> None:
-    """Check what shows without PyTorch, of all runs.
+    """Check what shows without PyTorch, of all runs; mistakes as in `check_each`."""
+    _check_class_counts(configs)
+    check_each(configs, check_settings)
+
+
+def check_each(configs: Sequence[RunConfig], check: Callable[[RunConfig], None]) -> None:
+    """Check every run, before saying which of them have a mistake.
 
     Raises:
         ValueError: for the first mistake; where it is not in all runs, with the class counts, or runs, that have it.
     """
-    _check_class_counts(configs)
     wrong: dict[int, ValueError] = {}
     for number, config in enumerate(configs):
         try:
-            check_settings(config)
+            check(config)
         except ValueError as error:
             wrong[number] = error
     if not wrong:

@@ -72,9 +72,9 @@ class Launcher:
             self._show()
         try:
             while self._open() and not stop.requested:
-                self._start()
                 self._look()
                 self._look_elsewhere()
+                self._start()
                 self._show()
                 if self._open():
                     time.sleep(POLL_SECONDS)

@@ -13,7 +13,7 @@ from icl_train._runs.folder import RunError, RunFolder, available_cores
 from icl_train._runs.interrupt import GRACE_SECONDS, StopRequest
 from icl_train._settings.source import source_label
 from icl_train._sweeps.board import Board
-from icl_train._sweeps.checks import check_sweep, of_those_given
+from icl_train._sweeps.checks import check_each, check_sweep, of_those_given
 from icl_train._sweeps.launcher import Launcher
 from icl_train.config import RunConfig
 
@@ -79,7 +79,7 @@ def prepare(
     check_sweep(configs)  # every mistake that needs no PyTorch comes before any that does
     for config in configs:
         check_place(root / run_name(config))
-    devices = [config.train.device if elsewhere else _checked_device(config) for config in configs]
+    devices = [config.train.device for config in configs] if elsewhere else _checked_devices(configs)
     shared = None if elsewhere else max(1, available_cores() // (jobs or default_jobs(configs)))
     root.mkdir(parents=True, exist_ok=True)
     runs: list[RunFolder] = []
@@ -102,12 +102,12 @@ def default_jobs(configs: Sequence[RunConfig]) -> int:
     return min(len(configs), available_cores()) if on_cpu else 1
 
 
-def _checked_device(config: RunConfig) -> str:
-    """Where the run will be trained, after its model was tried."""
+def _checked_devices(configs: Sequence[RunConfig]) -> list[str]:
+    """Where the runs will be trained, after their models were tried."""
     from icl_train._check import check_model, device_of
 
-    check_model(config)
-    return device_of(config)
+    check_each(configs, check_model)
+    return [device_of(config) for config in configs]
 
 
 def _folder(path: Path, config: RunConfig, *, device: str, threads: int | None) -> RunFolder:

@@ -1,0 +1,49 @@
+"""Whether some process holds a lock file, asked without being taken for one that does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+__all__ = ["is_held"]
+
+
+def is_held(file: Path) -> bool:
+    """Whether a FileLock on ``file`` is held. A file that is not there, or cannot be opened, is held by nobody."""
+    if not file.exists():
+        return False
+    held = _shared_is_refused(file)
+    return _is_refused(file) if held is None else held
+
+
+def _shared_is_refused(file: Path) -> bool | None:
+    """Asked by a shared lock, which any number can have at once; None where there is nothing of the kind."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    try:
+        descriptor = os.open(file, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)  # and with it the lock
+    return False
+
+
+def _is_refused(file: Path) -> bool:
+    try:
+        with FileLock(file, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # a folder that cannot be written to is not being trained in
+        return False
