@@ -45,6 +45,7 @@ def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None 
 
     Raises:
         ValueError: for an unknown option (naming what may be meant), a bad value, or values that the dataclass refuses.
+        SystemExit: when the help was asked for, and is printed.
     """
     if args and args[0].startswith("--tyro-"):  # tyro-print-completion, for shells
         tyro.cli(target, args=list(args), prog=prog, default=tyro.MISSING_NONPROP if default is None else default)

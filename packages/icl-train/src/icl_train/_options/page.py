@@ -60,7 +60,11 @@ def short_help(page: Page, table: Sequence[Option], *, all_options: str) -> str:
 
 
 def two_columns(rows: Sequence[tuple[str, str]]) -> str:
-    """Names and what they are: the texts wrapped beside the names, as wide as the terminal within reason."""
+    """Names and what they are: the texts wrapped beside the names, as wide as the terminal within reason.
+
+    Args:
+        rows: a name and its text each.
+    """
     width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
     indent = max((len(name) for name, _ in rows), default=0) + 4
     return "\n".join(
