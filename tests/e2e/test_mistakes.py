@@ -32,7 +32,7 @@ MISTAKES = {
         ["run", "labtop"],
         "preset must be one of chan2022, laptop, smoke, got 'labtop'; did you mean laptop?",
     ),
-    "an unknown command": (["trian"], "command must be one of run, sweep, resume, status, got 'trian'"),
+    "an unknown command": (["trian"], "command must be one of run, sweep, resume, status, show-config, got 'trian'"),
     "an unknown sweep": (["sweep", "figure3"], "did you mean figure3a?"),
     "too few classes": (["sweep", "figure3a", "--class-counts", "10"], "class counts must be above"),
     "a decay without AdamW": (["run", "smoke", "--weight-decay", "0.1"], "needs optim.optimizer adamw"),

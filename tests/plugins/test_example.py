@@ -102,8 +102,8 @@ def test_the_listing_names_the_distribution_and_its_components(command, tmp_path
 def test_its_settings_are_options_with_help(command, tmp_path):
     shown = command("icl-train", "run", "laptop", *MODEL[:2], "--help", plugins=[NAME], cwd=tmp_path)
     assert shown.returncode == 0
-    assert "--model.embedder-config.width INT" in shown.stdout
-    assert "Units of the hidden layer. (default: 128)" in shown.stdout
+    assert "--model.embedder-config.width N" in shown.stdout
+    assert "Units of the hidden layer [128]" in shown.stdout
 
 
 def test_its_mistakes_are_one_line_and_make_no_run(command, tmp_path):

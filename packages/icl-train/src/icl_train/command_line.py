@@ -45,6 +45,7 @@ def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None 
 
     Raises:
         ValueError: for an unknown option (naming what may be meant), a bad value, or values that the dataclass refuses.
+        SystemExit: when the help was asked for, and is printed.
     """
     if args and args[0].startswith("--tyro-"):  # tyro-print-completion, for shells
         tyro.cli(target, args=list(args), prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
@@ -53,7 +54,7 @@ def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None 
     if asked is not None:
         if page is not None and asked != _ALL_HELP:
             print(short_help(page, table, all_options=f"{prog} {_ALL_HELP}"))
-            raise SystemExit(0)
+            sys.exit(0)
         tyro.cli(target, args=["--help"], prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
     plain = plain_arguments(args, table, prog=prog)
     printed = io.StringIO()
