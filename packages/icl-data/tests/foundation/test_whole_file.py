@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from icl_data.foundation import whole_file as module
-from icl_data.foundation.whole_file import sync, whole_file, write_text
+from icl_data.foundation.whole_file import sync, try_file, whole_file, write_text
 
 
 def test_what_is_written_appears_at_the_end_and_nothing_stays_beside(tmp_path: Path) -> None:
@@ -94,3 +94,18 @@ def test_a_disk_that_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module.os, "fsync", fsync)
     with pytest.raises(OSError, match="Input/output error"):
         sync(tmp_path)
+
+
+def test_a_file_is_tried_and_nothing_is_left(tmp_path: Path) -> None:
+    try_file(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+    for name, expected in ((".", IsADirectoryError), ("nowhere/a", FileNotFoundError)):
+        with pytest.raises(expected):
+            try_file(tmp_path / name)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs a folder where nobody may make files")
+def test_a_place_where_no_file_can_be_made_is_found_by_trying() -> None:
+    with pytest.raises(OSError, match="a.csv") as caught:
+        try_file(Path("/proc/a.csv"))
+    assert caught.value.filename == "/proc/a.csv"

@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from icl_data.foundation.paths import errors_about
@@ -29,13 +29,7 @@ def whole_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
         OSError: FileExistsError where `path` is and `overwrite` is False; IsADirectoryError where it is a folder;
             FileNotFoundError where its folder is missing; what the system says of writing, about `path` itself.
     """
-    if path.is_dir():
-        raise IsADirectoryError(f"the output must be a file, got the folder {path}")
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"the output must not exist without overwrite=True (--force), got {path}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"the output's folder must exist, got {path.parent}")
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.writing{path.suffix}")
+    beside = _place_beside(path, overwrite=overwrite)
     with errors_about(path, instead_of=beside):
         try:
             yield beside
@@ -44,10 +38,6 @@ def whole_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
             sync(path.parent)
         finally:
             beside.unlink(missing_ok=True)
-
-
-class _Tried(Exception):
-    """The file could be made; it is not wanted yet."""
 
 
 def try_file(path: Path, *, overwrite: bool = True) -> None:
@@ -61,9 +51,21 @@ def try_file(path: Path, *, overwrite: bool = True) -> None:
     Raises:
         OSError: as `whole_file`.
     """
-    with suppress(_Tried), whole_file(path, overwrite=overwrite) as beside:
+    beside = _place_beside(path, overwrite=overwrite)
+    with errors_about(path, instead_of=beside):
         beside.touch()
-        raise _Tried
+        beside.unlink()
+
+
+def _place_beside(path: Path, *, overwrite: bool) -> Path:
+    """A name that nobody has, with the suffix of `path`, in its folder."""
+    if path.is_dir():
+        raise IsADirectoryError(f"the output must be a file, got the folder {path}")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"the output must not exist without overwrite=True (--force), got {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the output's folder must exist, got {path.parent}")
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.writing{path.suffix}")
 
 
 def write_text(path: Path, text: str) -> None:
