@@ -75,6 +75,11 @@ COMMANDS: dict[tuple[str, ...], tuple[int, bool]] = {
 }
 
 
+def _skip_without_pillow(args: tuple[str, ...]) -> None:
+    if any(arg.startswith("folder") for arg in args):
+        pytest.importorskip("PIL", reason='Pillow is not installed: pip install "icl-data[images]"')
+
+
 def _check(out: str, err: str, *, named: bool) -> None:
     assert "Traceback" not in err
     assert all(character.isprintable() for character in (out + err).replace("\n", ""))
@@ -85,6 +90,7 @@ def _check(out: str, err: str, *, named: bool) -> None:
 
 @pytest.mark.parametrize("args", COMMANDS, ids=ascii)
 def test_no_name_moves_the_cursor_or_takes_a_line(args: tuple[str, ...], folder: Path, capsys) -> None:
+    _skip_without_pillow(args)
     code, named = COMMANDS[args]
     try:
         found = main(args)
@@ -96,6 +102,7 @@ def test_no_name_moves_the_cursor_or_takes_a_line(args: tuple[str, ...], folder:
 
 @pytest.mark.parametrize("args", [args for args in COMMANDS if args[0] != "show" or "--source" in args], ids=ascii)
 def test_no_name_ends_a_command_that_can_print_ascii_alone(args: tuple[str, ...], folder: Path) -> None:
+    _skip_without_pillow(args)
     code, named = COMMANDS[args]
     done = subprocess.run([*COMMAND, *args], capture_output=True, env={**os.environ, **ASCII}, check=False)
     assert done.returncode == code, done.stderr
