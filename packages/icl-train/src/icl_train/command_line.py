@@ -57,13 +57,18 @@ def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None 
             sys.exit(0)
         tyro.cli(target, args=["--help"], prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
     plain = plain_arguments(args, table, prog=prog)
-    printed = io.StringIO()
+    refusal, other = io.StringIO(), io.StringIO()
     try:
         # Away from the terminal the parser draws no colours, should it refuse something itself.
-        with contextlib.redirect_stderr(printed), contextlib.redirect_stdout(printed):
-            return tyro.cli(target, args=plain, prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
+        with contextlib.redirect_stderr(refusal), contextlib.redirect_stdout(other):
+            value = tyro.cli(
+                target, args=plain, prog=prog, default=tyro.MISSING_NONPROP if default is None else default
+            )
     except SystemExit as stop:
-        raise ValueError(reason_of(stop, printed.getvalue())) from None
+        raise ValueError(reason_of(stop, refusal.getvalue())) from None
+    for stream, text in ((sys.stderr, refusal), (sys.stdout, other)):  # warnings of plugins, say
+        stream.write(text.getvalue())
+    return value
 
 
 def given(args: Sequence[str], *options: str) -> str | None:

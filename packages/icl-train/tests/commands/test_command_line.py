@@ -61,6 +61,19 @@ def test_help_is_printed_and_ends_well(capsys):
     assert "--model.layers" in capsys.readouterr().out
 
 
+@dataclass(frozen=True, kw_only=True)
+class Talking:
+    layers: int = 2
+
+    def __post_init__(self):
+        print(f"{self.layers} layers", file=sys.stderr)
+
+
+def test_what_settings_say_while_they_are_read_is_not_lost(capsys):
+    parse(Talking, ["--layers", "3"], prog="x")
+    assert "3 layers\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("args", "value"),
     [([], None), (["--a-b", "1"], "1"), (["--a_b=2"], "2"), (["--a-b", "1", "--a-b", "3"], "3"), (["--a-b"], None)],

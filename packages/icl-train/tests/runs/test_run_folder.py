@@ -68,10 +68,21 @@ def test_a_half_written_last_line_is_no_record_but_a_broken_line_before_is_an_er
 def test_rewinding_drops_later_records_from_both_files_and_the_end_markers(run):
     run.append(records(10, 20, 30))
     run.mark_failed("x")
-    run.rewind(20)
+    assert run.rewind(20) == []
     assert [record["step"] for record in run.records()] == [10, 20]
     assert (run.path / "progress.txt").read_text().splitlines() == [progress_line(r) for r in records(10, 20)]
     assert run.status() == "interrupted"
+
+
+def test_rewinding_drops_what_was_written_because_a_step_was_the_last_and_is_no_longer(run):
+    evaluation = {"split": "eval_fewshot_holdout", "step": 15, "accuracy_closed": 0.5}
+    run.append([*records(10, 15), evaluation])
+    assert run.rewind(15) == []
+    assert [record["step"] for record in run.records()] == [10]
+    run.append([*records(20), evaluation | {"step": 20}])
+    run.append([evaluation | {"step": 20, "split": "eval_flipped"}])
+    assert run.rewind(20) == []
+    assert [record["step"] for record in run.records()] == [10, 20, 20, 20]
 
 
 def test_progress_lines_have_the_documented_form():

@@ -259,7 +259,7 @@ class RunFolder:
             The records of ``step`` that stay, if others went.
         """
         before = [record for record in self.records() if step is not None and record["step"] <= step]
-        records = [record for record in before if self._is_due(record)]
+        records = [record for record in before if record["step"] != step or self._is_due(record)]
         write_text(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
         write_text(self.path / "progress.txt", "".join(progress_line(record) + "\n" for record in records))
         for marker in ("DONE", "FAILED"):
