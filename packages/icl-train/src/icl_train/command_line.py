@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -55,7 +57,9 @@ def parse(target: type[T], args: Sequence[str], *, prog: str, default: T | None 
         if page is not None and asked != _ALL_HELP:
             print(short_help(page, table, all_options=f"{prog} {_ALL_HELP}"))
             sys.exit(0)
-        tyro.cli(target, args=["--help"], prog=prog, default=tyro.MISSING_NONPROP if default is None else default)
+        start = tyro.MISSING_NONPROP if default is None else default
+        print(_wrapped(target.__doc__ or ""), end="\n\n", flush=True)
+        tyro.cli(target, args=["--help"], prog=prog, default=start, description="")
     plain = plain_arguments(args, table, prog=prog)
     refusal, other = io.StringIO(), io.StringIO()
     try:
@@ -115,6 +119,12 @@ class _Console(Console):
 def _console() -> Console:
     console = _Console(markup=False, emoji=False, highlight=False)
     return console if console.is_terminal else _Console(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
+
+
+def _wrapped(text: str) -> str:
+    """A docstring's paragraphs, as wide as the terminal: the parser behind would not break their lines."""
+    width = shutil.get_terminal_size().columns - 1
+    return "\n\n".join(textwrap.fill(" ".join(part.split()), width) for part in text.split("\n\n"))
 
 
 def _before_the_rest(args: Sequence[str]) -> Sequence[str]:

@@ -20,12 +20,12 @@ usage: icl-train run PRESET [options]       train one model
        icl-train sweep figure3a [options]   train one model per class count
        icl-train resume RUN                 go on with an interrupted run
        icl-train status RUNS                what has been trained, and how well
-       icl-train show-config PRESET         a full configuration, for run --config
+       icl-train show-config PRESET         all settings, for run --config
 
 Presets:
 {presets}
 
-Options of run and sweep: icl-train run PRESET --help, icl-train sweep figure3a --help"""
+Options: icl-train run PRESET --help, icl-train sweep figure3a --help"""
 
 
 def main() -> int:

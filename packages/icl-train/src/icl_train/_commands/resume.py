@@ -21,7 +21,10 @@ __all__ = ["resume"]
 
 @dataclass(frozen=True)
 class ResumeCommand:
-    """Go on with a run from its newest checkpoint: an interrupted one, or a finished one that is to be longer."""
+    """Go on with a run from its newest checkpoint.
+
+    An interrupted run goes on where it was; a finished one becomes longer with --max-steps.
+    """
 
     run: tyro.conf.Positional[Path]
     """The run folder."""

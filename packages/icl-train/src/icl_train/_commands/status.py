@@ -21,7 +21,9 @@ __all__ = ["status"]
 
 @dataclass(frozen=True)
 class StatusCommand:
-    """A table of the runs below a folder: state, steps, speed, time left, the last evaluation, what sets each apart.
+    """A table of the runs below a folder.
+
+    It shows state, steps, speed, time left, the last evaluation, and what sets each run apart.
 
     States: done; running; failed (its reason is below the table); interrupted (started, then stopped: resume goes on);
     queued (made, and not started yet). Exit code 0, whatever the states.
