@@ -26,6 +26,8 @@ EVERYTHING = tuple(SIBLINGS)
 ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
 OLDEST_NUMPY = "numpy==1.26.4"
 ALL_OF_MODELS = "icl-models[ssm]"
+ALL_OF_TRAIN = "icl-train[yaml,tensorboard]"
+EVERY_TEST = [*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS, ALL_OF_TRAIN]
 TEST_TOOLS = ("pytest", "hypothesis", "scipy")
 
 nox.needs_version = ">=2024.10.9"
@@ -110,7 +112,7 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("package", [*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS], ids=[*SIBLINGS, ALL_OF_DATA, ALL_OF_MODELS])
+@nox.parametrize("package", EVERY_TEST, ids=EVERY_TEST)
 def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
     name, bracket, extra = package.partition("[")
@@ -167,7 +169,7 @@ def plugins(session: nox.Session) -> None:
     install(session, *TEST_TOOLS, "tensorboard")
     example = ROOT / "examples" / "icl-plugin-example"
     session.install("--no-deps", "--no-build-isolation", str(example))
-    pytest(session, example / "tests", ROOT / "packages" / "icl-train" / "tests" / "test_tensorboard.py")
+    pytest(session, example / "tests", ROOT / "packages" / "icl-train" / "tests" / "trackers" / "test_tensorboard.py")
     session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", example.name)
     pytest(session, ROOT / "tests" / "plugins")
 
