@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from icl_data.foundation.command_line import run_command
-from icl_train import PlainReporter, RunError, RunFolder, figure3a, smoke, train
+from icl_train import PlainReporter, RunError, RunFailed, RunFolder, figure3a, smoke, train
 from icl_train._commands.main import _main
 from icl_train._sweeps.sweep import prepare, run_name
 
@@ -178,6 +178,26 @@ def test_what_hangs_on_the_last_step_refuses_another_one(extra, message, copied)
         return
     with pytest.raises(RunError, match=rf"max_steps must stay 13 for .*{message}"):
         check_change(run, config(29))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors"])
+def test_a_damaged_last_checkpoint_leaves_a_finished_run_as_it_is(name, copied):
+    path = copied(12)
+    (file,) = sorted(path.glob(f"checkpoints/*/{name}"))[-1:]
+    file.write_bytes(file.read_bytes()[:100])
+    before = files(path)
+    with pytest.raises(RunFailed, match=rf"^cannot go on with .*{name} is damaged: "):
+        _main(["resume", str(path), "--max-steps", "1000"])
+    assert files(path) == before
+
+
+def test_a_finished_run_without_its_records_is_left_as_it_is(copied):
+    path = copied(12)
+    (path / "metrics.jsonl").unlink()
+    before = files(path)
+    with pytest.raises(RunFailed, match=r"its metrics\.jsonl is empty or gone"):
+        _main(["resume", str(path), "--max-steps", "1000"])
+    assert files(path) == before
 
 
 def test_a_last_checkpoint_without_the_sums_is_refused(copied):

@@ -129,7 +129,7 @@ def test_a_process_that_cannot_be_started_fails_that_run_alone(runs, monkeypatch
     monkeypatch.setattr("icl_train._sweeps.launcher.Child", refuse)
     stream = io.StringIO()
     assert launch(runs, jobs=1, stream=stream) == runs
-    assert "failed, could not be started: [Errno 11] Resource temporarily unavailable" in stream.getvalue()
+    assert "failed, could not be started: Resource temporarily unavailable" in stream.getvalue()
 
 
 def test_a_reason_is_one_line_that_moves_no_cursor(runs, child):

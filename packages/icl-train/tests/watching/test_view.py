@@ -121,12 +121,12 @@ def test_a_line_that_is_half_written_is_read_when_it_is_whole(run):
 
 def test_a_view_of_a_run_that_was_rewound_forgets_what_is_gone(run):
     view = RunView(run)
-    run.append([EVALUATION | {"step": step} for step in (10, 20)])
+    run.append([EVALUATION | {"step": step} for step in (20, 40)])
     view.look()
-    run.rewind(10)
+    run.rewind(20)
     view.look()
-    assert view.step == 10
-    assert view.scores["fewshot_holdout"][0] == 10
+    assert view.step == 20
+    assert view.scores["fewshot_holdout"][0] == 20
 
 
 def test_the_step_of_a_run_that_is_trained_comes_from_its_heartbeat_and_so_does_the_time_left(run):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from icl_train._runs.folder import RunError, RunFolder
+from safetensors import safe_open
+
+from icl_train._runs.folder import RunError, RunFailed, RunFolder
 from icl_train.config import RunConfig
 
 __all__ = ["change", "changed", "check_change"]
@@ -33,6 +35,7 @@ def check_change(run: RunFolder, config: RunConfig) -> None:
     Raises:
         RunError: if it has done as many updates already, if what it did hung on the old last step, or if its last
             checkpoint has not kept the sums that the next line of training metrics begins with.
+        RunFailed: if its last checkpoint is damaged, or its metrics.jsonl is empty or gone.
     """
     last = config.train.max_steps
     if last == run.config.train.max_steps:
@@ -50,7 +53,22 @@ def check_change(run: RunFolder, config: RunConfig) -> None:
                 f"{f': give {unless} when a run is made that may become longer' if unless else ''}"
             )
     if done:
+        _check_whole(run, done)
         _check_sums(run, done)
+
+
+def _check_whole(run: RunFolder, step: int) -> None:
+    """A finished run stays finished if what a longer one would go on from is damaged or gone."""
+    if not run.records():
+        raise RunFailed(
+            f"cannot go on with {run.path}: its metrics.jsonl is empty or gone, {step} updates into the run"
+        )
+    for file in sorted((run.checkpoints / f"step_{step:07d}").glob("*.safetensors")):
+        try:
+            with safe_open(file, "np"):
+                pass
+        except Exception as error:  # safetensors raises a type of its own, and others for what it cannot open
+            raise RunFailed(f"cannot go on with {run.path}: {file} is damaged: {error}") from error
 
 
 def _check_sums(run: RunFolder, step: int) -> None:
