@@ -44,7 +44,7 @@ OTHER_NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "warmup": (("--optim.warmup-steps",),),
     "num-warmup-steps": (("--optim.warmup-steps",),),
-    **dict.fromkeys(("scheduler", "schedule", "lr-scheduler", "lr-schedule"), (("--optim.warmup-steps",),)),
+    **dict.fromkeys(("scheduler", "schedule", "lr-scheduler", "lr-schedule"), (("--optim.schedule",),)),
     **dict.fromkeys(("optim", "opt", "optimiser"), (("--optimizer",),)),
     **dict.fromkeys(("wd", "decay", "l2"), (("--weight-decay",),)),
     **dict.fromkeys(
