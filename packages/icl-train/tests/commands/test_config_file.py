@@ -187,3 +187,9 @@ def test_numbers_that_yaml_takes_for_texts_are_numbers(tmp_path):
     (tmp_path / "mine.yml").write_text("optim:\n  max_lr: 1e-3\ntrain:\n  max_steps: 1e5\n")
     assert read(tmp_path / "mine.yml").optim.max_lr == 1e-3
     assert read(tmp_path / "mine.yml").train.max_steps == 100_000
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"^a folder of settings must be a run folder, which holds config\.json, got "):
+        _main(["run", "--config", str(tmp_path), "--root", str(tmp_path / "runs")])
+    assert list(tmp_path.iterdir()) == []

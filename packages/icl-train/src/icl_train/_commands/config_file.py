@@ -41,6 +41,8 @@ def read_settings(path: Path) -> tuple[Path, dict[str, Any]]:
     """
     path = user_path(path)
     if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ValueError(f"a folder of settings must be a run folder, which holds config.json, got {path}")
         path = path / "config.json"
     if path.suffix not in _FORMATS:
         raise ValueError(f"a file of settings must end in {', '.join(_FORMATS)}, got {path}")
