@@ -80,6 +80,8 @@ def test_too_many_classes_are_refused_with_the_four_numbers() -> None:
         ({"n_rare": 1, "n_common": 2, "preserve_ordering_every_n": 3}, "must divide the number of classes 10"),
         ({"n_rare": 1, "n_common": 2, "preserve_ordering_every_n": 0}, "must divide"),
         ({"n_rare": 1, "n_common": 2, "zipf_exponent": float("nan")}, "finite"),
+        ({"n_rare": 1, "n_common": 2, "zipf_exponent": 10**400}, "finite"),
+        ({"n_rare": 8, "n_common": 2, "zipf_exponent": 10**20}, "zipf_exponent must leave every frequency a float"),
         ({"n_rare": 8, "n_common": 2, "zipf_exponent": 400.0}, "zipf_exponent must leave .* got 400.0 for 10 classes"),
         ({"n_rare": 8, "n_common": 2, "zipf_exponent": -400.0}, "zipf_exponent must leave .* got -400.0"),
         ({"n_rare": 8, "n_common": 2, "zipf_exponent": np.float64(400)}, "zipf_exponent must leave .* got 400.0"),

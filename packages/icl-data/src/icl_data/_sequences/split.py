@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, InitVar, dataclass, field
 from typing import Any
@@ -84,7 +85,7 @@ class ClassSplit:
                 "n_rare, n_common and n_holdout must be >= 0 and fit into the classes there are, got "
                 f"n_rare={self.n_rare}, n_common={self.n_common}, n_holdout={self.n_holdout}, n_classes={len(keys)}"
             )
-        if not (is_number(self.zipf_exponent) and np.isfinite(self.zipf_exponent)):
+        if not (is_number(self.zipf_exponent) and _is_finite(self.zipf_exponent)):
             raise ValueError(f"zipf_exponent must be a finite number, got {self.zipf_exponent!r}")
         order = _draw_order(len(keys), self.preserve_ordering_every_n, self.seed)
         n_trained = self.n_rare + self.n_common
@@ -166,6 +167,13 @@ def _as_keys(n_classes_or_keys: int | Sequence[int] | npt.NDArray[Any]) -> npt.N
     if not np.issubdtype(keys.dtype, np.integer):
         raise ValueError(f"class keys must be integers, got {keys.dtype}")
     return keys.astype(np.int64)
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 def _zipf_weights(n: int, exponent: float) -> npt.NDArray[np.float64]:
