@@ -2,6 +2,7 @@
 
 from ._config import ModelConfig
 from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
+from ._contract.experiment import Axis, Claim, ExperimentSpec, Point, Range, Scale
 from ._contract.facts import ModelFacts
 from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet
@@ -17,9 +18,11 @@ from ._plugins.registry import (
     PluginWarning,
     component_owner,
     find_embedder,
+    find_experiment,
     find_sequence_model,
     find_tracker,
     known_embedders,
+    known_experiments,
     known_sequence_models,
     known_trackers,
 )
@@ -29,10 +32,13 @@ from ._summary import ModelSummary, PartSummary, summarize
 from .hookspecs import hookimpl
 
 __all__ = [
+    "Axis",
+    "Claim",
     "ComponentConfig",
     "Edit",
     "EmbedderSpec",
     "EmbeddingConfig",
+    "ExperimentSpec",
     "GRUConfig",
     "InContextModel",
     "LSTMConfig",
@@ -46,7 +52,10 @@ __all__ = [
     "PluginError",
     "PluginRecord",
     "PluginWarning",
+    "Point",
+    "Range",
     "ResNetConfig",
+    "Scale",
     "SequenceModelSpec",
     "SimpleResNet",
     "Trace",
@@ -64,11 +73,13 @@ __all__ = [
     "count_parameters",
     "edit",
     "find_embedder",
+    "find_experiment",
     "find_sequence_model",
     "find_tracker",
     "freeze",
     "hookimpl",
     "known_embedders",
+    "known_experiments",
     "known_sequence_models",
     "known_trackers",
     "load_model",

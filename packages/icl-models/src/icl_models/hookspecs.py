@@ -20,6 +20,7 @@ from collections.abc import Iterable
 import pluggy
 
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
+from icl_models._contract.experiment import ExperimentSpec
 from icl_models._contract.tracker import TrackerSpec
 
 hookspec = pluggy.HookspecMarker("icl")
@@ -41,4 +42,10 @@ def icl_register_sequence_models() -> Iterable[SequenceModelSpec]:
 @hookspec
 def icl_register_trackers() -> Iterable[TrackerSpec]:
     """Return the trackers this plugin offers: they are told of a run's start, records and end, and change nothing."""
+    raise NotImplementedError
+
+
+@hookspec
+def icl_register_experiments() -> Iterable[ExperimentSpec]:
+    """Return the experiments this plugin offers: axes, scales and claims, which `icl-train sweep NAME` runs."""
     raise NotImplementedError

@@ -15,6 +15,7 @@ import pluggy
 from icl_data.foundation.close_names import close_names
 from icl_models import hookspecs
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
+from icl_models._contract.experiment import ExperimentSpec
 from icl_models._contract.tracker import TrackerSpec
 from icl_models._plugins import builtin as _builtin
 
@@ -23,12 +24,13 @@ BUILT_IN = "icl-models"
 # What our own distributions register is built in: it is listed with --all alone, and ICL_PLUGINS does not leave it out.
 OUR_DISTRIBUTIONS = (BUILT_IN, "icl-train")
 
-Kind = Literal["embedder", "sequence_model", "tracker"]
-Spec = EmbedderSpec | SequenceModelSpec | TrackerSpec
+Kind = Literal["embedder", "sequence_model", "tracker", "experiment"]
+Spec = EmbedderSpec | SequenceModelSpec | TrackerSpec | ExperimentSpec
 _SPECS: dict[Kind, type[Spec]] = {
     "embedder": EmbedderSpec,
     "sequence_model": SequenceModelSpec,
     "tracker": TrackerSpec,
+    "experiment": ExperimentSpec,
 }
 
 
@@ -231,6 +233,11 @@ def find_tracker(name: str) -> TrackerSpec:
     return cast(TrackerSpec, registry().find("tracker", name)[0])
 
 
+def find_experiment(name: str) -> ExperimentSpec:
+    """The experiment called `name`. ValueError, with the known names, when there is none."""
+    return cast(ExperimentSpec, registry().find("experiment", name)[0])
+
+
 def known_embedders() -> tuple[str, ...]:
     """Names that `ModelConfig.embedder` accepts."""
     return registry().names("embedder")
@@ -244,3 +251,8 @@ def known_sequence_models() -> tuple[str, ...]:
 def known_trackers() -> tuple[str, ...]:
     """Names that a run's `train.tracker` accepts."""
     return registry().names("tracker")
+
+
+def known_experiments() -> tuple[str, ...]:
+    """Names of experiments, for `icl-train sweep`."""
+    return registry().names("experiment")
