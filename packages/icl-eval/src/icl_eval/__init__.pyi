@@ -4,6 +4,7 @@ from ._evaluate import CheckpointDamaged, evaluate_run
 from ._figures.curves import FIGURES, Curve, FigureSpec, curve
 from ._figures.drawing import draw
 from ._figures.published import PUBLISHED_STEPS, published
+from ._loading.tidy import RunsSkipped, load_runs
 from ._runs import Evaluation, RunGroup, RunSeries, collect, group_runs
 from ._tables.files import write_csv, write_json
 from ._tables.tables import figure_table, final_rows, timeseries_rows
@@ -17,6 +18,7 @@ __all__ = [
     "FigureSpec",
     "RunGroup",
     "RunSeries",
+    "RunsSkipped",
     "collect",
     "curve",
     "draw",
@@ -24,6 +26,7 @@ __all__ = [
     "figure_table",
     "final_rows",
     "group_runs",
+    "load_runs",
     "published",
     "timeseries_rows",
     "write_csv",
