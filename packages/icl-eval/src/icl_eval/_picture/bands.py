@@ -29,8 +29,9 @@ def band_bounds(values: Floats, low: Floats, high: Floats, band: Band) -> tuple[
         values: of each run and point, (R, N).
         low, high: of each run and point, the bounds that a single run has by itself (95% Wilson interval), (R, N); NaN
             for none.
-        band: ``range``: least and greatest; ``sd``: mean ± a standard deviation of the runs (with R - 1); ``bootstrap``:
-            95% percentile interval of the mean of runs drawn again with replacement. One run has its own bounds.
+        band: ``range``: least and greatest; ``sd``: mean ± a standard deviation of the runs (with R - 1);
+            ``bootstrap``: 95% percentile interval of the mean of runs drawn again with replacement. One run has its own
+            bounds.
     """
     if len(values) == 1:
         return low[0], high[0]

@@ -28,6 +28,8 @@ _OF_TRAINING = {
     "sequences_per_second": "sequences a second",
 }
 
+_IN_WEIGHTS = {"no_support_common": "IWL common", "no_support_rare": "IWL rare"}
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -51,11 +53,15 @@ class Measure:
         """What it is called on axes."""
         if self.split == "train":
             return _OF_TRAINING.get(self.metric, f"training {self.metric}")
+        if self.metric == "accuracy_query" and self.split in _IN_WEIGHTS:
+            return f"{_IN_WEIGHTS[self.split]} accuracy over all labels"
         return f"{self.split}, {self.metric}" if self.metric else headline_of(self.split).label
 
     @property
     def short(self) -> str:
         """What it is called in titles."""
+        if self.metric == "accuracy_query" and self.split in _IN_WEIGHTS:
+            return _IN_WEIGHTS[self.split]
         if self.split == "train" or self.metric:
             return self.metric if self.split == "train" else f"{self.split} {self.metric}"
         return HEADLINES[self.split].short if self.split in HEADLINES else self.split

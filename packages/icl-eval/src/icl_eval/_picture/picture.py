@@ -57,17 +57,18 @@ class Line:
 
     Attributes:
         label: what is written at its end; empty for nothing.
-        hue: which of the picture's hues: the same setting has the same colour, stroke and marker in all panels.
+        hue: which of its panel's hues: the same setting has the same colour, stroke and marker in all panels.
         x, y: its points.
         low, high: of the band; NaN for none.
         n_runs: runs whose mean a point is.
         n_sequences: sequences measured, over these runs; 0 where that is no measurement on sequences.
-        chance: value of guessing; NaN for none.
+        chance: value of guessing at each point; NaN for none.
         settings: by dotted name, what its runs have in common and others of the picture have not.
         kind: a mean with its band, a best run, one of many runs, runs as points, or a path in time.
         marks: values of a paper.
         points: places on it that are marked, as (index, text).
         run: the run, if it is a single one.
+        steps: updates at the points, where x is something else that changes in time; none otherwise.
     """
 
     label: str
@@ -78,12 +79,13 @@ class Line:
     high: Floats
     n_runs: Ints
     n_sequences: Ints
-    chance: float = float("nan")
+    chance: Floats
     settings: Mapping[str, Any] = field(default_factory=dict)
     kind: LineKind = "mean"
     marks: tuple[Mark, ...] = ()
     points: tuple[tuple[int, str], ...] = ()
     run: str = ""
+    steps: Ints | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +97,9 @@ class Panel:
         title: what sets it apart from the others.
         x, y: its axes.
         lines: in the order of their hues.
+        hue_name: what tells lines apart ("trained classes"); empty for nothing.
+        n_hues: how many values that has in the picture.
+        ordered: whether they are numbers, so that their colours are a scale.
         batch: sequences of an update, where all lines have the same; None for no second axis.
     """
 
@@ -104,12 +109,16 @@ class Panel:
     x: Axis
     y: Axis
     lines: tuple[Line, ...]
+    hue_name: str = ""
+    n_hues: int = 1
+    ordered: bool = False
     batch: int | None = None
 
     @property
     def chances(self) -> tuple[float, ...]:
         """The levels of guessing, ascending, each once."""
-        return tuple(sorted({line.chance for line in self.lines if line.chance == line.chance}))
+        levels = np.concatenate([line.chance for line in self.lines]) if self.lines else np.array([])
+        return tuple(np.unique(levels[~np.isnan(levels)]).tolist())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,18 +129,14 @@ class Picture:
         name: of the figure and its files.
         title: what it shows.
         shared: what its runs have in common, in words.
-        hue_name: what tells lines apart ("trained classes").
-        hues: the values of that, in order.
-        ordered: whether they are numbers, so that their colours are a scale.
         panels: row by row.
         notes: what a reader has to know: what the band is, how many runs there are, what was read off a paper.
+        table: rows to be printed in the place of the lines' last values; cells by column.
     """
 
     name: str
     title: str
     shared: str
-    hue_name: str
-    hues: tuple[str, ...]
-    ordered: bool
     panels: tuple[Panel, ...]
     notes: tuple[str, ...] = ()
+    table: tuple[Mapping[str, Any], ...] = ()

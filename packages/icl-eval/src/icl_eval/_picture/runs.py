@@ -11,26 +11,36 @@ from icl_train.config import NEUTRAL_SETTINGS
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DERIVED", "RunSettings", "follows_a_component", "run_settings", "values_of", "varying"]
+__all__ = [
+    "DERIVED",
+    "RunSettings",
+    "as_in_figure_3",
+    "follows_a_component",
+    "run_settings",
+    "values_of",
+    "varying",
+    "with_derived",
+]
 
 RunSettings = dict[str, dict[str, Any]]
 """Run → its settings by dotted name, and what follows from them (see DERIVED)."""
 
 DERIVED = ("classes", "labels_per_class", "variation")
-"""Names that figures and plots know beside the settings: all trained classes, labels of each, what varies in a class."""
+"""Names that figures and plots know beside the settings: trained classes, labels of each, what varies in a class."""
 
 _NO_EXPERIMENT = {*NEUTRAL_SETTINGS, "eval.interval", "eval.steps", "eval.log_spaced_steps"}
 _GROUPS = ("data.", "model.", "optim.", "train.", "eval.", "seeds.")
 _OMNIGLOT_CHARACTERS = 1623
 
 
-def run_settings(table: pd.DataFrame) -> RunSettings:
+def run_settings(table: pd.DataFrame, *, also: Sequence[str] = ()) -> RunSettings:
     """The settings of each run that make it another experiment, without its seeds, in the order of the table.
 
     Args:
         table: tidy table of runs.
+        also: further settings that are wanted, such as a seed.
     """
-    columns = [name for name in table.columns if _counts(name)]
+    columns = [name for name in table.columns if _counts(name) or name in also]
     first = table.drop_duplicates("run")
     rows = first[columns].astype(object).to_numpy()
     found: RunSettings = {}
@@ -38,7 +48,7 @@ def run_settings(table: pd.DataFrame) -> RunSettings:
         settings = dict(zip(columns, map(plain, row), strict=True))
         if settings.get("train.init_from"):  # weights are what they hold, wherever they lie
             settings["train.init_from"] = str(settings["train.init_from"]).rpartition("#")[2]
-        found[run] = settings | _derived(settings)
+        found[str(run)] = with_derived(settings)
     return found
 
 
@@ -50,9 +60,11 @@ def _counts(name: str) -> bool:
     )
 
 
-def _derived(settings: Mapping[str, Any]) -> dict[str, Any]:
+def with_derived(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run, and what follows from them."""
     _, polysemy, labels = str(settings.get("data.labeling_rare")).rpartition("polysemy")
     return {
+        **settings,
         "classes": (settings.get("data.n_rare_classes") or 0) + (settings.get("data.n_common_classes") or 0),
         "labels_per_class": int(labels) if polysemy and labels.isdigit() else 1,
         "variation": _variation(settings),
@@ -114,4 +126,11 @@ def values_of(runs: RunSettings, name: str, of: Sequence[str] | None = None) -> 
         name: the setting.
         of: which runs; None for all.
     """
-    return in_order(runs[run].get(name) for run in (runs if of is None else of))
+    values = in_order(runs[run].get(name) for run in (runs if of is None else of))
+    return sorted(values, key=_variation_order) if name == "variation" else values
+
+
+def _variation_order(value: str) -> tuple[int, float]:
+    """No variation, then noise, then other exemplars."""
+    noise = value.rpartition("noise ")[2]
+    return ("none", "noise", "full").index(value.split()[0]), float(noise) if "noise" in value else 0.0

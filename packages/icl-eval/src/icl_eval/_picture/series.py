@@ -83,8 +83,8 @@ def series_of(table: pd.DataFrame, measure: Measure) -> dict[str, Series]:
     chosen = chosen[np.isfinite(_floats(chosen["value"]))]
     chosen = chosen.drop_duplicates(["run", "step"], keep="last").sort_values("step", kind="stable")
     found = {}
-    for run, rows in chosen.groupby("run", sort=False):
-        chance = _floats(rows["chance"])
+    for run, rows in chosen.groupby("run", sort=False, observed=True):
+        chance, headline = _floats(rows["chance"]), rows["headline"].to_numpy(dtype=bool)
         found[str(run)] = Series(
             steps=rows["step"].to_numpy(dtype=np.int64),
             sequences=rows["sequences"].to_numpy(dtype=np.int64),
@@ -92,7 +92,7 @@ def series_of(table: pd.DataFrame, measure: Measure) -> dict[str, Series]:
             low=_floats(rows["low"]),
             high=_floats(rows["high"]),
             n_sequences=np.nan_to_num(_floats(rows["n_sequences"])).astype(np.int64),
-            chance=float(chance[-1]),
+            chance=float(chance[-1]) if headline[-1] else float("nan"),  # it is that of guessing the headline's labels
         )
     return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["in_order", "is_number", "plain", "sentence", "short_setting", "shown"]
+__all__ = ["few", "in_order", "is_number", "plain", "sentence", "short_setting", "shown"]
 
+_FEW = 8
 _WORDS = {
     "classes": "trained classes",
     "labels_per_class": "labels per class",
@@ -26,7 +27,7 @@ def plain(value: Any) -> Any:
         return tuple(value)
     if hasattr(value, "item"):
         value = value.item()
-    if value is None or value != value or type(value).__name__ == "NAType":
+    if value is None or type(value).__name__ == "NAType" or value != value:
         return None
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
@@ -60,6 +61,12 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return " ".join(map(shown, value)) if isinstance(value, tuple) else str(value)
+
+
+def few(values: Sequence[Any]) -> str:
+    """Values with commas; of many, the first ones and the last."""
+    told = list(map(shown, values))
+    return ", ".join(told if len(told) <= _FEW else [*told[:4], "…", told[-1]])
 
 
 def short_setting(name: str, among: Iterable[str] = ()) -> str:
