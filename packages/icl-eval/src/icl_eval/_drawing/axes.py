@@ -12,10 +12,10 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNL
 from icl_eval._drawing.apart import with_room
 from icl_eval._drawing.sizes import Sizes
 from icl_eval._drawing.style import legible, text_width
-from icl_eval._picture.picture import Axis, Floats, Panel
+from icl_eval._picture.picture import Axis, Floats, Line, Panel
 from icl_eval._picture.values import shown
 
-__all__ = ["place_x", "sequences_above", "set_limits", "settle_ticks"]
+__all__ = ["place_x", "places_of", "sequences_above", "set_limits", "settle_ticks"]
 
 POINTS = 72
 
@@ -23,6 +23,13 @@ POINTS = 72
 def place_x(axis: Axis, x: Floats) -> Floats:
     """Where numbers stand: on a scale of logarithms, 0 is one step below the least of the others."""
     return np.where(x == 0, _below(axis), x) if axis.kind == "log" else x
+
+
+def places_of(panel: Panel, line: Line) -> Floats:
+    """Where the points of a line stand: beside each other, where lines share places that have names."""
+    if panel.x.kind != "category" or panel.n_hues < 2 or line.kind == "runs":
+        return place_x(panel.x, line.x)
+    return line.x + 0.5 * (line.hue / (panel.n_hues - 1) - 0.5)
 
 
 def _below(axis: Axis) -> float:

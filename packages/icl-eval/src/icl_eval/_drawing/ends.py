@@ -11,7 +11,7 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Affine2D, ScaledTranslation
 
 from icl_eval._drawing.apart import apart
-from icl_eval._drawing.axes import place_x
+from icl_eval._drawing.axes import places_of
 from icl_eval._drawing.panel import stroke_for
 from icl_eval._drawing.sizes import Sizes
 from icl_eval._drawing.style import legible, text_width
@@ -140,7 +140,7 @@ def _texts(panel: Panel, sizes: Sizes) -> list[tuple[float, float, str, Any]]:
         if not line.label:
             continue
         text = _label(line.label, _published_at_the_edge(panel, line, last), size=size, width=width)
-        x = float(place_x(panel.x, line.x[-1:])[0])
+        x = float(places_of(panel, line)[-1])
         found.append((x, float(line.y[-1]), text, stroke_for(panel, line).text_color))
     if panel.chances and panel.y.kind == "accuracy":
         levels = [line.chance[-1] for line in panel.lines if not np.isnan(line.chance[-1])]

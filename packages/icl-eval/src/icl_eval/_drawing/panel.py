@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import IdentityTransform, ScaledTranslation
 
-from icl_eval._drawing.axes import place_x, sequences_above, set_limits
+from icl_eval._drawing.axes import place_x, places_of, sequences_above, set_limits
 from icl_eval._drawing.sizes import Sizes
 from icl_eval._drawing.strokes import Stroke, stroke_of
 from icl_eval._drawing.style import legible
@@ -57,19 +57,21 @@ def _draw_chance(axes: Axes, panel: Panel, sizes: Sizes) -> None:
     stroke: Any = {"color": "0.45", "linestyle": DASHED, "linewidth": 0.6 * sizes.line, "zorder": 1}
     along = [line for line in panel.lines if len(np.unique(line.chance[~np.isnan(line.chance)])) > 1]
     for line in along:
-        axes.plot(place_x(panel.x, line.x), line.chance, **stroke)
+        if panel.x.kind == "category":
+            axes.hlines(line.chance, line.x - 0.4, line.x + 0.4, **stroke)
+        else:
+            axes.plot(place_x(panel.x, line.x), line.chance, **stroke)
     for level in () if along else panel.chances:
         axes.axhline(level, **stroke)
 
 
 def _draw_mean(axes: Axes, panel: Panel, line: Line, stroke: Stroke, sizes: Sizes) -> None:
-    x = place_x(panel.x, line.x)
+    x = places_of(panel, line)
     if panel.x.kind == "category":
-        shift = 0.0 if panel.n_hues < 2 else 0.5 * (line.hue / (panel.n_hues - 1) - 0.5)
         below, above = line.y - line.low, line.high - line.y
         bars = None if np.isnan(below).all() else np.clip(np.nan_to_num(np.stack([below, above])), 0, None)
         axes.errorbar(
-            x + shift,
+            x,
             line.y,
             bars,
             color=stroke.color,
