@@ -5,6 +5,7 @@ from ._figures.curves import FIGURES, Curve, FigureSpec, curve
 from ._figures.drawing import draw
 from ._figures.published import PUBLISHED_STEPS, published
 from ._loading.tidy import RunsSkipped, load_runs
+from ._loading.wide import summarize_runs
 from ._runs import Evaluation, RunGroup, RunSeries, collect, group_runs
 from ._tables.files import write_csv, write_json
 from ._tables.tables import figure_table, final_rows, timeseries_rows
@@ -28,6 +29,7 @@ __all__ = [
     "group_runs",
     "load_runs",
     "published",
+    "summarize_runs",
     "timeseries_rows",
     "write_csv",
     "write_json",

@@ -27,6 +27,8 @@ __all__ = ["Loaded", "Names", "Paths", "load"]
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 Names = str | Sequence[str] | None
 
+_MOST_LISTED = 30
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -34,12 +36,16 @@ class Loaded:
 
     Attributes:
         runs: a row for each: ``run``, ``status``, and its settings.
+        folders: of each, as a path.
+        last_steps: of each, that of its last evaluation.
         splits, metrics: names that ``split`` and ``metric`` count in.
         columns: as in `Rows`; ``run`` counts in the rows of ``runs``.
         skipped: a line for each folder that was passed over.
     """
 
     runs: pd.DataFrame
+    folders: list[str]
+    last_steps: list[int]
     splits: list[str]
     metrics: list[str]
     columns: dict[str, npt.NDArray[Any]]
@@ -73,7 +79,15 @@ def load(paths: Iterable[Paths], *, splits: Names, metrics: Names, settings: Nam
             missing = [name for name in wanted_metrics or () if name not in found]
             if missing:
                 _require("metrics", missing, _metrics_of(taken))
-    return Loaded(runs, known_splits, known_metrics, columns, skipped)
+    return Loaded(
+        runs=runs,
+        folders=[str(one.run.path) for one in taken],
+        last_steps=[one.last_step for one in taken],
+        splits=known_splits,
+        metrics=known_metrics,
+        columns=columns,
+        skipped=skipped,
+    )
 
 
 def _roots(paths: Iterable[Paths]) -> list[Path]:
@@ -87,7 +101,8 @@ def _names(names: Names) -> Sequence[str] | None:
 def _require(what: str, wanted: Iterable[str], known: Sequence[str]) -> None:
     for name in wanted:
         if name not in known:
-            raise ValueError(f"{what} must be among {listed(known)}, got {name}{nearest(name, known)}")
+            among = listed(known) if len(known) <= _MOST_LISTED else f"the {len(known)} of the runs ({known[1]}, …)"
+            raise ValueError(f"{what} must be among {among}, got {name}{nearest(name, known)}")
 
 
 def _metrics_of(taken: Sequence[Taken[int]]) -> list[str]:
