@@ -6,6 +6,7 @@ from ._figures.builtin import FIGURES, FigureSpec
 from ._figures.curves import curves_picture
 from ._figures.published import PUBLISHED_STEPS, published
 from ._loading.tidy import RunsSkipped, load_runs
+from ._loading.wide import summarize_runs
 from ._picture.picture import Axis, Line, Mark, Panel, Picture
 from ._picture.rows import drawn_rows
 from ._picture.series import Curve, Series, curve, series_of
@@ -41,6 +42,7 @@ __all__ = [
     "load_runs",
     "published",
     "series_of",
+    "summarize_runs",
     "timeseries_rows",
     "write_csv",
     "write_json",

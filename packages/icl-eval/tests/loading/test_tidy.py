@@ -28,7 +28,7 @@ def test_a_row_is_a_value_with_all_that_its_record_says_of_it(write_run):
 
 def test_settings_are_columns_under_their_dotted_names_between_the_run_and_what_it_measured(write_run, tmp_path):
     run = write_run("one", SCORES)
-    assert list(load_runs(tmp_path)) == ["run", *run.config.flat(), *COLUMNS]
+    assert list(load_runs(tmp_path)) == ["run", "status", *run.config.flat(), *COLUMNS]
 
 
 def test_runs_can_be_chosen_by_the_value_of_a_setting(write_run, tmp_path):

@@ -9,6 +9,7 @@ from icl_eval._commands.evaluate import evaluate
 from icl_eval._commands.figure import figure
 from icl_eval._commands.figures import figures, list_of_figures
 from icl_eval._commands.plot import plot
+from icl_eval._commands.table import table
 from icl_eval._figures.known import FIGURES, figure_names
 from icl_train.command_line import one_line_errors
 
@@ -18,14 +19,21 @@ USAGE = """\
 usage: icl-eval FIGURE RUNS... [options]      draw a figure of runs
        icl-eval plot RUNS... [options]        draw any setting or step against any measure
        icl-eval evaluate RUN... [options]     measure checkpoints of runs again
+       icl-eval table RUNS... [options]       runs as a table: text, CSV, Parquet, Markdown, JSON
        icl-eval figures [RUNS...] [--json]    list the figures, and what RUNS have for them
 
 Figures:
 {figures}
 
-Options: icl-eval figure3a --help, icl-eval plot --help, icl-eval evaluate --help"""
+Options: icl-eval figure3a --help, icl-eval plot --help, icl-eval evaluate --help,
+         icl-eval table --help"""
 
-COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {"plot": plot, "evaluate": evaluate, "figures": figures}
+COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
+    "plot": plot,
+    "evaluate": evaluate,
+    "table": table,
+    "figures": figures,
+}
 
 
 def main() -> int:

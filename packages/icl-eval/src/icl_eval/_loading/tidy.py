@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from icl_data.foundation.command_line import listed, nearest
-from icl_data.foundation.paths import user_path
-from icl_eval._loading.settings import settings_frame, varying
-from icl_eval._runs import RunSeries, collect, run_names
+import numpy as np
+
+from icl_eval._loading.assembled import Loaded, Names, Paths, load
+from icl_eval._loading.columns import NO_COUNT, Numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Paths", "RunsSkipped", "load_runs", "roots_of"]
+__all__ = ["RunsSkipped", "load_runs", "tidy", "warn_of"]
 
-Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
-
-_USUAL = ("loss", "loss_query", "accuracy_query")
+_LARGE = 2**26  # bytes
 
 
 class RunsSkipped(UserWarning):
@@ -29,22 +24,25 @@ class RunsSkipped(UserWarning):
 
 def load_runs(
     *paths: Paths,
-    splits: Sequence[str] | None = None,
-    metrics: Sequence[str] | str | None = None,
-    settings: Sequence[str] | str = "all",
+    splits: Names = None,
+    metrics: Names = None,
+    settings: Names = "all",
     unfinished: bool = False,
 ) -> pd.DataFrame:
     """What the runs below ``paths`` measured, as one tidy table: a row for each value of a metric.
 
-    Columns: ``run`` (what it is called), its settings as ``data.p_bursty``, ``step`` (updates),
+    Columns: ``run`` (what it is called), ``status``, the settings as ``data.p_bursty``, ``step`` (updates),
     ``sequences`` (seen in training), ``split`` (``train``, ``fewshot_holdout``, …), ``metric``, ``value``, ``low`` and
-    ``high`` (95% Wilson bounds), ``chance``, ``n_sequences`` (measured), and ``headline``: whether the metric is what
-    its split is measured by. Rows are by run, step and split.
+    ``high`` (95% Wilson bounds), ``chance`` (what guessing gives, of headlines), ``n_sequences`` (measured), and
+    ``headline``: whether the metric is what its split is measured by. Rows are by run, step and split.
+
+    Numbers are numbers, also of settings (missing: NaN, or NA of whole numbers), names are categories. In a table of
+    more than 64 MiB a setting that is the same everywhere takes no memory.
 
     Args:
-        paths: run folders, or any folders above some.
+        paths: run folders, or any folders above some; one or several, or lists.
         splits: which splits; None for all.
-        metrics: which metrics; None for headlines and losses, "all" for each number that there is.
+        metrics: which metrics; None for headlines and losses, "all" for every number that there is.
         settings: which settings have columns; "all", "varying" for those in which the runs differ, or names.
         unfinished: take runs that have not reached their last step as well.
 
@@ -55,93 +53,67 @@ def load_runs(
         RunError: if one of ``paths`` is not there.
         ValueError: if no run has such a split, metric or setting.
     """
+    loaded = load(paths, splits=splits, metrics=metrics, settings=settings, unfinished=unfinished)
+    warn_of(loaded.skipped)
+    return tidy(loaded)
+
+
+def tidy(loaded: Loaded) -> pd.DataFrame:
+    """The table of :func:`load_runs`; empties ``loaded.columns``."""
     import pandas as pd
 
-    series, skipped = collect(*roots_of(paths), unfinished=unfinished)
-    names = run_names([one.run for one in series])
-    rows = [(number, *row) for number, one in enumerate(series) for row in _rows(one)]
-    columns = [
-        "run",
-        "step",
-        "sequences",
-        "split",
-        "metric",
-        "value",
-        "low",
-        "high",
-        "chance",
-        "n_sequences",
-        "headline",
-    ]
-    table = pd.DataFrame(rows, columns=columns)
+    columns, of_runs = loaded.columns, loaded.runs
+    run = columns.pop("run")
+    large = len(run) * (of_runs.shape[1] + 10) * 8 > _LARGE
+    table: dict[str, Any] = {str(name): _spread(of_runs[name].array, run) for name in of_runs}
+    for name in ("step", "sequences"):
+        table[name] = columns.pop(name)
+    for name, names in (("split", loaded.splits), ("metric", loaded.metrics)):
+        codes = columns.pop(name)
+        table[name] = _category(codes, names)
     for name in ("value", "low", "high", "chance"):
-        table[name] = table[name].astype("float64")
-    table["n_sequences"] = table["n_sequences"].astype("Int64")
-    table["headline"] = table["headline"].astype(bool)
-    for column, wanted in (("split", splits), ("metric", None if isinstance(metrics, str) else metrics)):
-        if wanted is not None:
-            _require(f"{column}s", wanted, sorted(set(table[column])))
-            table = table[table[column].isin(wanted)]
-    if metrics is None:
-        table = table[
-            table["headline"]
-            | table["metric"].isin(_USUAL[:2])
-            | ((table["split"] == "train") & table["metric"].isin(_USUAL))
-        ]
-    table = table.reset_index(drop=True)
-    of_runs = settings_frame([one.run.config.flat() for one in series])
-    if settings == "varying":
-        of_runs = of_runs[varying(of_runs)]
-    elif settings != "all":
-        _require("settings", settings, [str(name) for name in of_runs])
-        of_runs = of_runs[list(settings)]
-    spread = of_runs.take(table["run"].to_numpy()).reset_index(drop=True)
-    table["run"] = pd.Categorical.from_codes(table["run"], categories=pd.Index(names))
-    for name in ("split", "metric"):
-        table[name] = table[name].astype("category")
-    table = pd.concat([table[["run"]], spread, table.drop(columns="run")], axis=1)
-    table.attrs["skipped"] = skipped
+        table[name] = columns.pop(name)
+    counts = columns.pop("n_sequences")
+    table["n_sequences"] = pd.arrays.IntegerArray(counts, counts == NO_COUNT)
+    table["headline"] = columns.pop("headline")
+    frame = pd.DataFrame(table, copy=not large)
+    frame.attrs["skipped"] = loaded.skipped
+    return frame
+
+
+def warn_of(skipped: list[str]) -> None:
+    """Warn the caller of a public function of folders that were passed over."""
     if skipped:
-        others = f" (and {len(skipped) - 1} more lines: attrs['skipped'])" if len(skipped) > 1 else ""
-        warnings.warn(f"{skipped[0]}{others}", RunsSkipped, stacklevel=2)
-    return table
+        others = f" (and {len(skipped) - 1} more: attrs['skipped'] of the table)" if len(skipped) > 1 else ""
+        warnings.warn(f"{skipped[0]}{others}", RunsSkipped, stacklevel=3)
 
 
-def roots_of(paths: Iterable[Paths]) -> list[Path]:
-    """The folders that are meant by paths and lists of paths."""
-    return [user_path(path) for one in paths for path in ([one] if isinstance(one, str | os.PathLike) else one)]
+def _spread(values: Any, run: Numbers) -> Any:
+    """A run's value for each of its rows; where all are the same, one that is only seen many times."""
+    import pandas as pd
+
+    if len(values) == 0 or pd.Series(values).nunique(dropna=False) > 1:
+        return values.take(run)
+    if isinstance(values, pd.Categorical):
+        codes = np.broadcast_to(values.codes[:1], len(run))
+        return pd.Categorical.from_codes(codes, dtype=values.dtype)
+    if isinstance(values, pd.arrays.IntegerArray):
+        return _masked(values, np.dtype(np.int64), len(run))
+    if isinstance(values, pd.arrays.BooleanArray):
+        return _masked(values, np.dtype(bool), len(run))
+    return np.broadcast_to(values.to_numpy()[:1], len(run))
 
 
-def _require(what: str, wanted: Sequence[str], known: Sequence[str]) -> None:
-    for name in wanted:
-        if name not in known:
-            raise ValueError(f"{what} must be of {listed(known)}, got {name}{nearest(name, known)}")
+def _masked(values: Any, kind: np.dtype[Any], count: int) -> Any:
+    first = values[:1].to_numpy(dtype=kind, na_value=0)
+    return type(values)(np.broadcast_to(first, count), np.broadcast_to(values[:1].isna(), count))
 
 
-def _rows(series: RunSeries) -> Iterator[tuple[Any, ...]]:
-    """Rows but for the run, by step; the last record of a split and step counts."""
-    records = {}
-    for record in series.run.records():
-        records[record["step"], record["split"]] = record
-    for (step, split), record in sorted(records.items(), key=lambda item: item[0][0]):
-        headline = record.get("headline")
-        metrics = [name for name, value in record.items() if _is_metric(name, value)]
-        for metric in sorted(metrics, key=lambda name: name != headline):
-            value, low, high = (record.get(f"{metric}{end}") for end in ("", "_low", "_high"))
-            yield (
-                step,
-                record["sequences"],
-                split.removeprefix("eval_"),
-                metric,
-                value,
-                low,
-                high,
-                record.get("chance"),
-                record.get("n_sequences"),
-                metric == headline,
-            )
+def _category(codes: Numbers, names: list[str]) -> pd.Categorical:
+    """Names as categories, in alphabetical order, but for those that no row has."""
+    import pandas as pd
 
-
-def _is_metric(name: str, value: object) -> bool:
-    other = name in ("step", "sequences", "chance", "n_sequences") or name.endswith(("_low", "_high"))
-    return not other and (value is None or (isinstance(value, int | float) and not isinstance(value, bool)))
+    used = np.bincount(codes, minlength=len(names)) > 0
+    known = sorted(name for name, is_used in zip(names, used, strict=True) if is_used)
+    to = np.array([known.index(name) if name in known else -1 for name in names] or [-1], dtype=np.int32)
+    return pd.Categorical.from_codes(to[codes], categories=pd.Index(known, dtype="str"))
