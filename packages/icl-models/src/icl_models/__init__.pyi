@@ -1,8 +1,9 @@
 """Embedders and sequence models for in-context learning, bit-compatible with Chan et al. 2022."""
 
 from ._config import ModelConfig
+from ._contract.axis import Axis, Point, Range
 from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
-from ._contract.experiment import Axis, Claim, ExperimentSpec, Point, Range, Scale
+from ._contract.experiment import Claim, ExperimentSpec, Scale
 from ._contract.facts import ModelFacts
 from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet
