@@ -71,7 +71,7 @@ class Stopwatch:
         own = ("embedder", device, batch, kind, shape, model.embedder, model.embedder_config, model.emb_dim)
         if own not in self._timed:
             built = build_model(_small(_model_config(config)), seed=0).to(device)
-            examples = _random(kind, shape, batch, built.config.resolved_num_ids, device)
+            examples = _random(built.config, batch, device)
             self._timed[own] = _timed(built, lambda: built.embed_examples(examples), device)
         return self._timed[own]
 
@@ -131,9 +131,17 @@ def _model_config(config: RunConfig) -> ModelConfig:
     )
 
 
+def _random(config: ModelConfig, batch: tuple[int, int], device: torch.device) -> Tensor:
+    if config.example_kind == "id":
+        return torch.randint(config.resolved_num_ids, batch, device=device)
+    return torch.rand(*batch, *config.example_shape, device=device)
+
+
 def _small(config: ModelConfig) -> ModelConfig:
     """The same embedder with little behind it."""
-    return replace(config, sequence_model="transformer", sequence_model_config=None, num_layers=1, num_heads=1)
+    return replace(
+        config, sequence_model="transformer", sequence_model_config=None, num_layers=1, num_heads=1, hidden_size=None
+    )
 
 
 def _timed(model: InContextModel, forward: Callable[[], Tensor], device: torch.device) -> tuple[float, float]:
@@ -142,8 +150,8 @@ def _timed(model: InContextModel, forward: Callable[[], Tensor], device: torch.d
 
     def update() -> None:
         optimizer.zero_grad(set_to_none=True)
-        output = forward()
-        torch.autograd.backward(F.cross_entropy(output.flatten(0, -2), torch.zeros_like(output.flatten(0, -2)[:, 0]).long()))
+        rows = forward().flatten(0, -2)
+        torch.autograd.backward(F.cross_entropy(rows, torch.zeros(len(rows), dtype=torch.int64, device=device)))
         optimizer.step()
 
     def evaluate() -> None:
