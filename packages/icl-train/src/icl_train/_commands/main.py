@@ -9,7 +9,7 @@ from icl_train._commands.resume import resume
 from icl_train._commands.run import run
 from icl_train._commands.show_config import show_config
 from icl_train._commands.status import status
-from icl_train._commands.sweep import sweep
+from icl_train._commands.sweeps.sweep import sweep
 from icl_train.command_line import one_line_errors, two_columns
 from icl_train.presets import described_presets
 

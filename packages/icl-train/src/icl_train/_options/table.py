@@ -6,6 +6,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -95,7 +96,7 @@ def option_table(target: type, default: object = None) -> list[Option]:
 
 
 def _options(target: type, instance: object, prefix: str, path: tuple[str, ...]) -> Iterator[Option]:
-    hints = typing.get_type_hints(target, include_extras=True)
+    hints = _hints(target)
     for field in dataclasses.fields(target):
         hint, notes = _without_notes(hints[field.name])
         if not field.init or tyro.conf.Suppress in notes:
@@ -114,6 +115,11 @@ def _options(target: type, instance: object, prefix: str, path: tuple[str, ...])
         positional = tyro.conf.Positional in notes
         names = () if positional else (*aliases, f"--{prefix}{name}")
         yield Option(owner=target, path=here, names=names, hint=hint, default=value)
+
+
+@cache
+def _hints(target: type) -> dict[str, Any]:
+    return typing.get_type_hints(target, include_extras=True)
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:
