@@ -2,8 +2,9 @@
 
 from ._config import ModelConfig
 from ._contract.axis import Axis, Point, Range
+from ._contract.claim import Claim
 from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
-from ._contract.experiment import Claim, ExperimentSpec, Scale
+from ._contract.experiment import ExperimentSpec, Scale
 from ._contract.facts import ModelFacts
 from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet

@@ -49,7 +49,9 @@ def verdicts(done: Performed) -> list[Verdict]:
 
 
 def _is_about(claim: Claim, done: Performed) -> bool:
-    """Whether the points of a claim are there at this scale: it may be made of others elsewhere."""
+    """Whether a claim is made of points that are there at this scale, or it is said why it is not."""
+    if done.scale in claim.tried:
+        return True
     there = {axis.name: {point.label for point in axis.points} for axis in done.spec.axes_at(done.scale)}
     named = [*claim.where.items(), *(claim.than or {}).items()]
     return all(label in there.get(axis, ()) for axis, label in named)
@@ -68,12 +70,8 @@ def _verdict(claim: Claim, done: Performed) -> Verdict:
     measured, low, high = mean_with_interval(list(by_seed.values()))
     judgement: Judgement = "not asserted"
     if asserted:
-        judgement = "holds" if _within(measured, claim) else "does not hold"
+        judgement = "holds" if claim.holds_of(measured) else "does not hold"
     return Verdict(claim, judgement, measured, low, high, len(by_seed), reason)
-
-
-def _within(value: float, claim: Claim) -> bool:
-    return (claim.above is None or value > claim.above) and (claim.below is None or value < claim.below)
 
 
 def _of_seeds(claim: Claim, where: Mapping[str, str], done: Performed) -> dict[int, float]:

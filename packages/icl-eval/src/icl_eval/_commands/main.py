@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from icl_data.foundation.command_line import DONE, MISTAKE, nearest
+from icl_eval._commands.claims import claims
 from icl_eval._commands.evaluate import evaluate
 from icl_eval._commands.figure import figure
 from icl_eval._figures.curves import FIGURES
@@ -17,6 +18,7 @@ __all__ = ["main"]
 USAGE = """\
 usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval evaluate RUN... [options]   measure checkpoints of runs again
+       icl-eval claims RUNS... [options]    whether what experiments claim holds
        icl-eval figures [--json]            list the figures
 
 Figures:
@@ -32,7 +34,7 @@ def main() -> int:
 
 def _main(args: Sequence[str]) -> int:
     commands: dict[str, Callable[[Sequence[str]], int]] = {name: partial(figure, name) for name in FIGURES}
-    commands |= {"evaluate": evaluate, "figures": _figures}
+    commands |= {"evaluate": evaluate, "claims": claims, "figures": _figures}
     if not args or args[0] in ("-h", "--help"):
         print(USAGE.format(figures=_list_of_figures()))
         return DONE if args else MISTAKE

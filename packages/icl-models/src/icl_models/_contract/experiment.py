@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from icl_models._contract.axis import Axis, Range, require, twice
+from icl_models._contract.claim import Claim
 
-__all__ = ["Claim", "ExperimentSpec", "Moment", "Over", "Scale"]
-
-Moment = Literal["last", "peak", "peak_step", "fall", "half_life"]
-Over = Literal["mean", "best"]
+__all__ = ["ExperimentSpec", "Scale"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,45 +44,6 @@ class Scale:
             "a scale's draws and ranges must come together",
             f"{self.draws} draws from {len(self.ranges)} ranges",
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """What an experiment's runs should show: a bound on a mean over seeds, or on the difference of two.
-
-    Args:
-        says: the claim, in one sentence.
-        measure: evaluation whose headline accuracy is meant ("fewshot_holdout"), or a training metric ("weight_l2").
-        metric: another metric of that evaluation ("accuracy_query").
-        where: axis → label of the point whose runs are meant; an axis that is left out is averaged over.
-        than: the same for the runs that are subtracted; None for the value itself.
-        at: what is taken of a run's values over training: the last; the greatest ("peak"), the update at which it was
-            reached ("peak_step"), how far the last is below it ("fall"), or the updates from it until half of what was
-            above chance is lost ("half_life"; infinite where that is never).
-        over: of several hyper-parameter draws the mean, or the best.
-        above, below: bounds.
-        scales: scales at which it holds.
-        tried: scale → why it is not asserted there, and what was tried.
-
-    Raises:
-        ValueError: without a bound.
-    """
-
-    says: str
-    measure: str
-    where: Mapping[str, str]
-    metric: str | None = None
-    than: Mapping[str, str] | None = None
-    at: Moment = "last"
-    over: Over = "mean"
-    above: float | None = None
-    below: float | None = None
-    scales: tuple[str, ...] = ()
-    tried: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        bounded = self.above is not None or self.below is not None
-        require(bounded, f"claim {self.says!r} must have a bound, above or below", "none")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from icl_data import load_source
 from icl_models import InContextModel, ModelConfig, build_model
+from icl_train._run_data import RunData
 from icl_train._runs.folder import available_cores
 from icl_train._sweeps.cost import seconds_left
 from icl_train._task import resolve_device
@@ -21,132 +23,128 @@ from icl_train.optim import build_optimizer
 __all__ = ["HOW", "Stopwatch"]
 
 HOW = (
-    "Times: one update, and one forward pass, of each kind of model were timed just now on random examples; "
-    "drawing sequences and writing checkpoints are left out."
+    "Times are for this machine: an update and a forward pass of each kind of model were timed just now, on random "
+    "examples; drawing sequences and writing checkpoints are left out."
 )
 
-_ENOUGH_SECONDS, _MOST_REPEATS = 0.1, 5
-_OMNIGLOT, _DOWNSAMPLED = (105, 105, 1), (28, 28, 1)
+_ENOUGH_SECONDS, _MOST_REPEATS = 0.05, 5
+_FEW_SEQUENCES = 4
+_EVALUATIONS = 4
+_IMAGES, _DOWNSAMPLED = (105, 105, 1), (28, 28, 1)
+# In place of an embedder where the rest of the model is timed: it costs next to nothing.
+_NO_EMBEDDER: dict[str, Any] = {
+    "embedder": "vector",
+    "embedder_config": None,
+    "example_kind": "vector",
+    "example_shape": (1,),
+    "num_ids": None,
+}
+
+Seconds = tuple[float, float]
+"""Of an update, and of a forward pass alone."""
 
 
 class Stopwatch:
-    """Times models, each kind of embedder and of sequence model once.
+    """Times the parts of models, each kind of part once.
 
-    An update of a run takes what its embedder takes and what the rest of its model takes, so that few need timing: a
-    residual net on large images is timed once, whatever comes behind it.
+    An update takes what its embedder takes and what the rest of its model takes: a residual net on large images, the
+    slowest part by far, is timed once, whatever comes behind it.
     """
 
     def __init__(self) -> None:
-        self._timed: dict[object, tuple[float, float]] = {}
+        self._timed: dict[object, Seconds] = {}
 
     def seconds(self, configs: Sequence[RunConfig]) -> float:
-        """Seconds that these runs would take together, one on each core at a time (on a GPU one after the other).
+        """Seconds that these runs take together, as a sweep trains them: one on each core, or one after the other on a
+        GPU.
 
         Args:
-            configs: settings of the runs.
+            configs: settings of the runs, of one device.
 
         Raises:
-            ValueError: if there is no such device, or a model that cannot be built.
+            ValueError: if there is no such device, a source cannot be opened, or a model cannot be built.
         """
         device = resolve_device(configs[0].train.device)
         places = min(len(configs), available_cores()) if device.type == "cpu" else 1
         threads = torch.get_num_threads()
         try:
-            torch.set_num_threads(max(1, available_cores() // places))
-            each = [self._of_run(config, device) for config in configs]
+            torch.set_num_threads(configs[0].train.threads or max(1, available_cores() // places))
+            each = [self._run(config, device) for config in configs]
         finally:
             torch.set_num_threads(threads)
         return seconds_left([], sorted(each, reverse=True), places)
 
-    def _of_run(self, config: RunConfig, device: torch.device) -> float:
+    def _run(self, config: RunConfig, device: torch.device) -> float:
         parts = [self._embedder(config, device), self._rest(config, device)]
         update, forward = (sum(part[which] for part in parts) for which in (0, 1))
-        evaluations = sum(step in config.evaluations for step in _steps_to_ask(config))
-        batches = evaluations * config.eval.batches * n_evaluations(config)
+        asked = config.evaluations
+        steps = range(0, config.train.max_steps + 1, config.eval.interval) if asked.listed is None else asked.listed
+        batches = len(steps) * config.eval.batches * _EVALUATIONS
         return config.train.max_steps * update + batches * forward
 
-    def _embedder(self, config: RunConfig, device: torch.device) -> tuple[float, float]:
-        model, batch = config.model, (config.train.batch_size, n_examples(config.data))
-        kind, shape = _examples(config.data)
-        own = ("embedder", device, batch, kind, shape, model.embedder, model.embedder_config, model.emb_dim)
+    def _embedder(self, config: RunConfig, device: torch.device) -> Seconds:
+        model = _behind_it_little(_model_config(config))
+        sequences, examples = config.train.batch_size, _sequence_length(config.data)
+        few = sequences
+        if model.example_kind == "image":  # what it takes is proportional to their number
+            few = getattr(model.embedder_config, "sequences_per_statistics", None) or min(few, _FEW_SEQUENCES)
+        own = (device, torch.get_num_threads(), few, examples, model)
         if own not in self._timed:
-            built = build_model(_small(_model_config(config)), seed=0).to(device)
-            examples = _random(built.config, batch, device)
-            self._timed[own] = _timed(built, lambda: built.embed_examples(examples), device)
-        return self._timed[own]
+            built = build_model(model, seed=0).to(device)
+            batch = _random_examples(model, few, examples).to(device)
+            self._timed[own] = _timed(built, lambda: built.embed_examples(batch), device)
+        update, forward = self._timed[own]
+        return update * sequences / few, forward * sequences / few
 
-    def _rest(self, config: RunConfig, device: torch.device) -> tuple[float, float]:
-        batch, model_config = (config.train.batch_size, n_examples(config.data)), _model_config(config)
-        own = ("rest", device, batch, replace(model_config, **_CHEAPEST), config.optim.optimizer)
+    def _rest(self, config: RunConfig, device: torch.device) -> Seconds:
+        model = replace(_model_config(config), **_NO_EMBEDDER)
+        model = replace(model, num_classes=8 ** round(math.log(model.num_classes, 8)))  # to time few of them
+        size = (config.train.batch_size, _sequence_length(config.data))
+        positions = "all" if config.optim.w_interim_predictions else "query"
+        own = (device, torch.get_num_threads(), size, positions, model)
         if own not in self._timed:
-            built = build_model(replace(model_config, **_CHEAPEST), seed=0).to(device)
-            embedded = torch.rand(*batch, model_config.emb_dim, device=device)
-            labels = torch.randint(model_config.num_classes, batch, device=device)
-            positions = "all" if config.optim.w_interim_predictions else "query"
+            built = build_model(model, seed=0).to(device)
+            embedded = torch.rand(*size, model.emb_dim, device=device)
+            labels = torch.randint(model.num_classes, size, device=device)
             self._timed[own] = _timed(built, lambda: built.from_embeddings(embedded, labels, positions), device)
         return self._timed[own]
 
 
-# An embedder that costs nothing beside the rest, so that the rest can be timed without the one it has.
-_CHEAPEST = {"embedder": "vector", "embedder_config": None, "example_kind": "vector", "example_shape": (1,), "num_ids": None}
-
-
-def n_examples(data: DataConfig) -> int:
+def _sequence_length(data: DataConfig) -> int:
     """Examples in a training sequence, the query included."""
     few_shot = data.sequence.startswith("fewshot") or data.sequence == "mixed"
     return data.ways * data.fs_shots + 1 if few_shot else data.seq_len
 
 
-def n_evaluations(config: RunConfig) -> int:
-    """Splits of an evaluation inside training."""
-    return 4
-
-
-def _steps_to_ask(config: RunConfig) -> Sequence[int]:
-    listed = config.evaluations.listed
-    return sorted(listed) if listed is not None else range(0, config.train.max_steps + 1, config.eval.interval)
-
-
-def _examples(data: DataConfig) -> tuple[str, tuple[int, ...]]:
-    """Kind and shape of an example; of Omniglot without its files."""
-    if data.source == "omniglot":
-        return "image", _DOWNSAMPLED if data.downsample else _OMNIGLOT
-    if data.source == "gaussian":
-        return "vector", (data.dim or 63,)
-    if data.source == "symbolic":
-        return "id", ()
-    source = load_source(data.source)
-    return source.kind, source.example_shape
-
-
 def _model_config(config: RunConfig) -> ModelConfig:
-    kind, shape = _examples(config.data)
+    """Of the model; without the files of Omniglot, whose examples are known."""
     data = config.data
-    labels = data.n_labels or data.n_trained_classes * data.multiplicity + data.n_holdout_classes
+    if data.source != "omniglot":
+        return RunData.build(config).model_config()
     return config.model.model_config(
-        num_classes=labels,
-        example_kind=kind,
-        example_shape=shape,
-        num_ids=data.n_trained_classes + data.n_holdout_classes if kind == "id" else None,
+        num_classes=data.n_labels or data.n_trained_classes * data.multiplicity + data.n_holdout_classes,
+        example_kind="image",
+        example_shape=_DOWNSAMPLED if data.downsample else _IMAGES,
+        num_ids=None,
     )
 
 
-def _random(config: ModelConfig, batch: tuple[int, int], device: torch.device) -> Tensor:
+def _behind_it_little(config: ModelConfig) -> ModelConfig:
+    """A model with the same embedder, and nothing else that would take time to build."""
+    small: dict[str, Any] = {"num_layers": 1, "num_heads": 1, "hidden_size": None, "num_classes": 2}
     if config.example_kind == "id":
-        return torch.randint(config.resolved_num_ids, batch, device=device)
-    return torch.rand(*batch, *config.example_shape, device=device)
+        small["num_ids"] = config.resolved_num_ids
+    return replace(config, sequence_model="transformer", sequence_model_config=None, **small)
 
 
-def _small(config: ModelConfig) -> ModelConfig:
-    """The same embedder with little behind it."""
-    return replace(
-        config, sequence_model="transformer", sequence_model_config=None, num_layers=1, num_heads=1, hidden_size=None
-    )
+def _random_examples(config: ModelConfig, sequences: int, examples: int) -> Tensor:
+    if config.example_kind == "id":
+        return torch.randint(config.resolved_num_ids, (sequences, examples))
+    return torch.rand(sequences, examples, *config.example_shape)
 
 
-def _timed(model: InContextModel, forward: Callable[[], Tensor], device: torch.device) -> tuple[float, float]:
-    """Seconds of an update and of a forward pass in evaluation."""
-    optimizer = build_optimizer(model, optimizer="adam", weight_decay=0.0)
+def _timed(model: InContextModel, forward: Callable[[], Tensor], device: torch.device) -> Seconds:
+    optimizer = build_optimizer(model)
 
     def update() -> None:
         optimizer.zero_grad(set_to_none=True)
@@ -154,28 +152,25 @@ def _timed(model: InContextModel, forward: Callable[[], Tensor], device: torch.d
         torch.autograd.backward(F.cross_entropy(rows, torch.zeros(len(rows), dtype=torch.int64, device=device)))
         optimizer.step()
 
-    def evaluate() -> None:
-        with torch.no_grad():
-            forward()
-
-    trained = _repeated(update, device)
+    trained = _shortest(update, device)
     model.eval()
-    return trained, _repeated(evaluate, device)
+    with torch.no_grad():
+        return trained, _shortest(forward, device)
 
 
-def _repeated(work: Callable[[], None], device: torch.device) -> float:
-    """The shortest time of a few repetitions, after one that allocates memory; what is slow is done but once more."""
-    times: list[float] = []
+def _shortest(work: Callable[[], object], device: torch.device) -> float:
+    """The shortest time of some repetitions, after one that allocates memory; what is slow is repeated once."""
     work()
+    times: list[float] = []
     while sum(times) < _ENOUGH_SECONDS and len(times) < _MOST_REPEATS:
-        _wait(device)
+        _wait_for(device)
         started = time.perf_counter()
         work()
-        _wait(device)
+        _wait_for(device)
         times.append(time.perf_counter() - started)
     return min(times)
 
 
-def _wait(device: torch.device) -> None:
+def _wait_for(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

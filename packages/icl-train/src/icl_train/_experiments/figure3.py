@@ -40,7 +40,7 @@ _GAUSSIAN = Axis(name="classes", points=tuple(map(gaussian_classes, (100, 512, 1
 FIGURE3 = ExperimentSpec(
     name="figure3",
     paper=CHAN_2022,
-    section="section 3.2, figure 3",
+    section="figure 3: number of classes",
     tests="The more classes there are, the more is learned in context, and the less in weights.",
     axes=(CLASSES,),
     scales={

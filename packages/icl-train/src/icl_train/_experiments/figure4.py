@@ -17,7 +17,7 @@ LABELS = Axis(name="labels", points=tuple(map(_labels, (1, 2, 5, 10))))
 FIGURE4 = ExperimentSpec(
     name="figure4",
     paper=CHAN_2022,
-    section="section 3.3, figure 4",
+    section="figure 4: labels per class",
     tests="The more labels a class may have, the more is learned in context.",
     axes=(LABELS,),
     scales={

@@ -31,14 +31,15 @@ _GAUSSIAN_NOISE = Axis(
 FIGURE5 = ExperimentSpec(
     name="figure5",
     paper=CHAN_2022,
-    section="section 3.4, figure 5",
+    section="figure 5: variation within a class",
     tests="The more the examples of a class vary, the more is learned in context.",
     axes=(VARIATION, Axis.of("data.p_bursty", 0.5, 0.9, 1.0)),
     scales={
         "paper": paper(),
         "omniglot28": omniglot28(),
         "laptop": laptop(
-            axes=(_GAUSSIAN_NOISE,), note="Noise on the class vector is the variation; full is as much as of the classes."
+            axes=(_GAUSSIAN_NOISE,),
+            note="Variation is noise on the class vector; full: as much as between classes.",
         ),
     },
     claims=(

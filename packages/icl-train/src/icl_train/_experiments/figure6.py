@@ -14,9 +14,8 @@ _TEN_COMMON = {**AUGMENTED.settings, "data.n_rare_classes": 12_790, "data.n_comm
 FIGURE6 = ExperimentSpec(
     name="figure6",
     paper=CHAN_2022,
-    section="section 3.5, figure 6",
-    tests="Where class frequencies follow a Zipf law near exponent 1, common classes are learned in weights and rare ones "
-    "in context by one model.",
+    section="figure 6: skewed class frequencies",
+    tests="At class frequencies by a Zipf law near exponent 1, one model learns in context and common classes in weights.",
     axes=(Axis.of("data.zipf_exponent", 0.0, 0.5, 1.0, 1.5, 2.0, 3.0),),
     scales={
         "paper": paper(_TEN_COMMON),

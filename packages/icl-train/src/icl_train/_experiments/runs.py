@@ -86,13 +86,16 @@ def experiment_plan(
         ValueError: for what is unknown, or settings that are refused.
     """
     found = scale_of(spec, scale)
+    axes = spec.axes_at(scale) if axes is None else axes
+    varied = {*(name for axis in axes for name in axis.settings), *(one.setting for one in found.ranges)}
+    shared = {name: value for name, value in found.settings.items() if name not in varied}
     return planned(
         base_of(spec, scale) if base is None else base,
-        spec.axes_at(scale) if axes is None else axes,
+        axes,
         seeds=found.seeds if seeds is None else seeds,
         ranges=found.ranges,
         draws=found.draws,
-        fixed={**found.settings, **(fixed or {})},
+        fixed={**shared, **(fixed or {})},
     )
 
 
