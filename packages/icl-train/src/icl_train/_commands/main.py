@@ -19,6 +19,8 @@ __all__ = ["main"]
 USAGE = """\
 usage: icl-train run PRESET [options]       train one model
        icl-train sweep figure3a [options]   train one model per class count
+       icl-train sweep grid PRESET --vary SETTING VALUE ...
+                                            train one model per combination of settings
        icl-train resume RUN                 go on with a run, or make it longer
        icl-train status RUNS                what has been trained, and how well
        icl-train show-config PRESET         all settings, for run --config
@@ -26,7 +28,7 @@ usage: icl-train run PRESET [options]       train one model
 Presets:
 {presets}
 
-Options: icl-train run PRESET --help, icl-train sweep figure3a --help"""
+Options: icl-train run PRESET --help, icl-train sweep --help"""
 
 
 def main() -> int:

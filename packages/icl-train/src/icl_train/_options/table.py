@@ -28,6 +28,7 @@ class Option:
         names: with dashes, the dotted one last; empty for an argument without a name.
         hint: type of its value.
         default: its value where it is not given, or ``dataclasses.MISSING``.
+        metavar: what stands for its values in the help; None for what their type says.
     """
 
     owner: type
@@ -35,6 +36,7 @@ class Option:
     names: tuple[str, ...]
     hint: Any
     default: Any
+    metavar: str | None = None
 
     @property
     def positional(self) -> bool:
@@ -114,7 +116,8 @@ def _options(target: type, instance: object, prefix: str, path: tuple[str, ...])
             continue  # settings of a component that is not chosen
         positional = tyro.conf.Positional in notes
         names = () if positional else (*aliases, f"--{prefix}{name}")
-        yield Option(owner=target, path=here, names=names, hint=hint, default=value)
+        metavar = next((note.metavar for note in notes if getattr(note, "metavar", None)), None)
+        yield Option(owner=target, path=here, names=names, hint=hint, default=value, metavar=metavar)
 
 
 @cache

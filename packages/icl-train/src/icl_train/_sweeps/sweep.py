@@ -17,7 +17,7 @@ from icl_train._sweeps.existing import folders_by_digest
 from icl_train._sweeps.launcher import Launcher
 from icl_train.config import RunConfig
 
-__all__ = ["default_jobs", "launch", "places", "prepare"]
+__all__ = ["checked", "default_jobs", "launch", "prepare"]
 
 
 def prepare(
@@ -43,11 +43,7 @@ def prepare(
     """
     plan = plan if isinstance(plan, Plan) else Plan.of(plan)
     configs = plan.configs
-    check_sweep(plan)  # every mistake that needs no PyTorch comes before any that does
-    paths = places(plan, root)
-    for path in paths:
-        check_place(path)
-    devices = [config.train.device for config in configs] if elsewhere else _checked_devices(plan)
+    paths, devices = checked(plan, root, elsewhere=elsewhere)
     shared = None if elsewhere else max(1, available_cores() // (jobs or default_jobs(configs)))
     root.mkdir(parents=True, exist_ok=True)
     runs: list[RunFolder] = []
@@ -61,19 +57,32 @@ def prepare(
     return runs
 
 
-def places(plan: Plan, root: Path) -> list[Path]:
-    """Where each run is, or will be: the folder in ``root`` that holds this very run, if there is one.
+def checked(plan: Plan, root: Path, *, elsewhere: bool) -> tuple[list[Path], list[str]]:
+    """Whether every run can be made; nothing is.
 
     Args:
         plan: the runs.
         root: folder of the run folders.
+        elsewhere: other machines train them.
+
+    Returns:
+        The folder of each run, and the device that it is to be trained on.
+
+    Raises:
+        ValueError: if a configuration cannot run.
+        OSError: if a folder cannot be made.
     """
-    there = folders_by_digest(root)
-    own = [root / name for name in plan.names]
-    return [
-        path if path.exists() else there.get(config.digest(), path)
-        for path, config in zip(own, plan.configs, strict=True)
-    ]
+    check_sweep(plan)  # every mistake that needs no PyTorch comes before any that does
+    paths = _places(plan, root)
+    for path in paths:
+        check_place(path)
+    return paths, [config.train.device for config in plan.configs] if elsewhere else _checked_devices(plan)
+
+
+def _places(plan: Plan, root: Path) -> list[Path]:
+    """Where each run is, or will be: the folder in ``root`` that holds this very run, if there is one."""
+    there = folders_by_digest(root, set(plan.names))
+    return [there.get(config.digest(), root / name) for config, name in zip(plan.configs, plan.names, strict=True)]
 
 
 def default_jobs(configs: Sequence[RunConfig]) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from icl_data.foundation.command_line import DONE, INTERRUPTED
 from icl_data.foundation.extras import require_extra
 from icl_data.foundation.printable import printable
+from icl_train._commands.sweeps.dry_run import dry_run
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunFailed
@@ -38,6 +39,9 @@ def carry_out(plan: Plan, options: SweepOptions, *, when_done: Callable[[], int]
         ValueError: if a run cannot be made; then none is.
         RunFailed: if runs failed.
     """
+    _tell_size(plan)
+    if options.dry_run:
+        return dry_run(plan, options)
     if options.launcher == "commands":
         return _print_commands(plan, options.root)
     return _train(plan, options, when_done)
@@ -68,6 +72,15 @@ def draw(figure: str, root: Path, *, plot: bool) -> int:
     # -P: an icl_eval.py in this folder is not icl-eval.
     code = subprocess.run([sys.executable, "-P", "-m", "icl_eval", figure, str(root)], check=False).returncode
     return code if code >= 0 else 128 - code
+
+
+def _tell_size(plan: Plan) -> None:
+    """On stderr, as the commands for a cluster are all that may be on stdout."""
+    if plan.size:
+        print(f"{len(plan.configs)} run{'' if len(plan.configs) == 1 else 's'}: {plan.size}", file=lasting(sys.stderr))
+    if plan.repeated:
+        told = "; ".join(plan.repeated[:3]) + ("; ..." if len(plan.repeated) > 3 else "")
+        print(f"left out, as the same run is there already: {len(plan.repeated)} ({told})", file=lasting(sys.stderr))
 
 
 def _print_commands(plan: Plan, root: Path) -> int:

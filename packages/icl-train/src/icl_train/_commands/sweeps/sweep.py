@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from icl_data.foundation.command_line import DONE
 from icl_train._commands.choice import choice
 from icl_train._commands.sweeps.figure3a import sweep_figure3a
+from icl_train._commands.sweeps.grid import sweep_grid
 from icl_train.command_line import two_columns
 
 __all__ = ["sweep"]
 
 _SWEEPS: dict[str, tuple[str, Callable[[Sequence[str]], int]]] = {
+    "grid": ("any settings: every combination of their values, pairs of them, or draws from ranges", sweep_grid),
     "figure3a": ("a model per number of trained classes, and seed: figures 3a and 3b", sweep_figure3a),
 }
 
