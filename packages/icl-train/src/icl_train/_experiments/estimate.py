@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -100,7 +100,7 @@ class Stopwatch:
         model = replace(_model_config(config), **_NO_EMBEDDER)
         model = replace(model, num_classes=8 ** round(math.log(model.num_classes, 8)))  # to time few of them
         size = (config.train.batch_size, _sequence_length(config.data))
-        positions = "all" if config.optim.w_interim_predictions else "query"
+        positions: Literal["all", "query"] = "all" if config.optim.w_interim_predictions else "query"
         own = (device, torch.get_num_threads(), size, positions, model)
         if own not in self._timed:
             built = build_model(model, seed=0).to(device)

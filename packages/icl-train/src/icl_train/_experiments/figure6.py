@@ -15,7 +15,7 @@ FIGURE6 = ExperimentSpec(
     name="figure6",
     paper=CHAN_2022,
     section="figure 6: skewed class frequencies",
-    tests="At class frequencies by a Zipf law near exponent 1, one model learns in context and common classes in weights.",
+    tests="Under a Zipf law near exponent 1, one model learns in context, and common classes in weights.",
     axes=(Axis.of("data.zipf_exponent", 0.0, 0.5, 1.0, 1.5, 2.0, 3.0),),
     scales={
         "paper": paper(_TEN_COMMON),

@@ -70,6 +70,7 @@ def experiment_plan(
     base: RunConfig | None = None,
     axes: Sequence[Axis] | None = None,
     seeds: Sequence[int] | None = None,
+    draws: int | None = None,
     fixed: Mapping[str, Any] | None = None,
 ) -> Plan:
     """The runs of an experiment at a scale: one for each point of its axes, draw and seed.
@@ -80,22 +81,27 @@ def experiment_plan(
         base: what the runs share, in place of the scale's own settings.
         axes: what is varied, in place of the experiment's axes.
         seeds: in place of the scale's.
-        fixed: settings that were asked for, by dotted name, which no default of a component replaces.
+        draws: in place of the scale's.
+        fixed: settings that were asked for, by dotted name: no default of a component replaces them, and they are not
+            drawn.
 
     Raises:
         ValueError: for what is unknown, or settings that are refused.
     """
     found = scale_of(spec, scale)
+    base = base_of(spec, scale) if base is None else base
     axes = spec.axes_at(scale) if axes is None else axes
-    varied = {*(name for axis in axes for name in axis.settings), *(one.setting for one in found.ranges)}
-    shared = {name: value for name, value in found.settings.items() if name not in varied}
+    asked = dict(fixed or {})
+    ranges = [one for one in found.ranges if one.setting not in asked]
+    varied = {*(name for axis in axes for name in axis.settings), *(one.setting for one in ranges)}
+    own = {name: value for name, value in base.flat().items() if name in found.settings and name not in varied}
     return planned(
-        base_of(spec, scale) if base is None else base,
+        base,
         axes,
         seeds=found.seeds if seeds is None else seeds,
-        ranges=found.ranges,
-        draws=found.draws,
-        fixed={**shared, **(fixed or {})},
+        ranges=ranges,
+        draws=(found.draws if draws is None else draws) if ranges else 0,
+        fixed=own | asked,
     )
 
 
