@@ -1,8 +1,10 @@
 """Embedders and sequence models for in-context learning, bit-compatible with Chan et al. 2022."""
 
 from ._config import ModelConfig
+from ._contract.axis import Axis, Point, Range
+from ._contract.claim import Claim
 from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
-from ._contract.experiment import Axis, Claim, ExperimentSpec, Point, Range, Scale
+from ._contract.experiment import ExperimentSpec, Scale
 from ._contract.facts import ModelFacts
 from ._contract.figure import FigureSpec
 from ._contract.tracker import Outcome, Tracker, TrackerSpec

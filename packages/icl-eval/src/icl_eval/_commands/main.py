@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from icl_data.foundation.command_line import DONE, MISTAKE, nearest
+from icl_eval._commands.claims import claims
 from icl_eval._commands.evaluate import evaluate
 from icl_eval._commands.figure import figure
 from icl_eval._commands.figures import figures, list_of_figures
@@ -20,6 +21,7 @@ usage: icl-eval FIGURE RUNS... [options]      draw a figure of runs
        icl-eval plot RUNS... [options]        draw any setting or step against any measure
        icl-eval evaluate RUN... [options]     measure checkpoints of runs again
        icl-eval table RUNS... [options]       runs as a table: text, CSV, Parquet, Markdown, JSON
+       icl-eval claims RUNS... [options]      whether what experiments claim holds
        icl-eval figures [RUNS...] [--json]    list the figures, and what RUNS have for them
 
 Figures:
@@ -32,6 +34,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "plot": plot,
     "evaluate": evaluate,
     "table": table,
+    "claims": claims,
     "figures": figures,
 }
 
