@@ -11,7 +11,16 @@ def rows(gated, values):
     run = {"run": f"gated {gated}", **SETTINGS, "model.sequence_model_config.gated": gated}
     measured = {"split": "fewshot_holdout", "metric": "accuracy_closed", "headline": True, "chance": 0.5}
     return [
-        {**run, **measured, "step": step, "sequences": 16 * step, "value": value, "low": 0, "high": 1, "n_sequences": 64}
+        {
+            **run,
+            **measured,
+            "step": step,
+            "sequences": 16 * step,
+            "value": value,
+            "low": 0,
+            "high": 1,
+            "n_sequences": 64,
+        }
         for step, value in values.items()
     ]
 

@@ -172,7 +172,8 @@ def test_icl_plugins_must_name_installed_plugins(install: Any, monkeypatch: pyte
         (
             GOOD.format(name="x").replace("icl_register_embedders", "icl_register_embeders"),
             r"hooks must be among icl_register_embedders, icl_register_experiments, icl_register_figures, "
-            r"icl_register_sequence_models, icl_register_trackers, got icl_register_embeders \(did you mean icl_register_embedders\?\)",
+            r"icl_register_sequence_models, icl_register_trackers, got icl_register_embeders "
+            r"\(did you mean icl_register_embedders\?\)",
         ),
         (GOOD.format(name="x").replace("example_kinds=(", "example_kinds=('sound', "), "got 'sound'"),
         (
@@ -234,7 +235,13 @@ def test_the_command_lists_plugins_with_components_and_state(install: Any, capsy
             "distribution": "icl-dist-good",
             "version": "3.1",
             "state": "loaded",
-            "components": {"embedders": ["fine"], "sequence_models": [], "trackers": [], "experiments": [], "figures": []},
+            "components": {
+                "embedders": ["fine"],
+                "sequence_models": [],
+                "trackers": [],
+                "experiments": [],
+                "figures": [],
+            },
             "error": None,
         },
     ]
