@@ -74,7 +74,22 @@ def test_the_table_of_evaluate_fits_and_says_what_was_measured(trained, tmp_path
     }
 
 
-@pytest.mark.parametrize("arguments", [(), ("figure3a", "--help"), ("evaluate", "--help")])
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("command", [("figures",), ("plot", "--x", "p-bursty", "--y", "icl", "iwl"), ("transience",)])
+def test_tables_of_figures_and_plots_fit(write_run, tmp_path, columns, command):
+    for p_bursty in (0.5, 0.9):
+        name = f"gaussian-c08192-p{p_bursty}-0bd4721a"
+        write_run(name, {0: (0.5, 0.0), 500_000: (0.661, 0.258)}, base=chan2022(), data={"p_bursty": p_bursty})
+    words_before, *rest = command
+    out = () if words_before == "figures" else ("--out", tmp_path / "out")
+    code, lines = on_terminal(columns, words_before, tmp_path / "runs", *rest, *out)
+    assert code == 0
+    shown = [line for line in lines if str(tmp_path) not in line]
+    assert max(map(len, shown)) <= columns
+    assert "…" not in "".join(shown)
+
+
+@pytest.mark.parametrize("arguments", [(), ("figure3a", "--help"), ("plot", "--help"), ("figures", "--help")])
 def test_help_fits(arguments):
     _, lines = on_terminal(80, *arguments)
     assert max(map(len, lines)) <= 80
