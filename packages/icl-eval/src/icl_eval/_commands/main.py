@@ -18,13 +18,13 @@ __all__ = ["main"]
 USAGE = """\
 usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval evaluate RUN... [options]   measure checkpoints of runs again
-       icl-eval table RUNS... [options]     runs as a table: text, CSV, Parquet, Markdown, JSON
+       icl-eval table RUNS... [options]     runs as a table, tidy or wide
        icl-eval figures [--json]            list the figures
 
 Figures:
 {figures}
 
-Options: icl-eval figure3a --help, icl-eval evaluate --help, icl-eval table --help"""
+Options: icl-eval figure3a --help, icl-eval evaluate --help, …"""
 
 
 def main() -> int:
