@@ -152,7 +152,7 @@ class RunConfig:
     @property
     def evaluations(self) -> Timetable:
         """Steps after which there is an evaluation."""
-        return self.eval.evaluations(self.train.max_steps)
+        return self.eval.timetable(self.train.max_steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, as config.json stores them."""
