@@ -8,7 +8,18 @@ from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
 from ._sweeps.sweep import figure3a
 from ._task import Task, resolve_device
-from .config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, SeedConfig, TrainConfig
+from .config import (
+    DataConfig,
+    EvalConfig,
+    Evaluation,
+    ModelSettings,
+    OptimConfig,
+    RunConfig,
+    SeedConfig,
+    TrainConfig,
+    read_evaluation,
+    read_evaluations,
+)
 from .evaluation import EvalResult, Evaluator
 from .presets import PRESETS, chan2022, laptop, smoke
 
@@ -20,6 +31,7 @@ __all__ = [
     "DataConfig",
     "EvalConfig",
     "EvalResult",
+    "Evaluation",
     "Evaluator",
     "Headline",
     "ModelSettings",
@@ -42,6 +54,8 @@ __all__ = [
     "laptop",
     "load_model_weights",
     "progress_line",
+    "read_evaluation",
+    "read_evaluations",
     "reporter_for",
     "resolve_device",
     "smoke",

@@ -17,6 +17,8 @@ from typing import Annotated, Any
 import tyro
 
 from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model
+from icl_train._evaluations.text import read_evaluation, read_evaluations
+from icl_train._evaluations.value import Evaluation
 from icl_train._settings.components import COMPONENTS, stored_settings
 from icl_train._settings.data import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
 from icl_train._settings.evaluation import EvalConfig
@@ -33,6 +35,7 @@ __all__ = [
     "SEQUENCE_TYPES",
     "DataConfig",
     "EvalConfig",
+    "Evaluation",
     "ModelSettings",
     "OptimConfig",
     "Precision",
@@ -41,6 +44,8 @@ __all__ = [
     "SeedConfig",
     "SequenceKind",
     "TrainConfig",
+    "read_evaluation",
+    "read_evaluations",
 ]
 
 

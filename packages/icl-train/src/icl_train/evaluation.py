@@ -29,6 +29,7 @@ from icl_train._evaluating.data import EvaluationData
 from icl_train._evaluating.scoring import Scoring, exchanged, means
 from icl_train._evaluations.text import read_evaluations
 from icl_train._evaluations.value import Evaluation
+from icl_train._making.environment import available_cores
 from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from icl_train._task import Task, autocast
 from icl_train.config import Protocol, RunConfig
@@ -284,12 +285,12 @@ class Evaluator:
         return results
 
 
-def workers_of(config: RunConfig, threads: int) -> int:
+def workers_of(config: RunConfig, threads: int | None = None) -> int:
     """How many calls of a run's model may go on beside each other: one, if somebody else's code has a part in it.
 
     Args:
         config: the run's settings.
-        threads: as many as there are for it.
+        threads: as many as there are for it; None for all cores.
     """
     model = config.model
     parts: tuple[tuple[Literal["embedder", "sequence_model"], str], ...] = (
@@ -297,7 +298,7 @@ def workers_of(config: RunConfig, threads: int) -> int:
         ("sequence_model", model.sequence_model),
     )
     built_in = all(component_owner(kind, name).distribution == "icl-models" for kind, name in parts)
-    return threads if built_in else 1
+    return (threads or available_cores()) if built_in else 1
 
 
 def _evaluations(task: Task, splits: Sequence[str | Evaluation] | None) -> tuple[Evaluation, ...]:
