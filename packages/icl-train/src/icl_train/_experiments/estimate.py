@@ -29,7 +29,6 @@ HOW = (
 
 _ENOUGH_SECONDS, _MOST_REPEATS = 0.05, 5
 _FEW_SEQUENCES = 4
-_SPLITS = 4
 _IMAGES, _DOWNSAMPLED = (105, 105, 1), (28, 28, 1)
 # In place of an embedder where the rest of the model is timed: it costs next to nothing.
 _NO_EMBEDDER: dict[str, Any] = {
@@ -77,7 +76,7 @@ class Stopwatch:
     def _run(self, config: RunConfig, device: torch.device) -> float:
         parts = [self._embedder(config, device), self._rest(config, device)]
         update, forward = (sum(part[which] for part in parts) for which in (0, 1))
-        batches = _evaluations(config) * config.eval.batches * _SPLITS
+        batches = _evaluations(config) * config.eval.batches * len(config.eval.measured)
         return config.train.max_steps * update + batches * forward
 
     def _embedder(self, config: RunConfig, device: torch.device) -> Seconds:
