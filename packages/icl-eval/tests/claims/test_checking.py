@@ -166,7 +166,7 @@ def test_folders_that_are_broken_are_named_and_passed_over(write, capsys):
 def test_where_no_run_is_an_experiments_it_says_so(write, tmp_path):
     write("small", {})
     (tmp_path / "runs").mkdir()
-    with pytest.raises(RunError, match=r"needs a finished run of mine, with the settings .*; found none below"):
+    with pytest.raises(RunError, match=r"claims need a finished run of mine, with the settings .*; found none below"):
         _main(["claims", str(tmp_path / "runs"), "--experiment", "mine"])
 
 
