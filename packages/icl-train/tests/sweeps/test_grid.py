@@ -206,3 +206,25 @@ def test_help_fits_its_terminal(terminal, plain, columns, args):
     assert code == 0
     assert max(map(len, plain(told).splitlines())) <= (columns or 120)
     assert "--vary SETTING VALUE ..." in told or args == ["sweep", "--help"]
+
+
+WORDY = """
+from dataclasses import dataclass
+from torch import nn
+from icl_models import ComponentConfig, EmbedderSpec, hookimpl
+
+@dataclass(frozen=True, kw_only=True)
+class Config(ComponentConfig):
+    words: tuple[str, ...] = ()
+
+@hookimpl
+def icl_register_embedders():
+    return [EmbedderSpec(name="wordy", build=lambda m, c: nn.Linear(8, 16), config=Config, example_kinds=["vector"])]
+"""
+
+
+def test_lists_of_texts_are_written_as_json_has_them(made, plugins):
+    plugins.install("wordy", WORDY)
+    texts = ['["a", "b,c"]', "alone"]
+    runs = made("--model.embedder", "wordy", "--vary", "model.embedder-config.words", *texts)
+    assert values(runs, "model.embedder_config.words") == ["['a', 'b,c']", "['alone']"]

@@ -47,7 +47,9 @@ def dry_run(plan: Plan, options: SweepOptions) -> int:
     elsewhere = options.launcher == "commands"
     paths, devices = checked(plan, options.root, elsewhere=elsewhere)
     tell_size(plan)
-    table = Table("run", "state", "steps", f"folder in {printable(options.root)}", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "state", "steps", f"folder in {printable(options.root)}"):
+        table.add_column(heading, overflow="fold")
     left: list[_Left] = []
     for config, label, path, device in zip(plan.configs, plan.labels, paths, devices, strict=True):
         state, done = _state(path, config)
