@@ -19,8 +19,7 @@ __all__ = ["main"]
 USAGE = """\
 usage: icl-train run PRESET [options]       train one model
        icl-train sweep figure3a [options]   train one model per class count
-       icl-train sweep grid PRESET --vary SETTING VALUE ...
-                                            train one model per combination of settings
+       icl-train sweep grid PRESET [...]    train one model per combination
        icl-train resume RUN                 go on with a run, or make it longer
        icl-train status RUNS                what has been trained, and how well
        icl-train show-config PRESET         all settings, for run --config

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import typing
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -78,13 +79,22 @@ def _of_its_kind(option: Option, text: str) -> Any:
 
 def _left_to_the_parser(option: Option, value: str | list[Any], name: str) -> Any:
     """A value of a type that is not read here, which a plugin's settings may have."""
-    texts = [_text(item) for item in value] if isinstance(value, list) else [value]
+    texts = list(_texts(value))
     away = io.StringIO()
     try:
         with contextlib.redirect_stderr(away), contextlib.redirect_stdout(away):
             return tyro.cli(option.hint, args=texts, prog=name)
     except SystemExit:
         raise ValueError(f"{name} must be {kind_of_value(option)}, got {short_json(value)}") from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Lists in lists are one line to the parser."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    else:
+        yield _text(value)
 
 
 def _text(value: Any) -> str:

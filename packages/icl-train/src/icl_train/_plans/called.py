@@ -43,13 +43,17 @@ def value_words(setting: str, value: Any) -> tuple[str, bool]:
         value: plain, as ``RunConfig.flat`` has it.
     """
     if isinstance(value, list):
-        return ",".join(map(str, value)), False
+        return ",".join(map(_number, value)), False
     if not isinstance(value, str):
-        return str(value), False
+        return _number(value), False
     if setting == "data.source":
         return source_label(value), True
     text = re.split(r"[/\\]", value.partition("#sha256:")[0])[-1] or value
     return text, text[:1].isalpha()
+
+
+def _number(value: object) -> str:
+    return str(value).removesuffix(".0")
 
 
 def screen_labels(runs: Sequence[Called]) -> list[str]:

@@ -69,7 +69,8 @@ class Started:
     def _config(self, settings: Mapping[str, Any]) -> RunConfig:
         config, table = self._start(settings)
         fixed = {name: one for name, one in self._fixed.items() if name in table or not name.startswith(_OWN)}
-        config = put(config, {**fixed, **settings})
+        varied = {name: one for name, one in settings.items() if name in table or not _is_of_another(name, one, config)}
+        config = put(config, {**fixed, **varied})
         weights = config.train.init_from
         if weights is None:
             return config
@@ -107,6 +108,16 @@ def seed_words(config: RunConfig) -> str:
 def _settings(combination: Combination) -> Iterator[tuple[str, Any]]:
     for _, point in combination:
         yield from point.settings.items()
+
+
+def _is_of_another(name: str, value: Any, config: RunConfig) -> bool:
+    """Whether it is nothing, for a component that has no such setting; ValueError where it is something."""
+    if not name.startswith(_OWN):
+        return False
+    if value in (None, "None"):
+        return True
+    group, kind = name.partition("_config.")[0].split(".")
+    raise ValueError(f"{name} must be None for {kind} {getattr(getattr(config, group), kind)!r}, got {value}")
 
 
 def _is_a_value(label: str) -> bool:

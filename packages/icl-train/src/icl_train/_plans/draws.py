@@ -37,11 +37,11 @@ def check_range(wanted: Range, option: Option) -> None:
         raise ValueError(f"a range must be of a setting that is a number, got {name}: give choices instead")
     low, high = wanted.low, wanted.high
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(f"a range of {name} must go from a number to a larger one, got {low} to {high}")
+        raise ValueError(f"a range of {name} must go from a number to a larger one, got {low:g} to {high:g}")
     if wanted.log and low <= 0:
-        raise ValueError(f"a range of {name} must begin above 0 to be drawn from in the logarithm, got {low}")
+        raise ValueError(f"a range of {name} must begin above 0 to be drawn from in the logarithm, got {low:g}")
     if _whole(option) and (low != int(low) or high != int(high)):
-        raise ValueError(f"a range of {name} must have whole numbers as ends, got {low} to {high}")
+        raise ValueError(f"a range of {name} must have whole numbers as ends, got {low:g} to {high:g}")
 
 
 def drawn(wanted: Range, option: Option, count: int, *, seed: int) -> list[Any]:

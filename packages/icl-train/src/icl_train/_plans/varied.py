@@ -33,12 +33,12 @@ def check_what_varies(
     Raises:
         ValueError: if nothing is varied, one thing twice, or in two ways that exclude each other.
     """
-    names = [*(name for axis in axes for name in axis.settings), *(one.setting for one in ranges)]
-    if not names and seeds is None:
-        raise ValueError("a sweep needs something to vary, got nothing: a setting, a range of one, or seeds")
     empty = [axis.name for axis in axes if not axis.points]
     if empty:
         raise ValueError(f"{empty[0]} must have at least one value to be varied, got none")
+    names = [*(name for axis in axes for name in axis.settings), *(one.setting for one in ranges)]
+    if not names and seeds is None:
+        raise ValueError("a sweep needs something to vary, got nothing: a setting, a range of one, or seeds")
     if seeds is not None and not seeds:
         raise ValueError("a sweep needs at least one seed, got none")
     _check_names(names, fixed, seeds)

@@ -11,7 +11,7 @@ from pathlib import Path
 from icl_data.foundation.command_line import DONE, INTERRUPTED
 from icl_data.foundation.extras import require_extra
 from icl_data.foundation.printable import printable
-from icl_train._commands.sweeps.dry_run import dry_run
+from icl_train._commands.sweeps.dry_run import dry_run, tell_size
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunFailed
@@ -39,7 +39,6 @@ def carry_out(plan: Plan, options: SweepOptions, *, when_done: Callable[[], int]
         ValueError: if a run cannot be made; then none is.
         RunFailed: if runs failed.
     """
-    _tell_size(plan)
     if options.dry_run:
         return dry_run(plan, options)
     if options.launcher == "commands":
@@ -74,17 +73,10 @@ def draw(figure: str, root: Path, *, plot: bool) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _tell_size(plan: Plan) -> None:
-    """On stderr, as the commands for a cluster are all that may be on stdout."""
-    if plan.size:
-        print(f"{len(plan.configs)} run{'' if len(plan.configs) == 1 else 's'}: {plan.size}", file=lasting(sys.stderr))
-    if plan.repeated:
-        told = "; ".join(plan.repeated[:3]) + ("; ..." if len(plan.repeated) > 3 else "")
-        print(f"left out, as the same run is there already: {len(plan.repeated)} ({told})", file=lasting(sys.stderr))
-
-
 def _print_commands(plan: Plan, root: Path) -> int:
-    for run in longest_first(prepare(plan, root, elsewhere=True)):
+    runs = prepare(plan, root, elsewhere=True)
+    tell_size(plan)
+    for run in longest_first(runs):
         status = run.status()
         if status == "running":
             print(f"{printable(run.path)}: running, left out", file=sys.stderr)
@@ -96,6 +88,7 @@ def _print_commands(plan: Plan, root: Path) -> int:
 def _train(plan: Plan, options: SweepOptions, when_done: Callable[[], int]) -> int:
     broken: list[tuple[Path, str]] = []
     runs = prepare(plan, options.root, jobs=options.jobs, broken=broken)
+    tell_size(plan)
     jobs = options.jobs or default_jobs(plan.configs)
     try:
         failed = launch(

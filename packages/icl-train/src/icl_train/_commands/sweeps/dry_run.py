@@ -14,6 +14,7 @@ from icl_data.foundation.printable import printable
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunError, RunFolder, available_cores
+from icl_train._runs.lasting import lasting
 from icl_train._runs.pace import duration_text
 from icl_train._sweeps.cost import expected_cost
 from icl_train._sweeps.estimate import kind_of, sweep_seconds, time_run
@@ -21,7 +22,7 @@ from icl_train._sweeps.sweep import checked, default_jobs
 from icl_train.command_line import show_table
 from icl_train.config import RunConfig
 
-__all__ = ["dry_run"]
+__all__ = ["dry_run", "tell_size"]
 
 
 class _Left(NamedTuple):
@@ -45,7 +46,10 @@ def dry_run(plan: Plan, options: SweepOptions) -> int:
     """
     elsewhere = options.launcher == "commands"
     paths, devices = checked(plan, options.root, elsewhere=elsewhere)
-    table = Table("run", "state", "steps", f"folder in {printable(options.root)}", box=None, pad_edge=False)
+    tell_size(plan)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("run", "state", "steps", f"folder in {printable(options.root)}"):
+        table.add_column(heading, overflow="fold")
     left: list[_Left] = []
     for config, label, path, device in zip(plan.configs, plan.labels, paths, devices, strict=True):
         state, done = _state(path, config)
@@ -60,6 +64,16 @@ def dry_run(plan: Plan, options: SweepOptions) -> int:
     return DONE
 
 
+def tell_size(plan: Plan) -> None:
+    """How many runs there are, and which were left out; on stderr, as stdout may hold commands alone."""
+    stream = lasting(sys.stderr)
+    if plan.size:
+        print(f"{len(plan.configs)} run{'' if len(plan.configs) == 1 else 's'}: {plan.size}", file=stream)
+    if plan.repeated:
+        told = "; ".join(plan.repeated[:3]) + ("; ..." if len(plan.repeated) > 3 else "")
+        print(f"left out, as another is the same run: {len(plan.repeated)} ({told})", file=stream)
+
+
 def _state(path: Path, config: RunConfig) -> tuple[str, int]:
     """What the run is, and updates that are done."""
     if not path.exists():
@@ -69,7 +83,7 @@ def _state(path: Path, config: RunConfig) -> tuple[str, int]:
         status = run.status()
         return status, config.train.max_steps if status == "done" else max(run.checkpoint_steps(), default=0)
     except RunError as error:
-        print(printable(f"{path}: {error}"), file=sys.stderr)
+        print(printable(f"{path}: {error}"), file=lasting(sys.stderr))
         return "broken", 0
 
 
@@ -77,7 +91,7 @@ def _time(left: Sequence[_Left], jobs: int) -> str:
     costly_last = sorted(left, key=lambda one: expected_cost(one.config))
     kinds = {kind_of(one.config): one for one in costly_last}
     told = "it" if len(left) == 1 else f"{len(kinds)} of them"
-    print(f"timing a few updates of {told} ...", file=sys.stderr, flush=True)
+    print(f"timing a few updates of {told} ...", file=lasting(sys.stderr), flush=True)
     shared = max(1, available_cores() // jobs)
     timings = {
         kind: time_run(one.config, device=one.device, threads=one.config.train.threads or shared)

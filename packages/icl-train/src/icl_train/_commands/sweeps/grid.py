@@ -24,6 +24,8 @@ from icl_train.presets import PRESETS, described_presets
 
 __all__ = ["sweep_grid"]
 
+_GRID = ("--vary", "--zip", "--run-seeds", "--sample", "--range", "--choices", "--sample-seed")
+
 Flat = tyro.conf.arg(name="")
 Several = tyro.conf.UseAppendAction[tuple[tuple[str, ...], ...]]
 
@@ -75,18 +77,36 @@ def sweep_grid(args: Sequence[str]) -> int:
     default = GridCommand(config=default_config(options, base), preset=preset)
     prog = "icl-train sweep grid" if preset is None else f"icl-train sweep grid {preset}"
     command = parse(GridCommand, options, prog=prog, default=default, page=_page(preset, options))
+    _check_what_varies(command, sample_seed=given(options, "--sample-seed"))
     fixed = given_settings(options, command.config)
     plan = planned(
         command.config,
         read_axes(command.vary, command.config, fixed),
         seeds=command.run_seeds,
         zipped=command.zip,
-        ranges=[*read_ranges(command.range), *read_choices(command.choices, command.config, fixed)],
-        draws=0 if command.sample is None else command.sample,
+        ranges=[*read_ranges(command.range), *read_choices(command.choices, command.config)],
+        draws=command.sample or 0,
         sample_seed=command.sample_seed,
         fixed=fixed,
     )
     return carry_out(plan, command, when_done=lambda: _done(command.root))
+
+
+def _check_what_varies(command: GridCommand, *, sample_seed: str | None) -> None:
+    drawn = [*command.range, *command.choices]
+    if command.sample is not None and command.sample < 1:
+        raise ValueError(f"--sample must be at least 1, got {command.sample}")
+    if drawn and command.sample is None:
+        raise ValueError("--range and --choices are drawn from: say how often with --sample N")
+    if not drawn and (command.sample is not None or sample_seed is not None):
+        raise ValueError("--sample and --sample-seed need something to draw from: --range or --choices")
+    if not command.vary and not drawn and command.run_seeds is None:
+        raise ValueError(
+            "icl-train sweep grid needs something to vary, got nothing: --vary SETTING VALUE ..., "
+            "--sample N with --range SETTING LOW HIGH, or --run-seeds"
+        )
+    if command.zip and len(command.vary) < 2:
+        raise ValueError(f"--zip pairs the values of two settings or more, got {len(command.vary)}: --vary for each")
 
 
 def _done(root: Path) -> int:
@@ -95,17 +115,18 @@ def _done(root: Path) -> int:
 
 
 def _page(preset: str | None, options: Sequence[str]) -> Page:
-    name = preset or "PRESET"
     example = preset or "laptop"
+    start = f"icl-train sweep grid {example}"
     return Page(
-        usage=[f"icl-train sweep grid {name} --vary SETTING VALUE ... [--vary SETTING VALUE ...] [options]"],
+        usage=[f"icl-train sweep grid {preset or 'PRESET'} --vary SETTING VALUE ... [options]"],
         listed=[] if preset else described_presets(),
         examples=[
-            f"icl-train sweep grid {example} --vary data.p-bursty 0 0.5 1 --vary model.sequence-model transformer lstm",
-            f"icl-train sweep grid {example} --zip --vary model.emb-dim 32 64 --vary optim.max-lr 3e-3 1e-3",
-            f"icl-train sweep grid {example} --sample 10 --range optim.max-lr 1e-4 1e-2 log --run-seeds 0 1",
+            f"{start} --vary data.p-bursty 0 0.5 1 --run-seeds 0 1",
+            f"{start} --vary model.sequence-model transformer lstm \\\n    --vary data.zipf-exponent 0 1",
+            f"{start} --zip --vary model.emb-dim 32 64 \\\n    --vary optim.max-lr 3e-3 1e-3",
+            f"{start} --sample 10 --range optim.max-lr 1e-4 1e-2 log",
         ],
-        few=few_options(options),
+        few=[*_GRID, *(name for name in few_options(options) if name not in _GRID)],
         defaults=preset is not None,
         exit_codes=EXIT_CODES,
     )

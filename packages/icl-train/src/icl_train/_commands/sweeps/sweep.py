@@ -16,7 +16,7 @@ from icl_train.command_line import two_columns
 __all__ = ["sweep"]
 
 _SWEEPS: dict[str, tuple[str, Callable[[Sequence[str]], int]]] = {
-    "grid": ("any settings: every combination of their values, pairs of them, or draws from ranges", sweep_grid),
+    "grid": ("any settings: all combinations of their values, pairs, or draws from ranges", sweep_grid),
     "figure3a": ("a model per number of trained classes, and seed: figures 3a and 3b", sweep_figure3a),
 }
 
@@ -41,5 +41,5 @@ def _help() -> str:
         "usage: icl-train sweep WHAT [options]\n\n"
         f"{two_columns(listed)}\n\n"
         f"Experiments, with --scale:\n{two_columns(experiments)}\n\n"
-        "What is done is skipped, what broke is resumed. Options: icl-train sweep WHAT --help"
+        "What is done is skipped, what broke is resumed.\nOptions: icl-train sweep WHAT --help"
     )

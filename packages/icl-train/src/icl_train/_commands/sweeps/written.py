@@ -33,18 +33,15 @@ def read_axes(written: Sequence[Sequence[str]], base: RunConfig, fixed: Mapping[
         ValueError: if the setting's name is missing, or a component does not exist.
     """
     named = [_named("--vary", words, settings_of(base)) for words in written]
-    spelt = {name: _values_of(name, texts, settings_of(base)) for name, texts in named}
-    known = Started(base, fixed).known_settings([Axis.of(name, *values) for name, values in spelt.items()])
+    spelt = [Axis.of(name, *_values_of(name, texts, settings_of(base))) for name, texts in named]
+    known = Started(base, fixed).known_settings(spelt)
     return [Axis.of(name, *_values_of(name, texts, known)) for name, texts in named]
 
 
-def read_choices(written: Sequence[Sequence[str]], base: RunConfig, fixed: Mapping[str, Any]) -> list[Range]:
+def read_choices(written: Sequence[Sequence[str]], base: RunConfig) -> list[Range]:
     """Choices to draw from as ``--choices SETTING VALUE ...`` has them; see `read_axes`."""
     table = settings_of(base)
     found = [_named("--choices", words, table) for words in written]
-    for name, texts in found:
-        if not texts:
-            raise ValueError(f"--choices {name} needs at least one value, got none")
     return [Range(setting=name, choices=tuple(_values_of(name, texts, table))) for name, texts in found]
 
 
@@ -98,7 +95,10 @@ def _named(option: str, words: Sequence[str], table: Mapping[str, Option]) -> tu
     if not words:
         raise ValueError(f"{option} needs a setting and its values, got nothing")
     name, equals, first = words[0].partition("=")
-    return dotted_name(name, table), [*([first] if equals else []), *words[1:]]
+    texts = [*([first] if equals else []), *words[1:]]
+    if not texts:
+        raise ValueError(f"{option} {name} needs at least one value, got none")
+    return dotted_name(name, table), texts
 
 
 def _values_of(name: str, texts: Sequence[str], table: Mapping[str, Option]) -> list[Any]:
