@@ -164,6 +164,14 @@ def test_runs_of_the_papers_other_figures_have_its_values(figure, split, changes
     assert published(figure, with_data(**changes), split)[-1] == (500_000, value)
 
 
+def test_batch_statistics_as_on_the_papers_devices_are_the_papers_as_well():
+    config = chan2022()
+    for group, known in ((2, True), (4, False)):
+        own = replace(config.model.embedder_config, sequences_per_statistics=group)
+        grouped = replace(config, model=replace(config.model, embedder_config=own))
+        assert bool(published("figure2", grouped)) == known
+
+
 def test_figure_6_has_the_papers_values_for_the_augmented_classes_alone():
     augmented = {"augment": True, "n_rare_classes": 12_790, "n_common_classes": 10, "n_holdout_classes": 80}
     config = with_data(**augmented, zipf_exponent=1.0)

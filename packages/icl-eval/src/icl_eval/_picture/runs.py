@@ -28,7 +28,7 @@ RunSettings = dict[str, dict[str, Any]]
 DERIVED = ("classes", "labels_per_class", "variation")
 """Names that figures and plots know beside the settings: trained classes, labels of each, what varies in a class."""
 
-_NO_EXPERIMENT = {*NEUTRAL_SETTINGS, "eval.interval", "eval.steps", "eval.log_spaced_steps"}
+_NO_EXPERIMENT = {*NEUTRAL_SETTINGS, "eval.interval", "eval.steps", "eval.log_spaced_steps", "eval.evaluations"}
 _GROUPS = ("data.", "model.", "optim.", "train.", "eval.", "seeds.")
 _OMNIGLOT_CHARACTERS = 1623
 

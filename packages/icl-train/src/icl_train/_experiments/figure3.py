@@ -92,5 +92,5 @@ FIGURE3 = ExperimentSpec(
             scales=("laptop",),
         ),
     ),
-    figures=("figure3a", "figure3b"),
+    figures=("figure3", "figure3a", "figure3b"),
 )
