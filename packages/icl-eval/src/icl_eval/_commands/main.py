@@ -1,4 +1,4 @@
-"""The ``icl-eval`` command: figures, and evaluations of checkpoints."""
+"""The ``icl-eval`` command: figures, comparisons, and evaluations of checkpoints."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from icl_data.foundation.command_line import DONE, MISTAKE, nearest
+from icl_eval._commands.compare import compare
 from icl_eval._commands.evaluate import evaluate
 from icl_eval._commands.figure import figure
 from icl_eval._figures.curves import FIGURES
@@ -17,12 +18,14 @@ __all__ = ["main"]
 USAGE = """\
 usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval evaluate RUN... [options]   measure checkpoints of runs again
+       icl-eval compare RUNS... --with FILE...
+                                            hold runs against other results
        icl-eval figures [--json]            list the figures
 
 Figures:
 {figures}
 
-Options: icl-eval figure3a --help, icl-eval evaluate --help"""
+Options: icl-eval figure3a --help, icl-eval compare --help, …"""
 
 
 def main() -> int:
@@ -32,7 +35,7 @@ def main() -> int:
 
 def _main(args: Sequence[str]) -> int:
     commands: dict[str, Callable[[Sequence[str]], int]] = {name: partial(figure, name) for name in FIGURES}
-    commands |= {"evaluate": evaluate, "figures": _figures}
+    commands |= {"compare": compare, "evaluate": evaluate, "figures": _figures}
     if not args or args[0] in ("-h", "--help"):
         print(USAGE.format(figures=_list_of_figures()))
         return DONE if args else MISTAKE
