@@ -127,6 +127,17 @@ def test_a_figure_of_read_only_runs_says_so_prints_the_table_and_fails(run, read
     assert "figure3a.png" not in printed.out
 
 
+def test_a_comparison_of_read_only_runs_says_so_prints_the_tables_and_fails(run, tmp_path, read_only, capsys):
+    archived = tmp_path / "archived.csv"
+    archived.write_text("step,metric,value\n0,train/loss,3\n10,train/loss,2\n20,train/loss,1\n")
+    read_only(run.parent)
+    assert _main(["compare", str(run), "--with", str(archived), "--unfinished"]) == 1
+    printed = capsys.readouterr()
+    assert f"nothing is drawn: {run} cannot be written to ({READ_ONLY}); --out FOLDER" in printed.err
+    assert "difference" in printed.out
+    assert "compare.png" not in printed.out
+
+
 def test_a_figure_refuses_an_out_that_cannot_be_written_before_reading(run, tmp_path, read_only, monkeypatch):
     monkeypatch.setattr("icl_eval._commands.figure.collect", lambda *arguments, **keywords: 1 / 0)
     (tmp_path / "closed").mkdir()

@@ -127,10 +127,10 @@ def _p(p: float, test: AreaTest | CrossingTest) -> str:
 def _what_can_be_seen(n_ours: int, n_theirs: int, names: Sequence[str]) -> str:
     least = smallest_p(n_ours, n_theirs)
     if least < LEVEL:
-        return f"The smallest p that {n_ours} and {_runs(n_theirs)} can reach is {least:.2g}."
+        return f"The smallest p that {n_ours} and {n_theirs} runs can reach is {least:.2g}."
     enough = fewest_that_can(n_theirs, level=LEVEL)
     return (
-        f"The smallest p that {n_ours} and {_runs(n_theirs)} can reach is {least:.2g}: no test of these runs can reach "
+        f"The smallest p that {n_ours} and {n_theirs} runs can reach is {least:.2g}: no test of these runs can reach "
         f"p < .05, whatever they measured. Beside {n_theirs} of {names[1]}, {enough} of {names[0]} could."
     )
 
