@@ -54,7 +54,7 @@ def _panel(axis: Axes, ours: Side, theirs: Side, one: Compared) -> None:
     steps = one.pair.steps
     sides = list(zip((ours, theirs), (one.pair.ours, one.pair.theirs), _LOOKS, strict=True))
     for _, values, (color, style) in sides:
-        axis.plot(steps, values.T, color=color, linestyle=style, linewidth=0.7, alpha=0.55)
+        axis.plot(steps, values.T, color=color, linestyle=style, linewidth=0.8, alpha=0.7)
     for _, values, (color, style) in sides:
         axis.plot(steps, values.mean(0), color=color, linestyle=style, linewidth=2.6)
     chance = (ours.chance or {}).get(one.pair.metric)

@@ -83,10 +83,10 @@ def chosen_metrics(ours: Side, theirs: Side, wanted: Sequence[str]) -> list[str]
     of_theirs = set(theirs.metrics())
     both = [name for name in ours.metrics() if name in of_theirs]
     if not both:
-        raise ValueError(
-            "both sides must have a metric in common, got "
-            f"{listed(ours.metrics())} of ours and {listed(theirs.metrics())} of theirs"
+        found = " and ".join(
+            f"{_few(side.headlines or side.metrics())} of {name}" for side, name in ((ours, "ours"), (theirs, "theirs"))
         )
+        raise ValueError(f"both sides must have a metric in common, got {found}")
     if not wanted:
         return [name for name in both if name in ours.headlines] or both
     found = []
@@ -98,6 +98,10 @@ def chosen_metrics(ours: Side, theirs: Side, wanted: Sequence[str]) -> list[str]
             )
         found.append(full)
     return list(dict.fromkeys(found))
+
+
+def _few(names: Sequence[str]) -> str:
+    return listed(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _hint(name: str, known: Sequence[str]) -> str:
