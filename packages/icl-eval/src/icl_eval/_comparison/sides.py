@@ -83,19 +83,17 @@ def chosen_metrics(ours: Side, theirs: Side, wanted: Sequence[str]) -> list[str]
     of_theirs = set(theirs.metrics())
     both = [name for name in ours.metrics() if name in of_theirs]
     if not both:
-        found = " and ".join(
+        told = " and ".join(
             f"{_few(side.headlines or side.metrics())} of {name}" for side, name in ((ours, "ours"), (theirs, "theirs"))
         )
-        raise ValueError(f"both sides must have a metric in common, got {found}")
+        raise ValueError(f"both sides must have a metric in common, got {told}")
     if not wanted:
         return [name for name in both if name in ours.headlines] or both
     found = []
     for name in wanted:
         full = name if name in both else f"eval_{name}"
         if full not in both:
-            raise ValueError(
-                f"--metric must be of what both sides have ({listed(both)}), got {name}{_hint(name, both)}"
-            )
+            raise ValueError(f"--metric must be of what both sides have ({_few(both)}), got {name}{_hint(name, both)}")
         found.append(full)
     return list(dict.fromkeys(found))
 
