@@ -56,6 +56,7 @@ def test_a_copy_renamed_as_the_tutorial_says_is_a_plugin_beside_the_example(site
         "embedders": ["wavelet-embedder"],
         "sequence_models": ["wavelet-attention"],
         "trackers": [],
+        "experiments": ["wavelet-attention-gate"],
     }
     assert components["example"]["embedders"] == ["my-embedder"]
 
@@ -91,12 +92,14 @@ def test_the_listing_names_the_distribution_and_its_components(command, tmp_path
                 "embedders": ["my-embedder"],
                 "sequence_models": ["linear-attention"],
                 "trackers": [],
+                "experiments": ["linear-attention-gate"],
             },
             "error": None,
         }
     ]
     everything = command("icl-models", "plugins", "--json", "--all", plugins=[NAME], cwd=tmp_path)
-    assert [one["name"] for one in json.loads(everything.stdout)] == ["icl-models", "example", "icl-train"]
+    names = [one["name"] for one in json.loads(everything.stdout)]
+    assert names == ["icl-models", "example", "icl-train", "icl-train-experiments"]
 
 
 def test_its_settings_are_options_with_help(command, tmp_path):

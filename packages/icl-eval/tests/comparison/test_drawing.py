@@ -57,7 +57,7 @@ def test_thin_lines_are_runs_and_thick_ones_their_means(figure, compared):
 
 def test_the_sides_differ_in_brightness_and_in_line(figure):
     ours, theirs = figure.axes[0].lines[8:10]
-    assert abs(luminance(ours.get_color()) - luminance(theirs.get_color())) > 0.3
+    assert abs(luminance(ours.get_color()) - luminance(theirs.get_color())) > 0.25
     assert ours.get_linestyle() != theirs.get_linestyle()
 
 

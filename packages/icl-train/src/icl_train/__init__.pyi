@@ -1,12 +1,14 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
 
+from ._experiments.runs import ExperimentRun, experiment_runs
 from ._loop import eval_record, train
+from ._plans.figure3a import figure3a
+from ._plans.plan import Plan, configurations, planned
 from ._runs.checkpoint import load_model_weights
 from ._runs.departures import departures
 from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
 from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
-from ._sweeps.sweep import figure3a
 from ._task import Task, resolve_device
 from .config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, SeedConfig, TrainConfig
 from .evaluation import EvalResult, Evaluator
@@ -21,10 +23,12 @@ __all__ = [
     "EvalConfig",
     "EvalResult",
     "Evaluator",
+    "ExperimentRun",
     "Headline",
     "ModelSettings",
     "OptimConfig",
     "PlainReporter",
+    "Plan",
     "Reporter",
     "RunConfig",
     "RunError",
@@ -34,13 +38,16 @@ __all__ = [
     "Task",
     "TrainConfig",
     "chan2022",
+    "configurations",
     "departures",
     "eval_record",
+    "experiment_runs",
     "figure3a",
     "find_runs",
     "headline_of",
     "laptop",
     "load_model_weights",
+    "planned",
     "progress_line",
     "reporter_for",
     "resolve_device",

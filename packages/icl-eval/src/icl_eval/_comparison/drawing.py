@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from icl_data.foundation.whole_file import whole_file
 from icl_eval._comparison.rows import Compared
-from icl_eval._comparison.sides import Floats, Side
+from icl_eval._comparison.sides import Side
 from icl_eval._comparison.text import metric_label
-from icl_eval._figures.style import legible, own_style
+from icl_eval._drawing.apart import apart
+from icl_eval._drawing.strokes import stroke_of
+from icl_eval._drawing.style import legible, own_style
 
 __all__ = ["draw_comparison"]
 
-# Blue and orange of Okabe and Ito, told apart by every eye; dark and light, and whole and dashed, in grey as well.
-_LOOKS = (("#00507f", "solid"), ("#e69f00", (0, (4, 1.5))))
 _PANELS_PER_ROW = 2
 _LABEL_SIZE = 9
-_LEAST_GAP = 0.07  # between two names at the lines' ends, as a share of the axis
+_NAME_HEIGHT = 0.07  # of a name at the end of a line, as a share of the axis
 
 
 def draw_comparison(ours: Side, theirs: Side, compared: Sequence[Compared], files: Sequence[Path]) -> None:
@@ -52,11 +51,12 @@ def draw_comparison(ours: Side, theirs: Side, compared: Sequence[Compared], file
 
 def _panel(axis: Axes, ours: Side, theirs: Side, one: Compared) -> None:
     steps = one.pair.steps
-    sides = list(zip((ours, theirs), (one.pair.ours, one.pair.theirs), _LOOKS, strict=True))
-    for _, values, (color, style) in sides:
-        axis.plot(steps, values.T, color=color, linestyle=style, linewidth=0.8, alpha=0.7)
-    for _, values, (color, style) in sides:
-        axis.plot(steps, values.mean(0), color=color, linestyle=style, linewidth=2.6)
+    strokes = [stroke_of(number, 2, ordered=False) for number in range(2)]  # names: told apart in grey by their dashes
+    sides = list(zip((ours, theirs), (one.pair.ours, one.pair.theirs), strokes, strict=True))
+    for _, values, stroke in sides:
+        axis.plot(steps, values.T, color=stroke.color, linestyle=stroke.dashes, linewidth=0.8, alpha=0.7)
+    for _, values, stroke in sides:
+        axis.plot(steps, values.mean(0), color=stroke.color, linestyle=stroke.dashes, linewidth=2.6)
     chance = (ours.chance or {}).get(one.pair.metric)
     levels = [] if chance is None else [(chance, "chance")]
     if one.crossing is not None:
@@ -83,8 +83,9 @@ def _panel(axis: Axes, ours: Side, theirs: Side, one: Compared) -> None:
     axis.grid(color="0.93", linewidth=0.8)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
-    ends = np.array([values.mean(0)[-1] for _, values, _ in sides])
-    for (side, _, (color, _)), place in zip(sides, _apart(axis, ends), strict=True):
+    low, high = axis.get_ylim()
+    ends = [(float(values[:, -1].mean()) - low) / (high - low) for _, values, _ in sides]
+    for (side, _, stroke), place in zip(sides, apart(ends, [_NAME_HEIGHT] * 2, 0, 1), strict=True):
         axis.annotate(
             legible(f"{side.name} ({len(side.members)})", size=_LABEL_SIZE, width=1.5),
             (1, place),
@@ -92,18 +93,7 @@ def _panel(axis: Axes, ours: Side, theirs: Side, one: Compared) -> None:
             xycoords=("axes fraction", "axes fraction"),
             textcoords="offset points",
             fontsize=_LABEL_SIZE,
-            color=color if color != _LOOKS[1][0] else "#9a6a00",
+            color=stroke.text_color,
             va="center",
             annotation_clip=False,
         )
-
-
-def _apart(axis: Axes, ends: Floats) -> Floats:
-    """Heights of the two names, as shares of the axis: where the lines end, or as near as they can be read."""
-    low, high = axis.get_ylim()
-    places = (ends - low) / (high - low)
-    if abs(places[0] - places[1]) < _LEAST_GAP:
-        middle = float(np.clip(places.mean(), _LEAST_GAP / 2, 1 - _LEAST_GAP / 2))
-        upper = 0 if places[0] >= places[1] else 1
-        places[upper], places[1 - upper] = middle + _LEAST_GAP / 2, middle - _LEAST_GAP / 2
-    return places
