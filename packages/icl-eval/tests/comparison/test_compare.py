@@ -257,3 +257,12 @@ def test_hostile_names_move_no_cursor_and_make_no_formula(runs, write_run, archi
     rows = rows_of(tmp_path / "out" / "compare_curves.csv")
     assert {row["run"][0] for row in rows if row["run"].endswith("2J")} == {"'"}
     assert {row["name"][:2] for row in rows if row["side"] == "theirs"} == {"'@"}
+
+
+def test_where_runs_end_too_soon_for_any_delay_to_be_found_the_command_says_so(write_run, archived, tmp_path, capsys):
+    for seed, at in enumerate((15, 20, 20, 100)):
+        write_run(f"s{seed}", emergence(at), seed=seed)
+    theirs = [archived(name, at) for name, at in zip("abcd", (15, 20, 100, 20), strict=True)]
+    run(tmp_path / "runs", "--with", *theirs, "--out", tmp_path / "out")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "as they end at 20, no delay would be found in 80 of 100 such experiments" in said

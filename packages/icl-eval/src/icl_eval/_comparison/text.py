@@ -96,6 +96,8 @@ def _crossing_sentence(test: CrossingTest, names: Sequence[str]) -> str:
     if test.detectable is not None:
         never = "at least " if np.isinf([*test.ours, *test.theirs]).any() else ""
         spread = f"; a delay of {never}{test.detectable:,.0f} would be found in 80 of 100 such experiments"
+    elif test.smallest_p < LEVEL and np.std(np.minimum([*test.ours, *test.theirs], test.last)) > 0:
+        spread = f"; as they end at {test.last:,.0f}, no delay would be found in 80 of 100 such experiments"
     ties = ""
     if np.isinf([*test.ours, *test.theirs]).any():
         ties = ", runs that do not tied for last"
