@@ -94,9 +94,22 @@ def means(page: Path, words: list[str]) -> str:
     return "\n".join(lines)
 
 
+def steps(page: Path, words: list[str]) -> str:
+    """Differences of a comparison at some steps: FOLDER STEP,STEP."""
+    folder, wanted = words[0], words[1].split(",")
+    rows = rows_of(page.parent / folder / "compare_differences.csv")
+    lines = ["| update | ours | theirs | difference (95%) |", "|---|---|---|---|"]
+    for row in rows:
+        if row["step"] in wanted:
+            cells = [f"{float(row[name]):.3f}" for name in ("mean_ours", "mean_theirs", "difference", "low", "high")]
+            ours, theirs, difference, low, high = (cell.replace("-0.000", "0.000") for cell in cells)
+            lines.append(f"| {int(row['step']):,} | {ours} | {theirs} | {difference} ({low} to {high}) |")
+    return "\n".join(lines)
+
+
 def filled(page: Path) -> str:
     """The page with its tables as the files have them."""
-    make = {"tests": tests, "means": means}
+    make = {"tests": tests, "means": means, "steps": steps}
 
     def replace(block: re.Match[str]) -> str:
         return f"{block[1]}{make[block[2]](page, block[3].split())}\n{block[4]}"

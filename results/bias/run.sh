@@ -19,5 +19,9 @@ for group in mark-items mark-all mark-labels mark-late mark-early mark-fixed; do
     compare $group "$runs/$group" --with "$runs/vector" $metric --names $group vector
     compare $group-loss "$runs/$group" --with "$runs/vector" --metric train/loss --threshold 1 --names $group vector
 done
-python "$here/measure.py" "$runs"/linear "$runs"/vector-checkpoints "$runs"/mark-* --out "$here/checkpoints.csv"
+set -- "$runs/linear" "$runs/vector"
+for group in "$runs"/vector-checkpoints "$runs"/mark-*; do
+    [ -d "$group" ] && set -- "$@" "$group"
+done
+python "$here/measure.py" "$@" --out "$here/checkpoints.csv"
 python "$here/../fill.py"
