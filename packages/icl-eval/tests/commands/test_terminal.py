@@ -51,7 +51,7 @@ def test_the_table_of_a_figure_fits_with_its_largest_numbers(write_run, tmp_path
         scores = {0: (0.5, 0.0), 500_000: (0.661, 0.258)}
         write_run(f"c{count}-s{seed}", scores, base=chan2022(), count=count, seed=seed)
     code, lines = on_terminal(columns, "figure3b", tmp_path, "--out", tmp_path / "out")
-    table = lines[:-4]  # below are paths, as long as they are
+    table = lines[:-6]  # below are paths, as long as they are
     assert code == 0
     assert max(map(len, table)) <= columns
     assert "…" not in "".join(lines)
@@ -74,7 +74,24 @@ def test_the_table_of_evaluate_fits_and_says_what_was_measured(trained, tmp_path
     }
 
 
-@pytest.mark.parametrize("arguments", [(), ("figure3a", "--help"), ("compare", "--help"), ("evaluate", "--help")])
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("command", [("figures",), ("plot", "--x", "p-bursty", "--y", "icl", "iwl"), ("transience",)])
+def test_tables_of_figures_and_plots_fit(write_run, tmp_path, columns, command):
+    for p_bursty in (0.5, 0.9):
+        name = f"gaussian-c08192-p{p_bursty}-0bd4721a"
+        write_run(name, {0: (0.5, 0.0), 500_000: (0.661, 0.258)}, base=chan2022(), data={"p_bursty": p_bursty})
+    words_before, *rest = command
+    out = () if words_before == "figures" else ("--out", tmp_path / "out")
+    code, lines = on_terminal(columns, words_before, tmp_path / "runs", *rest, *out)
+    assert code == 0
+    shown = [line for line in lines if str(tmp_path) not in line]
+    assert max(map(len, shown)) <= columns
+    assert "…" not in "".join(shown)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("figure3a", "--help"), ("plot", "--help"), ("compare", "--help"), ("figures", "--help")]
+)
 def test_help_fits(arguments):
     _, lines = on_terminal(80, *arguments)
     assert max(map(len, lines)) <= 80
@@ -89,6 +106,18 @@ def test_the_table_has_a_line_for_each_row_in_a_pipe(trained, tmp_path):
     assert lines[1].split() == ["step", "measured", "accuracy", "95%", "interval", "chance", "sequences"]
     assert [line.split()[0] for line in lines[3:-1]] == ["20"] * 4
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("wide", [[], ["--wide"]], ids=["tidy", "wide"])
+def test_a_table_of_runs_is_text_that_fits(write_run, tmp_path, columns, wide):
+    for seed, count in ((0, 100), (0, 1600), (1, 1600)):
+        write_run(f"gaussian-c{count:05}-s{seed}-12345678", {0: (0.5, 0.0), 20: (0.661, 0.258)}, count=count, seed=seed)
+    code, lines = on_terminal(columns, "table", tmp_path, *wide)
+    assert code == 0
+    assert max(map(len, lines)) <= columns
+    assert {"run", "gaussian-c01600-s1-12345678"} <= words(lines)
+    assert "left out:" in "\n".join(lines)
 
 
 @pytest.fixture

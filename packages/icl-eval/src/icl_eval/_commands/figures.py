@@ -31,8 +31,6 @@ class FiguresCommand:
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUNS ...]")] = ()
     """Folders with run folders at any depth; none for the list alone."""
-    unfinished: bool = False
-    """Count runs that have not reached their last step, too."""
     json: bool = False
     """Print the list as JSON; nothing else goes to stdout."""
 
@@ -49,7 +47,7 @@ def figures(args: Sequence[str]) -> int:
         print(json.dumps(list(map(_described, specs)))) if command.json else _show(specs)
         return DONE
     roots = roots_of(command.runs, PROG)
-    table = read_runs(roots, unfinished=command.unfinished)
+    table = read_runs(roots, unfinished=False)
     needs = [needs_of(spec, table) for spec in specs]
     if command.json:
         print(json.dumps([_described(spec) | _found(one) for spec, one in zip(specs, needs, strict=True)]))

@@ -18,19 +18,18 @@ from icl_train.command_line import one_line_errors
 __all__ = ["main"]
 
 USAGE = """\
-usage: icl-eval FIGURE RUNS... [options]      draw a figure of runs
-       icl-eval plot RUNS... [options]        draw any setting or step against any measure
-       icl-eval evaluate RUN... [options]     measure checkpoints of runs again
-       icl-eval compare RUNS... --with OTHERS hold runs against other runs, or archives
-       icl-eval table RUNS... [options]       runs as a table: text, CSV, Parquet, Markdown, JSON
-       icl-eval claims RUNS... [options]      whether what experiments claim holds
-       icl-eval figures [RUNS...] [--json]    list the figures, and what RUNS have for them
+usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
+       icl-eval plot RUNS... [options]      draw any setting against any measure
+       icl-eval evaluate RUN... [options]   measure checkpoints of runs again
+       icl-eval compare RUNS... --with ...  hold runs against runs or archives
+       icl-eval table RUNS... [options]     runs as a table, tidy or wide
+       icl-eval claims RUNS... [options]    whether what experiments claim holds
+       icl-eval figures [RUNS...] [--json]  list figures, and what RUNS have of them
 
 Figures:
 {figures}
 
-Options: icl-eval figure3a --help, icl-eval plot --help, icl-eval evaluate --help,
-         icl-eval compare --help, icl-eval table --help"""
+Options: icl-eval figure3a --help, icl-eval plot --help, and so on"""
 
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "plot": plot,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,4 +138,5 @@ def _show(loaded: Loaded, command: TableCommand) -> None:
     left = [shown.left_out] if shown.left_out else []
     left += [f"{constant} settings that are the same in all runs"] if constant else []
     if left:
-        print(f"left out: {'; '.join(left)} (--out FILE.csv takes all)")
+        line = f"left out: {'; '.join(left)} (--out FILE.csv takes all)"
+        print(textwrap.fill(printable(line), shown_width(), break_on_hyphens=False))

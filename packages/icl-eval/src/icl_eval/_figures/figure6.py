@@ -42,7 +42,7 @@ def picture(table: pd.DataFrame, *, band: Band = "range") -> Picture:
 
 FIGURE6 = FigureSpec(
     name="figure6",
-    title="In-context and in-weights learning by skew of the class frequencies",
+    title="In-context and in-weights learning by skew of class frequencies",
     picture=picture,
     # Over all labels, as IWL is measured, and as the paper's .04 can only be where guessing among ten would give .1.
     measures=(ICL, "no_support_common/accuracy_query", "no_support_rare/accuracy_query"),

@@ -132,7 +132,7 @@ def _strips(by_model: dict[object, dict[str, Series]], runs: RunSettings, names:
 
 FIGURE7 = FigureSpec(
     name="figure7",
-    title="In-context learning of transformers and recurrent models, all draws of hyper-parameters",
+    title="In-context learning of transformers and recurrent models",
     picture=picture,
     measures=(ICL,),
     varies=(_MODEL, _LAYERS),

@@ -68,7 +68,7 @@ def _peaks(table: pd.DataFrame) -> tuple[dict[str, Any], ...]:
 
 TRANSIENCE = FigureSpec(
     name="transience",
-    title="In-context learning that comes and goes, with and without an L2 penalty",
+    title="In-context learning that comes and goes, by L2 penalty",
     picture=picture,
     measures=(ICL, IWL),
     varies=(_L2,),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from icl_data.foundation.command_line import listed, nearest
 from icl_data.foundation.paths import user_path
+from icl_data.foundation.printable import encodable
 from icl_eval._loading.choosing import Taken, run_names, take_runs
 from icl_eval._loading.reading import RunReader
 from icl_eval._loading.records import is_metric
@@ -68,7 +69,7 @@ def load(paths: Iterable[Paths], *, splits: Names, metrics: Names, settings: Nam
     taken, skipped = take_runs(_roots(paths), reader, unfinished=unfinished)
     runs = _runs_frame(taken, settings)
     numbers = [one.content for one in taken]
-    places = np.full(1 + max(numbers, default=-1), -1, np.int32)
+    places = np.full(reader.count, -1, dtype=np.int32)
     places[numbers] = np.arange(len(numbers))
     columns = reader.rows.columns(places)
     known_splits, known_metrics = list(reader.rows.splits), list(reader.rows.metrics)
@@ -81,7 +82,7 @@ def load(paths: Iterable[Paths], *, splits: Names, metrics: Names, settings: Nam
                 _require("metrics", missing, _metrics_of(taken))
     return Loaded(
         runs=runs,
-        folders=[str(one.run.path) for one in taken],
+        folders=[encodable(one.run.path) for one in taken],
         last_steps=[one.last_step for one in taken],
         splits=known_splits,
         metrics=known_metrics,
@@ -124,7 +125,7 @@ def _runs_frame(taken: Sequence[Taken[int]], settings: Names) -> pd.DataFrame:
         names = list(_names(settings) or ())
         _require("settings", names, [str(name) for name in of_runs])
         of_runs = of_runs[names]
-    names = run_names([one.run for one in taken])
+    names = [encodable(name) for name in run_names([one.run for one in taken])]
     first = {
         "run": pd.Categorical.from_codes(np.arange(len(names)), categories=pd.Index(names, dtype="str")),
         "status": pd.Categorical([one.status for one in taken]),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from icl_data.foundation.printable import encodable
 from icl_eval._loading.records import Record, is_metric
 from icl_eval._loading.wanted import Wanted
 
@@ -66,10 +67,11 @@ def frame_of_records(records: Sequence[Record], wanted: Wanted) -> pl.DataFrame:
     if wanted.everything:
         metrics |= {name: None for record in records for name, value in record.items() if is_metric(name, value)}
     columns = {
-        name: pl.Series(name, [_of_type(kind, record.get(name)) for record in records], dtype=kind)
+        encodable(name): pl.Series([_of_type(kind, record.get(name)) for record in records], dtype=kind)
         for name, kind in _schema(list(metrics), list(metrics)).items()
     }
-    return pl.DataFrame(columns | {"headline": pl.Series("headline", headlines, dtype=pl.Categorical)})
+    named = [None if name is None else encodable(name) for name in headlines]
+    return pl.DataFrame(columns | {"headline": pl.Series(named, dtype=pl.Categorical)})
 
 
 def metrics_in(frame: pl.DataFrame) -> list[str]:
@@ -91,7 +93,7 @@ def _of_every_name(frame: pl.DataFrame, wanted: Wanted) -> pl.DataFrame | None:
 
     for name, kind in frame.schema.items():
         right = kind == pl.String if name in TEXT else kind == pl.Int64 if name in WHOLE else kind.is_numeric()
-        if not right and kind != pl.Null:
+        if not name.isprintable() or (not right and kind != pl.Null):  # half of a letter is read as another one
             return None
     metrics = list(dict.fromkeys([*wanted.metrics_to_read, *metrics_in(frame)]))
     return frame.select(
@@ -104,7 +106,7 @@ def _of_type(kind: Any, value: Any) -> Any:
     import polars as pl
 
     if kind == pl.Categorical:
-        return value if isinstance(value, str) else None
+        return encodable(value) if isinstance(value, str) else None
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     if kind == pl.Int64:

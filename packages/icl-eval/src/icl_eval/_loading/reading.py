@@ -28,10 +28,12 @@ class RunReader:
     Attributes:
         wanted: what is asked for.
         rows: what was read, run after run, under these numbers.
+        count: of the runs that were read, those of which nothing is taken among them.
     """
 
     wanted: Wanted
     rows: AllRows = field(default_factory=AllRows)
+    count: int = 0
 
     def __call__(self, runs: Sequence[RunFolder]) -> Iterator[Read[int] | str]:
         """Read these runs.
@@ -41,6 +43,7 @@ class RunReader:
         """
         import polars as pl
 
+        self.count = len(runs)
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
             for batch, results in pool.map(lambda numbers: self._batch(numbers, runs), _batches(runs)):
                 for rows in batch:

@@ -103,11 +103,11 @@ def _ever_measured(records: Columns, runs: Numbers) -> Flags:
 class AllRows:
     """The rows of all runs, each column one array that grows in its place: memory never holds a column twice."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = 2**16) -> None:
         self.splits: dict[str, int] = {}
         self.metrics: dict[str, int] = {}
         self.count = 0
-        self._columns = {name: np.empty(0, dtype) for name, dtype in ROW_TYPES.items()}
+        self._columns = {name: np.empty(room, dtype) for name, dtype in ROW_TYPES.items()}
 
     def add(self, rows: Rows) -> None:
         """Add some at the end."""
@@ -139,4 +139,4 @@ class AllRows:
         room = len(self._columns["run"])
         if self.count > room:
             for column in self._columns.values():
-                column.resize(max(self.count, room + room // 2, 2**16), refcheck=False)
+                column.resize(max(self.count, room + room // 2), refcheck=False)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from icl_data.foundation.printable import encodable
 from icl_train import RunConfig
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def settings_frame(settings: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
     names = list(dict.fromkeys(name for one in settings for name in one))
-    columns = {name: column_of([one.get(name) for one in settings], _declared().get(name)) for name in names}
+    columns = {encodable(name): column_of([one.get(name) for one in settings], _declared().get(name)) for name in names}
     return pd.DataFrame(columns, index=pd.RangeIndex(len(settings)))
 
 
@@ -73,7 +74,7 @@ def _as_float(value: Any) -> float:
 
 
 def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return encodable(value) if isinstance(value, str) else json.dumps(value)
 
 
 @cache

@@ -37,7 +37,8 @@ def load_runs(
     ``headline``: whether the metric is what its split is measured by. Rows are by run, step and split.
 
     Numbers are numbers, also of settings (missing: NaN, or NA of whole numbers), names are categories. In a table of
-    more than 64 MiB a setting that is the same everywhere takes no memory.
+    more than 64 MiB a setting that is the same everywhere takes no memory, and cannot be written into (a new column can
+    take its place).
 
     Args:
         paths: run folders, or any folders above some; one or several, or lists.

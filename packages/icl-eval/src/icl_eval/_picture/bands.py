@@ -8,10 +8,11 @@ import numpy as np
 
 from icl_eval._picture.picture import Floats
 
-__all__ = ["BANDS", "Band", "band_bounds", "band_note", "check_band"]
+__all__ = ["BANDS", "BAND_NAMES", "Band", "band_bounds", "band_note", "check_band"]
 
 Band = Literal["range", "sd", "bootstrap"]
 BANDS: tuple[Band, ...] = get_args(Band)
+BAND_NAMES = {"range": "least-greatest", "sd": "± sd", "bootstrap": "95% bootstrap"}
 RESAMPLES = 4000
 _SEED = 2205_05055  # any would do; this one keeps a figure the same from one drawing to the next
 

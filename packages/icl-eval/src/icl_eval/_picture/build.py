@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from icl_eval._picture.axes import TIME, measure_axis, place_on, setting_axis, time_axis
-from icl_eval._picture.bands import Band, band_note, check_band
+from icl_eval._picture.bands import BAND_NAMES, Band, band_note, check_band
 from icl_eval._picture.groups import Group, named
 from icl_eval._picture.measures import Measure
 from icl_eval._picture.picture import Axis, Line, Mark, Panel
@@ -99,6 +99,7 @@ def panels_of(table: pd.DataFrame, runs: RunSettings, groups: Sequence[Group], l
                     hue_name=short_setting(layout.hue) if layout.hue else "",
                     n_hues=len(hues),
                     ordered=all(map(is_number, hues)),
+                    band=BAND_NAMES[layout.band],
                     batch=batch_of(runs, there),
                 )
             )

@@ -100,6 +100,7 @@ class Panel:
         hue_name: what tells lines apart ("trained classes"); empty for nothing.
         n_hues: how many values that has in the picture.
         ordered: whether they are numbers, so that their colours are a scale.
+        band: what is drawn around means of several runs, in a few words.
         batch: sequences of an update, where all lines have the same; None for no second axis.
     """
 
@@ -112,6 +113,7 @@ class Panel:
     hue_name: str = ""
     n_hues: int = 1
     ordered: bool = False
+    band: str = "least-greatest"
     batch: int | None = None
 
     @property

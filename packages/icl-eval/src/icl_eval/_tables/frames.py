@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from icl_data.foundation.printable import csv_cell, printable
+from icl_data.foundation.printable import csv_cell, encodable, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,10 +30,10 @@ def _write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
     # A column that is the same in every row is written as one value, of which memory holds no copies.
     first, *others = [str(name) for name in frame]
     same = [name for name in others if len(frame) > _ROWS and frame[name].nunique(dropna=False) == 1]
-    whole = _columns(frame.drop(columns=same), _encodable)
-    ones = _columns(frame.loc[:0, same], _encodable)
+    whole = _columns(frame.drop(columns=same), encodable)
+    ones = _columns(frame.loc[:0, same], encodable)
     whole = whole.with_columns(pl.lit(one[0], dtype=one.dtype).alias(one.name) for one in ones)
-    whole.select(_encodable(name) for name in (first, *others)).write_parquet(file)
+    whole.select(encodable(name) for name in (first, *others)).write_parquet(file)
 
 
 def _write_markdown(frame: pd.DataFrame, file: BinaryIO) -> None:
@@ -112,10 +112,6 @@ def _cells(frame: pd.DataFrame) -> list[list[Any]]:
 
 def _csv_text(text: str) -> str:
     return str(csv_cell(printable(text)))
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _markdown_cell(value: object) -> str:

@@ -89,7 +89,7 @@ def figure_table(panel: Panel) -> Table:
         "seeds",
         place,
         value,
-        "95% interval" if single else "band",
+        "95% interval" if single else panel.band,
         *(["chance"] if panel.chances else []),
         *(["n"] if counted else []),
     ):
