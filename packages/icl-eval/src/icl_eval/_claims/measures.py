@@ -1,0 +1,75 @@
+"""What a claim is about: one number of a run, from its values over training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from icl_models import Claim
+from icl_train import RunFolder
+
+__all__ = ["MOMENTS", "claimed_value", "fall", "half_life", "peak", "peak_step"]
+
+Curve = Sequence[tuple[int, float]]
+
+
+def peak(curve: Curve) -> float:
+    """The greatest value.
+
+    Args:
+        curve: (update, value), by update.
+    """
+    return max(value for _, value in curve)
+
+
+def peak_step(curve: Curve) -> int:
+    """The update at which the greatest value was first reached; argument as of `peak`."""
+    return max(curve, key=lambda point: (point[1], -point[0]))[0]
+
+
+def fall(curve: Curve) -> float:
+    """How far the last value is below the greatest; argument as of `peak`."""
+    return peak(curve) - curve[-1][1]
+
+
+def half_life(curve: Curve, *, chance: float) -> float:
+    """Updates from the peak until half of what was above chance is lost; infinite where that is never seen.
+
+    Args:
+        curve: (update, value), by update.
+        chance: what guessing gives.
+    """
+    top, half = peak_step(curve), (peak(curve) + chance) / 2
+    return next((float(step - top) for step, value in curve if step > top and value <= half), math.inf)
+
+
+MOMENTS: dict[str, Callable[[Curve, float], float]] = {
+    "last": lambda curve, _: curve[-1][1],
+    "peak": lambda curve, _: peak(curve),
+    "peak_step": lambda curve, _: peak_step(curve),
+    "fall": lambda curve, _: fall(curve),
+    "half_life": lambda curve, chance: half_life(curve, chance=chance),
+}
+"""Moment of a claim → what it takes of a run's values, and of what guessing gives."""
+
+
+def claimed_value(claim: Claim, run: RunFolder) -> float | None:
+    """The number of a run that a claim is about; None where its records do not have it.
+
+    Args:
+        claim: what is claimed.
+        run: a finished run.
+    """
+    of_evaluation = f"eval_{claim.measure}"
+    curve: dict[int, float] = {}
+    chance = 0.0
+    for record in run.records():
+        if record["split"] == of_evaluation:
+            value, chance = record.get(claim.metric or record["headline"]), record["chance"]
+        elif record["split"] == "train" and claim.metric is None:
+            value = record.get(claim.measure)
+        else:
+            continue
+        if isinstance(value, int | float):
+            curve[record["step"]] = float(value)
+    return MOMENTS[claim.at](sorted(curve.items()), chance) if curve else None

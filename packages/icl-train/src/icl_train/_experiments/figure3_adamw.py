@@ -1,0 +1,45 @@
+"""Figure 3 under weight decay: an extension of this project's."""
+
+from __future__ import annotations
+
+from icl_models import Axis, Claim, ExperimentSpec
+from icl_train._experiments.figure3 import gaussian_classes, omniglot_classes
+from icl_train._experiments.sizes import CHAN_2022, laptop, omniglot28, paper
+
+__all__ = ["FIGURE3_ADAMW"]
+
+_ADAMW = {"optim.optimizer": "adamw"}
+_STRONGEST = "0.01"
+
+FIGURE3_ADAMW = ExperimentSpec(
+    name="figure3-adamw",
+    paper=CHAN_2022,
+    section="figure 3 with AdamW, which the paper does not have",
+    tests="Decoupled weight decay shifts the balance of in-context and in-weights learning.",
+    axes=(
+        Axis(name="classes", points=(omniglot_classes(100), omniglot_classes(1600))),
+        Axis.of("optim.weight_decay", 0.0, 3e-4, 1e-3, 3e-3, 1e-2),
+    ),
+    scales={
+        "paper": paper(_ADAMW),
+        "omniglot28": omniglot28(_ADAMW),
+        "laptop": laptop(
+            _ADAMW,
+            axes=(
+                Axis(name="classes", points=(gaussian_classes(100), gaussian_classes(8192))),
+                Axis.of("optim.weight_decay", 0.0, 1e-3, 1e-2),
+            ),
+        ),
+    },
+    claims=(
+        Claim(
+            says="Decay makes the weights smaller.",
+            measure="weight_l2",
+            where={"optim.weight_decay": _STRONGEST},
+            than={"optim.weight_decay": "0"},
+            below=0.0,
+            scales=("paper", "omniglot28", "laptop"),
+        ),
+    ),
+    figures=("figure3-adamw",),
+)
