@@ -193,3 +193,18 @@ def test_left_out_by_icl_plugins_it_is_named_as_that(command, run, tmp_path):
     refused = command("icl-eval", "evaluate", run, plugins=[NAME], cwd=tmp_path, ICL_PLUGINS="")
     assert refused.returncode == 2
     assert f"'my-embedder' needs {NAME} 0.1.0, whose plugin 'example' ICL_PLUGINS leaves out" in refused.stderr
+
+
+def test_its_experiment_is_listed_swept_at_smoke_scale_and_its_claim_checked(command, tmp_path):
+    listed = command("icl-train", "experiments", "linear-attention-gate", "--no-time", plugins=[NAME], cwd=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    assert "linear-attention-gate: The gate of linear attention changes what is learned in context." in listed.stdout
+    sweep = ["sweep", "linear-attention-gate", "--scale", "smoke", "--jobs", "2"]
+    swept = command("icl-train", *sweep, plugins=[NAME], cwd=tmp_path)
+    assert swept.returncode == 0, swept.stderr
+    gated = [json.loads(file.read_text())["config"]["model"] for file in tmp_path.glob("runs/*/config.json")]
+    assert sorted(one["sequence_model_config"]["gated"] for one in gated) == [False, False, True, True]
+    claims = command("icl-eval", "claims", "runs", plugins=[NAME], cwd=tmp_path)
+    assert claims.returncode == 0, claims.stderr
+    assert "linear-attention-gate at scale smoke: 4 runs" in claims.stdout
+    assert "holds" in claims.stdout

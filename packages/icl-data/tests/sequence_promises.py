@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, Mixed, NoSupport, Random, SequenceBatch
+from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, LabelElsewhere, Mixed, NoSupport, Random, SequenceBatch
 
 
 class Drawn(NamedTuple):
@@ -16,7 +16,7 @@ class Drawn(NamedTuple):
 
     batch: SequenceBatch
     split: ClassSplit
-    kind: Bursty | Fewshot | Mixed | NoSupport | Random
+    kind: Bursty | Fewshot | LabelElsewhere | Mixed | NoSupport | Random
     paper: bool
     n_labels: int | None
     exemplars: range
@@ -154,19 +154,20 @@ def context_has_labels_of_its_classes_or_with_noise_of_any(drawn: Drawn) -> None
     possible = possible_labels(drawn)
     noise = set().union(*possible.values()) if drawn.has_noise else set()
     for classes, _, labels in drawn.rows():
+        borne = {labels[-1]} if isinstance(drawn.kind, LabelElsewhere) else set()
         for position, label in zip(classes[:-1], labels[:-1], strict=True):
-            assert label in possible[position] or label in noise
+            assert label in possible[position] or label in noise | borne
 
 
 def class_has_one_label_in_a_sequence(drawn: Drawn) -> None:
     """In the released protocol, polysemous labels and coinciding ways can differ."""
-    if drawn.paper and not drawn.has_noise:
+    if (drawn.paper and not drawn.has_noise) or isinstance(drawn.kind, LabelElsewhere):
         for classes, _, labels in drawn.rows():
             assert len(set(zip(classes, labels, strict=True))) == len(set(classes))
 
 
 def query_class_is_never_in_a_context_without_support(drawn: Drawn) -> None:
-    if isinstance(drawn.kind, NoSupport):
+    if isinstance(drawn.kind, NoSupport | LabelElsewhere):
         assert (drawn.batch.class_index[:, :-1] != drawn.batch.class_index[:, -1:]).all()
 
 
@@ -174,6 +175,24 @@ def classes_are_distinct_where_they_must_be(drawn: Drawn) -> None:
     unique = getattr(drawn.kind, "all_unique", False)
     if unique or (isinstance(drawn.kind, NoSupport) and drawn.paper):
         assert (np.diff(np.sort(drawn.batch.class_index, axis=1), axis=1) > 0).all()
+
+
+def label_that_is_elsewhere_stands_on_one_class_as_often_as_shots_and_on_others_only_as_their_own(drawn: Drawn) -> None:
+    if not isinstance(drawn.kind, LabelElsewhere):
+        return
+    possible = possible_labels(drawn)
+    for classes, _, labels in drawn.rows():
+        bearing = [position for position, label in zip(classes[:-1], labels[:-1], strict=True) if label == labels[-1]]
+        strangers = {position for position in bearing if labels[-1] not in possible[position]}
+        assert len(strangers) <= 1
+        assert all(bearing.count(position) == drawn.kind.shots for position in set(bearing))
+        assert bearing
+
+
+def context_without_the_query_shows_its_classes_as_often_as_shots(drawn: Drawn) -> None:
+    if isinstance(drawn.kind, LabelElsewhere):
+        for classes, _, _ in drawn.rows():
+            assert [classes[:-1].count(one) for one in set(classes[:-1])] == [drawn.kind.shots] * drawn.kind.ways
 
 
 def query_belongs_to_a_burst_of_as_many_shots(drawn: Drawn) -> None:
@@ -245,6 +264,8 @@ PROMISES: list[Callable[[Drawn], None]] = [
     class_has_one_label_in_a_sequence,
     query_class_is_never_in_a_context_without_support,
     classes_are_distinct_where_they_must_be,
+    label_that_is_elsewhere_stands_on_one_class_as_often_as_shots_and_on_others_only_as_their_own,
+    context_without_the_query_shows_its_classes_as_often_as_shots,
     query_belongs_to_a_burst_of_as_many_shots,
     context_shows_as_many_ways_each_as_often_as_shots,
     fresh_labels_of_bursts_are_distinct,

@@ -14,6 +14,7 @@ from icl_data import (
     Bursty,
     ClassSplit,
     Fewshot,
+    LabelElsewhere,
     Mixed,
     NoSupport,
     Random,
@@ -145,7 +146,11 @@ KINDS: dict[type, st.SearchStrategy[dict[str, Any]]] = {
     NoSupport: st.fixed_dictionaries({**RANDOM, "seq_len": st.integers(2, 9)}),
     Random: st.fixed_dictionaries({**RANDOM, "seq_len": st.integers(1, 9), "label_noise": SHARES}),
     Mixed: st.fixed_dictionaries({"shots": st.integers(1, 4), "ways": st.integers(1, 3), "p_fewshot": SHARES}),
+    LabelElsewhere: st.fixed_dictionaries(
+        {"class_type": TYPES, "shots": st.integers(1, 4), "ways": st.integers(1, 4), "labeling": ORDERED}
+    ),
 }
+RELEASED = tuple(kind for kind in KINDS if kind is not LabelElsewhere)
 
 
 @st.composite
@@ -170,9 +175,9 @@ def settings_of(draw: st.DrawFn, *kinds: type, sizes: st.SearchStrategy[int] = E
 
 
 @st.composite
-def any_settings(draw: st.DrawFn) -> Settings:
+def any_settings(draw: st.DrawFn, *kinds: type) -> Settings:
     """Settings that may be impossible: class types without classes, few exemplars, one value of any sort and size."""
-    settings = draw(settings_of(sizes=st.sampled_from([30, 30, 12, 12, 3, 1, 0])))
+    settings = draw(settings_of(*kinds, sizes=st.sampled_from([30, 30, 12, 12, 3, 1, 0])))
     n_exemplars = draw(st.sampled_from([1, 1, 2, 3, 20, 20]))
     ranges = [None, None, None, None, None, range(0), range(2), range(5, 0, -2), range(-2, 1)]
     settings.sampler["exemplars"] = draw(st.sampled_from(ranges))

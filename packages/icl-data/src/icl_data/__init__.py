@@ -11,7 +11,7 @@ from icl_data._released.generator import SeqGenerator
 from icl_data._sampling.query_law import query_law
 from icl_data._sampling.sampler import BatchSampler
 from icl_data._sequences.batch import SequenceBatch
-from icl_data._sequences.kinds import Bursty, Fewshot, Mixed, NoSupport, Random
+from icl_data._sequences.kinds import Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random
 from icl_data._sequences.split import ClassSplit
 from icl_data._sources.array import ArraySource
 from icl_data._sources.augmented import Augmented
@@ -30,6 +30,7 @@ __all__ = [
     "Fewshot",
     "GaussianSource",
     "ImageFolderSource",
+    "LabelElsewhere",
     "Mixed",
     "NoSupport",
     "OmniglotError",

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import event, given, reject, settings
 from hypothesis import strategies as st
 from sequence_promises import PROMISES, Drawn
-from sequence_settings import EXEMPLARS, Settings, any_settings, settings_of
+from sequence_settings import EXEMPLARS, RELEASED, Settings, any_settings, settings_of
 
 from icl_data import SeqGenerator, SequenceBatch, SymbolicSource
 
@@ -54,7 +54,7 @@ def _drawn(found: Settings, generator: SeqGenerator, batch: SequenceBatch) -> Dr
     return Drawn(batch, generator.split, found.kind_type(**found.kind), False, None, range(found.n_exemplars))
 
 
-@given(any_settings())
+@given(any_settings(*RELEASED))
 @settings(deadline=None, max_examples=200)
 def test_any_settings_are_refused_in_one_line_or_drawn_with_every_promise_kept(found: Settings) -> None:
     found = found.released()
@@ -69,7 +69,7 @@ def test_any_settings_are_refused_in_one_line_or_drawn_with_every_promise_kept(f
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
-@given(found=settings_of())
+@given(found=settings_of(*RELEASED))
 @settings(deadline=None, max_examples=30)
 def test_sequence_keeps_its_promise(promise, found: Settings) -> None:
     found = found.released()
@@ -77,14 +77,14 @@ def test_sequence_keeps_its_promise(promise, found: Settings) -> None:
     promise(_drawn(found, generator, _draw(found, records)))
 
 
-@given(settings_of())
+@given(settings_of(*RELEASED))
 @settings(deadline=None, max_examples=30)
 def test_one_seed_gives_one_stream(found: Settings) -> None:
     first, second = (_draw(found.released(), _feasible(found.released())[1]) for _ in range(2))
     assert all(np.array_equal(first.to_numpy()[name], field) for name, field in second.to_numpy().items())
 
 
-@given(settings_of(), st.integers(1, 20))
+@given(settings_of(*RELEASED), st.integers(1, 20))
 @settings(deadline=None, max_examples=30)
 def test_pickled_generator_goes_on_where_it_was(found: Settings, taken: int) -> None:
     found = found.released()

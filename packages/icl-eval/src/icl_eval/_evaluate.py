@@ -1,19 +1,23 @@
-"""Evaluate the checkpoints of a run again: with more sequences, another protocol, or other splits."""
+"""Evaluate the checkpoints of a run again: with more sequences, another protocol, or other evaluations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import torch
 
 from icl_data.foundation.command_line import CommandFailed
 from icl_eval._runs import require_checkpoints
-from icl_train import Evaluator, RunFolder, Task, eval_record, load_model_weights, resolve_device
+from icl_models import InContextModel
+from icl_train import EVAL_SPLITS, Evaluator, RunFolder, Task, eval_record, load_model_weights, resolve_device
 from icl_train.config import Protocol
+from icl_train.evaluation import workers_of
 
-__all__ = ["CheckpointDamaged", "evaluate_run"]
+__all__ = ["ALL", "CheckpointDamaged", "evaluate_run"]
+
+ALL = "all"
+"""In the place of an evaluation: every one that has a name already and that the run's data can give."""
 
 
 class CheckpointDamaged(CommandFailed, ValueError):
@@ -24,61 +28,96 @@ def evaluate_run(
     run: RunFolder,
     *,
     steps: Sequence[int],
-    splits: Sequence[str],
-    batches: int,
-    protocol: Protocol = "paper",
+    splits: Sequence[str] | None = None,
+    batches: int | None = None,
+    sequences: int | None = None,
+    protocol: Protocol | Literal["both"] = "paper",
     device: str = "auto",
     done: Callable[[int], None] = lambda step: None,
+    left_out: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Any]]:
     """Measure checkpoints on the class split of their own training run.
+
+    With as many batches as in training, the numbers are those of training, to the last bit: on the same machine, and
+    with the same versions of the libraries. On a CPU the model is called in one thread, and as often beside itself as
+    there are cores, which changes no number.
 
     Args:
         run: the run.
         steps: which checkpoints.
-        splits: which of ``icl_train.EVAL_SPLITS``.
-        batches: batches of the run's batch size per split.
-        protocol: ``paper`` or ``released``.
+        splits: evaluations: names of ``icl_train.EVAL_SPLITS``, texts (NAME:setting=value,…), ``all``; None for those
+            of the run.
+        batches: batches of the run's batch size per evaluation; None without ``sequences``: as many as in training.
+        sequences: sequences per evaluation, in place of ``batches``; the last batch is cut.
+        protocol: ``paper``, ``released``, or both, one after the other.
         device: as for training.
         done: called with each step when it is measured.
+        left_out: called with a line for each evaluation of ``all`` that the run's data cannot give.
 
     Returns:
-        One record per checkpoint and split, as in metrics.jsonl.
+        One record per checkpoint, protocol and evaluation, as in metrics.jsonl.
 
     Raises:
-        ValueError: if a checkpoint, split, device, or a plugin of the model is not to be had.
+        ValueError: if a checkpoint, evaluation, device, or a plugin of the model is not to be had.
         CheckpointDamaged: if a checkpoint cannot be read; found before the first is measured.
         CommandFailed: if the device's memory is too small.
     """
     run.require_components()
     require_checkpoints(run, steps)
+    if batches is None and sequences is None:
+        batches = run.config.eval.batches
     try:
         task = Task.build(run.config, device=resolve_device(device))
-        evaluator = Evaluator(task, batches=batches, protocol=protocol, splits=splits)
         model = task.build_model()
-        for step in steps:
+        protocols: Sequence[Protocol] = ("paper", "released") if protocol == "both" else (protocol,)
+        evaluators = []
+        for one in protocols:
+            evaluator = Evaluator(
+                task,
+                batches=batches,
+                sequences=sequences,
+                protocol=one,
+                splits=_without_all(splits, task, model, one, left_out),
+                workers=workers_of(run.config),
+            )
+            evaluator.check_lengths(model)
+            evaluators.append(evaluator)
+        for step in steps if len(steps) > 1 else ():
             _load(run, step, model)
         records = []
-        with _threads_of(run):
-            for step in steps:
-                _load(run, step, model)
-                sequences = step * run.config.train.batch_size
-                records += [eval_record(result, step=step, sequences=sequences) for result in evaluator(model)]
-                done(step)
+        for step in steps:
+            _load(run, step, model)
+            seen = step * run.config.train.batch_size
+            for evaluator in evaluators:
+                records += [eval_record(result, step=step, sequences=seen) for result in evaluator(model)]
+            done(step)
         return records
     except torch.cuda.OutOfMemoryError as error:
         why = " ".join(str(error).split())
         raise CommandFailed(f"{run.path} needs more memory than its device has (--device cpu?): {why}") from error
 
 
-@contextmanager
-def _threads_of(run: RunFolder) -> Iterator[None]:
-    """The run's own number of threads: sums then come out as in training, to the last bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(run.threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _without_all(
+    splits: Sequence[str] | None,
+    task: Task,
+    model: InContextModel,
+    protocol: Protocol,
+    left_out: Callable[[str], None],
+) -> list[str] | None:
+    """What was asked for, with the evaluations that the run can give in the place of ``all``."""
+    if splits is None or ALL not in splits:
+        return None if splits is None else list(splits)
+    possible = []
+    for name in EVAL_SPLITS:
+        try:
+            Evaluator(task, sequences=1, protocol=protocol, splits=[name]).check_lengths(model)
+            possible.append(name)
+        except ValueError as error:
+            if name not in splits:
+                left_out(f"left out: {error}")
+            else:
+                raise
+    return list(dict.fromkeys(name for split in splits for name in (possible if split == ALL else [split])))
 
 
 def _load(run: RunFolder, step: int, model: torch.nn.Module) -> None:

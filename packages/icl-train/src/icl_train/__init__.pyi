@@ -10,7 +10,18 @@ from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs,
 from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
 from ._task import Task, resolve_device
-from .config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, SeedConfig, TrainConfig
+from .config import (
+    DataConfig,
+    EvalConfig,
+    Evaluation,
+    ModelSettings,
+    OptimConfig,
+    RunConfig,
+    SeedConfig,
+    TrainConfig,
+    read_evaluation,
+    read_evaluations,
+)
 from .evaluation import EvalResult, Evaluator
 from .presets import PRESETS, chan2022, laptop, smoke
 
@@ -22,6 +33,7 @@ __all__ = [
     "DataConfig",
     "EvalConfig",
     "EvalResult",
+    "Evaluation",
     "Evaluator",
     "ExperimentRun",
     "Headline",
@@ -49,6 +61,8 @@ __all__ = [
     "load_model_weights",
     "planned",
     "progress_line",
+    "read_evaluation",
+    "read_evaluations",
     "reporter_for",
     "resolve_device",
     "smoke",

@@ -51,7 +51,7 @@ def check_model(config: RunConfig) -> None:
             _try_precision(task, model, batch)
         if memory is not None:
             _check_activations(task, model, batch, memory, on_cpu=device.type == "cpu")
-    Evaluator(task, batches=1, protocol=config.eval.protocol)
+    Evaluator(task, batches=1, protocol=config.eval.protocol).check_lengths(model)
 
 
 def device_of(config: RunConfig) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from icl_models import find_tracker
+from icl_train._evaluating.data import EvaluationData
 from icl_train._memory import refuse_beyond_memory
 from icl_train._run_data import RunData
-from icl_train._runs.headlines import TRAINING_SPLITS
 from icl_train.config import RunConfig
 
 __all__ = ["check_settings"]
@@ -26,6 +26,6 @@ def check_settings(config: RunConfig) -> None:
     data = RunData.build(config)
     refuse_beyond_memory(config, numbers_per_example=math.prod(data.example_shape))
     data.training_sampler()
-    for split in TRAINING_SPLITS:
-        data.evaluation_sampler(split, protocol=config.eval.protocol)
+    for evaluation in config.eval.measured:
+        EvaluationData.of(data, evaluation, protocol=config.eval.protocol)
     data.model_config()

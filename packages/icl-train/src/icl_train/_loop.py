@@ -23,7 +23,7 @@ from icl_train._runs.progress import Reporter
 from icl_train._task import Task, example_logits, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
 from icl_train._watching.heartbeat import Heartbeat
-from icl_train.evaluation import EvalResult, Evaluator
+from icl_train.evaluation import EvalResult, Evaluator, workers_of
 from icl_train.metrics import sequence_loss
 from icl_train.optim import add_l2_gradient, build_optimizer, learning_rate, set_learning_rate, weight_matrices
 
@@ -98,7 +98,12 @@ class _Training:
             nesterov=self.config.optim.nesterov,
         )
         self.weights = weight_matrices(self.model)
-        self.evaluator = Evaluator(self.task, batches=self.config.eval.batches, protocol=self.config.eval.protocol)
+        self.evaluator = Evaluator(
+            self.task,
+            batches=self.config.eval.batches,
+            protocol=self.config.eval.protocol,
+            workers=workers_of(self.config, run.threads),
+        )
         self.sums = torch.zeros(len(_RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
         self.summed = 0
         self.grad_l2 = torch.zeros(())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from icl_data import (
     Augmented,
     BatchSampler,
     ClassSplit,
-    Fewshot,
     GaussianSource,
     OmniglotSource,
     Source,
@@ -16,12 +15,11 @@ from icl_data import (
     load_source,
 )
 from icl_models import ModelConfig
-from icl_train._runs.headlines import sequence_type_of
+from icl_train._evaluations.exemplars import exemplar_range
 from icl_train._settings.class_counts import ClassCounts, refuse_counts
-from icl_train._settings.exemplars import exemplar_range
 from icl_train.config import DataConfig, Protocol, RunConfig, SequenceKind
 
-__all__ = ["RunData", "build_source", "stream_of"]
+__all__ = ["RunData", "build_source"]
 
 _DOWNSAMPLED = (28, 28)
 
@@ -58,12 +56,6 @@ def build_source(data: DataConfig, *, seed: int) -> Source:
             f"data.noise_scale must be 0 with a source of ids, which {data.source} is, got {data.noise_scale}"
         )
     return Augmented(source) if data.augment else source
-
-
-def stream_of(split: str) -> str:
-    """The stream of random numbers of an evaluation's split."""
-    # The flipped control asks about the very contexts of the two-way split, so it shares that stream.
-    return "eval_fewshot_holdout" if split == "flipped" else f"eval_{split}"
 
 
 def _block(data: DataConfig) -> int | None:
@@ -121,8 +113,20 @@ class RunData:
         shape = self.source.example_shape
         return (*_DOWNSAMPLED, *shape[2:]) if self.config.data.downsample else shape
 
+    @property
+    def additive_noise(self) -> float:
+        """Noise on top of the source's own."""
+        return 0.0 if self.config.data.source == "gaussian" else self.config.data.noise_scale or 0.0
+
     def sampler(
-        self, kind: SequenceKind, *, stream: str, protocol: Protocol, exemplars: range | None = None
+        self,
+        kind: SequenceKind,
+        *,
+        stream: str,
+        protocol: Protocol,
+        exemplars: range | None = None,
+        split: ClassSplit | None = None,
+        n_labels: int | None = None,
     ) -> BatchSampler:
         """A sampler on this split, from the run's data seed and a stream of its own.
 
@@ -131,19 +135,21 @@ class RunData:
             stream: name of the stream.
             protocol: "paper" or "released".
             exemplars: exemplar positions to draw from; None for all.
+            split: another split, of other classes with as many exemplars; None for the run's.
+            n_labels: labels that classes share; None for the run's.
 
         Raises:
             ValueError: if it can draw a label that the model has no output for.
         """
         sampler = BatchSampler(
-            self.source,
-            self.split,
+            self.source if split is None else self.source.n_exemplars,
+            split or self.split,
             kind,
             batch_size=self.config.train.batch_size,
             seed=self.config.seeds.data,
             stream=stream,
             protocol=protocol,
-            n_labels=self.config.data.n_labels,
+            n_labels=n_labels or self.config.data.n_labels,
             exemplars=exemplars,
         )
         if sampler.num_labels > self.num_labels:
@@ -157,31 +163,6 @@ class RunData:
         data = self.config.data
         exemplars = exemplar_range("data.train_exemplars", data.train_exemplars, self.source.n_exemplars)
         return self.sampler(data.training_kind(), stream="train", protocol=data.protocol, exemplars=exemplars)
-
-    def evaluation_sampler(self, split: str, *, protocol: Protocol) -> BatchSampler:
-        """The sampler of an evaluation's sequences.
-
-        Args:
-            split: one of ``EVAL_SPLITS``.
-            protocol: "paper" or "released".
-
-        Raises:
-            ValueError: for classes, labels or exemplars too few for the split.
-        """
-        config = self.config
-        kind = config.data.sequence_kind(sequence_type_of(split))
-        if isinstance(kind, Fewshot):
-            kind = replace(
-                kind,
-                labeling="novel" if split == "novel_label" else kind.labeling,
-                context_order=config.eval.context_order,
-                query_exemplar=config.eval.query_exemplar,
-            )
-        name, shown = "eval.exemplars", config.eval.exemplars
-        if shown is None:
-            name, shown = "data.train_exemplars", config.data.train_exemplars
-        exemplars = exemplar_range(name, shown, self.source.n_exemplars)
-        return self.sampler(kind, stream=stream_of(split), protocol=protocol, exemplars=exemplars)
 
     def model_config(self) -> ModelConfig:
         """The model's complete configuration, for these labels and examples.

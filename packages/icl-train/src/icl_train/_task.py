@@ -12,6 +12,7 @@ from torch import Tensor
 from icl_data import BatchSampler, ClassSplit, Source
 from icl_data.torch import ExampleBank
 from icl_models import InContextModel, build_model
+from icl_train._evaluating.data import EvaluationData
 from icl_train._run_data import RunData
 from icl_train.config import DataConfig, Precision, Protocol, RunConfig, SequenceKind
 from icl_train.metrics import LabelGroups
@@ -96,9 +97,24 @@ class Task:
             device: where images are kept and batches are made.
         """
         config = data.config
-        additive = 0.0 if config.data.source == "gaussian" else config.data.noise_scale or 0.0
+        additive = data.additive_noise
         bank = ExampleBank(data.source, device=device, downsample=config.data.downsample, noise_scale=additive)
         return cls(data=data, bank=bank, groups=_groups(config.data, data.split).to(device))
+
+    def bank_of(self, evaluation: EvaluationData) -> ExampleBank:
+        """The examples of an evaluation, which are the run's own unless it asks for others.
+
+        Args:
+            evaluation: where its examples come from.
+        """
+        if evaluation.bank == (False, None):
+            return self.bank
+        return ExampleBank(
+            evaluation.source,
+            device=self.bank.device,
+            downsample=self.config.data.downsample,
+            noise_scale=evaluation.additive_noise,
+        )
 
     @property
     def config(self) -> RunConfig:

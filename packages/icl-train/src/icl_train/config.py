@@ -15,6 +15,8 @@ from typing import Annotated, Any
 import tyro
 
 from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model
+from icl_train._evaluations.text import read_evaluation, read_evaluations
+from icl_train._evaluations.value import Evaluation
 from icl_train._settings.components import COMPONENTS, stored_settings
 from icl_train._settings.data import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
 from icl_train._settings.evaluation import EvalConfig
@@ -31,6 +33,7 @@ __all__ = [
     "SEQUENCE_TYPES",
     "DataConfig",
     "EvalConfig",
+    "Evaluation",
     "ModelSettings",
     "OptimConfig",
     "Precision",
@@ -39,6 +42,8 @@ __all__ = [
     "SeedConfig",
     "SequenceKind",
     "TrainConfig",
+    "read_evaluation",
+    "read_evaluations",
 ]
 
 
@@ -150,7 +155,7 @@ class RunConfig:
     @property
     def evaluations(self) -> Timetable:
         """Steps after which there is an evaluation."""
-        return self.eval.evaluations(self.train.max_steps)
+        return self.eval.timetable(self.train.max_steps)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, as config.json stores them."""

@@ -1,7 +1,11 @@
 """In-context and in-weights learning of a model, on the class split of its own training run.
 
 The sequences of an evaluation are fixed by the run's data seed, so that two checkpoints answer the same questions.
-Where no noise enters, each distinct example is embedded once per evaluation, however many sequences it appears in.
+Where no noise enters, each distinct example is embedded once, however many evaluations and sequences it appears in.
+
+On a CPU each call of the model runs in one thread, and several calls go on beside each other. So the numbers of an
+evaluation, to the last bit, are a function of the weights and of its own sequences: not of the number of threads, nor
+of what else is measured with it.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import zlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,56 +22,60 @@ import torch
 from torch import Tensor
 
 from icl_data import SequenceBatch
-from icl_models import InContextModel
-from icl_train._run_data import stream_of
-from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, TRAINING_SPLITS, Headline, headline_of, sequence_type_of
+from icl_data.torch import ExampleBank
+from icl_models import InContextModel, component_owner
+from icl_train._evaluating.calls import Calls
+from icl_train._evaluating.data import EvaluationData
+from icl_train._evaluating.scoring import Scoring, exchanged, means
+from icl_train._evaluations.text import read_evaluations
+from icl_train._evaluations.value import Evaluation
+from icl_train._making.environment import available_cores
+from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from icl_train._task import Task, autocast
-from icl_train.config import Protocol
-from icl_train.metrics import closed_correct, query_metrics, wilson_interval
+from icl_train.config import Protocol, RunConfig
 
-__all__ = ["EVAL_SPLITS", "HEADLINES", "EvalResult", "Evaluator", "Headline", "headline_of"]
+__all__ = ["EVAL_SPLITS", "HEADLINES", "EvalResult", "Evaluator", "Headline", "headline_of", "workers_of"]
 
 SEQUENCES_PER_CALL = 256
-EXAMPLES_PER_CALL = 256
+EXAMPLES_PER_CALL = 128
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvalResult:
-    """One split of one evaluation.
+    """One evaluation of one model.
 
     Attributes:
-        split: one of ``EVAL_SPLITS``.
+        split: its name.
         metrics: metric → mean over the sequences; accuracies also with ``_low`` and ``_high``, their 95% Wilson bounds.
         n_sequences: sequences measured.
-        chance: accuracy of guessing, for the headline metric.
+        headline_metric: the accuracy that it is measured by.
+        chance: accuracy of guessing, for that one.
         protocol: how the sequences were drawn.
     """
 
     split: str
     metrics: dict[str, float]
     n_sequences: int
+    headline_metric: str
     chance: float
     protocol: Protocol
 
     @property
     def headline(self) -> Headline:
-        """The accuracy this split is measured by."""
-        return headline_of(self.split, polysemy="accuracy_class" in self.metrics)
+        """The accuracy this evaluation is measured by."""
+        return headline_of(self.split, metric=self.headline_metric)
 
 
 @dataclass(frozen=True, eq=False)
-class _Questions:
-    """The fixed sequences of one split: N of them, in the sampler's batches."""
+class _Contexts:
+    """The fixed sequences of one stream: N of them, asked about once or several times."""
 
-    split: str
-    stream: str  # of the sampler and of the noise
-    sequence_type: str
-    batches: list[SequenceBatch]
-    labels: Tensor  # (N, L)
-    options: Tensor | None  # (N, ways): the two labels of a novel-label sequence
-
-    def concatenated(self, name: str) -> npt.NDArray[np.int32]:
-        return np.concatenate([getattr(batch, name) for batch in self.batches])
+    data: EvaluationData
+    bank: ExampleBank
+    batches: list[SequenceBatch]  # whole ones, whose noise is drawn for all of them
+    labels: Tensor  # (N, L), before any exchange
+    codes: npt.NDArray[np.int64]  # (N, L) class_index * n_exemplars + exemplar_index
+    asked: list[Evaluation]
 
 
 class Evaluator:
@@ -74,153 +83,232 @@ class Evaluator:
 
     Args:
         task: source, split and labels of the training run.
-        batches: batches of the run's batch size per split.
+        batches: batches of the run's batch size per evaluation; None where ``sequences`` says how many.
+        sequences: sequences per evaluation, in place of ``batches``; the last batch is cut.
         protocol: ``paper`` (few-shot classes distinct, no-support contexts without repeats) or ``released``.
-        splits: which of ``EVAL_SPLITS``.
+        splits: what to measure: evaluations, or their names or texts (see ``read_evaluation``); None for the run's own.
+        workers: calls of the model beside each other, on a CPU.
 
     Raises:
-        ValueError: for an unknown split, or classes too few for the protocol.
+        ValueError: for an evaluation that is not known or that the run's data cannot give, or for no sequences.
     """
 
     def __init__(
-        self, task: Task, *, batches: int, protocol: Protocol = "paper", splits: Sequence[str] = TRAINING_SPLITS
+        self,
+        task: Task,
+        *,
+        batches: int | None = None,
+        sequences: int | None = None,
+        protocol: Protocol = "paper",
+        splits: Sequence[str | Evaluation] | None = None,
+        workers: int = 1,
     ) -> None:
-        unknown = [name for name in splits if name not in EVAL_SPLITS]
-        if unknown or not splits:
-            got = ", ".join(unknown) or "none"
-            raise ValueError(f"splits must be among {', '.join(EVAL_SPLITS)}, got {got}")
-        self.task = task
+        if (batches is None) == (sequences is None):
+            raise ValueError(f"one of batches and sequences must be given, got {batches} and {sequences}")
+        n_sequences = sequences if batches is None else batches * task.config.train.batch_size
+        if n_sequences is None or n_sequences < 1:
+            raise ValueError(f"an evaluation must have at least 1 sequence, got {n_sequences}")
+        self.task, self.workers = task, workers
         self.protocol: Protocol = protocol
-        self._questions = [self._draw(split, batches) for split in splits]
-        self._examples = self._distinct_examples() if task.bank.deterministic else None
+        self.n_sequences = n_sequences
+        self.evaluations = _evaluations(task, splits)
+        self._contexts = self._draw()
 
     def classes(self) -> dict[str, list[int]]:
-        """Split → ascending keys of the classes that its sequences contain."""
-        keys = self.task.split.keys
-        return {q.split: [int(key) for key in np.unique(keys[q.concatenated("class_index")])] for q in self._questions}
+        """Evaluation → ascending keys of the classes that its sequences contain; of turned ones, what they were."""
+        found: dict[str, list[int]] = {}
+        for contexts in self._contexts:
+            shown = np.unique(contexts.codes) // contexts.bank.source.n_exemplars
+            keys = np.unique(contexts.data.keys_of(shown))
+            found |= {evaluation.name: [int(key) for key in keys] for evaluation in contexts.asked}
+        return {evaluation.name: found[evaluation.name] for evaluation in self.evaluations}
 
-    @torch.inference_mode()
+    def check_lengths(self, model: InContextModel) -> None:
+        """Try a sequence of each evaluation's length.
+
+        Args:
+            model: of the task.
+
+        Raises:
+            ValueError: if the model has no positions for so many tokens.
+        """
+        for contexts in self._contexts:
+            labels = contexts.labels[:1]
+            try:
+                with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+                    embedded = torch.zeros(*labels.shape, model.config.emb_dim, device=labels.device)
+                    model.from_embeddings(embedded, labels, positions="query")
+            except ValueError as error:
+                raise ValueError(f"evaluation {contexts.asked[0].name}: {error}") from error
+
     def __call__(self, model: InContextModel) -> list[EvalResult]:
         """Measure ``model`` (left in the mode it came in); touches no random state outside."""
         was_training = model.training
         model.eval()
-        devices = [self.task.bank.device] if self.task.bank.device.type == "cuda" else []
+        device = self.task.bank.device
         try:
-            with torch.random.fork_rng(devices):
-                torch.manual_seed(self.task.config.seeds.data)  # example dropout acts here too
-                table = self._embed_examples(model)
-                return [self._measure(model, questions, table) for questions in self._questions]
+            with (
+                torch.random.fork_rng([device] if device.type == "cuda" else []),
+                Calls(self._workers(model), device) as calls,
+            ):
+                tables = self._embed_examples(model, calls)
+                found = {
+                    result.split: result
+                    for contexts in self._contexts
+                    for result in self._measure(model, contexts, tables.get(id(contexts.bank)), calls)
+                }
+            return [found[evaluation.name] for evaluation in self.evaluations]
         finally:
             model.train(was_training)
 
-    def _draw(self, split: str, batches: int) -> _Questions:
-        ways = self.task.config.data.ways
-        sampler = self.task.data.evaluation_sampler(split, protocol=self.protocol)
-        drawn = [sampler(step) for step in range(batches)]
-        labels = torch.from_numpy(np.concatenate([batch.label for batch in drawn])).long().to(self.task.bank.device)
-        options = None
-        if split == "flipped":
-            labels = (labels + 1) % ways
-        if split == "novel_label":
-            options = _distinct(labels[:, :-1], ways)
-        return _Questions(
-            split=split,
-            stream=stream_of(split),
-            sequence_type=sequence_type_of(split),
-            batches=drawn,
-            labels=labels,
-            options=options,
+    def _workers(self, model: InContextModel) -> int:
+        """Example dropout acts here too, and random numbers have an order."""
+        config = getattr(model, "config", None)
+        return 1 if getattr(config, "example_dropout_prob", 0.0) else self.workers
+
+    def _draw(self) -> list[_Contexts]:
+        """The contexts of all evaluations, those that several share once."""
+        found: dict[tuple[object, ...], _Contexts] = {}
+        banks: dict[tuple[bool, float | None], ExampleBank] = {}
+        for evaluation in self.evaluations:
+            data = EvaluationData.of(self.task.data, evaluation, protocol=self.protocol)
+            contexts = found.get(data.contexts)
+            if contexts is None:
+                bank = banks.setdefault(data.bank, banks.get(data.bank) or self.task.bank_of(data))
+                contexts = found[data.contexts] = self._contexts_of(data, bank)
+            contexts.asked.append(evaluation)
+        return list(found.values())
+
+    def _contexts_of(self, data: EvaluationData, bank: ExampleBank) -> _Contexts:
+        batches = data.batches(self.n_sequences)
+        classes, exemplars, labels = (
+            np.concatenate([getattr(batch, name) for batch in batches])[: self.n_sequences]
+            for name in ("class_index", "exemplar_index", "label")
+        )
+        return _Contexts(
+            data=data,
+            bank=bank,
+            batches=batches,
+            labels=torch.from_numpy(labels).long().to(bank.device),
+            codes=classes.astype(np.int64) * bank.source.n_exemplars + exemplars,
+            asked=[],
         )
 
-    def _distinct_examples(self) -> tuple[npt.NDArray[np.int64], dict[str, Tensor]]:
-        """Codes of the distinct (class, exemplar) pairs, (U,), and where each split's examples stand there, (N, L)."""
-        n_exemplars = self.task.source.n_exemplars
-        codes = {
-            q.split: q.concatenated("class_index").astype(np.int64) * n_exemplars + q.concatenated("exemplar_index")
-            for q in self._questions
-        }
-        distinct = np.unique(np.concatenate([code.ravel() for code in codes.values()]))
-        device = self.task.bank.device
-        return distinct, {
-            name: torch.from_numpy(np.searchsorted(distinct, code)).to(device) for name, code in codes.items()
-        }
+    def _embed_examples(self, model: InContextModel, calls: Calls) -> dict[int, tuple[Tensor, npt.NDArray[np.int64]]]:
+        """For each bank without noise, (U, E) embeddings of its distinct examples and their ascending codes.
 
-    def _embed_examples(self, model: InContextModel) -> Tensor | None:
-        """(U, E) embeddings of the distinct examples, or None where noise makes every appearance another example."""
-        if self._examples is None:
-            return None
-        distinct, _ = self._examples
-        n_exemplars = self.task.source.n_exemplars
-        parts = []
-        for start in range(0, len(distinct), EXAMPLES_PER_CALL):
-            codes = distinct[start : start + EXAMPLES_PER_CALL]
-            examples = self.task.bank.gather(codes // n_exemplars, codes % n_exemplars)
-            with self._autocast():
-                parts.append(model.embed_examples(examples[None])[0])
-        return torch.cat(parts)
+        Every call has as many examples, the last ones again where there are too few: what an example is embedded as
+        must not hang on how many others are.
+        """
+        found = {}
+        for bank in {id(contexts.bank): contexts.bank for contexts in self._contexts}.values():
+            if not bank.deterministic:  # noise makes every appearance another example
+                continue
+            distinct = np.unique(np.concatenate([c.codes.ravel() for c in self._contexts if c.bank is bank]))
+            filled = np.pad(distinct, (0, -len(distinct) % EXAMPLES_PER_CALL), mode="edge")
+
+            def embed(codes: npt.NDArray[np.int64], bank: ExampleBank = bank) -> Tensor:
+                n_exemplars = bank.source.n_exemplars
+                examples = bank.gather(codes // n_exemplars, codes % n_exemplars)
+                with self._autocast():
+                    embedded: Tensor = model.embed_examples(examples[None])[0]
+                return embedded
+
+            parts = calls.map(embed, filled.reshape(-1, EXAMPLES_PER_CALL))
+            found[id(bank)] = torch.cat(parts)[: len(distinct)], distinct
+        return found
 
     def _query_logits(
-        self, model: InContextModel, questions: _Questions, labels: Tensor, table: Tensor | None
+        self,
+        model: InContextModel,
+        contexts: _Contexts,
+        labels: Tensor,
+        table: tuple[Tensor, npt.NDArray[np.int64]] | None,
+        calls: Calls,
     ) -> Tensor:
         """(N, C) answers to the questions under these (N, L) labels."""
-        size = len(questions.batches[0]) if table is None else SEQUENCES_PER_CALL
-        noise_seed = zlib.crc32(f"{self.task.config.seeds.data} {questions.stream}".encode())
-        logits = []
-        for step, some in enumerate(torch.split(labels, size)):
-            if table is None or self._examples is None:
-                examples = self.task.bank(questions.batches[step], seed=noise_seed, step=step)
+        seed = self.task.config.seeds.data
+        stream_seed = zlib.crc32(f"{seed} {contexts.data.evaluation.stream_name}".encode())
+        torch.manual_seed(stream_seed)  # of example dropout, whatever was measured before
+        size = contexts.data.sampler.batch_size if table is None else SEQUENCES_PER_CALL
+        places = None if table is None else np.searchsorted(table[1], contexts.codes)
+
+        def answer(step: int) -> Tensor:
+            rows = slice(step * size, (step + 1) * size)
+            if table is None or places is None:
+                batch, cut = contexts.batches[step], slice(len(labels[rows]))
+                examples = contexts.bank(batch, seed=stream_seed, step=step, rows=cut)
                 with self._autocast():
                     embedded = model.embed_examples(examples)
             else:
-                embedded = table[self._examples[1][questions.split][step * size : (step + 1) * size]]
+                embedded = table[0][torch.from_numpy(places[rows]).to(table[0].device)]
             with self._autocast():
-                logits.append(model.from_embeddings(embedded, some, positions="query").float())
-        return torch.cat(logits)
+                return model.from_embeddings(embedded, labels[rows], positions="query").float()
+
+        return torch.cat(calls.map(answer, range(-(-len(labels) // size))))
 
     def _autocast(self) -> AbstractContextManager[None]:
         """Models are measured in the precision that they are trained in; their logits are then float32."""
         return autocast(self.task.config.train.precision, self.task.bank.device)
 
-    def _measure(self, model: InContextModel, questions: _Questions, table: Tensor | None) -> EvalResult:
-        labels = questions.labels
-        logits = self._query_logits(model, questions, labels, table)
-        outcomes = query_metrics(logits, labels, sequence_type=questions.sequence_type, groups=self.task.groups)
-        outcomes["loss_query"] = torch.nn.functional.cross_entropy(logits, labels[:, -1], reduction="none")
-        if questions.options is not None:
-            outcomes["accuracy_closed"] = closed_correct(logits, labels[:, -1], questions.options).float()
-        if questions.split == "flipped":
-            ways = self.task.config.data.ways
-            unflipped = (labels - 1) % ways
-            answers = self._query_logits(model, questions, unflipped, table)[:, :ways].argmax(1)
-            outcomes["accuracy_both"] = outcomes["accuracy_closed"] * (answers == unflipped[:, -1])
-        n = len(labels)
-        metrics = {}
-        for name, values in outcomes.items():
-            metrics[name] = float(values.mean())
-            if name.startswith("accuracy"):
-                interval = wilson_interval(float(values.sum()), n)
-                metrics |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
-        return EvalResult(
-            split=questions.split,
-            metrics=metrics,
-            n_sequences=n,
-            chance=self._chance(questions),
-            protocol=self.protocol,
-        )
-
-    def _chance(self, questions: _Questions) -> float:
-        groups = self.task.groups
-        if headline_of(questions.split).metric == "accuracy_closed":  # or, under polysemy, accuracy_class
-            answers = len(groups.closed(questions.sequence_type))
-        else:
-            answers = len(groups.rare) if groups.shared else len(groups.rare) + len(groups.common)
-        # Where any label of the class is right, it is classes that are guessed.
-        return (groups.multiplicity if questions.sequence_type.startswith("no_support") else 1) / answers
+    def _measure(
+        self,
+        model: InContextModel,
+        contexts: _Contexts,
+        table: tuple[Tensor, npt.NDArray[np.int64]] | None,
+        calls: Calls,
+    ) -> list[EvalResult]:
+        """The evaluations that ask about these contexts."""
+        plain = self._query_logits(model, contexts, contexts.labels, table, calls)
+        results = []
+        for evaluation in contexts.asked:
+            labels, logits = contexts.labels, plain
+            if evaluation.exchanged:
+                labels = exchanged(labels)
+                logits = self._query_logits(model, contexts, labels, table, calls)
+            scoring = Scoring.of(evaluation, contexts.data.sampler.kind, self.task.groups)
+            outcomes = scoring.outcomes(logits, labels)
+            outcomes["loss_query"] = torch.nn.functional.cross_entropy(logits, labels[:, -1], reduction="none")
+            if evaluation.exchanged:
+                both = scoring.outcomes(plain, contexts.labels)["accuracy_closed"]
+                outcomes["accuracy_both"] = outcomes["accuracy_closed"] * both
+            results.append(
+                EvalResult(
+                    split=evaluation.name,
+                    metrics=means(outcomes),
+                    n_sequences=len(labels),
+                    headline_metric=scoring.headline_metric,
+                    chance=scoring.chance(labels),
+                    protocol=self.protocol,
+                )
+            )
+        return results
 
 
-def _distinct(labels: Tensor, ways: int) -> Tensor:
-    """The ``ways`` distinct labels of each row, ascending: (N, L) → (N, ways)."""
-    ordered = labels.sort(1).values
-    first = torch.ones_like(ordered, dtype=torch.bool)
-    first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    return ordered[first].view(len(labels), ways)
+def workers_of(config: RunConfig, threads: int | None = None) -> int:
+    """How many calls of a run's model may go on beside each other: one, if somebody else's code has a part in it.
+
+    Args:
+        config: the run's settings.
+        threads: as many as there are for it; None for all cores.
+    """
+    model = config.model
+    parts: tuple[tuple[Literal["embedder", "sequence_model"], str], ...] = (
+        ("embedder", model.embedder),
+        ("sequence_model", model.sequence_model),
+    )
+    built_in = all(component_owner(kind, name).distribution == "icl-models" for kind, name in parts)
+    return (threads or available_cores()) if built_in else 1
+
+
+def _evaluations(task: Task, splits: Sequence[str | Evaluation] | None) -> tuple[Evaluation, ...]:
+    if splits is None:
+        return task.config.eval.measured
+    texts = [split for split in splits if isinstance(split, str)]
+    read = iter(read_evaluations(texts) if texts or not splits else ())
+    found = tuple(split if isinstance(split, Evaluation) else next(read) for split in splits)
+    names = [evaluation.name for evaluation in found]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"evaluations must have names of their own, got {twice[0]} twice")
+    return found

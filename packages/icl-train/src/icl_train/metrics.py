@@ -27,6 +27,7 @@ from torch import Tensor
 __all__ = [
     "Interval",
     "LabelGroups",
+    "best_option",
     "closed_correct",
     "query_metrics",
     "sequence_loss",
@@ -167,6 +168,22 @@ def sequence_loss(logits: Tensor, labels: Tensor, *, w_interim: float = 0.0) -> 
     return interim + query, query, interim / n_context
 
 
+def best_option(logits: Tensor, options: Tensor) -> Tensor:
+    """The best of the answers that may be given, of equally good ones the first.
+
+    Args:
+        logits: (B, C) at the query.
+        options: (W,) the labels that may be answered, or (B, W) those of each sequence.
+
+    Returns:
+        (B,) labels.
+    """
+    if options.ndim == 1:
+        return options[logits[:, options].argmax(1)]
+    best = logits.gather(1, options).argmax(1, keepdim=True)
+    return options.gather(1, best).squeeze(1)
+
+
 def closed_correct(logits: Tensor, labels: Tensor, options: Tensor) -> Tensor:
     """Whether the best of each sequence's own answers is its label.
 
@@ -178,11 +195,12 @@ def closed_correct(logits: Tensor, labels: Tensor, options: Tensor) -> Tensor:
     Returns:
         (B,) bool.
     """
-    best = logits.gather(1, options).argmax(1, keepdim=True)
-    return options.gather(1, best).squeeze(1) == labels
+    return best_option(logits, options) == labels
 
 
-def query_metrics(logits: Tensor, labels: Tensor, *, sequence_type: str, groups: LabelGroups) -> dict[str, Tensor]:
+def query_metrics(
+    logits: Tensor, labels: Tensor, *, sequence_type: str, groups: LabelGroups, options: Tensor | None = None
+) -> dict[str, Tensor]:
     """Per-sequence outcomes at the query, so that means over any number of batches are exact.
 
     Args:
@@ -191,6 +209,7 @@ def query_metrics(logits: Tensor, labels: Tensor, *, sequence_type: str, groups:
         sequence_type: ``bursty``, ``mixed``, ``fewshot_*``, ``no_support_*`` or ``random_*``; decides
             ``accuracy_closed``.
         groups: which labels are common, rare and few-shot.
+        options: (W,) or (B, W) the labels that ``accuracy_closed`` chooses from; None for the type's.
 
     Returns:
         name → (B,) float32. ``from_common``, ``from_rare`` and their ``from_support_*`` are left out for shared labels;
@@ -198,8 +217,7 @@ def query_metrics(logits: Tensor, labels: Tensor, *, sequence_type: str, groups:
     """
     prediction = logits.argmax(1)
     query, context = labels[:, -1], labels[:, :-1]
-    answers = groups.closed(sequence_type)
-    closed = answers[logits[:, answers].argmax(1)]
+    closed = best_option(logits, groups.closed(sequence_type) if options is None else options)
     support = (prediction[:, None] == context).any(1)
     outcomes = {
         "accuracy_query": _correct(prediction, query, sequence_type, groups),

@@ -120,6 +120,7 @@ EFFECTS = {
     "eval.exemplars": (IMAGES, "0:10"),
     "eval.context-order": ([], "query_last"),
     "eval.query-exemplar": (IMAGES, "copy"),
+    "eval.evaluations": ([], "flip"),
     "seeds.split": ([], "1"),
     "seeds.init": ([], "1"),
     "seeds.data": ([], "1"),

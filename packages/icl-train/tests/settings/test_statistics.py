@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, Mixed, NoSupport, Random
+from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, LabelElsewhere, Mixed, NoSupport, Random
 from icl_train import DataConfig, EvalConfig, smoke
 from icl_train._check_settings import check_settings
+from icl_train._evaluating.data import EvaluationData
+from icl_train._evaluations.built_in import BUILT_IN
 from icl_train._run_data import RunData
 from icl_train._settings.data import ContextOrder, QueryExemplar
 
@@ -61,6 +63,12 @@ SETTINGS = {
         "label_noise": "label_noise",
     },
     Mixed: {"shots": "fs_shots", "ways": "ways", "p_fewshot": "p_fewshot"},
+    LabelElsewhere: {
+        "class_type": "sequence",
+        "shots": "fs_shots",
+        "ways": "ways",
+        "labeling": "labeling_common",
+    },
 }
 TRAINED_AS = {
     Bursty: "bursty",
@@ -68,6 +76,7 @@ TRAINED_AS = {
     NoSupport: "no_support_rare",
     Random: "random_rare",
     Mixed: "mixed",
+    LabelElsewhere: "label_elsewhere_rare",
 }
 # setting → another value of it, and what else that needs
 OTHER = {
@@ -276,6 +285,10 @@ def test_fewshot_sequences_can_have_the_labels_of_their_classes(labeling):
         assert label // times == place[position] % modulus
 
 
+def evaluation_sampler(config, name):
+    return EvaluationData.of(RunData.build(config), BUILT_IN[name], protocol="paper").sampler
+
+
 def test_training_and_evaluation_can_have_exemplars_of_their_own(omniglot):
     _, exemplars, _ = batches(train_exemplars="0:16", **omniglot)
     assert set(exemplars.ravel().tolist()) == set(range(16))
@@ -283,13 +296,13 @@ def test_training_and_evaluation_can_have_exemplars_of_their_own(omniglot):
     config = replace(smoke(), data=data, eval=EvalConfig(exemplars="16:20"))
     config = replace(config, data=replace(data, fs_shots=3))  # with the query as many as there are
     for split in ("fewshot_holdout", "no_support_zipfian"):
-        drawn = RunData.build(config).evaluation_sampler(split, protocol="paper")(0)
+        drawn = evaluation_sampler(config, split)(0)
         assert set(drawn.exemplar_index.ravel().tolist()) == {16, 17, 18, 19}
 
 
 def test_without_exemplars_of_their_own_evaluations_show_those_of_training(omniglot):
     data = replace(BASE, train_exemplars="3:9", **omniglot)
-    drawn = RunData.build(replace(smoke(), data=data)).evaluation_sampler("no_support_zipfian", protocol="paper")(0)
+    drawn = evaluation_sampler(replace(smoke(), data=data), "no_support_zipfian")(0)
     assert set(drawn.exemplar_index.ravel().tolist()) == set(range(3, 9))
 
 
@@ -297,7 +310,7 @@ def test_evaluations_have_an_order_and_a_query_of_their_own(omniglot):
     config = replace(smoke(), data=replace(BASE, context_order="grouped", **omniglot))
     config = replace(config, eval=EvalConfig(context_order="query_last", query_exemplar="copy"))
     for split in ("fewshot_holdout", "flipped", "novel_label", "fewshot_rare"):
-        kind = RunData.build(config).evaluation_sampler(split, protocol="paper").kind
+        kind = evaluation_sampler(config, split).kind
         assert (kind.context_order, kind.query_exemplar) == ("query_last", "copy"), split
     assert config.data.training_kind().context_order == "grouped"
 

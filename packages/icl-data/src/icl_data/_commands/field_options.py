@@ -7,13 +7,14 @@ import typing
 from dataclasses import fields
 from typing import Any
 
-from icl_data._sequences.kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
+from icl_data._sequences.kinds import Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random, SequenceKind
 from icl_data._sequences.split import ClassSplit
 from icl_data.foundation.command_line import listed, nearest
 
 SEQUENCE_TYPES: dict[str, type[SequenceKind]] = {
     "bursty": Bursty,
     "no_support": NoSupport,
+    "label_elsewhere": LabelElsewhere,
     "random": Random,
     "fewshot": Fewshot,
     "mixed": Mixed,

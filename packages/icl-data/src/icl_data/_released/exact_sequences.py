@@ -32,7 +32,10 @@ def exact_records(source: Source, split: ClassSplit, kind: SequenceKind, *, seed
     Raises:
         ValueError: a setting that `BatchSampler` alone draws, or that the generator refuses.
     """
-    method = _METHODS[type(kind)]
+    method = _METHODS.get(type(kind))
+    if method is None:
+        known = ", ".join(known.__name__ for known in _METHODS)
+        raise ValueError(f"the kind must be one of {known} in the exact stream, got {type(kind).__name__}")
     arguments = {name: getattr(kind, name) for name in kind.__dataclass_fields__}
     for name in arguments.keys() - inspect.signature(method).parameters.keys():
         default = kind.__dataclass_fields__[name].default

@@ -23,11 +23,13 @@ class PartDraw(NamedTuple):
         chosen: index of each class among the classes of its type.
         label: labels, the first of its labels for a polysemous class.
         owner: the position in the part whose choice among a class's labels this position shares, as released.
+        bears: where the query's label takes the place of the class's own; None for nowhere.
     """
 
     chosen: Ints
     label: Ints
     owner: Ints
+    bears: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,6 +76,25 @@ class NoSupportPart(Part):
         query = self.classes.draw(rng, (1, m))
         support = self.classes.draw_excluding(rng, np.tile(query, self.length - 1))
         return self._each_by_itself(np.concatenate([support.reshape(self.length - 1, m), query]))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelElsewherePart(Part):
+    """`ways` classes in turn, one of which bears the query's label, then the query, of a class of its own."""
+
+    ways: int
+
+    def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
+        """See `Part.draw`."""
+        drawn = self.classes.draw_distinct(rng, self.ways + 1, m)
+        query, ways = drawn[:1], drawn[1:]  # the query comes first, and so has the full weights
+        shots = (self.length - 1) // self.ways
+        found = self._each_by_itself(np.concatenate([*[ways] * shots, query]))
+        way = np.arange(self.length) % self.ways
+        way[-1] = self.length - 1
+        bears = way[:, None] == rng.integers(self.ways, size=m)
+        bears[-1] = False
+        return found._replace(owner=np.broadcast_to(way[:, None], bears.shape), bears=bears)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

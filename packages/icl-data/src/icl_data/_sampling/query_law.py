@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from icl_data._sampling.sampler import check_protocol
 from icl_data._sequences.feasibility import check_feasible, non_bursty_part
-from icl_data._sequences.kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
+from icl_data._sequences.kinds import Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random, SequenceKind
 from icl_data._sequences.split import ClassSplit
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +38,8 @@ def _draws(kind: SequenceKind, *, distinct: bool) -> list[tuple[float, str, int]
     """Shares of sequences, with the type of the query's class and among how many distinct ones it is drawn."""
     if isinstance(kind, Fewshot):
         return [(1.0, kind.class_type, kind.ways if distinct else 1)]
+    if isinstance(kind, LabelElsewhere):
+        return [(1.0, kind.class_type, 1)]
     if isinstance(kind, Random | NoSupport):
         return [(1.0, kind.class_type, kind.seq_len if kind.all_unique else 1)]
     if isinstance(kind, Mixed):

@@ -70,6 +70,9 @@ class Recipe:
         if self.by_sequence and self.parts[-1].rule.rule == "unfixed":
             for position in range(start, self.length - 1):  # a class's new label holds beside its burst, too
                 np.copyto(labels[:start], labels[position], where=classes[:start] == classes[position])
+        bears = drawn[-1].bears
+        if bears is not None:
+            np.copyto(labels[start:], labels[-1], where=bears)
         # Places in the flattened table, so that columns of positions become shuffled rows in one step.
         places = rows * self.length + self._order(rng, drawn[-1])
         flat = table.reshape(4, -1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from icl_data._sampling.categorical import Categorical
-from icl_data._sampling.parts import FewshotPart, NoSupportPart, Part, RandomPart
+from icl_data._sampling.parts import FewshotPart, LabelElsewherePart, NoSupportPart, Part, RandomPart
 from icl_data._sampling.recipe import Mixture, Recipe, Shuffle
 from icl_data._sequences.feasibility import non_bursty_part
-from icl_data._sequences.kinds import Branch, Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
+from icl_data._sequences.kinds import Branch, Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random, SequenceKind
 from icl_data._sequences.label_rule import LabelRule
 from icl_data._sequences.labeling import parse_labeling
 from icl_data._sequences.split import ClassSplit
@@ -74,11 +74,21 @@ class RecipeBook:
         parts.append(self._fewshot(kind, branch.fewshot_type, branch.fewshot_labeling))
         return self._recipe(tuple(parts), "context", kind.context_order, copies_query=kind.query_exemplar == "copy")
 
-    def _single(self, kind: Fewshot | Random | NoSupport) -> Recipe:
+    def _single(self, kind: Fewshot | Random | NoSupport | LabelElsewhere) -> Recipe:
         if isinstance(kind, Fewshot):
             part = self._fewshot(kind, kind.class_type, kind.labeling)
             order = "grouped" if kind.grouped else kind.context_order
             return self._recipe((part,), "context", order, copies_query=kind.query_exemplar == "copy")
+        if isinstance(kind, LabelElsewhere):
+            elsewhere = LabelElsewherePart(
+                class_type=kind.class_type,
+                rule=LabelRule(self.split, kind.class_type, kind.labeling, self.n_labels),
+                classes=self._classes(kind.class_type),
+                length=kind.seq_len,
+                distinct=True,
+                ways=kind.ways,
+            )
+            return self._recipe((elsewhere,), "context")
         if isinstance(kind, NoSupport) and not kind.all_unique:
             rule = LabelRule(self.split, kind.class_type, kind.labeling, self.n_labels)
             query_last = NoSupportPart(

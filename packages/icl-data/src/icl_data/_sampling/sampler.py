@@ -30,7 +30,7 @@ class BatchSampler:
     Args:
         source_or_n_exemplars: a source, or just its number of exemplars per class.
         split: class split.
-        kind: what to draw: `Bursty`, `NoSupport`, `Random`, `Fewshot` or `Mixed`.
+        kind: what to draw: `Bursty`, `NoSupport`, `LabelElsewhere`, `Random`, `Fewshot` or `Mixed`.
         batch_size: sequences per batch.
         seed: seed of the stream, not negative.
         stream: name of the stream; streams with different names are independent.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeGuard
 
-from icl_data._sequences.kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
+from icl_data._sequences.kinds import Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random, SequenceKind
 from icl_data._sequences.label_rule import LabelRule
 from icl_data._sequences.split import ClassSplit
 
@@ -39,6 +39,8 @@ def classes_needed(kind: SequenceKind, *, distinct: bool) -> list[Need]:
     """The class types that a kind draws from, one entry for each part and labeling of its sequences."""
     if isinstance(kind, Fewshot):
         return [Need(kind.class_type, kind.ways if distinct else 1, kind.labeling)]
+    if isinstance(kind, LabelElsewhere):
+        return [Need(kind.class_type, kind.ways + 1, kind.labeling)]
     if isinstance(kind, Random):
         return [Need(kind.class_type, kind.seq_len if kind.all_unique else 1, kind.labeling)]
     if isinstance(kind, NoSupport):
@@ -64,6 +66,10 @@ def _has_bursts(kind: SequenceKind) -> TypeGuard[Bursty | Fewshot | Mixed]:
 
 def check_exemplars(kind: SequenceKind, n_exemplars: int) -> None:
     """Raise ValueError if bursts never have enough exemplars of a class; a single one may be shown again and again."""
+    if isinstance(kind, LabelElsewhere) and 1 < n_exemplars < kind.shots:
+        raise ValueError(
+            f"shots appearances of a class need as many exemplars, got shots={kind.shots} and n_exemplars={n_exemplars}"
+        )
     if not _has_bursts(kind):
         return
     if not isinstance(kind, Mixed) and kind.query_exemplar == "copy":

@@ -146,6 +146,44 @@ class NoSupport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelElsewhere:
+    """In-weights evaluation within a context: the query's label is in the context, but on items of another class.
+
+    `ways` classes appear `shots` times each in the context, and the query is of yet another class. One of the classes,
+    any with the same chance, bears the query's label in place of its own, on all its items; the others have their own.
+    To answer with a label of the context takes the weights, and to copy the label of what looks most like the query is
+    a guess (CIWL, "context-constrained in-weights learning", of Singh et al. 2025, arXiv 2503.05631). All ways + 1
+    classes are distinct under either protocol, and only `BatchSampler` draws them: the released code has none.
+
+    Where classes share labels (`n_labels`), another class may have the query's label as its own. Under polysemy the
+    label that is borne is the very one that is right.
+
+    Args:
+        class_type: "rare", "common", "zipfian" or "holdout".
+        shots, ways: appearances per class, and classes, of the context.
+        labeling: labels, see the package's README.
+
+    Raises:
+        ValueError: an unknown name, or shots or ways below 1.
+    """
+
+    class_type: str = "zipfian"
+    shots: int = 4
+    ways: int = 2
+    labeling: str = "ordered"
+
+    def __post_init__(self) -> None:
+        check_class_type(self.class_type)
+        _check_shots_ways(self.shots, self.ways)
+        _check_random_labeling(self.labeling, "labeling of label-elsewhere sequences")
+
+    @property
+    def seq_len(self) -> int:
+        """Length including the query."""
+        return self.shots * self.ways + 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Random:
     """Classes drawn independently, or all distinct with all_unique.
 
@@ -248,7 +286,7 @@ class Mixed:
         )
 
 
-SequenceKind = Bursty | NoSupport | Random | Fewshot | Mixed
+SequenceKind = Bursty | NoSupport | LabelElsewhere | Random | Fewshot | Mixed
 
 
 def _check_shots_ways(shots: int, ways: int) -> None:

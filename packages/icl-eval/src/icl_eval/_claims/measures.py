@@ -2,48 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from icl_eval._picture.fading import Points, fall, half_life, peak, peak_step
 from icl_models import Claim
 from icl_train import RunFolder
 
 __all__ = ["MOMENTS", "claimed_value", "fall", "half_life", "peak", "peak_step"]
 
-Curve = Sequence[tuple[int, float]]
-
-
-def peak(curve: Curve) -> float:
-    """The greatest value.
-
-    Args:
-        curve: (update, value), by update.
-    """
-    return max(value for _, value in curve)
-
-
-def peak_step(curve: Curve) -> int:
-    """The update at which the greatest value was first reached; argument as of `peak`."""
-    return max(curve, key=lambda point: (point[1], -point[0]))[0]
-
-
-def fall(curve: Curve) -> float:
-    """How far the last value is below the greatest; argument as of `peak`."""
-    return peak(curve) - curve[-1][1]
-
-
-def half_life(curve: Curve, *, chance: float) -> float:
-    """Updates from the peak until half of what was above chance is lost; infinite where that is never seen.
-
-    Args:
-        curve: (update, value), by update.
-        chance: what guessing gives.
-    """
-    top, half = peak_step(curve), (peak(curve) + chance) / 2
-    return next((float(step - top) for step, value in curve if step > top and value <= half), math.inf)
-
-
-MOMENTS: dict[str, Callable[[Curve, float], float]] = {
+MOMENTS: dict[str, Callable[[Points, float], float]] = {
     "last": lambda curve, _: curve[-1][1],
     "peak": lambda curve, _: peak(curve),
     "peak_step": lambda curve, _: peak_step(curve),

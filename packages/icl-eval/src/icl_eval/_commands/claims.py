@@ -60,8 +60,8 @@ def claims(args: Sequence[str]) -> int:
     done = performed(series, names)
     if not done:
         raise RunError(
-            f"{PROG} needs a finished run of {' or '.join(command.experiment) or 'an experiment'}, with the "
-            f"settings that it has at one of its scales; found none below {', '.join(map(str, command.runs))}"
+            f"claims need a finished run of {' or '.join(command.experiment) or 'an experiment'}, with the settings "
+            f"that it has at one of its scales; found none below {', '.join(map(str, command.runs))}"
         )
     judged = [(one, verdicts(one)) for one in done]
     if command.json:

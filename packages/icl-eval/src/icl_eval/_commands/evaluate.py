@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,19 +11,21 @@ from typing import Annotated, Literal
 import tyro
 
 from icl_data.foundation.command_line import DONE, CommandFailed
-from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import printable
+from icl_eval._commands.chosen_runs import chosen_runs, chosen_steps, require_one
 from icl_eval._commands.output import files_together, say, table_file, why_not_written
-from icl_eval._runs import each_once, require_checkpoints, run_names
+from icl_eval._runs import run_names
 from icl_eval._tables.evaluations import Measured, evaluation_rows, evaluation_table, short_names
-from icl_eval._tables.files import TABLE_WRITERS, rows_as_json
-from icl_train import HEADLINES, RunError, RunFolder
+from icl_eval._tables.files import TABLE_WRITERS, rows_as_csv, rows_as_json
+from icl_train import RunFolder
 from icl_train.command_line import parse, show_table, shown_width
+from icl_train.config import read_evaluations
 
 __all__ = ["evaluate"]
 
 PROG = "icl-eval evaluate"
 DEFAULT_FILE = "evaluation.csv"
+ALL = "all"
 WIDE = 120  # columns at which what was measured is said in full
 
 
@@ -34,16 +36,19 @@ class EvaluateCommand:
     runs: Annotated[
         tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN [RUN ...]", help_behavior_hint="")
     ]
-    """The run folders."""
+    """The run folders, or folders above some."""
     all_checkpoints: bool = False
     """Every checkpoint, instead of the last alone."""
     step: int | None = None
     """The checkpoint of this step, instead of the last."""
-    splits: tuple[str, ...] = tuple(HEADLINES)
-    """What to measure: fewshot_holdout, flipped, novel_label, no_support_zipfian, or another type of sequence."""
+    splits: tuple[str, ...] | None = None
+    """What to measure: names (fewshot_holdout, flip, ciwl, …), NAME:base=NAME,setting=value,…, or all; default: as in
+    training."""
     batches: int | None = None
-    """Batches of the run's batch size per split; default: as in training."""
-    protocol: Literal["paper", "released"] | None = None
+    """Batches of the run's batch size per evaluation; default: as in training."""
+    sequences: int | None = None
+    """Sequences per evaluation, in place of batches; the last batch is cut."""
+    protocol: Literal["paper", "released", "both"] | None = None
     """How sequences are drawn; default: as in training."""
     device: str = "auto"
     """cpu, cuda, … or auto."""
@@ -51,6 +56,8 @@ class EvaluateCommand:
     """File for the rows of all runs, .csv or .json; default: evaluation.csv in each run's folder, with its own."""
     json: bool = False
     """Print the rows as JSON instead of the table; nothing else goes to stdout."""
+    csv: bool = False
+    """Print the rows as CSV instead of the table; nothing else goes to stdout."""
 
 
 def evaluate(args: Sequence[str]) -> int:
@@ -60,28 +67,55 @@ def evaluate(args: Sequence[str]) -> int:
         args: what follows ``evaluate``.
     """
     command = parse(EvaluateCommand, args, prog=PROG)
-    if command.all_checkpoints and command.step is not None:
-        raise ValueError("give --all-checkpoints or --step, not both")
-    if command.batches is not None and command.batches < 1:
-        raise ValueError(f"batches must be at least 1, got {command.batches}")
-    runs = _runs(command.runs)
-    steps = [_steps(run, command) for run in runs]
-    outputs = [(table_file(command.out), runs)] if command.out else _own_files(runs)
-    measured = _measure(runs, steps, command)
+    _check(command)
+    runs = chosen_runs(command.runs, _skip)
+    chosen = chosen_steps(runs, lambda run: _steps(run, command), _skip)
+    require_one(chosen, "measured")
+    out = table_file(command.out) if command.out else None
+    outputs = [(out, [run for run, _ in chosen])] if out else _own_files([run for run, _ in chosen])
+    measured = _measure(chosen, command, several=len(runs) > 1)
+    require_one(measured, "measured")
+    outputs = [(file, [run for run in of_runs if run.path in measured]) for file, of_runs in outputs]
+    outputs = [(file, of_runs) for file, of_runs in outputs if of_runs]
     try:
         with files_together([file for file, _ in outputs]) as places:
             for place, (_, of_runs) in zip(places, outputs, strict=True):
                 TABLE_WRITERS[place.suffix.lower()](place, evaluation_rows([measured[run.path] for run in of_runs]))
     except CommandFailed:  # what has been measured is printed all the same
-        _print(list(measured.values()), as_json=command.json, files=[])
+        _print(list(measured.values()), command, files=[])
         raise
-    _print(list(measured.values()), as_json=command.json, files=[file for file, _ in outputs])
+    _print(list(measured.values()), command, files=[file for file, _ in outputs])
     return DONE
 
 
-def _print(measured: Sequence[Measured], *, as_json: bool, files: Sequence[Path]) -> None:
-    if as_json:
+def _check(command: EvaluateCommand) -> None:
+    """The mistakes that show without any run."""
+    if command.all_checkpoints and command.step is not None:
+        raise ValueError("give --all-checkpoints or --step, not both")
+    if command.json and command.csv:
+        raise ValueError("give --json or --csv, not both")
+    if command.batches is not None and command.sequences is not None:
+        raise ValueError("give --batches or --sequences, not both")
+    for name in ("batches", "sequences"):
+        value = getattr(command, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    if command.splits is not None and set(command.splits) != {ALL}:
+        read_evaluations([split for split in command.splits if split != ALL])
+    if not command.runs:
+        raise ValueError(f"RUN must be one run folder or more, got none (see {PROG} --help)")
+
+
+def _skip(path: Path, reason: object) -> None:
+    print(printable(f"skipped {path}: {reason}"), file=sys.stderr)
+
+
+def _print(measured: Sequence[Measured], command: EvaluateCommand, *, files: Sequence[Path]) -> None:
+    if command.json:
         print(rows_as_json(evaluation_rows(measured)))
+        return
+    if command.csv:
+        print(rows_as_csv(evaluation_rows(measured)), end="")
         return
     narrow = shown_width() < WIDE
     show_table(evaluation_table(measured, short=narrow))
@@ -91,25 +125,11 @@ def _print(measured: Sequence[Measured], *, as_json: bool, files: Sequence[Path]
         print(printable(file))
 
 
-def _runs(paths: Sequence[Path]) -> list[RunFolder]:
-    if not paths:
-        raise ValueError(f"RUN must be one run folder or more, got none (see {PROG} --help)")
-    runs = each_once([RunFolder.open(user_path(path)) for path in paths])
-    for run in runs if len(runs) > 1 else []:  # before the first is measured; a single one says so itself
-        if run.unusable:
-            raise RunError(f"{run.path}: {run.unusable}")
-    return runs
-
-
 def _steps(run: RunFolder, command: EvaluateCommand) -> list[int]:
     steps = run.checkpoint_steps()
     if command.step is not None:
-        steps = [command.step]
-    elif not command.all_checkpoints:
-        steps = steps[-1:]
-    if not run.unusable:  # which is then said first
-        require_checkpoints(run, steps)
-    return steps
+        return [command.step]
+    return steps if command.all_checkpoints else steps[-1:]
 
 
 def _own_files(runs: Sequence[RunFolder]) -> list[tuple[Path, list[RunFolder]]]:
@@ -123,27 +143,38 @@ def _own_files(runs: Sequence[RunFolder]) -> list[tuple[Path, list[RunFolder]]]:
     return [(files[run.path], [run]) for run in runs if run.path not in refused]
 
 
-def _measure(runs: Sequence[RunFolder], steps: Sequence[list[int]], command: EvaluateCommand) -> dict[Path, Measured]:
+def _measure(
+    chosen: Sequence[tuple[RunFolder, list[int]]], command: EvaluateCommand, *, several: bool
+) -> dict[Path, Measured]:
+    """What was measured of each run. One of several that turns out not to be measurable is named and passed over."""
     from icl_eval._evaluate import evaluate_run  # PyTorch is imported when there is something to measure
 
-    several = len(runs) > 1
     measured = {}
-    for run, name, chosen in zip(runs, run_names(runs), steps, strict=True):
+    for (run, steps), name in zip(chosen, run_names([run for run, _ in chosen]), strict=True):
 
-        def tell(step: int, name: str = name, chosen: Sequence[int] = chosen) -> None:
-            if several or len(chosen) > 1:
-                print(
-                    printable(f"{name}: step {step} measured" if several else f"step {step} measured"), file=sys.stderr
-                )
+        def tell(line: str, name: str = name) -> None:
+            print(printable(f"{name}: {line}" if several else line), file=sys.stderr)
 
-        records = evaluate_run(
-            run,
-            steps=chosen,
-            splits=command.splits,
-            batches=command.batches or run.config.eval.batches,
-            protocol=command.protocol or run.config.eval.protocol,
-            device=command.device,
-            done=tell,
-        )
-        measured[run.path] = Measured(name=name, records=records)
+        def done(step: int, steps: Sequence[int] = steps, tell: Callable[[str], None] = tell) -> None:
+            if several or len(steps) > 1:
+                tell(f"step {step} measured")
+
+        try:
+            records = evaluate_run(
+                run,
+                steps=steps,
+                splits=command.splits,
+                batches=command.batches,
+                sequences=command.sequences,
+                protocol=command.protocol or run.config.eval.protocol,
+                device=command.device,
+                done=done,
+                left_out=tell,
+            )
+        except (ValueError, ImportError, OSError, CommandFailed) as error:
+            if not several:
+                raise
+            _skip(run.path, error)
+        else:
+            measured[run.path] = Measured(name=name, records=records)
     return measured

@@ -24,7 +24,7 @@ usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval compare RUNS... --with ...  hold runs against runs or archives
        icl-eval table RUNS... [options]     runs as a table, tidy or wide
        icl-eval claims RUNS... [options]    whether what experiments claim holds
-       icl-eval figures [RUNS...] [--json]  figures, and what RUNS have of them
+       icl-eval figures [RUNS...] [--json]  list figures, and what RUNS have
 
 Figures:
 {figures}

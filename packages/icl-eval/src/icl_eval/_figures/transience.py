@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from icl_eval._figures.curves import ICL, IWL, curves_picture
 from icl_eval._picture.bands import Band
-from icl_eval._picture.fading import fading
+from icl_eval._picture.fading import fall, half_life, peak, peak_step
 from icl_eval._picture.groups import groups_of
 from icl_eval._picture.measures import measure_of
 from icl_eval._picture.picture import Panel, Picture
@@ -50,16 +51,18 @@ def _peaks(table: pd.DataFrame) -> tuple[dict[str, Any], ...]:
         for value in values_of(runs, _L2, group.runs):
             for run in group.runs:
                 if run in series and runs[run].get(_L2) == value:
-                    found = fading(series[run])
-                    life = f"over {found.watched:,}" if found.half_life is None else f"{found.half_life:,.0f}"
+                    one = series[run]
+                    points = list(zip(one.steps.tolist(), one.values.tolist(), strict=True))
+                    top, half = peak_step(points), half_life(points, chance=one.chance)
+                    life = f"over {points[-1][0] - top:,}" if half == math.inf else f"{half:,.0f}"
                     rows.append(
                         {
                             "run": run,
                             **({"panel": group.title} if group.title else {}),
                             "L2": shown(value),
-                            "peak ICL": f"{found.peak:.3f}",
-                            "at update": f"{found.step:,}",
-                            "fall after": f"{found.fall:.3f}",
+                            "peak ICL": f"{peak(points):.3f}",
+                            "at update": f"{top:,}",
+                            "fall after": f"{fall(points):.3f}",
                             "half-life": life,
                         }
                     )

@@ -23,6 +23,10 @@ _COLUMNS = {
 }
 
 
+# Columns of other things: an evaluation of one of these names keeps the whole name of its records.
+_TAKEN = {"run", "group", "classes", "seed", "step", "sequences", "icl_both_ways", *_COLUMNS.values()}
+
+
 @dataclass(frozen=True)
 class Measured:
     """What was measured of one run.
@@ -35,19 +39,20 @@ class Measured:
     name: str
     records: Sequence[dict[str, Any]]
 
-    def by_step(self) -> dict[int, dict[str, dict[str, Any]]]:
-        """Step → split → record."""
-        steps: dict[int, dict[str, dict[str, Any]]] = {}
+    def evaluations(self) -> list[dict[str, dict[str, Any]]]:
+        """For each step and protocol, split → record."""
+        found: dict[tuple[int, str], dict[str, dict[str, Any]]] = {}
         for record in self.records:
-            steps.setdefault(record["step"], {})[record["split"].removeprefix("eval_")] = record
-        return steps
+            of_step = found.setdefault((record["step"], record["protocol"]), {})
+            of_step[record["split"].removeprefix("eval_")] = record
+        return list(found.values())
 
 
 def evaluation_row(splits: Mapping[str, dict[str, Any]]) -> Row:
     """Headline accuracies of one evaluation: value, 95% bounds, chance and number of sequences of each split."""
     row: Row = {}
     for split, record in splits.items():
-        column, metric = _COLUMNS.get(split, split), record["headline"]
+        column, metric = _COLUMNS.get(split, f"eval_{split}" if split in _TAKEN else split), record["headline"]
         row |= {
             column: record[metric],
             f"{column}_low": record[f"{metric}_low"],
@@ -57,26 +62,26 @@ def evaluation_row(splits: Mapping[str, dict[str, Any]]) -> Row:
             f"{column}_protocol": record["protocol"],
         }
         if "accuracy_both" in record:
-            row["icl_both_ways"] = record["accuracy_both"]
+            row["icl_both_ways" if split == "flipped" else f"{column}_both_ways"] = record["accuracy_both"]
     return row
 
 
 def evaluation_rows(measured: Iterable[Measured]) -> list[Row]:
-    """One row per run and checkpoint."""
+    """One row per run, checkpoint and protocol."""
     return [
         {
             "run": one.name,
-            "step": step,
+            "step": next(iter(splits.values()))["step"],
             "sequences": next(iter(splits.values()))["sequences"],
             **evaluation_row(splits),
         }
         for one in measured
-        for step, splits in one.by_step().items()
+        for splits in one.evaluations()
     ]
 
 
 def evaluation_table(measured: Sequence[Measured], *, short: bool = False) -> Table:
-    """One row per run, checkpoint and split; a single run's name is the title.
+    """One row per run, checkpoint, protocol and evaluation; a single run's name is the title.
 
     Args:
         measured: runs.
@@ -95,16 +100,20 @@ def evaluation_table(measured: Sequence[Measured], *, short: bool = False) -> Ta
     if several:
         table.add_column("run", overflow="fold")
     table.add_column("step", justify="right", no_wrap=True)
+    protocols = len({record["protocol"] for one in measured for record in one.records}) > 1
+    if protocols:
+        table.add_column("protocol", no_wrap=True)
     table.add_column("measured")
     for column in ("accuracy", "95% interval", "chance", "sequences"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in measured:
-        for step, splits in one.by_step().items():
+        for splits in one.evaluations():
             for record in splits.values():
                 metric, headline = record["headline"], _headline(record)
                 table.add_row(
                     *([printable(one.name)] if several else []),
-                    f"{step}",
+                    f"{record['step']}",
+                    *([record["protocol"]] if protocols else []),
                     headline.short if short else headline.label,
                     f"{record[metric]:.3f}",
                     f"{record[f'{metric}_low']:.3f}-{record[f'{metric}_high']:.3f}",
@@ -121,4 +130,4 @@ def short_names(measured: Iterable[Measured]) -> str:
 
 
 def _headline(record: dict[str, Any]) -> Headline:
-    return headline_of(record["split"].removeprefix("eval_"), polysemy=record["headline"] == "accuracy_class")
+    return headline_of(record["split"].removeprefix("eval_"), metric=record["headline"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from icl_data.foundation.printable import csv_cell, printable
 from icl_data.foundation.whole_file import whole_file, write_text
 
-__all__ = ["TABLE_WRITERS", "Row", "rows_as_json", "write_csv", "write_json"]
+__all__ = ["TABLE_WRITERS", "Row", "rows_as_csv", "rows_as_json", "write_csv", "write_json"]
 
 Row = dict[str, Any]
 
@@ -26,11 +27,18 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
         path: the file.
         rows: cells by column.
     """
-    columns = list(dict.fromkeys(column for row in rows for column in row))
     with whole_file(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(map(_cell, columns))
-        writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+        file.write(rows_as_csv(rows))
+
+
+def rows_as_csv(rows: Sequence[Row]) -> str:
+    """Rows as the text of a CSV file, as :func:`write_csv` writes it."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_cell, columns))
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    return text.getvalue()
 
 
 def _cell(value: object) -> object:

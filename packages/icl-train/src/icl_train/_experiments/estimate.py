@@ -29,7 +29,6 @@ HOW = (
 
 _ENOUGH_SECONDS, _MOST_REPEATS = 0.05, 5
 _FEW_SEQUENCES = 4
-_EVALUATIONS = 4
 _IMAGES, _DOWNSAMPLED = (105, 105, 1), (28, 28, 1)
 # In place of an embedder where the rest of the model is timed: it costs next to nothing.
 _NO_EMBEDDER: dict[str, Any] = {
@@ -77,9 +76,7 @@ class Stopwatch:
     def _run(self, config: RunConfig, device: torch.device) -> float:
         parts = [self._embedder(config, device), self._rest(config, device)]
         update, forward = (sum(part[which] for part in parts) for which in (0, 1))
-        asked = config.evaluations
-        steps = range(0, config.train.max_steps + 1, config.eval.interval) if asked.listed is None else asked.listed
-        batches = len(steps) * config.eval.batches * _EVALUATIONS
+        batches = _evaluations(config) * config.eval.batches * len(config.eval.measured)
         return config.train.max_steps * update + batches * forward
 
     def _embedder(self, config: RunConfig, device: torch.device) -> Seconds:
@@ -108,6 +105,13 @@ class Stopwatch:
             labels = torch.randint(model.num_classes, size, device=device)
             self._timed[own] = _timed(built, lambda: built.from_embeddings(embedded, labels, positions), device)
         return self._timed[own]
+
+
+def _evaluations(config: RunConfig) -> int:
+    """How many there are in a run."""
+    asked, last = config.evaluations, config.train.max_steps
+    steps = range(0, last + 1, config.eval.interval) if asked.listed is None else asked.listed
+    return len(steps) + (last not in steps)
 
 
 def _sequence_length(data: DataConfig) -> int:

@@ -8,6 +8,7 @@ from icl_train._experiments.sizes import CHAN_2022, laptop, omniglot28, paper
 
 __all__ = ["FIGURE6"]
 
+_MEASURED = {"eval.evaluations": ["fewshot_holdout", "no_support_zipfian", "no_support_common", "no_support_rare"]}
 # The common classes are the most frequent ones; the paper plots ten of them.
 _TEN_COMMON = {**AUGMENTED.settings, "data.n_rare_classes": 12_790, "data.n_common_classes": 10}
 
@@ -18,9 +19,9 @@ FIGURE6 = ExperimentSpec(
     tests="Under a Zipf law near exponent 1, one model learns in context, and common classes in weights.",
     axes=(Axis.of("data.zipf_exponent", 0.0, 0.5, 1.0, 1.5, 2.0, 3.0),),
     scales={
-        "paper": paper(_TEN_COMMON),
-        "omniglot28": omniglot28(_TEN_COMMON),
-        "laptop": laptop(),
+        "paper": paper({**_TEN_COMMON, **_MEASURED}),
+        "omniglot28": omniglot28({**_TEN_COMMON, **_MEASURED}),
+        "laptop": laptop(_MEASURED),
     },
     claims=(
         Claim(

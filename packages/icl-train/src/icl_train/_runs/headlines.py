@@ -6,28 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from icl_train.config import SEQUENCE_TYPES
+from icl_train._evaluations.built_in import BUILT_IN
 
 __all__ = [
     "EVAL_SPLITS",
     "HEADLINES",
-    "TRAINING_SPLITS",
     "Headline",
     "Record",
     "headline_of",
     "headlines_in",
     "progress_line",
-    "sequence_type_of",
+    "scored",
     "step_line",
+    "told_of",
+    "told_splits",
 ]
 
 Record = dict[str, Any]
 
-TRAINING_SPLITS = ("fewshot_holdout", "flipped", "novel_label", "no_support_zipfian")
-"""What an evaluation inside training measures."""
-
-EVAL_SPLITS = (*TRAINING_SPLITS, *(name for name in SEQUENCE_TYPES if name not in TRAINING_SPLITS))
-"""Every split that can be measured: the types of sequence, and two controls of in-context learning."""
+EVAL_SPLITS = tuple(BUILT_IN)
+"""Every evaluation that has a name already: the types of sequence, and controls of both kinds of learning."""
 
 
 @dataclass(frozen=True)
@@ -54,23 +52,35 @@ HEADLINES = {
 """Split → the accuracy that the paper plots."""
 
 
-def headline_of(split: str, *, polysemy: bool = False) -> Headline:
+_OVER = {"accuracy_query": "all labels", "accuracy_closed": "its labels", "accuracy_class": "its classes"}
+
+_SHORT = {
+    "no_support_common": "IWL common",
+    "no_support_rare": "IWL rare",
+    "flip": "flip",
+    "ciwl": "CIWL",
+    "fewshot_zipfian": "ICL trained",
+}
+# What is told of an evaluation in a line: the two that the paper plots, and what they are made up of.
+_TOLD = ("fewshot_holdout", "no_support_zipfian", "no_support_common", "no_support_rare")
+_TOLD_OTHERWISE = 2
+
+
+def headline_of(split: str, *, polysemy: bool = False, metric: str | None = None) -> Headline:
     """The accuracy a split is measured by: over its own labels, or over all where it has the labels of training.
 
     Args:
-        split: one of ``EVAL_SPLITS``.
+        split: name of an evaluation.
         polysemy: whether classes have several labels; without support, any label of the class is then right.
+        metric: what its records say, which is how evaluations of a run's own are known; None for one of
+            ``EVAL_SPLITS``.
     """
-    if polysemy and split in ("no_support_common", "no_support_rare"):
-        return Headline(split, f"{split} accuracy over its classes", "accuracy_class")
-    if split in ("bursty", "mixed"):
-        return Headline(split, f"{split} accuracy over all labels", "accuracy_query")
-    return HEADLINES.get(split, Headline(split, f"{split} accuracy over its labels", "accuracy_closed"))
-
-
-def sequence_type_of(split: str) -> str:
-    """The type of sequence that a split is drawn as: the controls of in-context learning ask about few-shot ones."""
-    return "fewshot_holdout" if split in ("flipped", "novel_label") else split
+    if metric is None:
+        built_in = BUILT_IN.get(split)
+        metric = "accuracy_closed" if built_in is None else built_in.headline_metric(polysemy=polysemy)
+    if split in HEADLINES and HEADLINES[split].metric == metric:
+        return HEADLINES[split]
+    return Headline(_SHORT.get(split, split), f"{split} accuracy over {_OVER.get(metric, metric)}", metric)
 
 
 _OF_TRAINING: tuple[str, ...] = ("sequences", "loss", "accuracy_query", "learning_rate", "sequences_per_second")
@@ -88,7 +98,7 @@ def progress_line(record: Record) -> str:
     split = record["split"]
     head, names = f"[step {record['step']:05d}]", _OF_TRAINING
     if split != "train":
-        metric = record.get("headline", headline_of(split.removeprefix("eval_")).metric)
+        metric = scored(record).metric
         head, names = f"[{split} step {record['step']:05d}]", (metric, "chance", "n_sequences", "loss_query")
     values = [f"{name}={_readable(record[name])}{_interval(record, name)}" for name in names if name in record]
     return " ".join([head, *values])
@@ -97,17 +107,34 @@ def progress_line(record: Record) -> str:
 def headlines_in(records: Sequence[Record], *, chance: bool = False) -> list[str]:
     """The in-context and the in-weights accuracy of one evaluation, where it has them: ``ICL .498``, ``IWL .031``.
 
+    And that of common and of rare classes; where it has none of these, the first two of what it has.
+
     Args:
         records: lines of metrics.jsonl, of one moment.
         chance: say what guessing gives, too.
     """
     told = []
-    for record in records:
-        headline = HEADLINES.get(record["split"].removeprefix("eval_"))
-        if headline and headline.short in ("ICL", "IWL"):
-            guessing = f" (chance {_share(record['chance'])})" if chance else ""
-            told.append(f"{headline.short} {_share(record[headline.metric])}{guessing}")
+    for record in told_of(records):
+        headline = scored(record)
+        guessing = f" (chance {_share(record['chance'])})" if chance else ""
+        told.append(f"{headline.short} {_share(record[headline.metric])}{guessing}")
     return told
+
+
+def told_of(records: Sequence[Record]) -> list[Record]:
+    """Of the lines of one evaluation, those that a line of progress tells of."""
+    found = {record["split"].removeprefix("eval_"): record for record in records if record["split"] != "train"}
+    return [found[split] for split in told_splits(list(found))]
+
+
+def told_splits(splits: Sequence[str]) -> list[str]:
+    """Of evaluations, those that are told where room is short: the best known ones, or the first two."""
+    return [split for split in splits if split in _TOLD] or list(splits[:_TOLD_OTHERWISE])
+
+
+def scored(record: Record) -> Headline:
+    """The accuracy that a line of an evaluation is measured by, as it says itself."""
+    return headline_of(record["split"].removeprefix("eval_"), metric=record.get("headline"))
 
 
 def step_line(step: int, last: int, *values: str) -> str:

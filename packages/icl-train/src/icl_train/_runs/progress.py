@@ -22,7 +22,7 @@ from rich.table import Column
 from rich.text import Text
 
 from icl_data.foundation.printable import printable
-from icl_train._runs.headlines import HEADLINES, Record, headlines_in, step_line
+from icl_train._runs.headlines import Record, headlines_in, scored, step_line, told_of
 from icl_train._runs.lasting import lasting
 from icl_train._runs.pace import Pace, clock_text
 
@@ -172,10 +172,9 @@ class BarReporter(_Telling):
 def headline_line(records: Sequence[Record]) -> str:
     """The headline accuracies of one evaluation with their chance levels; empty for other records."""
     parts = []
-    for record in records:
-        headline = HEADLINES.get(record["split"].removeprefix("eval_"))
-        if headline and headline.short in ("ICL", "IWL"):
-            parts.append(f"{headline.short} {record[headline.metric]:.3f} (chance {record['chance']:.2g})")
+    for record in told_of(records):
+        headline = scored(record)
+        parts.append(f"{headline.short} {record[headline.metric]:.3f} (chance {record['chance']:.2g})")
     return f"step {records[0]['step']}: {', '.join(parts)}" if parts else ""
 
 

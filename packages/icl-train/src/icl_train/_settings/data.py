@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from icl_data import Bursty, Fewshot, Mixed, NoSupport, Random
+from icl_data import Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random
 from icl_data.foundation.paths import user_path
-from icl_train._settings.exemplars import check_exemplars
+from icl_train._evaluations.exemplars import check_exemplars
 from icl_train._settings.option import default_of, require, require_choices, require_numbers, short_name
 from icl_train._settings.source import stored_source
 
 __all__ = ["SEQUENCE_TYPES", "ContextOrder", "DataConfig", "Protocol", "QueryExemplar", "SequenceKind"]
 
-SequenceKind = Bursty | NoSupport | Random | Fewshot | Mixed
+SequenceKind = Bursty | NoSupport | LabelElsewhere | Random | Fewshot | Mixed
 Protocol = Literal["paper", "released"]
 ContextOrder = Literal["shuffled", "grouped", "blocked", "query_first", "query_last"]
 QueryExemplar = Literal["new", "copy"]
@@ -26,6 +26,7 @@ SEQUENCE_TYPES = (
     *(f"fewshot_{classes}" for classes in ("rare", "common", "zipfian", "holdout")),
     "mixed",
     *(f"random_{classes}" for classes in ("common", "rare", "zipfian")),
+    *(f"label_elsewhere_{classes}" for classes in ("common", "rare", "zipfian")),
 )
 
 # setting → beginnings of the types of training sequence that it is about
@@ -93,6 +94,9 @@ class DataConfig:
         "random_common",
         "random_rare",
         "random_zipfian",
+        "label_elsewhere_common",
+        "label_elsewhere_rare",
+        "label_elsewhere_zipfian",
     ] = "bursty"
     """Type of the training sequences; none has holdout classes."""
     seq_len: int = 9
@@ -231,7 +235,7 @@ class DataConfig:
         """
         kind = self.sequence_kind(self.sequence)
         if isinstance(kind, Fewshot):
-            labeling = self._class_labeling if self.fs_labeling == "class" else self.fs_labeling
+            labeling = self.class_labeling if self.fs_labeling == "class" else self.fs_labeling
             return replace(
                 kind, labeling=labeling, context_order=self.context_order, query_exemplar=self.query_exemplar
             )
@@ -269,16 +273,20 @@ class DataConfig:
         kind, _, class_type = name.rpartition("_")
         if kind == "fewshot":
             return Fewshot(class_type=class_type, shots=self.fs_shots, ways=self.ways)
+        if kind == "label_elsewhere":
+            return LabelElsewhere(
+                class_type=class_type, shots=self.fs_shots, ways=self.ways, labeling=self.class_labeling
+            )
         if kind == "random":
             return Random(
                 class_type=class_type,
                 seq_len=self.seq_len,
-                labeling=self._class_labeling,
+                labeling=self.class_labeling,
                 label_noise=self.label_noise,
             )
-        return NoSupport(class_type=class_type, seq_len=self.seq_len, labeling=self._class_labeling)
+        return NoSupport(class_type=class_type, seq_len=self.seq_len, labeling=self.class_labeling)
 
     @property
-    def _class_labeling(self) -> str:
-        """Labels of classes of any type."""
+    def class_labeling(self) -> str:
+        """Labeling of classes of any type under which each has the labels that are its own."""
         return self.labeling_common if self.multiplicity == 1 else f"ordered_polysemy{self.multiplicity}"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from icl_train._evaluations.built_in import DEFAULT_EVALUATIONS
+from icl_train._evaluations.exemplars import check_exemplars
+from icl_train._evaluations.text import evaluation_text, read_evaluations
+from icl_train._evaluations.value import Evaluation
 from icl_train._settings.data import ContextOrder, Protocol, QueryExemplar
-from icl_train._settings.exemplars import check_exemplars
 from icl_train._settings.option import require, require_choices, require_numbers, short_name
 from icl_train._settings.steps import Timetable, check_count, checked_steps, log_spaced
 
@@ -35,6 +38,9 @@ class EvalConfig:
     query_last (the query's class first or last)."""
     query_exemplar: QueryExemplar = "new"
     """Few-shot queries show a new exemplar of their class, or a copy of one in the context."""
+    evaluations: tuple[str, ...] | None = None
+    """What is measured: names (fewshot_holdout, flip, ciwl, …) or NAME:base=NAME,setting=value,…; default:
+    fewshot_holdout flipped novel_label no_support_zipfian."""
 
     def __post_init__(self) -> None:
         require_choices(self, "eval")
@@ -50,8 +56,26 @@ class EvalConfig:
         )
         object.__setattr__(self, "steps", checked_steps("eval.steps", self.steps))
         check_exemplars("eval.exemplars", self.exemplars)
+        self._check_evaluations()
 
-    def evaluations(self, max_steps: int) -> Timetable:
+    @property
+    def measured(self) -> tuple[Evaluation, ...]:
+        """What an evaluation measures, in order."""
+        return read_evaluations(DEFAULT_EVALUATIONS if self.evaluations is None else self.evaluations)
+
+    def _check_evaluations(self) -> None:
+        if self.evaluations is None:
+            return
+        is_list = isinstance(self.evaluations, tuple | list)
+        require(is_list, "eval.evaluations must be a list of texts", repr(self.evaluations))
+        try:
+            read_evaluations(self.evaluations)
+            texts = tuple(map(evaluation_text, self.evaluations))
+        except ValueError as error:
+            raise ValueError(f"eval.evaluations: {error}") from None
+        object.__setattr__(self, "evaluations", None if texts == DEFAULT_EVALUATIONS else texts)
+
+    def timetable(self, max_steps: int) -> Timetable:
         """Steps after which there is an evaluation, in a run of ``max_steps``."""
         listed = self.steps if self.log_spaced_steps is None else log_spaced(self.log_spaced_steps, max_steps)
         return Timetable(

@@ -48,6 +48,7 @@ ADDED_LATER: dict[str, Any] = {
     "eval.exemplars": None,
     "eval.context_order": "shuffled",
     "eval.query_exemplar": "new",
+    "eval.evaluations": None,
 }
 """Settings that came after the first runs were named → the value that changes nothing. There they are no part of a
 run's digest, so that a sweep goes on to know the runs that were made before."""

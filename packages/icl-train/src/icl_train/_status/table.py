@@ -14,6 +14,7 @@ from rich.text import Text
 
 from icl_data.foundation.printable import one_line
 from icl_train._runs.folder import Status
+from icl_train._runs.headlines import headline_of, told_splits
 from icl_train._status.rows import Row
 from icl_train._sweeps.cost import clock
 
@@ -24,7 +25,7 @@ LEGEND = """\
 ICL: two-way accuracy on new classes (chance 1/2). IWL: accuracy over all labels
 without the class in context (chance 1/labels). Intervals: metrics.jsonl"""
 _COLUMNS = ("state", "step", "of", "steps/s", "left", "ICL", "IWL")
-_DROPPED_FIRST = ("of", "steps/s", "left", "IWL", "step", "ICL")
+_DROPPED_FIRST = ("of", "steps/s", "left", "IWL", "step", "ICL")  # after the accuracies of other evaluations
 _NAME_WIDTH = 28
 _PIPE_WIDTH = 10_000  # each run on one line
 
@@ -60,8 +61,8 @@ def totals(rows: Sequence[Row]) -> str:
 
 def scores_of(row: Row) -> dict[str, str]:
     """The accuracies that have a column, as they are shown."""
-    shown = {"ICL": "fewshot_holdout", "IWL": "no_support_zipfian"}
-    return {name: f"{row.scores[split].accuracy:.3f}" for name, split in shown.items() if split in row.scores}
+    told = told_splits(list(row.scores))
+    return {headline_of(split).short: f"{row.scores[split].accuracy:.3f}" for split in told}
 
 
 def status_table(rows: Sequence[Row], console: Console) -> Table:
@@ -70,12 +71,13 @@ def status_table(rows: Sequence[Row], console: Console) -> Table:
     What sets runs apart is always there: in a column of its own if all fits, below the names otherwise. Then columns
     leave, the least needed first, until names have room.
     """
-    columns = [name for name in _COLUMNS if any(name in _cells(row) for row in rows)]
+    others = dict.fromkeys(name for row in rows for name in scores_of(row) if name not in _COLUMNS)
+    columns = [name for name in (*_COLUMNS, *others) if any(name in _cells(row) for row in rows)]
     table = _table(rows, columns, differences_beside=True)
     if _width(table, console) <= console.width:
         return table
     room = min(_NAME_WIDTH, max(len(line) for row in rows for line in _name_lines(row)))
-    for dropped in ("", *_DROPPED_FIRST):
+    for dropped in ("", *reversed(others), *_DROPPED_FIRST):
         columns = [name for name in columns if name != dropped]
         if _width(_table(rows, columns, name_width=room), console) <= console.width:
             break

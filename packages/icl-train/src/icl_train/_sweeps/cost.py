@@ -22,7 +22,7 @@ def expected_cost(config: RunConfig) -> float:
         config: a run's settings.
     """
     data, model = config.data, config.model
-    few_shot = data.sequence.startswith("fewshot") or data.sequence == "mixed"
+    few_shot = data.sequence.startswith(("fewshot", "label_elsewhere")) or data.sequence == "mixed"
     examples = data.ways * data.fs_shots + 1 if few_shot else data.seq_len
     tokens = examples if model.concatenate_labels else 2 * examples - 1
     labels = data.n_labels or data.n_trained_classes * data.multiplicity + data.n_holdout_classes

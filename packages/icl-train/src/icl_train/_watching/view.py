@@ -10,7 +10,7 @@ from typing import Any
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line
 from icl_train._runs.folder import Record, RunFolder
-from icl_train._runs.headlines import HEADLINES
+from icl_train._runs.headlines import scored
 from icl_train._watching.heartbeat import Beat, read_beat
 
 __all__ = ["RunView", "failure"]
@@ -24,7 +24,7 @@ class RunView:
     Attributes:
         run: the run.
         beat: its newest sign of life; None unless it is trained, or was killed.
-        scores: split → step, accuracy and chance of its newest evaluation, for the splits that have a headline.
+        scores: split → step, accuracy and chance of its newest evaluation.
     """
 
     def __init__(self, run: RunFolder) -> None:
@@ -102,8 +102,9 @@ class RunView:
         try:
             record: dict[str, Any] = json.loads(line)
             split, step = record["split"].removeprefix("eval_"), operator.index(record["step"])
-            if record["split"] != "train" and split in HEADLINES:
-                self.scores[split] = (step, _number(record[HEADLINES[split].metric]), _number(record["chance"]))
+            if record["split"] != "train":
+                headline = scored(record)
+                self.scores[split] = (step, _number(record[headline.metric]), _number(record["chance"]))
             self._recorded = max(self._recorded, step)
             return record
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:

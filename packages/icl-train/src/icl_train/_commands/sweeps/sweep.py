@@ -41,5 +41,5 @@ def _help() -> str:
         "usage: icl-train sweep WHAT [options]\n\n"
         f"{two_columns(listed)}\n\n"
         f"Experiments, with --scale:\n{two_columns(experiments)}\n\n"
-        "What is done is skipped, what broke is resumed. Options: icl-train sweep WHAT --help"
+        "What is done is skipped, what broke is resumed.\nOptions: icl-train sweep WHAT --help"
     )

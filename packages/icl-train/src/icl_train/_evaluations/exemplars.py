@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
-from icl_train._settings.option import LARGEST, require
-
 __all__ = ["check_exemplars", "exemplar_range"]
+
+_LARGEST = 2**31 - 1
 
 
 def check_exemplars(name: str, setting: str | None) -> None:
     """Raise ValueError unless a setting is None or start:stop with 0 <= start < stop."""
     if setting is None:
         return
-    match = re.fullmatch(r"(\d+):(\d+)", setting)
-    rule = f"{name} must be start:stop with 0 <= start < stop (0:16 for the first 16)"
-    require(match is not None and int(match[1]) < int(match[2]) <= LARGEST, rule, repr(setting))
+    match = re.fullmatch(r"(\d+):(\d+)", setting) if isinstance(setting, str) else None
+    if match is None or not int(match[1]) < int(match[2]) <= _LARGEST:
+        raise ValueError(f"{name} must be start:stop with 0 <= start < stop (0:16 for the first 16), got {setting!r}")
 
 
 def exemplar_range(name: str, setting: str | None, n_exemplars: int) -> range | None:
@@ -27,7 +27,6 @@ def exemplar_range(name: str, setting: str | None, n_exemplars: int) -> range | 
     if setting is None:
         return None
     start, stop = map(int, setting.split(":"))
-    require(
-        stop <= n_exemplars, f"{name} must be within 0:{n_exemplars}, the exemplars of the source's classes", setting
-    )
+    if stop > n_exemplars:
+        raise ValueError(f"{name} must be within 0:{n_exemplars}, the exemplars of the source's classes, got {setting}")
     return range(start, stop)
