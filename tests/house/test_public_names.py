@@ -6,8 +6,8 @@ import pytest
 
 PUBLIC = {
     "icl_data": """
-        ArraySource Augmented BatchSampler Bursty ClassSplit Fewshot GaussianSource ImageFolderSource LabelElsewhere Mixed
-        NoSupport OmniglotError OmniglotSource Random SeqGenerator SequenceBatch SequenceStatistics Source
+        ArraySource Augmented BatchSampler Bursty ClassSplit Fewshot GaussianSource ImageFolderSource LabelElsewhere
+        Mixed NoSupport OmniglotError OmniglotSource Random SeqGenerator SequenceBatch SequenceStatistics Source
         SymbolicSource draw_sequences draw_statistics format_sequences format_statistics load_source
         query_law sequence_statistics
     """,

@@ -59,7 +59,7 @@ def test_every_split_can_be_measured_and_names_its_headline_and_chance(run):
     assert lines == [f"left out: evaluation {n}: classes={n} {reason}" for n in ("augmented", "augmented_trained")]
     for record in records:
         assert 0 <= record[f"{record['headline']}_low"] <= record[record["headline"]] <= 1
-        assert 0 < record["chance"] < 0.6  # a little more than a half where two classes may share a label
+        assert 0 < record["chance"] < 1  # more than a half where classes of a context share a label
 
 
 @pytest.mark.parametrize("split", ["bursty", "mixed"])
