@@ -71,6 +71,12 @@ def test_evaluate_with_json_prints_the_rows_and_nothing_else_on_stdout(run, tmp_
     assert [row["step"] for row in json.loads(printed)] == [10, 20]
 
 
+def test_evaluate_with_csv_prints_the_file_and_nothing_else_on_stdout(run, tmp_path, capsys):
+    out = tmp_path / "a.csv"
+    assert _main(["evaluate", str(run), *QUICK, "--all-checkpoints", "--csv", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == out.read_text()
+
+
 @pytest.mark.parametrize("name", ["figure3a", "figure3b"])
 def test_a_figure_with_json_prints_the_rows_of_its_metrics_file_and_nothing_else(trained, tmp_path, capsys, name):
     assert _main([name, str(trained), "--out", str(tmp_path), "--json"]) == 0
