@@ -57,6 +57,7 @@ def test_a_copy_renamed_as_the_tutorial_says_is_a_plugin_beside_the_example(site
         "sequence_models": ["wavelet-attention"],
         "trackers": [],
         "experiments": ["wavelet-attention-gate"],
+        "figures": ["wavelet-attention-gate"],
     }
     assert components["example"]["embedders"] == ["my-embedder"]
 
@@ -93,6 +94,7 @@ def test_the_listing_names_the_distribution_and_its_components(command, tmp_path
                 "sequence_models": ["linear-attention"],
                 "trackers": [],
                 "experiments": ["linear-attention-gate"],
+                "figures": ["linear-attention-gate"],
             },
             "error": None,
         }
@@ -143,6 +145,14 @@ def test_its_runs_are_drawn(command, swept, tmp_path):
     assert done.stderr == ""
     assert (tmp_path / "figure3a.png").read_bytes().startswith(b"\x89PNG")
     assert "linear-attention" in (tmp_path / "figure3a_metrics.csv").read_text()
+
+
+def test_its_figure_is_a_command_of_icl_eval(command, swept, tmp_path):
+    done = command("icl-eval", "linear-attention-gate", swept / "runs", "--out", tmp_path, plugins=[NAME], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "linear-attention-gate.png").read_bytes().startswith(b"\x89PNG")
+    listed = command("icl-eval", "figures", plugins=[NAME], cwd=tmp_path)
+    assert "linear-attention-gate" in listed.stdout
 
 
 def test_without_it_every_run_is_still_drawn_and_a_line_says_what_is_missing(command, swept, tmp_path):

@@ -27,6 +27,7 @@ GATE = ExperimentSpec(
             tried={"laptop": "5,000 updates are not forty"},
         ),
     ),
+    figures=("linear-attention-gate",),
 )
 
 

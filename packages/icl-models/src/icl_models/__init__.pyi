@@ -6,6 +6,7 @@ from ._contract.claim import Claim
 from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
 from ._contract.experiment import ExperimentSpec, Scale
 from ._contract.facts import ModelFacts
+from ._contract.figure import FigureSpec
 from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet
 from ._embedders.settings import EmbeddingConfig, LinearConfig, ResNetConfig, VectorConfig
@@ -21,10 +22,12 @@ from ._plugins.registry import (
     component_owner,
     find_embedder,
     find_experiment,
+    find_figure,
     find_sequence_model,
     find_tracker,
     known_embedders,
     known_experiments,
+    known_figures,
     known_sequence_models,
     known_trackers,
 )
@@ -41,6 +44,7 @@ __all__ = [
     "EmbedderSpec",
     "EmbeddingConfig",
     "ExperimentSpec",
+    "FigureSpec",
     "GRUConfig",
     "InContextModel",
     "LSTMConfig",
@@ -76,12 +80,14 @@ __all__ = [
     "edit",
     "find_embedder",
     "find_experiment",
+    "find_figure",
     "find_sequence_model",
     "find_tracker",
     "freeze",
     "hookimpl",
     "known_embedders",
     "known_experiments",
+    "known_figures",
     "known_sequence_models",
     "known_trackers",
     "load_model",

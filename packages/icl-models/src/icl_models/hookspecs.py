@@ -22,6 +22,7 @@ import pluggy
 
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.experiment import ExperimentSpec
+from icl_models._contract.figure import FigureSpec
 from icl_models._contract.tracker import TrackerSpec
 
 hookspec = pluggy.HookspecMarker("icl")
@@ -49,4 +50,10 @@ def icl_register_trackers() -> Iterable[TrackerSpec]:
 @hookspec
 def icl_register_experiments() -> Iterable[ExperimentSpec]:
     """Return the experiments this plugin offers: axes, scales and claims, which `icl-train sweep NAME` runs."""
+    raise NotImplementedError
+
+
+@hookspec
+def icl_register_figures() -> Iterable[FigureSpec]:
+    """Return the figures this plugin offers: functions from the table of runs to what `icl-eval NAME` draws."""
     raise NotImplementedError

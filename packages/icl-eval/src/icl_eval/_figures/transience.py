@@ -1,0 +1,77 @@
+"""In-context learning that goes away again (Singh et al. 2023, arXiv 2311.08360), with and without an L2 penalty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from icl_eval._figures.curves import ICL, IWL, curves_picture
+from icl_eval._picture.bands import Band
+from icl_eval._picture.fading import fading
+from icl_eval._picture.groups import groups_of
+from icl_eval._picture.measures import measure_of
+from icl_eval._picture.picture import Panel, Picture
+from icl_eval._picture.runs import run_settings, values_of
+from icl_eval._picture.series import series_of
+from icl_eval._picture.values import shown
+from icl_models import FigureSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TRANSIENCE"]
+
+_L2 = "optim.l2"
+
+
+def picture(table: pd.DataFrame, *, band: Band = "range") -> Picture:
+    """The picture: a line for each penalty, with the peak of its mean marked in the panel of in-context learning."""
+    drawn = curves_picture(
+        table, name=TRANSIENCE.name, title=TRANSIENCE.title, measures=TRANSIENCE.measures, hue=_L2, band=band
+    )
+    return replace(
+        drawn,
+        panels=tuple(_with_peaks(panel) if panel.y.name == ICL else panel for panel in drawn.panels),
+        notes=(*drawn.notes, "Rings: peaks of the means."),
+        table=_peaks(table),
+    )
+
+
+def _with_peaks(panel: Panel) -> Panel:
+    lines = tuple(replace(line, points=((int(line.y.argmax()), "peak"),)) for line in panel.lines)
+    return replace(panel, lines=lines)
+
+
+def _peaks(table: pd.DataFrame) -> tuple[dict[str, Any], ...]:
+    """A row for each run: peak, when, fall, half-life."""
+    runs, series = run_settings(table), series_of(table, measure_of(ICL))
+    rows = []
+    for group in groups_of(runs, (_L2,)):
+        for value in values_of(runs, _L2, group.runs):
+            for run in group.runs:
+                if run in series and runs[run].get(_L2) == value:
+                    found = fading(series[run])
+                    life = f"over {found.watched:,}" if found.half_life is None else f"{found.half_life:,.0f}"
+                    rows.append(
+                        {
+                            "run": run,
+                            **({"panel": group.title} if group.title else {}),
+                            "L2": shown(value),
+                            "peak ICL": f"{found.peak:.3f}",
+                            "at update": f"{found.step:,}",
+                            "fall after": f"{found.fall:.3f}",
+                            "half-life": life,
+                        }
+                    )
+    return tuple(rows)
+
+
+TRANSIENCE = FigureSpec(
+    name="transience",
+    title="In-context learning that comes and goes, with and without an L2 penalty",
+    picture=picture,
+    measures=(ICL, IWL),
+    varies=(_L2,),
+    paper="Singh et al. 2023",
+    experiment="transience",
+)
