@@ -26,8 +26,8 @@ FIGURE3_ADAMW = ExperimentSpec(
         "laptop": laptop(
             _ADAMW,
             axes=(
-                Axis(name="classes", points=(gaussian_classes(100), gaussian_classes(8192))),
-                Axis.of("optim.weight_decay", 0.0, 1e-3, 1e-2),
+                Axis(name="classes", points=(gaussian_classes(100), gaussian_classes(1600))),
+                Axis.of("optim.weight_decay", 0.0, 1.0, 3.0, 10.0),
             ),
         ),
     },
