@@ -62,8 +62,8 @@ FIGURE3_ADAMW = ExperimentSpec(
             where={"classes": "100", "optim.weight_decay": "10"},
             above=0.6,
             tried={
-                "laptop": "Decay that unlearns 100 classes leaves in-context learning at chance; so do a third and a tenth "
-                "of it, under which they are learned in weights."
+                "laptop": "Decay that unlearns 100 classes leaves in-context learning at chance; so do a third and a "
+                "tenth of it, under which they are learned in weights."
             },
         ),
     ),

@@ -28,9 +28,9 @@ _LAPTOP_RANGES = (
 _LAPTOP_MODELS = Axis(
     name=MODELS.name,
     points=(
-        MODELS.points[0],
-        Point("rnn", {"model.sequence_model": "vanilla_rnn", "model.hidden_size": 172}),
-        Point("lstm", {"model.sequence_model": "lstm", "model.hidden_size": 80}),
+        Point("transformer", {"model.sequence_model": "transformer", "model.num_heads": 4, "model.hidden_size": None}),
+        Point("rnn", {"model.sequence_model": "vanilla_rnn", "model.num_heads": None, "model.hidden_size": 172}),
+        Point("lstm", {"model.sequence_model": "lstm", "model.num_heads": None, "model.hidden_size": 80}),
     ),
 )
 _RANGES_NOTE = "The ranges are this project's: the paper says how many draws there were, not from what."

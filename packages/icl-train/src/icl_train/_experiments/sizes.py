@@ -35,8 +35,8 @@ _LAPTOP: Mapping[str, Any] = {
 }
 _LAPTOP_SEEDS = (0, 1, 2)
 _LAPTOP_NOTE = (
-    "Gaussian classes that share 32 labels (Reddy 2023, arXiv 2312.03002) in place of Omniglot; 2 layers; an example of "
-    "width 32 and its label in one token."
+    "Gaussian classes that share 32 labels (Reddy 2023, arXiv 2312.03002) in place of Omniglot; 2 layers; an "
+    "example of width 32 and its label in one token."
 )
 
 
