@@ -6,8 +6,8 @@ import pytest
 
 PUBLIC = {
     "icl_data": """
-        ArraySource Augmented BatchSampler Bursty ClassSplit Fewshot GaussianSource ImageFolderSource Mixed
-        NoSupport OmniglotError OmniglotSource Random SeqGenerator SequenceBatch SequenceStatistics Source
+        ArraySource Augmented BatchSampler Bursty ClassSplit Fewshot GaussianSource ImageFolderSource LabelElsewhere
+        Mixed NoSupport OmniglotError OmniglotSource Random SeqGenerator SequenceBatch SequenceStatistics Source
         SymbolicSource draw_sequences draw_statistics format_sequences format_statistics load_source
         query_law sequence_statistics
     """,
@@ -40,10 +40,10 @@ PUBLIC = {
         EmbedderConformance SequenceModelConformance TrackerConformance
     """,
     "icl_train": """
-        DataConfig EVAL_SPLITS EvalConfig EvalResult Evaluator HEADLINES ModelSettings OptimConfig PRESETS
+        DataConfig EVAL_SPLITS EvalConfig EvalResult Evaluation Evaluator HEADLINES ModelSettings OptimConfig PRESETS
         PlainReporter RUN_FORMAT Reporter RunConfig RunError RunFailed RunFolder SeedConfig Task TrainConfig
         chan2022 departures eval_record figure3a find_runs headline_of laptop load_model_weights
-        progress_line reporter_for resolve_device smoke train
+        progress_line read_evaluation read_evaluations reporter_for resolve_device smoke train
     """,
     "icl_train.command_line": """
         given nearest one_line_errors parse show_table shown_width

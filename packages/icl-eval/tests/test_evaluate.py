@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from icl_eval import evaluate_run
-from icl_train import EVAL_SPLITS, HEADLINES, RunError, RunFolder
+from icl_train import EVAL_SPLITS, HEADLINES, RunError, RunFolder, read_evaluation
 
 IN_TRAINING = tuple(HEADLINES)
 
@@ -51,11 +51,15 @@ def test_more_batches_are_more_sequences_and_tighter_intervals(run):
 
 
 def test_every_split_can_be_measured_and_names_its_headline_and_chance(run):
-    records = evaluate_run(run, steps=[20], splits=EVAL_SPLITS, batches=1, device="cpu")
-    assert [record["split"] for record in records] == [f"eval_{split}" for split in EVAL_SPLITS]
+    lines = []
+    records = evaluate_run(run, steps=[20], splits=["all"], batches=1, device="cpu", left_out=lines.append)
+    possible = [name for name in EVAL_SPLITS if not read_evaluation(name).augmented]
+    assert [record["split"] for record in records] == [f"eval_{name}" for name in possible]
+    reason = "needs a source of images, got data.source gaussian"
+    assert lines == [f"left out: evaluation {n}: classes={n} {reason}" for n in ("augmented", "augmented_trained")]
     for record in records:
         assert 0 <= record[f"{record['headline']}_low"] <= record[record["headline"]] <= 1
-        assert 0 < record["chance"] <= 0.5
+        assert 0 < record["chance"] < 1  # more than a half where classes of a context share a label
 
 
 @pytest.mark.parametrize("split", ["bursty", "mixed"])
@@ -100,7 +104,7 @@ def test_a_run_without_checkpoints_is_refused(write_run):
 
 
 def test_an_unknown_split_is_refused(run):
-    with pytest.raises(ValueError, match=r"splits must be among .*got fewshot"):
+    with pytest.raises(ValueError, match=r"evaluations must be among .*got 'fewshot'"):
         evaluate_run(run, steps=[20], splits=["fewshot"], batches=1, device="cpu")
 
 
@@ -124,3 +128,39 @@ def test_a_run_whose_plugin_is_missing_is_refused_in_one_line(write_run, of_a_mi
     with pytest.raises(RunError) as caught:
         evaluate_run(run, steps=[0], splits=["fewshot_holdout"], batches=1)
     assert str(caught.value) == "embedder 'gone' needs icl-gone 0.3, which is not installed: pip install icl-gone==0.3"
+
+
+def test_sequences_are_exactly_as_many_and_the_first_of_more(run):
+    found = {n: evaluate_run(run, steps=[20], splits=["flip"], sequences=n, device="cpu")[0] for n in (37, 48)}
+    assert [found[n]["n_sequences"] for n in (37, 48)] == [37, 48]
+    (three,) = evaluate_run(run, steps=[20], splits=["flip"], batches=3, device="cpu")
+    assert found[48] == three
+    right = [round(found[n]["accuracy_closed"] * n) for n in (37, 48)]
+    assert 0 <= right[1] - right[0] <= 11
+
+
+def test_both_protocols_are_measured_one_after_the_other(run):
+    splits = ["no_support_zipfian", "flip"]
+    both = evaluate_run(run, steps=[20], splits=splits, batches=2, protocol="both", device="cpu")
+    alone = [
+        record
+        for protocol in ("paper", "released")
+        for record in evaluate_run(run, steps=[20], splits=splits, batches=2, protocol=protocol, device="cpu")
+    ]
+    assert both == alone
+    assert [record["protocol"] for record in both] == ["paper", "paper", "released", "released"]
+
+
+def test_an_evaluation_has_the_same_numbers_whatever_is_measured_with_it(run):
+    splits = ["fewshot_holdout", "flip", "longer:base=fewshot_holdout,shots=6", "still:base=fewshot_holdout,noise=0"]
+    together = evaluate_run(run, steps=[20], splits=splits, batches=2, device="cpu")
+    alone = [evaluate_run(run, steps=[20], splits=[one], batches=2, device="cpu")[0] for one in reversed(splits)]
+    assert together == alone[::-1]
+
+
+def test_the_number_of_cores_changes_no_number(run, monkeypatch):
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr("icl_train.evaluation.available_cores", lambda cores=cores: cores)
+        found.append(evaluate_run(run, steps=[20], splits=["all"], batches=20, device="cpu"))
+    assert found[0] == found[1]

@@ -14,6 +14,9 @@ import pytest
 
 import icl_models._plugins.registry as registry_module
 
+# Modules that several tests share lie here, where pytest's importlib mode does not look by itself.
+sys.path.append(str(Path(__file__).parent))
+
 
 class Plugins:
     """Installs and uninstalls distributions of one plugin each, in a folder on the path."""

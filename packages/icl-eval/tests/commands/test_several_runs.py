@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from icl_data.foundation.command_line import CommandFailed
 from icl_eval._commands.main import _main
 from icl_train import RunError
 
@@ -108,22 +109,78 @@ def test_the_run_in_the_current_folder_has_its_name(runs, tmp_path, monkeypatch,
     assert [row["run"] for row in read(runs / "c30-s0" / "evaluation.csv")] == ["c30-s0"]
 
 
-def test_a_mistake_about_one_of_several_runs_is_found_before_any_is_measured(runs, monkeypatch):
+def test_a_folder_that_is_not_there_is_a_mistake_also_among_several(runs, monkeypatch):
     monkeypatch.setattr("icl_eval._evaluate.evaluate_run", lambda *arguments, **keywords: 1 / 0)
-    shutil.rmtree(runs / "c64-s1" / "checkpoints" / "step_0000010")
-    with pytest.raises(RunError, match=r"c64-s1 \(20\), got 10$"):
-        _main(["evaluate", *paths(runs, "c30-s0", "c64-s1"), "--step", "10"])
     with pytest.raises(RunError, match=r"a run folder holds config\.json, got .*nowhere"):
         _main(["evaluate", *paths(runs, "c30-s0", "nowhere")])
 
 
-def test_a_missing_plugin_of_one_of_several_runs_is_found_before_any_is_measured(
-    runs, write_run, of_a_missing_plugin, monkeypatch
-):
-    monkeypatch.setattr("icl_eval._evaluate.evaluate_run", lambda *arguments, **keywords: 1 / 0)
+def broken(path):
+    (path / "config.json").write_text("{")
+
+
+def newer(path):
+    (path / "config.json").write_text('{"format": 99, "config": {}, "environment": {}}')
+
+
+def no_run(path):
+    (path / "config.json").unlink()
+
+
+def without_checkpoints(path):
+    shutil.rmtree(path / "checkpoints")
+
+
+def without_weights(path):
+    (path / "checkpoints" / "step_0000020" / "model.safetensors").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (broken, "cannot read"),
+        (newer, "its format must be 1, got 99"),
+        (no_run, "a run folder holds config.json"),
+        (without_checkpoints, "(it has none)"),
+        (without_weights, "step must be one of"),
+    ],
+)
+def test_one_of_several_that_cannot_be_measured_is_named_and_passed_over(runs, tmp_path, capsys, damage, reason):
+    damage(runs / "c64-s1")
+    out = tmp_path / "all.csv"
+    assert _main(["evaluate", *paths(runs, "c30-s0", "c64-s1"), *QUICK, "--out", str(out)]) == 0
+    assert [row["run"] for row in read(out)] == ["c30-s0"]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "c64-s1" in line]
+    assert line.startswith(f"skipped {runs / 'c64-s1'}: ")
+    assert reason in line
+
+
+def test_a_missing_plugin_of_one_of_several_runs_is_named_and_passed_over(runs, write_run, of_a_missing_plugin, capsys):
     gone = of_a_missing_plugin(write_run("gone", SCORES)).path
-    with pytest.raises(RunError, match=f"^{gone}: embedder 'gone' needs icl-gone"):
-        _main(["evaluate", str(runs / "c30-s0"), str(gone)])
+    assert _main(["evaluate", str(runs / "c30-s0"), str(gone), *QUICK]) == 0
+    assert f"skipped {gone}: embedder 'gone' needs icl-gone" in capsys.readouterr().err
+
+
+def test_where_none_of_several_is_left_the_command_fails(runs, capsys):
+    for name in ("c30-s0", "c64-s1"):
+        without_checkpoints(runs / name)
+    with pytest.raises(CommandFailed, match="none of the runs can be measured"):
+        _main(["evaluate", *paths(runs, "c30-s0", "c64-s1"), *QUICK])
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_a_folder_above_runs_stands_for_all_of_them(runs, tmp_path, capsys):
+    broken(runs / "c64-s1")
+    out = tmp_path / "all.csv"
+    assert _main(["evaluate", str(runs), *QUICK, "--out", str(out)]) == 0
+    assert [row["run"] for row in read(out)] == ["c30-s0", "c64-s0"]
+    assert f"skipped {runs / 'c64-s1'}: cannot read" in capsys.readouterr().err
+
+
+def test_a_single_broken_run_is_a_mistake(runs):
+    broken(runs / "c64-s1")
+    with pytest.raises(RunError, match="cannot read"):
+        _main(["evaluate", str(runs / "c64-s1"), *QUICK])
 
 
 def test_runs_behind_links_are_drawn_once(write_run, tmp_path, capsys):

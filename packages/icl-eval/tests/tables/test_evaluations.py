@@ -46,3 +46,20 @@ def test_short_names_are_explained():
     measured = [Measured(name="one", records=[record("flipped", "accuracy_closed", 0.5, 0.5)])]
     assert column(evaluation_table(measured, short=True), "measured") == ["ICL flipped"]
     assert short_names(measured) == "ICL flipped: ICL two-way accuracy, labels flipped"
+
+
+def test_two_protocols_are_rows_of_their_own_and_a_column():
+    one = record("flip", "accuracy_closed", 0.5, 0.5)
+    measured = [Measured(name="one", records=[one, one | {"protocol": "released"}])]
+    assert column(evaluation_table(measured), "protocol") == ["paper", "released"]
+    assert [row["flip_protocol"] for row in evaluation_rows(measured)] == ["paper", "released"]
+
+
+def test_an_evaluation_of_a_runs_own_is_named_by_the_metric_it_says():
+    found = evaluation_table([Measured(name="one", records=[record("long", "accuracy_query", 0.5, 0.1)])])
+    assert column(found, "measured") == ["long accuracy over all labels"]
+
+
+def test_an_evaluation_called_like_another_column_keeps_the_name_of_its_records():
+    (row,) = evaluation_rows([Measured(name="one", records=[record("step", "accuracy_closed", 0.5, 0.5)])])
+    assert (row["step"], row["eval_step"]) == (20, 0.5)

@@ -101,7 +101,10 @@ def _check(command: EvaluateCommand) -> None:
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
     if command.splits is not None and set(command.splits) != {ALL}:
-        read_evaluations([split for split in command.splits if split != ALL])
+        try:
+            read_evaluations([split for split in command.splits if split != ALL])
+        except ValueError as error:
+            raise ValueError(f"--splits: {error}") from None
     if not command.runs:
         raise ValueError(f"RUN must be one run folder or more, got none (see {PROG} --help)")
 

@@ -1,4 +1,4 @@
-"""The ``icl-eval`` command: figures, plots, and evaluations of checkpoints."""
+"""The ``icl-eval`` command: figures, plots, comparisons, and evaluations of checkpoints."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from icl_data.foundation.command_line import DONE, MISTAKE, nearest
 from icl_eval._commands.claims import claims
+from icl_eval._commands.compare import compare
 from icl_eval._commands.evaluate import evaluate
 from icl_eval._commands.figure import figure
 from icl_eval._commands.figures import figures, list_of_figures
@@ -20,6 +21,7 @@ USAGE = """\
 usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval plot RUNS... [options]      draw any setting against any measure
        icl-eval evaluate RUN... [options]   measure checkpoints of runs again
+       icl-eval compare RUNS... --with ...  hold runs against runs or archives
        icl-eval table RUNS... [options]     runs as a table, tidy or wide
        icl-eval claims RUNS... [options]    whether what experiments claim holds
        icl-eval figures [RUNS...] [--json]  list figures, and what RUNS have
@@ -32,6 +34,7 @@ Options: icl-eval figure3a --help, icl-eval plot --help, and so on"""
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "plot": plot,
     "evaluate": evaluate,
+    "compare": compare,
     "table": table,
     "claims": claims,
     "figures": figures,
