@@ -108,16 +108,18 @@ LIGHT = [
     ("icl_eval", ["figures"]),
     ("icl_eval", ["figure3a", "nowhere"]),
     ("icl_eval", ["evaluate", "nowhere"]),
+    ("icl_eval", ["table", "--help"]),
+    ("icl_eval", ["table", "nowhere"]),
 ]
 
 
 @pytest.mark.parametrize(("module", "args"), LIGHT, ids=[" ".join([module, *args]) for module, args in LIGHT])
-def test_help_and_refusals_import_neither_torch_nor_matplotlib(module, args, tmp_path):
+def test_help_and_refusals_import_no_large_library(module, args, tmp_path):
     code = (
         f"import runpy, sys\nsys.argv = {[module, *args]!r}\n"
         f"try:\n    runpy.run_module({module!r}, run_name='__main__', alter_sys=True)\n"
         "except SystemExit:\n    pass\n"
-        "print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
+        "print([name for name in ('torch', 'matplotlib', 'pandas', 'polars') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

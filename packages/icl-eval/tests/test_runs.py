@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from icl_eval import collect, group_runs
+from icl_eval import collect, group_runs, load_runs
 from icl_train import RunError
 
 SCORES = {0: (0.5, 0.0), 20: (0.75, 0.25)}
@@ -141,6 +141,26 @@ def test_metrics_that_no_figure_could_use_are_named_and_passed_over(write_run, t
     series, skipped = collect(tmp_path)
     assert [one.run.path for one in series] == [good.path]
     assert "metrics.jsonl" in reason(skipped, bad)
+
+
+@pytest.mark.filterwarnings("ignore::icl_eval.RunsSkipped")
+@pytest.mark.parametrize("garbage", [*(text.encode() for text in GARBAGE.values()), *UNREADABLE.values()])
+def test_a_table_of_runs_is_of_those_that_are_collected_and_says_the_same_of_others(write_run, tmp_path, garbage):
+    write_run("good", SCORES)
+    write_run("copies/good", SCORES)
+    write_run("half", {0: (0.5, 0.0)}, seed=1, done=False)
+    (write_run("bad", SCORES, seed=2).path / "metrics.jsonl").write_bytes(garbage)
+    series, skipped = collect(tmp_path)
+    table = load_runs(tmp_path)
+    assert set(table["run"]) == {one.run.name for one in series}
+    assert table.attrs["skipped"] == skipped
+
+
+def test_a_line_of_training_without_its_step_is_named_and_its_run_passed_over(write_run, tmp_path):
+    run = write_run("one", SCORES)
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write('{"split": "train", "sequences": 16, "loss": 0.5}\n')
+    assert "cannot read its metrics.jsonl (KeyError: 'step')" in reason(collect(tmp_path)[1], run)
 
 
 def test_a_line_with_all_that_figures_need_is_an_evaluation(write_run, tmp_path):

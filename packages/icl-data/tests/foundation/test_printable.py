@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from icl_data.foundation.printable import csv_cell, one_line, printable, text_table
+from icl_data.foundation.printable import csv_cell, encodable, one_line, printable, text_table
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,11 @@ from icl_data.foundation.printable import csv_cell, one_line, printable, text_ta
 )
 def test_what_could_move_a_cursor_is_escaped(name: str, shown: str) -> None:
     assert printable(name) == shown
+
+
+@pytest.mark.parametrize(("name", "shown"), [("naïve ☃\n", "naïve ☃\n"), ("caf\udce9", r"caf\udce9")])
+def test_what_is_no_utf8_is_escaped(name: str, shown: str) -> None:
+    assert encodable(name) == shown
 
 
 def test_a_message_is_one_line() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from icl_data.foundation.printable import printable
-from icl_train import HEADLINES, RunConfig, RunError, RunFolder, departures, find_runs
+from icl_eval._loading.choosing import Read, each_once, run_names, take_runs
+from icl_eval._loading.records import UNREADABLE, checked_records, why_unreadable
+from icl_train import RunConfig, RunError, RunFolder, departures
 
 __all__ = [
     "Evaluation",
@@ -106,95 +106,27 @@ def collect(*roots: Path, unfinished: bool = False) -> tuple[list[RunSeries], li
     Raises:
         RunError: if one of ``roots`` is not there, or the only one is no folder.
     """
-    runs: list[RunFolder] = []
-    skipped: list[str] = []
-    for root in roots:
-        if root.is_file() and len(roots) > 1:  # runs/* are the runs and the figures drawn of them
-            skipped.append(f"skipped {root}: not a folder")
-            continue
-        found, broken = find_runs(root)
-        runs += found
-        skipped += [f"skipped {path}: {reason}" for path, reason in broken]
-    series: list[RunSeries] = []
-    for run in each_once(runs):
-        one = _series(run, unfinished=unfinished)
-        if isinstance(one, RunSeries):
-            series.append(one)
-        else:
-            skipped.append(f"skipped {run.path}: {one}")
-    series = _without_copies(series, skipped)
-    told = [f"{one.run.path}: drawn from its records; {one.run.unusable}" for one in series if one.run.unusable]
-    return series, list(dict.fromkeys(skipped + told))
+    taken, skipped = take_runs(roots, _read, unfinished=unfinished)
+    return [RunSeries(run=one.run, evaluations=one.content) for one in taken], skipped
 
 
-def each_once(runs: Iterable[RunFolder]) -> list[RunFolder]:
-    """The runs without those whose folder, by whatever path, is among them already."""
-    first: dict[str, RunFolder] = {}
+def _read(runs: Sequence[RunFolder]) -> Iterator[Read[tuple[Evaluation, ...]] | str]:
     for run in runs:
-        first.setdefault(os.path.realpath(run.path), run)
-    return list(first.values())
-
-
-def run_names(runs: Sequence[RunFolder]) -> list[str]:
-    """What each run is called in a table: its folder's own name, or the path where others have the same."""
-    own = [Path(os.path.abspath(run.path)).name for run in runs]
-    count = Counter(own)
-    return [name if count[name] == 1 else str(run.path) for name, run in zip(own, runs, strict=True)]
-
-
-def _series(run: RunFolder, *, unfinished: bool) -> RunSeries | str:
-    """The evaluations of a run, or why it is passed over."""
-    try:
-        status = run.status()
-    except OSError as error:
-        return f"cannot look into it: {error.strerror}"
-    if status != "done" and not unfinished:
-        return f"{status} (--unfinished takes it as far as it is)"
-    try:
-        evaluations = _evaluations(run)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError, OverflowError, RecursionError) as error:
-        return f"cannot read its metrics.jsonl ({type(error).__name__}: {' '.join(str(error).split())})"
-    if not evaluations:
-        return "it has no evaluation yet"
-    last, end = evaluations[-1].step, run.config.train.max_steps
-    if last < end and not unfinished:
-        return f"its evaluations end at step {last} of {end} (--unfinished takes it)"
-    return RunSeries(run=run, evaluations=evaluations)
-
-
-def _without_copies(series: list[RunSeries], skipped: list[str]) -> list[RunSeries]:
-    """Of runs with the same settings and seeds, the one that got furthest: the others are no further seeds."""
-    kept: dict[str, RunSeries] = {}
-    for one in sorted(series, key=lambda one: -one.evaluations[-1].step):
-        first = kept.setdefault(one.run.config.digest(), one)
-        if first is not one:
-            skipped.append(f"skipped {one.run.path}: a copy of {first.run.path}, with the same settings and seeds")
-    return [one for one in series if kept[one.run.config.digest()] is one]
+        try:
+            evaluations = _evaluations(run)
+        except UNREADABLE as error:
+            yield why_unreadable(error)
+        else:
+            yield Read(evaluations[-1].step if evaluations else None, evaluations)
 
 
 def _evaluations(run: RunFolder) -> tuple[Evaluation, ...]:
     by_step: dict[int, Evaluation] = {}
-    for record in run.records():
+    for record in checked_records(run):
         if record["split"].startswith("eval_"):
-            _check(record)
             step = by_step.setdefault(record["step"], Evaluation(record["step"], record["sequences"], {}))
             step.splits[record["split"].removeprefix("eval_")] = record
-    return tuple(by_step[step] for step in sorted(by_step))
-
-
-def _check(record: dict[str, Any]) -> None:
-    """What figures and tables rely on: KeyError, TypeError, OverflowError or ValueError where it is not so."""
-    split, metric = record["split"].removeprefix("eval_"), record["headline"]
-    if split in HEADLINES and metric != HEADLINES[split].metric:
-        raise ValueError(f"{split} must be measured by {HEADLINES[split].metric}, got {metric!r}")
-    for name in (metric, f"{metric}_low", f"{metric}_high", "chance"):
-        if not isinstance(record[name], int | float) or not 0 <= record[name] <= 1:
-            raise TypeError(f"{name} must be a number in [0, 1], got {record[name]!r}")
-    for name in ("step", "sequences", "n_sequences"):
-        if not isinstance(record[name], int) or not 0 <= record[name] < 2**63:
-            raise TypeError(f"{name} must be a whole number that is not negative, got {record[name]!r}")
-    if not isinstance(record["protocol"], str):
-        raise TypeError(f"protocol must be text, got {record['protocol']!r}")
+    return tuple(by_step.values())
 
 
 def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:

@@ -96,7 +96,7 @@ def test_the_files_of_the_two_figures_are_not_the_same(write_run, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["figure3c"], "command must be one of figure3a, figure3b, evaluate, figures, got 'figure3c'; did you mean"),
+        (["figure3c"], "command must be one of figure3a, figure3b, evaluate, figures, table, got 'figure3c'; did you mean"),
         (["figures", "x"], "takes no arguments, got x"),
         (["figure3a", "{tmp}/nowhere"], "it does not exist"),
         (["figure3a", "{tmp}"], "needs at least one finished run with evaluations of fewshot_holdout"),

@@ -89,3 +89,15 @@ def test_the_table_has_a_line_for_each_row_in_a_pipe(trained, tmp_path):
     assert lines[1].split() == ["step", "measured", "accuracy", "95%", "interval", "chance", "sequences"]
     assert [line.split()[0] for line in lines[3:-1]] == ["20"] * 4
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("wide", [[], ["--wide"]], ids=["tidy", "wide"])
+def test_a_table_of_runs_is_text_that_fits(write_run, tmp_path, columns, wide):
+    for seed, count in ((0, 100), (0, 1600), (1, 1600)):
+        write_run(f"gaussian-c{count:05}-s{seed}-12345678", {0: (0.5, 0.0), 20: (0.661, 0.258)}, count=count, seed=seed)
+    code, lines = on_terminal(columns, "table", tmp_path, *wide)
+    assert code == 0
+    assert max(map(len, lines)) <= columns
+    assert {"run", "gaussian-c01600-s1-12345678"} <= words(lines)
+    assert "left out:" in "\n".join(lines)

@@ -1,12 +1,13 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
 
 from ._loop import eval_record, train
+from ._plans.figure3a import figure3a
+from ._plans.plan import Plan, configurations, planned
 from ._runs.checkpoint import load_model_weights
 from ._runs.departures import departures
 from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
 from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
-from ._sweeps.sweep import figure3a
 from ._task import Task, resolve_device
 from .config import (
     DataConfig,
@@ -37,6 +38,7 @@ __all__ = [
     "ModelSettings",
     "OptimConfig",
     "PlainReporter",
+    "Plan",
     "Reporter",
     "RunConfig",
     "RunError",
@@ -46,6 +48,7 @@ __all__ = [
     "Task",
     "TrainConfig",
     "chan2022",
+    "configurations",
     "departures",
     "eval_record",
     "figure3a",
@@ -53,6 +56,7 @@ __all__ = [
     "headline_of",
     "laptop",
     "load_model_weights",
+    "planned",
     "progress_line",
     "read_evaluation",
     "read_evaluations",

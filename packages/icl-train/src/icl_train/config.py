@@ -7,8 +7,6 @@ its help. A few keep the short names of the earlier port as well (``--batch-size
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +20,7 @@ from icl_train._evaluations.value import Evaluation
 from icl_train._settings.components import COMPONENTS, stored_settings
 from icl_train._settings.data import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
 from icl_train._settings.evaluation import EvalConfig
-from icl_train._settings.identity import ADDED_LATER, NEUTRAL_SETTINGS, identifying, telling
+from icl_train._settings.identity import ADDED_LATER, NEUTRAL_SETTINGS, digest_of, flattened, telling
 from icl_train._settings.optim import OptimConfig
 from icl_train._settings.option import require, require_numbers
 from icl_train._settings.steps import Timetable, check_last_step
@@ -188,7 +186,7 @@ class RunConfig:
 
     def flat(self) -> dict[str, Any]:
         """All settings under their dotted names: ``{"data.p_bursty": 0.9, …}``."""
-        return _flat(self.to_dict(), "")
+        return flattened(self.to_dict())
 
     def telling(self) -> dict[str, Any]:
         """:meth:`flat` without ``NEUTRAL_SETTINGS``: what makes a run another experiment."""
@@ -196,11 +194,4 @@ class RunConfig:
 
     def digest(self) -> str:
         """Eight hexadecimal digits: equal for configurations that differ in ``NEUTRAL_SETTINGS`` at most."""
-        return hashlib.sha256(json.dumps(identifying(self.flat()), sort_keys=True).encode()).hexdigest()[:8]
-
-
-def _flat(settings: dict[str, Any], prefix: str) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in settings.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat
+        return digest_of(self.flat())

@@ -7,7 +7,7 @@ import pytest
 
 from icl_train import PRESETS, RunFolder, figure3a, laptop, smoke
 from icl_train._commands import run as run_module
-from icl_train._commands.config_file import read_settings, with_settings
+from icl_train._commands.config_file import read_settings, with_file_settings
 from icl_train._commands.main import _main
 from icl_train.config import RunConfig
 
@@ -17,7 +17,7 @@ FORMATS = ["json", "toml", pytest.param("yaml", marks=needs_yaml)]
 
 def read(path):
     file, settings = read_settings(path)
-    return with_settings(RunConfig(), settings, of=file)
+    return with_file_settings(RunConfig(), settings, of=file)
 
 
 def shown(capsys, *args):
@@ -102,7 +102,7 @@ def test_a_file_with_another_source_or_component_gets_its_defaults(tmp_path):
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"data": {"source": "symbolic"}, "model": {"sequence_model": "lstm"}}))
     _, settings = read_settings(file)
-    config = with_settings(laptop(), settings, of=file)
+    config = with_file_settings(laptop(), settings, of=file)
     assert (config.model.embedder, config.model.sequence_model, config.model.num_heads) == ("embedding", "lstm", None)
 
 

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from icl_data.foundation.command_line import run_command
 from icl_train import PlainReporter, RunError, RunFailed, RunFolder, figure3a, smoke, train
 from icl_train._commands.main import _main
-from icl_train._sweeps.sweep import prepare, run_name
+from icl_train._plans.labels import run_name
+from icl_train._sweeps.sweep import prepare
 
 CLOCK = re.compile(rb'"sequences_per_second": [^,}]*')
 

@@ -80,3 +80,10 @@ def test_groups_of_sequences_that_do_not_divide_the_batch_are_refused():
     groups = ResNetConfig(sequences_per_statistics=3)
     with pytest.raises(ValueError, match=r"sequences_per_statistics must divide train\.batch_size \(32\), got 3$"):
         replace(base, model=replace(base.model, embedder_config=groups))
+
+
+def test_a_thousand_configurations_look_the_types_of_their_settings_up_once(monkeypatch):
+    stored = chan2022().to_dict()
+    RunConfig.from_dict(stored)
+    monkeypatch.setattr("typing.get_type_hints", lambda *_, **__: pytest.fail("looked up again"))
+    assert RunConfig.from_dict(stored) == chan2022()

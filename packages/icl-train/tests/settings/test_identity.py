@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from icl_train import PRESETS, RunConfig, RunFolder, chan2022, smoke
-from icl_train._sweeps.sweep import run_name
+from icl_train._plans.labels import run_name
 from icl_train.config import ADDED_LATER, NEUTRAL_SETTINGS
 
 FIRST_NAMES = {

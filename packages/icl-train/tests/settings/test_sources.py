@@ -10,9 +10,9 @@ import pytest
 from icl_train import DataConfig, RunConfig, RunFolder, smoke
 from icl_train._check_settings import check_settings
 from icl_train._commands.main import _main
+from icl_train._plans.labels import run_name
 from icl_train._run_data import RunData
 from icl_train._settings.class_counts import counts_for
-from icl_train._sweeps.sweep import run_name
 from icl_train.presets import chan2022, with_source
 
 SHORT = ["--max-steps", "2", "--eval-batches", "1", "--data.n-labels", "None"]

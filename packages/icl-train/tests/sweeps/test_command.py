@@ -106,10 +106,10 @@ def test_the_command_passes_its_options_on_and_fails_if_a_run_fails(tmp_path, mo
     given = []
 
     def launch_none(runs, **options):
-        given.append({name: value for name, value in options.items() if name != "stream"})
+        given.append({name: value for name, value in options.items() if name not in ("stream", "plan")})
         return runs[1:]
 
-    monkeypatch.setattr("icl_train._commands.sweep.launch", launch_none)
+    monkeypatch.setattr("icl_train._commands.sweeps.carry_out.launch", launch_none)
     args = [*SWEEP, "--root", str(tmp_path), "--class-counts", "64", "30", "--jobs", "2", "--grace", "5", "--no-follow"]
     with pytest.raises(RunFailed, match=r"^1 of 2 runs failed: gaussian-c00030"):
         _main(args)
@@ -130,7 +130,7 @@ def test_an_interrupted_sweep_ends_with_130_and_says_how_to_go_on(tmp_path, monk
     def interrupted(runs, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("icl_train._commands.sweep.launch", interrupted)
+    monkeypatch.setattr("icl_train._commands.sweeps.carry_out.launch", interrupted)
     assert _main([*SWEEP, "--root", str(tmp_path), "--class-counts", "64"]) == 130
     assert capsys.readouterr().err == "interrupted; the same command goes on\n"
 
@@ -151,7 +151,7 @@ def test_plot_ends_with_the_exit_code_of_icl_eval(returned, code, tmp_path, chil
         return subprocess.CompletedProcess(command, returned)
 
     child()
-    monkeypatch.setattr("icl_train._commands.sweep.subprocess", SimpleNamespace(run=run))
+    monkeypatch.setattr("icl_train._commands.sweeps.carry_out.subprocess", SimpleNamespace(run=run))
     assert _main([*SWEEP, "--root", str(tmp_path), "--class-counts", "64", "--plot"]) == code
     # -P: an icl_eval.py in the folder is not icl-eval
     assert asked == [[sys.executable, "-P", "-m", "icl_eval", "figure3a", str(tmp_path)]]

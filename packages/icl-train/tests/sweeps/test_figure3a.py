@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from icl_train import RunFolder, figure3a, smoke
+from icl_train._plans.labels import labels, run_name
 from icl_train._sweeps.cost import clock, expected_cost, longest_first, seconds_left
-from icl_train._sweeps.labels import labels
-from icl_train._sweeps.sweep import run_name
 
 
 def test_there_is_a_run_for_each_count_and_seed_with_the_common_classes_counted_in():

@@ -3,7 +3,8 @@
 import pytest
 
 from icl_train import RunError, RunFolder, figure3a
-from icl_train._sweeps.sweep import default_jobs, launch, prepare, run_name
+from icl_train._plans.labels import run_name
+from icl_train._sweeps.sweep import default_jobs, launch, prepare
 
 PICKY = """
 from torch import nn

@@ -12,6 +12,11 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
 
 
+def encodable(text: object) -> str:
+    """`text` with escapes in the place of what is no UTF-8; a file's name may hold such, and libraries refuse it."""
+    return str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def one_line(text: object) -> str:
     """`text` on one line, printable."""
     return printable(" ".join(str(text).split()))

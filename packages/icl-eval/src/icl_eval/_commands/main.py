@@ -9,6 +9,7 @@ from functools import partial
 from icl_data.foundation.command_line import DONE, MISTAKE, nearest
 from icl_eval._commands.evaluate import evaluate
 from icl_eval._commands.figure import figure
+from icl_eval._commands.table import table
 from icl_eval._figures.curves import FIGURES
 from icl_train.command_line import one_line_errors
 
@@ -17,12 +18,13 @@ __all__ = ["main"]
 USAGE = """\
 usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval evaluate RUN... [options]   measure checkpoints of runs again
+       icl-eval table RUNS... [options]     runs as a table, tidy or wide
        icl-eval figures [--json]            list the figures
 
 Figures:
 {figures}
 
-Options: icl-eval figure3a --help, icl-eval evaluate --help"""
+Options: icl-eval figure3a --help, icl-eval evaluate --help, …"""
 
 
 def main() -> int:
@@ -32,7 +34,7 @@ def main() -> int:
 
 def _main(args: Sequence[str]) -> int:
     commands: dict[str, Callable[[Sequence[str]], int]] = {name: partial(figure, name) for name in FIGURES}
-    commands |= {"evaluate": evaluate, "figures": _figures}
+    commands |= {"evaluate": evaluate, "figures": _figures, "table": table}
     if not args or args[0] in ("-h", "--help"):
         print(USAGE.format(figures=_list_of_figures()))
         return DONE if args else MISTAKE

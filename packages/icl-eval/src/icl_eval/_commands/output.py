@@ -14,7 +14,7 @@ from icl_data.foundation.printable import printable
 from icl_data.foundation.whole_file import try_file, whole_file
 from icl_eval._tables.files import TABLE_WRITERS
 
-__all__ = ["figure_folder", "files_together", "say", "table_file", "why_not_written"]
+__all__ = ["figure_folder", "files_together", "say", "table_file", "why_not_written", "writable_file"]
 
 _FILES = (".png", ".pdf", ".svg", *TABLE_WRITERS)
 
@@ -34,11 +34,24 @@ def table_file(given: Path) -> Path:
     Raises:
         ValueError: it is of no format that is known, or cannot be written.
     """
+    return writable_file(given, endings=tuple(TABLE_WRITERS))
+
+
+def writable_file(given: Path, *, endings: Sequence[str] = ()) -> Path:
+    """The file that ``--out`` gives.
+
+    Args:
+        given: as the user wrote it.
+        endings: what its name may end in; empty for anything.
+
+    Raises:
+        ValueError: its name ends in something else, or it cannot be written.
+    """
     path = user_path(given)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"--out must be a file in a folder that exists, got {path}")
-    if path.suffix.lower() not in TABLE_WRITERS:
-        raise ValueError(f"--out must end in {' or '.join(TABLE_WRITERS)}, got {path}")
+    if endings and path.suffix.lower() not in endings:
+        raise ValueError(f"--out must end in {' or '.join(endings)}, got {path}")
     why = why_not_written(path)
     if why:
         raise ValueError(f"--out must be a file that can be written, got {path} ({why})")

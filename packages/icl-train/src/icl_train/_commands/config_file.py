@@ -10,17 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from icl_data.foundation.command_line import nearest
 from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import one_line
-from icl_train._commands.components import with_components
-from icl_train._options.table import Option, option_table
-from icl_train._options.values import kind_of_value, value_as_text, values_as_text
-from icl_train.command_line import parse
+from icl_train._by_name.settings import with_settings
+from icl_train._options.typed import short_json
 from icl_train.config import RunConfig
 
-__all__ = ["read_settings", "with_settings"]
+__all__ = ["read_settings", "with_file_settings"]
 
 _FORMATS = (".json", ".toml", ".yaml", ".yml")
 _LARGEST = 10_000_000  # bytes; a configuration has some thousand
@@ -57,11 +54,11 @@ def read_settings(path: Path) -> tuple[Path, dict[str, Any]]:
     if isinstance(stored, dict) and isinstance(stored.get("config"), dict):  # of a run
         stored = stored["config"]
     if not isinstance(stored, dict):
-        raise ValueError(f"{path} must hold groups of settings by name, got {_short(stored)}")
+        raise ValueError(f"{path} must hold groups of settings by name, got {short_json(stored)}")
     return path, dict(_flat(stored, ""))
 
 
-def with_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Path) -> RunConfig:
+def with_file_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Path) -> RunConfig:
     """A configuration with the settings of a file on top.
 
     A file that names another source or component gets their defaults, as the options of the command line do.
@@ -74,22 +71,10 @@ def with_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Path) -
     Raises:
         ValueError: for an unknown setting, a value of another type, or values that the configuration refuses.
     """
+    preset = str(settings.get("preset", config.preset))
     try:
-        chosen = {name: value if value is None else str(value) for name, value in settings.items()}
-        config = with_components(config, chosen)
-        table = {".".join(option.path): option for option in option_table(RunConfig, config)}
-        args: list[str] = []
-        for name, value in settings.items():
-            if name == "preset":
-                config = replace(config, preset=str(value))
-            elif name in table:
-                args += _argument(table[name], name, value)
-            elif value not in (None, "None") or not name.endswith(
-                "_config"
-            ):  # a component that is not there has no settings
-                hint = nearest(name, table) or " (icl-train show-config smoke shows what there is)"
-                raise ValueError(f"setting {name} does not exist{hint}")
-        return parse(RunConfig, args, prog=str(of), default=config)
+        others = {name: value for name, value in settings.items() if name != "preset"}
+        return replace(with_settings(config, others), preset=preset)
     except ValueError as error:
         raise ValueError(f"{of}: {error}") from error
 
@@ -113,26 +98,3 @@ def _flat(settings: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]
             yield from _flat(value, f"{name}.")
         else:
             yield name, value
-
-
-def _argument(option: Option, name: str, value: Any) -> list[str]:
-    """A setting as the arguments that say the same."""
-    called = option.names[-1]
-    if value is None and type(None) not in option.alternatives:
-        raise ValueError(f"{name} must be {kind_of_value(option)}, got nothing")
-    if option.several and isinstance(value, list):
-        return [called, *values_as_text(option, [_text(item) for item in value], name)]
-    if isinstance(value, list) or (isinstance(value, bool) and bool not in option.alternatives):
-        raise ValueError(f"{name} must be {kind_of_value(option)}, got {_short(value)}")
-    if option.several and value is not None:
-        return [called, *values_as_text(option, [_text(value)], name)]
-    return [f"{called}={value_as_text(option, _text(value), name)}"]
-
-
-def _text(value: Any) -> str:
-    return repr(value) if isinstance(value, float) else str(value)
-
-
-def _short(value: object) -> str:
-    told = json.dumps(value, default=str)
-    return told if len(told) <= 60 else f"{told[:57]}..."

@@ -6,12 +6,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from icl_train._commands.components import chosen_by, with_components
-from icl_train._commands.config_file import read_settings, with_settings
+from icl_train._by_name.components import with_components
+from icl_train._commands.config_file import read_settings, with_file_settings
 from icl_train.command_line import given
 from icl_train.config import RunConfig
 
-__all__ = ["default_config", "source_given"]
+__all__ = ["chosen_by", "default_config", "source_given"]
+
+_OPTIONS = {
+    "data.source": ("--data.source", "--example-type"),
+    "data.omniglot": ("--data.omniglot",),
+    "model.embedder": ("--model.embedder",),
+    "model.sequence_model": ("--model.sequence-model",),
+    "train.tracker": ("--train.tracker",),
+}
+
+
+def chosen_by(args: Sequence[str]) -> dict[str, str]:
+    """The settings among the options that others hang on: dotted name → value."""
+    chosen = {name: given(args, *options) for name, options in _OPTIONS.items()}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def source_given(args: Sequence[str]) -> str | None:
@@ -35,7 +49,7 @@ def default_config(args: Sequence[str], preset: RunConfig | None) -> RunConfig:
     file = given(args, "--config")
     if file is not None:
         path, settings = read_settings(Path(file))
-        config = with_settings(config, settings, of=path)
+        config = with_file_settings(config, settings, of=path)
         if preset is not None:  # a run is called after the preset that the command names, whatever the file says
             config = replace(config, preset=preset.preset)
     return with_components(config, chosen_by(args))

@@ -13,6 +13,7 @@ _FEW = (
     "--name",
     "--class-counts",
     "--run-seeds",
+    "--dry-run",
     "--jobs",
     "--launcher",
     "--plot",

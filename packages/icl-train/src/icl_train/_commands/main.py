@@ -9,7 +9,7 @@ from icl_train._commands.resume import resume
 from icl_train._commands.run import run
 from icl_train._commands.show_config import show_config
 from icl_train._commands.status import status
-from icl_train._commands.sweep import sweep
+from icl_train._commands.sweeps.sweep import sweep
 from icl_train.command_line import one_line_errors, two_columns
 from icl_train.presets import described_presets
 
@@ -18,6 +18,7 @@ __all__ = ["main"]
 USAGE = """\
 usage: icl-train run PRESET [options]       train one model
        icl-train sweep figure3a [options]   train one model per class count
+       icl-train sweep grid PRESET [...]    train one model per combination
        icl-train resume RUN                 go on with a run, or make it longer
        icl-train status RUNS                what has been trained, and how well
        icl-train show-config PRESET         all settings, for run --config
@@ -25,7 +26,7 @@ usage: icl-train run PRESET [options]       train one model
 Presets:
 {presets}
 
-Options: icl-train run PRESET --help, icl-train sweep figure3a --help"""
+Options: icl-train run PRESET --help, icl-train sweep --help"""
 
 
 def main() -> int:

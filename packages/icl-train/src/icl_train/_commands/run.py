@@ -16,8 +16,8 @@ from icl_train._commands.few_options import few_options
 from icl_train._commands.training import train_here
 from icl_train._making.initial import with_initial_weights
 from icl_train._making.whole import check_place
+from icl_train._plans.labels import run_name
 from icl_train._runs.folder import RunFolder, available_cores, require_new
-from icl_train._sweeps.sweep import run_name
 from icl_train.command_line import Page, given, parse
 from icl_train.config import RunConfig
 from icl_train.presets import PRESETS, described_presets

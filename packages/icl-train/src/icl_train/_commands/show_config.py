@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from icl_train._commands.components import chosen_by, with_components
-from icl_train._commands.config_file import read_settings, with_settings
+from icl_train._by_name.components import with_components
+from icl_train._commands.config_file import read_settings, with_file_settings
 from icl_train._commands.config_text import config_text
+from icl_train._commands.defaults import chosen_by
 from icl_train._commands.few_options import few_options
 from icl_train.command_line import Page, nearest, parse
 from icl_train.config import RunConfig
@@ -60,7 +61,7 @@ def _configuration(name: str) -> RunConfig:
             f"got {name!r}{nearest(name, PRESETS)}"
         )
     path, settings = read_settings(Path(name))
-    return with_settings(RunConfig(), settings, of=path)
+    return with_file_settings(RunConfig(), settings, of=path)
 
 
 def _page(options: Sequence[str]) -> Page:

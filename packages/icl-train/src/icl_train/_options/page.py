@@ -98,7 +98,7 @@ def _invocation(option: Option) -> str:
     if option.switch:
         return option.shown
     kinds = [kind for kind in option.alternatives if kind is not type(None)]
-    return f"{option.shown} {_metavar(kinds[0])}"
+    return f"{option.shown} {option.metavar or _metavar(kinds[0])}"
 
 
 def _metavar(kind: Any) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ class Option:
         names: with dashes, the dotted one last; empty for an argument without a name.
         hint: type of its value.
         default: its value where it is not given, or ``dataclasses.MISSING``.
+        metavar: what stands for its values in the help; None for what their type says.
     """
 
     owner: type
@@ -34,6 +36,7 @@ class Option:
     names: tuple[str, ...]
     hint: Any
     default: Any
+    metavar: str | None = None
 
     @property
     def positional(self) -> bool:
@@ -95,7 +98,7 @@ def option_table(target: type, default: object = None) -> list[Option]:
 
 
 def _options(target: type, instance: object, prefix: str, path: tuple[str, ...]) -> Iterator[Option]:
-    hints = typing.get_type_hints(target, include_extras=True)
+    hints = _hints(target)
     for field in dataclasses.fields(target):
         hint, notes = _without_notes(hints[field.name])
         if not field.init or tyro.conf.Suppress in notes:
@@ -113,7 +116,13 @@ def _options(target: type, instance: object, prefix: str, path: tuple[str, ...])
             continue  # settings of a component that is not chosen
         positional = tyro.conf.Positional in notes
         names = () if positional else (*aliases, f"--{prefix}{name}")
-        yield Option(owner=target, path=here, names=names, hint=hint, default=value)
+        metavar = next((note.metavar for note in notes if getattr(note, "metavar", None)), None)
+        yield Option(owner=target, path=here, names=names, hint=hint, default=value, metavar=metavar)
+
+
+@cache
+def _hints(target: type) -> dict[str, Any]:
+    return typing.get_type_hints(target, include_extras=True)
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

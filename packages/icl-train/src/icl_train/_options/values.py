@@ -13,7 +13,7 @@ from icl_data.foundation.close_names import close_names
 from icl_data.foundation.paths import user_path
 from icl_train._options.table import Option
 
-__all__ = ["SWITCH_WORDS", "kind_of_value", "value_as_text", "values_as_text"]
+__all__ = ["SWITCH_WORDS", "item_types", "kind_of_value", "value_as_text", "values_as_text"]
 
 SWITCH_WORDS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
@@ -55,10 +55,10 @@ def values_as_text(option: Option, texts: list[str], name: str) -> list[str]:
     kinds = option.alternatives
     if type(None) in kinds and len(texts) == 1 and texts[0] == _NONE:
         return texts
-    types = [one for one in _item_types(option) if one is not Ellipsis]
+    types = [one for one in item_types(option) if one is not Ellipsis]
     if str not in types and Path not in types:
         texts = [part for text in texts for part in _at_commas(text)]
-    if Ellipsis in _item_types(option) or len(types) == 1:
+    if Ellipsis in item_types(option) or len(types) == 1:
         types = types * len(texts)
     if len(texts) != len(types):
         raise ValueError(f"{name} must be {len(types)} values, got {len(texts)}")
@@ -77,7 +77,8 @@ def kind_of_value(option: Option) -> str:
     return " or ".join([*told, *([_NONE] if type(None) in kinds else [])])
 
 
-def _item_types(option: Option) -> tuple[Any, ...]:
+def item_types(option: Option) -> tuple[Any, ...]:
+    """The types of the values of an option that takes several; with ``...`` behind one, any number of that."""
     return next(typing.get_args(kind) for kind in option.alternatives if typing.get_origin(kind) in (tuple, list))
 
 

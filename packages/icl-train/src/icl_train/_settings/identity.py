@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ADDED_LATER", "NEUTRAL_SETTINGS", "identifying", "telling"]
+__all__ = ["ADDED_LATER", "NEUTRAL_SETTINGS", "digest_of", "flattened", "identifying", "telling"]
 
 NEUTRAL_SETTINGS = frozenset(
     {
@@ -73,3 +75,16 @@ def identifying(settings: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in telling(settings).items()
         if name not in ADDED_LATER or ADDED_LATER[name] != value
     }
+
+
+def digest_of(settings: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits, of all settings under dotted names, as ``RunConfig.digest`` has them."""
+    return hashlib.sha256(json.dumps(identifying(settings), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Groups of settings as one, under dotted names: ``{"data.p_bursty": 0.9, …}``."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= flattened(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat

@@ -9,7 +9,7 @@ from typing import Any
 
 import tyro
 
-__all__ = ["LARGEST", "default_of", "require", "require_choices", "require_numbers", "short_name"]
+__all__ = ["LARGEST", "default_of", "hints_of", "require", "require_choices", "require_numbers", "short_name"]
 
 LARGEST = 2**31 - 1
 """No count, size or step may be larger."""
@@ -20,9 +20,19 @@ def short_name(name: str) -> Any:
     return tyro.conf.arg(aliases=(name,))
 
 
+_HINTS: dict[type, dict[str, Any]] = {}
+
+
+def hints_of(config_type: type) -> dict[str, Any]:
+    """The types of a dataclass's fields. They are kept: to look them up takes longer than the rest of reading a run."""
+    if config_type not in _HINTS:
+        _HINTS[config_type] = typing.get_type_hints(config_type)
+    return _HINTS[config_type]
+
+
 def require_choices(config: Any, prefix: str) -> None:
     """Raise ValueError if a field annotated as a Literal holds another value: Python itself never looks."""
-    for name, hint in typing.get_type_hints(type(config)).items():
+    for name, hint in hints_of(type(config)).items():
         if typing.get_origin(hint) is typing.Literal:
             choices = typing.get_args(hint)
             require(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from icl_models import ComponentConfig
-from icl_train._settings.option import require
+from icl_train._settings.option import hints_of, require
 
 __all__ = ["UnusableConfig", "from_plain", "to_plain"]
 
@@ -51,7 +51,7 @@ def from_plain(config_type: type[T], values: dict[str, Any], prefix: str) -> T:
     Raises:
         ValueError: for an unknown field, or values that the dataclass refuses.
     """
-    hints = typing.get_type_hints(config_type)
+    hints = hints_of(config_type)
     unknown = sorted(values.keys() - hints.keys())
     require(not unknown, "settings must be ones that this version knows", ", ".join(prefix + name for name in unknown))
     typed = {}

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from icl_train._plans.labels import run_name
 from icl_train._runs.departures import departures
 from icl_train._runs.folder import RunFolder, Status, find_runs
-from icl_train._sweeps.sweep import run_name
 from icl_train._watching.view import RunView, failure
 
 __all__ = ["Row", "Score", "Survey"]

@@ -1,52 +1,52 @@
-"""Whether the runs of a sweep can be made, said of the sweep: which of its class counts fit, and which do not."""
+"""Whether the runs of a sweep can be made, said of the sweep: which of its runs, or class counts, do not fit."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from icl_data.foundation.command_line import listed
 from icl_train._check_settings import check_settings
+from icl_train._plans.combined import SEEDS
+from icl_train._plans.figure3a import of_those_given
+from icl_train._plans.plan import Plan
 from icl_train._run_data import build_source
-from icl_train._sweeps.labels import labels
 from icl_train.config import RunConfig
 
-__all__ = ["check_each", "check_sweep", "of_those_given"]
+__all__ = ["check_each", "check_sweep"]
 
 _AS_MANY_AS_ASKED = ("gaussian", "symbolic")
 
 
-def check_sweep(configs: Sequence[RunConfig]) -> None:
+def check_sweep(plan: Plan) -> None:
     """Check what shows without PyTorch, of all runs; mistakes as in `check_each`."""
-    _check_class_counts(configs)
-    check_each(configs, check_settings)
+    if plan.by_class_count:
+        _check_class_counts(plan.configs)
+    check_each(plan, check_settings)
 
 
-def check_each(configs: Sequence[RunConfig], check: Callable[[RunConfig], None]) -> None:
-    """Check every run, before saying which of them have a mistake.
+def check_each(plan: Plan, check: Callable[[RunConfig], None]) -> None:
+    """Check every run, before saying which of them have a mistake; runs that differ in seeds alone are checked once.
 
     Raises:
         ValueError: for the first mistake; where it is not in all runs, with the class counts, or runs, that have it.
     """
+    configs = plan.configs
     wrong: dict[int, ValueError] = {}
+    seen: dict[str, ValueError | None] = {}
     for number, config in enumerate(configs):
-        try:
-            check(config)
-        except ValueError as error:
-            wrong[number] = error
+        alike = json.dumps({name: one for name, one in config.flat().items() if name not in SEEDS}, default=str)
+        if alike not in seen:
+            seen[alike] = _mistake(config, check)
+        mistake = seen[alike]
+        if mistake is not None:
+            wrong[number] = mistake
     if not wrong:
         return
     first = next(iter(wrong.values()))
     if len(wrong) == len(configs) and len({str(error) for error in wrong.values()}) == 1:
         raise first
-    raise ValueError(f"{first} ({_which(configs, set(wrong))})") from first
-
-
-def of_those_given(counts: Sequence[int], bad: Sequence[int]) -> str:
-    """Which of a sweep's class counts fit, in words."""
-    good = [str(count) for count in dict.fromkeys(counts) if count not in set(bad)]
-    return (
-        f"of those given, {', '.join(good)} fit{'s' if len(good) == 1 else ''}" if good else "none of those given fits"
-    )
+    raise ValueError(f"{first} ({_which(plan, set(wrong))})") from first
 
 
 def _check_class_counts(configs: Sequence[RunConfig]) -> None:
@@ -73,10 +73,21 @@ def _check_class_counts(configs: Sequence[RunConfig]) -> None:
     )
 
 
-def _which(configs: Sequence[RunConfig], wrong: set[int]) -> str:
-    counts = [config.data.n_trained_classes for config in configs]
+def _mistake(config: RunConfig, check: Callable[[RunConfig], None]) -> ValueError | None:
+    try:
+        check(config)
+    except ValueError as error:
+        return error
+    return None
+
+
+def _which(plan: Plan, wrong: set[int]) -> str:
+    first = plan.labels[min(wrong)]
+    if not plan.by_class_count:
+        return f"in {len(wrong)} of {len(plan.configs)} runs, the first: {first}"
+    counts = [config.data.n_trained_classes for config in plan.configs]
     bad = {counts[number] for number in wrong}
     good = {count for number, count in enumerate(counts) if number not in wrong}
     if bad & good:
-        return f"in the run {labels(configs)[min(wrong)]}"
+        return f"in the run {first}"
     return f"class counts {listed([str(count) for count in sorted(bad)])}; " + of_those_given(counts, sorted(bad))

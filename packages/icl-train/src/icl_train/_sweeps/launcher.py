@@ -9,12 +9,12 @@ from pathlib import Path
 from statistics import median
 
 from icl_data.foundation.paths import describe
+from icl_train._plans.labels import labels
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._sweeps.board import Board
 from icl_train._sweeps.child import LOG, Child
 from icl_train._sweeps.cost import expected_cost, longest_first, seconds_left
-from icl_train._sweeps.labels import labels
 from icl_train._sweeps.watched import Watched
 from icl_train._watching.view import failure
 
@@ -30,6 +30,7 @@ class Launcher:
     Args:
         runs: the runs.
         broken: folders of further runs that cannot be read, and why.
+        names: what the runs are called on screen; None for class count and seed.
         jobs: runs trained here at a time.
         board: where they are shown.
         grace: seconds from SIGTERM to SIGKILL when runs must end.
@@ -41,15 +42,17 @@ class Launcher:
         runs: Sequence[RunFolder],
         broken: Sequence[tuple[Path, str]],
         *,
+        names: Sequence[str] | None = None,
         jobs: int,
         board: Board,
         grace: float,
         follow: bool,
     ) -> None:
         self._jobs, self._board, self._grace, self._follow = jobs, board, grace, follow
-        names = dict(zip((run.path for run in runs), labels([run.config for run in runs]), strict=True))
+        shown = labels([run.config for run in runs]) if names is None else names
+        called = dict(zip((run.path for run in runs), shown, strict=True))
         self._total = len(runs) + len(broken)
-        self._waiting = [Watched(run, names[run.path], board) for run in longest_first(runs)]
+        self._waiting = [Watched(run, called[run.path], board) for run in longest_first(runs)]
         self._training: list[Watched] = []
         self._followed: list[Watched] = []
         self._n_done = self._n_elsewhere = 0

@@ -3,70 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from icl_data.foundation.paths import describe
 from icl_train._making.whole import check_place
+from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunError, RunFolder, available_cores
 from icl_train._runs.interrupt import GRACE_SECONDS, StopRequest
-from icl_train._settings.source import source_label
 from icl_train._sweeps.board import Board
-from icl_train._sweeps.checks import check_each, check_sweep, of_those_given
+from icl_train._sweeps.checks import check_each, check_sweep
+from icl_train._sweeps.existing import folders_by_digest
 from icl_train._sweeps.launcher import Launcher
 from icl_train.config import RunConfig
 
-__all__ = ["default_jobs", "figure3a", "launch", "prepare", "run_name"]
-
-
-def figure3a(base: RunConfig, *, class_counts: Sequence[int], seeds: Sequence[int]) -> list[RunConfig]:
-    """One run per class count and seed (Chan et al. 2022, figure 3): all trained classes but the common ones are rare.
-
-    Args:
-        base: settings that the runs share.
-        class_counts: numbers of trained classes.
-        seeds: seeds of initial weights and data.
-
-    Returns:
-        The runs' settings, class count by class count.
-
-    Raises:
-        ValueError: if a class count leaves no rare class.
-    """
-    n_common = base.data.n_common_classes
-    bad = [count for count in dict.fromkeys(class_counts) if count <= n_common]
-    if bad:
-        raise ValueError(
-            f"class counts must be above data.n_common_classes ({n_common}), got {', '.join(map(str, bad))}; "
-            + of_those_given(class_counts, bad)
-        )
-    runs = []
-    for count in dict.fromkeys(class_counts):
-        data = replace(base.data, n_rare_classes=count - n_common)
-        for seed in dict.fromkeys(seeds):
-            runs.append(replace(base, data=data, seeds=replace(base.seeds, init=seed, data=seed)))
-    return runs
-
-
-def run_name(config: RunConfig) -> str:
-    """Folder name of a run in a sweep: readable, and another one for every other configuration."""
-    source = source_label(config.data.source)
-    return f"{source}-c{config.data.n_trained_classes:05d}-s{config.seeds.data}-{config.digest()}"
+__all__ = ["checked", "default_jobs", "launch", "prepare"]
 
 
 def prepare(
-    configs: Sequence[RunConfig],
+    plan: Plan | Sequence[RunConfig],
     root: Path,
     *,
     jobs: int | None = None,
     elsewhere: bool = False,
     broken: list[tuple[Path, str]] | None = None,
 ) -> list[RunFolder]:
-    """The run folder of each configuration, made where it is missing.
+    """The run folder of each configuration, made where there is none of that run in ``root``, whatever it is called.
 
     Args:
-        configs: of the runs.
+        plan: the runs; configurations alone are called by class count and seed.
         root: folder of the run folders.
         jobs: how many will share this machine's cores; None for :func:`default_jobs`.
         elsewhere: other machines train them: models and devices are checked there, and PyTorch is not imported.
@@ -76,15 +41,13 @@ def prepare(
         ValueError: if a configuration cannot run; then no folder is made.
         RunError: if a folder is there and is not a run, unless ``broken`` takes it.
     """
-    check_sweep(configs)  # every mistake that needs no PyTorch comes before any that does
-    for config in configs:
-        check_place(root / run_name(config))
-    devices = [config.train.device for config in configs] if elsewhere else _checked_devices(configs)
+    plan = plan if isinstance(plan, Plan) else Plan.of(plan)
+    configs = plan.configs
+    paths, devices = checked(plan, root, elsewhere=elsewhere)
     shared = None if elsewhere else max(1, available_cores() // (jobs or default_jobs(configs)))
     root.mkdir(parents=True, exist_ok=True)
     runs: list[RunFolder] = []
-    for config, device in zip(configs, devices, strict=True):
-        path = root / run_name(config)
+    for config, path, device in zip(configs, paths, devices, strict=True):
         try:
             runs.append(_folder(path, config, device=device, threads=config.train.threads or shared))
         except (RunError, OSError) as error:
@@ -92,6 +55,34 @@ def prepare(
                 raise
             broken.append((path, describe(error) if isinstance(error, OSError) else str(error)))
     return runs
+
+
+def checked(plan: Plan, root: Path, *, elsewhere: bool) -> tuple[list[Path], list[str]]:
+    """Whether every run can be made; nothing is.
+
+    Args:
+        plan: the runs.
+        root: folder of the run folders.
+        elsewhere: other machines train them.
+
+    Returns:
+        The folder of each run, and the device that it is to be trained on.
+
+    Raises:
+        ValueError: if a configuration cannot run.
+        OSError: if a folder cannot be made.
+    """
+    check_sweep(plan)  # every mistake that needs no PyTorch comes before any that does
+    paths = _places(plan, root)
+    for path in paths:
+        check_place(path)
+    return paths, [config.train.device for config in plan.configs] if elsewhere else _checked_devices(plan)
+
+
+def _places(plan: Plan, root: Path) -> list[Path]:
+    """Where each run is, or will be: the folder in ``root`` that holds this very run, if there is one."""
+    there = folders_by_digest(root, set(plan.names))
+    return [there.get(config.digest(), root / name) for config, name in zip(plan.configs, plan.names, strict=True)]
 
 
 def default_jobs(configs: Sequence[RunConfig]) -> int:
@@ -102,12 +93,12 @@ def default_jobs(configs: Sequence[RunConfig]) -> int:
     return min(len(configs), available_cores()) if on_cpu else 1
 
 
-def _checked_devices(configs: Sequence[RunConfig]) -> list[str]:
+def _checked_devices(plan: Plan) -> list[str]:
     """Where the runs will be trained, after their models were tried."""
     from icl_train._check import check_model, device_of
 
-    check_each(configs, check_model)
-    return [device_of(config) for config in configs]
+    check_each(plan, check_model)
+    return [device_of(config) for config in plan.configs]
 
 
 def _folder(path: Path, config: RunConfig, *, device: str, threads: int | None) -> RunFolder:
@@ -126,6 +117,7 @@ def launch(
     *,
     jobs: int,
     stream: TextIO,
+    plan: Plan | None = None,
     broken: Sequence[tuple[Path, str]] = (),
     grace: float = GRACE_SECONDS,
     follow: bool = True,
@@ -136,6 +128,7 @@ def launch(
         runs: the runs.
         jobs: how many at a time.
         stream: where they are shown.
+        plan: what they are called on screen; None for class count and seed.
         broken: folders of further runs that cannot be read, and why: they are told of as failed.
         grace: seconds that runs have for a checkpoint when the sweep is ended, before they are killed.
         follow: wait for runs that other processes train, and take over what those leave; False to leave them alone.
@@ -146,7 +139,8 @@ def launch(
     Raises:
         KeyboardInterrupt: if Ctrl+C or another signal of `StopRequest` has ended the sweep, and its runs with it.
     """
+    names = None if plan is None else [plan.label(run.config) for run in runs]
     with Board(stream) as board, StopRequest(at_once=False) as stop:
-        launcher = Launcher(runs, broken, jobs=jobs, board=board, grace=grace, follow=follow)
+        launcher = Launcher(runs, broken, names=names, jobs=jobs, board=board, grace=grace, follow=follow)
         launcher.train(stop)
     return launcher.failed

@@ -1,4 +1,4 @@
-"""What runs are called on screen, side by side."""
+"""What runs are called by class count and seed: as folders, and on screen, side by side."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from icl_data.foundation.printable import one_line
 from icl_train._runs.departures import departures
+from icl_train._settings.source import source_label
 from icl_train.config import RunConfig
 
-__all__ = ["labels"]
+__all__ = ["labels", "run_name"]
 
 
 def labels(configs: Sequence[RunConfig]) -> list[str]:
@@ -35,3 +36,9 @@ def labels(configs: Sequence[RunConfig]) -> list[str]:
         )
         for config, departing in zip(configs, others, strict=True)
     ]
+
+
+def run_name(config: RunConfig) -> str:
+    """Folder name of a run in a sweep: readable, and another one for every other configuration."""
+    source = source_label(config.data.source)
+    return f"{source}-c{config.data.n_trained_classes:05d}-s{config.seeds.data}-{config.digest()}"

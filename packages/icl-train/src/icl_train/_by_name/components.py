@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from icl_train.command_line import given
 from icl_train.config import RunConfig
 from icl_train.presets import with_source
 
-__all__ = ["chosen_by", "with_components"]
+__all__ = ["DECISIVE", "with_components"]
 
-_OPTIONS = {
-    "data.source": ("--data.source", "--example-type"),
-    "data.omniglot": ("--data.omniglot",),
-    "model.embedder": ("--model.embedder",),
-    "model.sequence_model": ("--model.sequence-model",),
-    "train.tracker": ("--train.tracker",),
-}
+DECISIVE = ("data.source", "data.omniglot", "model.embedder", "model.sequence_model", "train.tracker")
+"""Settings on which the defaults of others hang."""
 
 
-def chosen_by(args: Sequence[str]) -> dict[str, str]:
-    """The settings among the options that others hang on: dotted name → value."""
-    chosen = {name: given(args, *options) for name, options in _OPTIONS.items()}
-    return {name: value for name, value in chosen.items() if value is not None}
-
-
-def with_components(config: RunConfig, chosen: Mapping[str, str | None]) -> RunConfig:
+def with_components(config: RunConfig, chosen: Mapping[str, Any]) -> RunConfig:
     """The same run with another source or other components, and the defaults that come with them.
 
     Args:
         config: the run's settings.
-        chosen: dotted name → value; settings on which nothing hangs are left aside.
+        chosen: dotted name → value; settings that are not ``DECISIVE`` are left aside.
+
+    Raises:
+        ValueError: for a component that does not exist, or a source that cannot be opened.
     """
+    chosen = {name: None if value in (None, "None") else str(value) for name, value in chosen.items()}
     source = chosen.get("data.source") or ("omniglot" if chosen.get("data.omniglot") else config.data.source)
     if source != config.data.source:
         config = with_source(config, source)
@@ -46,6 +38,5 @@ def with_components(config: RunConfig, chosen: Mapping[str, str | None]) -> RunC
         model |= {"num_heads": None, "hidden_size": None}
     config = replace(config, model=replace(config.model, **model)) if model else config
     if chosen.get("train.tracker", config.train.tracker) != config.train.tracker:
-        tracker = None if chosen["train.tracker"] in (None, "None") else chosen["train.tracker"]
-        config = replace(config, train=replace(config.train, tracker=tracker, tracker_config=None))
+        config = replace(config, train=replace(config.train, tracker=chosen["train.tracker"], tracker_config=None))
     return config

@@ -1,0 +1,60 @@
+"""The lines of a run's metrics.jsonl, held against what tables and figures rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from icl_train import HEADLINES, RunFolder
+
+__all__ = ["UNREADABLE", "Record", "checked_records", "is_metric", "why_unreadable"]
+
+Record = dict[str, Any]
+
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OSError, OverflowError, RecursionError)
+"""What :func:`checked_records` raises of lines that are no records."""
+
+_NO_METRICS = ("step", "sequences", "chance", "n_sequences")
+
+
+def checked_records(run: RunFolder) -> list[Record]:
+    """The records of a run by step; of several of one split at one step, the last.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError, OSError, OverflowError or RecursionError: if a line is none.
+    """
+    records: dict[tuple[int, str], Record] = {}
+    for record in run.records():
+        _check(record)
+        records[record["step"], record["split"]] = record
+    return sorted(records.values(), key=lambda record: record["step"])
+
+
+def why_unreadable(error: Exception) -> str:
+    """What is said of a run whose records cannot be read."""
+    return f"cannot read its metrics.jsonl ({type(error).__name__}: {' '.join(str(error).split())})"
+
+
+def is_metric(name: str, value: object) -> bool:
+    """Whether a part of a record is a value that was measured; null stands for one that is not finite."""
+    if name in _NO_METRICS or name.endswith(("_low", "_high")):
+        return False
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _check(record: Record) -> None:
+    for name in ("step", "sequences", *(["n_sequences"] if record["split"].startswith("eval_") else [])):
+        if not isinstance(record[name], int) or not 0 <= record[name] < 2**63:
+            raise TypeError(f"{name} must be a whole number that is not negative, got {record[name]!r}")
+    if record["split"].startswith("eval_"):
+        _check_evaluation(record)
+
+
+def _check_evaluation(record: Record) -> None:
+    split, metric = record["split"].removeprefix("eval_"), record["headline"]
+    if split in HEADLINES and metric != HEADLINES[split].metric:
+        raise ValueError(f"{split} must be measured by {HEADLINES[split].metric}, got {metric!r}")
+    for name in (metric, f"{metric}_low", f"{metric}_high", "chance"):
+        if not isinstance(record[name], int | float) or not 0 <= record[name] <= 1:
+            raise TypeError(f"{name} must be a number in [0, 1], got {record[name]!r}")
+    if not isinstance(record["protocol"], str):
+        raise TypeError(f"protocol must be text, got {record['protocol']!r}")

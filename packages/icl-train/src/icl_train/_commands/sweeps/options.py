@@ -1,0 +1,45 @@
+"""The options that every sweep has, whatever it sweeps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from icl_train._runs.interrupt import GRACE_SECONDS
+
+__all__ = ["EXIT_CODES", "SweepOptions"]
+
+EXIT_CODES = (
+    ("0", "all runs are done"),
+    ("1", "some failed, and their reasons are the last lines"),
+    ("2", "a mistake in the command, nothing was made"),
+    ("3", "with --no-follow: other processes still train some"),
+    ("130", "interrupted, each run with a checkpoint"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """Where the runs of a sweep are made, and how they are trained."""
+
+    root: Path = Path("runs")
+    """Folder that the run folders are made in."""
+    jobs: int | None = None
+    """Runs at a time; default: one per core on the CPU, one on a GPU."""
+    launcher: Literal["local", "commands"] = "local"
+    """Train here, or make the run folders and print one command per run for a cluster's scheduler. Device and model are
+    checked where a run is trained: here need be no GPU."""
+    follow: bool = True
+    """Follow runs that other processes train to their end, and take over what those leave."""
+    grace: float = GRACE_SECONDS
+    """Seconds for a checkpoint when the sweep is interrupted; a run that has not ended by then is killed."""
+    dry_run: bool = False
+    """List the runs and how long they will take on this machine; nothing is made, and nothing trained."""
+
+    def __post_init__(self) -> None:
+        if self.jobs is not None and self.jobs < 1:
+            raise ValueError(f"jobs must be at least 1, got {self.jobs}")
+        if not 0 <= self.grace < math.inf:
+            raise ValueError(f"grace must be a number of seconds, at least 0, got {self.grace}")

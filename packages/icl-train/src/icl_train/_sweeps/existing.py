@@ -1,0 +1,37 @@
+"""The runs that a folder holds already, whatever they are called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from icl_train._settings.identity import digest_of, flattened
+
+__all__ = ["folders_by_digest"]
+
+
+def folders_by_digest(root: Path, names: Collection[str]) -> dict[str, Path]:
+    """Digest → the folder right below ``root`` that holds the run.
+
+    Of several that hold the same one: a finished one, else one of these names, else the first.
+
+    Read off what config.json holds, not off names: a run may have any name, and may have become a longer one. What
+    cannot be read is left out here; opening it says why.
+
+    Args:
+        root: folder of run folders, which need not exist.
+        names: of folders.
+    """
+    found: dict[str, Path] = {}
+    try:
+        folders = sorted(root.iterdir())
+    except OSError:
+        return {}
+    for folder in sorted(folders, key=lambda path: (not (path / "DONE").exists(), path.name not in names)):
+        try:
+            settings = json.loads((folder / "config.json").read_bytes())["config"]
+            found.setdefault(digest_of(flattened(settings)), folder)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            continue
+    return found
