@@ -1,13 +1,17 @@
 """The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
 NumPy as well, integration and plugins, and builds the API pages.
 
-`nox -s regression`, `nox -s quickstart`, `nox -s parity` and `nox -s bench` are run by name.
+`nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s parity` and `nox -s bench` are run by name.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import nox
@@ -186,6 +190,53 @@ def quickstart(session: nox.Session) -> None:
     session.run("icl-train", "sweep", "figure3a", "--root", folder)
     session.run("icl-eval", "figure3b", folder)
     session.run("icl-eval", "figure3a", folder)
+
+
+FIGURES_MINUTES = 60  # on two cores
+
+
+@nox.session
+def figures(session: nox.Session) -> None:
+    """Every experiment at laptop scale: trained, drawn, its claims checked, into ./figures-runs (or the folder given).
+
+    Training stops after an hour, and the same command goes on. A claim that does not hold fails the session; one whose
+    runs are missing cannot be judged yet.
+    """
+    install_wheels(session, *EVERYTHING)
+    folder = Path(session.posargs[0] if session.posargs else "figures-runs")
+    runs = folder / "runs"  # one folder for all: what two experiments share is trained once
+    until = time.monotonic() + 60 * FIGURES_MINUTES
+    listed = session.run("icl-train", "experiments", "--json", "--no-time", silent=True, log=False)
+    for experiment in json.loads(str(listed)):
+        name = experiment["name"]
+        if "laptop" not in experiment["scales"]:
+            continue
+        if not train_until(session, until, "icl-train", "sweep", name, "--scale", "laptop", "--root", str(runs)):
+            session.warn(f"{name} is not all trained after {FIGURES_MINUTES} minutes: the same command goes on")
+        told = session.run(
+            "icl-train", "experiments", name, "--scale", "laptop", "--folders", str(runs), silent=True, log=False
+        )
+        own = [line for line in str(told).splitlines() if Path(line, "DONE").exists()]
+        for figure in experiment["figures"] if own else ():
+            session.run("icl-eval", figure, *own, "--out", str(folder / name))
+    session.run("icl-eval", "claims", str(runs))
+
+
+def train_until(session: nox.Session, until: float, *command: str) -> bool:
+    """Whether a command of the session's environment has ended well by then; else it is asked to end, as by Ctrl+C."""
+    if time.monotonic() >= until:
+        return False
+    session.log(" ".join(command))
+    process = subprocess.Popen([str(Path(session.bin) / command[0]), *command[1:]])
+    try:
+        code = process.wait(timeout=until - time.monotonic())
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        return False
+    if code:
+        session.error(f"{' '.join(command)} ended with exit code {code}")
+    return True
 
 
 @nox.session

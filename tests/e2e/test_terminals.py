@@ -45,7 +45,8 @@ REFUSALS = {
         (["figure3a", ".", "--unfnished"], "did you mean --unfinished?"),
         (["evaluate", "nowhere"], "nowhere"),
         (["evaluate", ".", "--step", "many"], "many"),
-        (["figures", "3"], "takes no arguments"),
+        (["figures", "3"], "it does not exist"),
+        (["plot", ".", "--at", "first"], "--at must be last, peak or a step"),
     ],
 }
 CASES = [(module, args, told) for module, cases in REFUSALS.items() for args, told in cases]

@@ -56,6 +56,8 @@ def test_a_copy_renamed_as_the_tutorial_says_is_a_plugin_beside_the_example(site
         "embedders": ["wavelet-embedder"],
         "sequence_models": ["wavelet-attention"],
         "trackers": [],
+        "experiments": ["wavelet-attention-gate"],
+        "figures": ["wavelet-attention-gate"],
     }
     assert components["example"]["embedders"] == ["my-embedder"]
 
@@ -91,12 +93,15 @@ def test_the_listing_names_the_distribution_and_its_components(command, tmp_path
                 "embedders": ["my-embedder"],
                 "sequence_models": ["linear-attention"],
                 "trackers": [],
+                "experiments": ["linear-attention-gate"],
+                "figures": ["linear-attention-gate"],
             },
             "error": None,
         }
     ]
     everything = command("icl-models", "plugins", "--json", "--all", plugins=[NAME], cwd=tmp_path)
-    assert [one["name"] for one in json.loads(everything.stdout)] == ["icl-models", "example", "icl-train"]
+    names = [one["name"] for one in json.loads(everything.stdout)]
+    assert names == ["icl-models", "example", "icl-train", "icl-train-experiments"]
 
 
 def test_its_settings_are_options_with_help(command, tmp_path):
@@ -142,6 +147,14 @@ def test_its_runs_are_drawn(command, swept, tmp_path):
     assert "linear-attention" in (tmp_path / "figure3a_metrics.csv").read_text()
 
 
+def test_its_figure_is_a_command_of_icl_eval(command, swept, tmp_path):
+    done = command("icl-eval", "linear-attention-gate", swept / "runs", "--out", tmp_path, plugins=[NAME], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "linear-attention-gate.png").read_bytes().startswith(b"\x89PNG")
+    listed = command("icl-eval", "figures", plugins=[NAME], cwd=tmp_path)
+    assert "linear-attention-gate" in listed.stdout
+
+
 def test_without_it_every_run_is_still_drawn_and_a_line_says_what_is_missing(command, swept, tmp_path):
     done = command("icl-eval", "figure3a", swept / "runs", "--out", tmp_path, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -180,3 +193,18 @@ def test_left_out_by_icl_plugins_it_is_named_as_that(command, run, tmp_path):
     refused = command("icl-eval", "evaluate", run, plugins=[NAME], cwd=tmp_path, ICL_PLUGINS="")
     assert refused.returncode == 2
     assert f"'my-embedder' needs {NAME} 0.1.0, whose plugin 'example' ICL_PLUGINS leaves out" in refused.stderr
+
+
+def test_its_experiment_is_listed_swept_at_smoke_scale_and_its_claim_checked(command, tmp_path):
+    listed = command("icl-train", "experiments", "linear-attention-gate", "--no-time", plugins=[NAME], cwd=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    assert "linear-attention-gate: The gate of linear attention changes what is learned in context." in listed.stdout
+    sweep = ["sweep", "linear-attention-gate", "--scale", "smoke", "--jobs", "2"]
+    swept = command("icl-train", *sweep, plugins=[NAME], cwd=tmp_path)
+    assert swept.returncode == 0, swept.stderr
+    gated = [json.loads(file.read_text())["config"]["model"] for file in tmp_path.glob("runs/*/config.json")]
+    assert sorted(one["sequence_model_config"]["gated"] for one in gated) == [False, False, True, True]
+    claims = command("icl-eval", "claims", "runs", plugins=[NAME], cwd=tmp_path)
+    assert claims.returncode == 0, claims.stderr
+    assert "linear-attention-gate at scale smoke: 4 runs" in claims.stdout
+    assert "holds" in claims.stdout

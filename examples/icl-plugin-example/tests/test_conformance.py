@@ -1,4 +1,4 @@
-"""Both components keep the contract: the suite of icl_models.testing, subclassed once for each."""
+"""Components and experiment keep the contract: the suites of icl_models and icl_train, subclassed once for each."""
 
 import pytest
 from icl_plugin_example._embedder import MyEmbedderConfig
@@ -6,6 +6,7 @@ from icl_plugin_example._sequence_model import LinearAttentionConfig
 
 from icl_models import ModelConfig
 from icl_models.testing import EmbedderConformance, SequenceModelConformance
+from icl_train.testing import ExperimentConformance
 
 VECTORS = {"num_classes": 12, "example_kind": "vector", "example_shape": (7,), "emb_dim": 16, "num_layers": 2}
 
@@ -27,6 +28,10 @@ class TestLinearAttentionWithoutGate(SequenceModelConformance):
         sequence_model="linear-attention",
         sequence_model_config=LinearAttentionConfig(gated=False, expansion=2),
     )
+
+
+class TestGate(ExperimentConformance):
+    name = "linear-attention-gate"
 
 
 def test_heads_must_divide_the_width():

@@ -4,11 +4,13 @@ import errno
 import io
 import json
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from icl_eval import FIGURES, RunsSkipped, load_runs
 from icl_train import PlainReporter, RunFolder, figure3a, smoke, train
 from icl_train.metrics import wilson_interval
 
@@ -54,27 +56,54 @@ def line(split, step, accuracy, *, chance, n=100, metric="accuracy_closed", batc
     }
 
 
+@pytest.fixture(name="line")
+def line_of_metrics():
+    return line
+
+
 @pytest.fixture
 def write_run(tmp_path):
     """Makes a finished run folder: ``write_run(name, {step: (icl, iwl)}, seed=…, count=…, data={…}, …)``."""
 
-    def write(name, scores, *, seed=0, count=64, done=True, base=None, **parts):
+    def write(name, scores, *, seed=0, count=64, done=True, base=None, training=None, **parts):
         base = base or short_config()
         base = replace(base, **{part: replace(getattr(base, part), **changes) for part, changes in parts.items()})
         (config,) = figure3a(base, class_counts=(count,), seeds=(seed,))
         run = RunFolder.create(tmp_path / "runs" / name, config, device="cpu", threads=1)
+        batch = config.train.batch_size
         for step, (icl, iwl) in scores.items():
             run.append(
                 [
-                    line("fewshot_holdout", step, icl, chance=0.5),
-                    line("no_support_zipfian", step, iwl, chance=1 / count, metric="accuracy_query"),
+                    line("fewshot_holdout", step, icl, chance=0.5, batch=batch),
+                    line("no_support_zipfian", step, iwl, chance=1 / count, metric="accuracy_query", batch=batch),
                 ]
             )
+        for step, values in (training or {}).items():
+            run.append([{"split": "train", "step": step, "sequences": step * batch, **values}])
         if done:
             run.mark_done()
         return run
 
     return write
+
+
+def read(path):
+    """The tidy table of all runs below a path, unfinished ones as well."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunsSkipped)
+        return load_runs(path, metrics="all", unfinished=True)
+
+
+@pytest.fixture
+def picture_of():
+    """What a figure draws of the runs below a path: ``picture_of("figure3a", path, band="sd")``."""
+    return lambda name, path, **options: FIGURES[name].picture(read(path), **options)
+
+
+@pytest.fixture
+def table_of():
+    """The tidy table of the runs below a path."""
+    return read
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
 """Evaluation and figures for in-context learning runs."""
 
+from ._drawing.page import draw
 from ._evaluate import CheckpointDamaged, evaluate_run
-from ._figures.curves import FIGURES, Curve, FigureSpec, curve
-from ._figures.drawing import draw
+from ._figures.builtin import FIGURES, FigureSpec
+from ._figures.curves import curves_picture
 from ._figures.published import PUBLISHED_STEPS, published
 from ._loading.tidy import RunsSkipped, load_runs
 from ._loading.wide import summarize_runs
+from ._picture.picture import Axis, Line, Mark, Panel, Picture
+from ._picture.rows import drawn_rows
+from ._picture.series import Curve, Series, curve, series_of
 from ._runs import Evaluation, RunGroup, RunSeries, collect, group_runs
 from ._tables.files import write_csv, write_json
 from ._tables.tables import figure_table, final_rows, timeseries_rows
@@ -13,22 +17,31 @@ from ._tables.tables import figure_table, final_rows, timeseries_rows
 __all__ = [
     "FIGURES",
     "PUBLISHED_STEPS",
+    "Axis",
     "CheckpointDamaged",
     "Curve",
     "Evaluation",
     "FigureSpec",
+    "Line",
+    "Mark",
+    "Panel",
+    "Picture",
     "RunGroup",
     "RunSeries",
     "RunsSkipped",
+    "Series",
     "collect",
     "curve",
+    "curves_picture",
     "draw",
+    "drawn_rows",
     "evaluate_run",
     "figure_table",
     "final_rows",
     "group_runs",
     "load_runs",
     "published",
+    "series_of",
     "summarize_runs",
     "timeseries_rows",
     "write_csv",

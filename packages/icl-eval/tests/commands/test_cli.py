@@ -9,11 +9,12 @@ from icl_eval import FIGURES
 from icl_eval._commands.main import _main
 from icl_train import RunError, RunFolder
 
+OF_CLASSES = ("figure3a", "figure3b")
 SCORES = {0: (0.5, 0.0), 20: (0.75, 0.25)}
 
 
 def figure_files(name):
-    return [f"{name}.png", f"{name}.pdf", f"{name}_metrics.csv", f"{name}_timeseries.csv"]
+    return [f"{name}{end}" for end in (".png", ".pdf", ".svg", ".csv", "_metrics.csv", "_timeseries.csv")]
 
 
 def read(path):
@@ -25,13 +26,13 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_four_files_a_table_and_their_paths(trained, tmp_path, capsys, name):
+@pytest.mark.parametrize("name", OF_CLASSES)
+def test_a_figure_is_six_files_a_table_and_their_paths(trained, tmp_path, capsys, name):
     assert _main([name, str(trained), "--out", str(tmp_path / "new" / "out")]) == 0
     out = tmp_path / "new" / "out"
     assert names(out) == sorted(figure_files(name))
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[-4:] == [str(out / file) for file in figure_files(name)]
+    assert printed.out.splitlines()[-6:] == [str(out / file) for file in figure_files(name)]
     assert printed.err == ""
     assert "chance" in printed.out
     assert len(read(out / f"{name}_metrics.csv")) == 3
@@ -86,18 +87,19 @@ def test_the_final_csv_holds_the_last_and_the_time_series_every_evaluation(write
 
 def test_the_files_of_the_two_figures_are_not_the_same(write_run, tmp_path):
     write_run("one", SCORES)
-    for name in FIGURES:
+    for name in OF_CLASSES:
         assert _main([name, str(tmp_path), "--out", str(tmp_path)]) == 0
     for end in ("metrics", "timeseries"):
-        columns = [set(read(tmp_path / f"{name}_{end}.csv")[0]) for name in FIGURES]
+        columns = [set(read(tmp_path / f"{name}_{end}.csv")[0]) for name in OF_CLASSES]
         assert columns[0] & columns[1] == {"run", "group", "classes", "seed", "step", "sequences"}
 
 
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["figure3c"], "command must be one of figure3a, figure3b, evaluate, figures, table, got 'figure3c'; did you mean"),
-        (["figures", "x"], "takes no arguments, got x"),
+        (["figure3c"], "command must be one of figure2, figure3, .*, got 'figure3c'; did you mean"),
+        (["figures", "{tmp}/nowhere"], "it does not exist"),
+        (["figures", "--jsn"], "did you mean --json"),
         (["figure3a", "{tmp}/nowhere"], "it does not exist"),
         (["figure3a", "{tmp}"], "needs at least one finished run with evaluations of fewshot_holdout"),
         (["figure3a", "{tmp}", "--unfinishd"], "did you mean --unfinished"),
@@ -152,10 +154,10 @@ def test_a_figure_that_fails_leaves_the_files_that_were_there(trained, tmp_path,
     for name in figure_files("figure3a"):
         (tmp_path / name).write_bytes(b"older")
 
-    def fail(*arguments):
+    def fail(*arguments, **more):
         raise RuntimeError("no")
 
-    monkeypatch.setattr("icl_eval._figures.drawing._panel", fail)
+    monkeypatch.setattr("icl_eval._drawing.page.draw_panel", fail)
     with pytest.raises(RuntimeError):
         _main(["figure3a", str(trained), "--out", str(tmp_path)])
     assert names(tmp_path) == sorted(figure_files("figure3a"))

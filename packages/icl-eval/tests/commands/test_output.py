@@ -77,7 +77,7 @@ def test_evaluate_with_csv_prints_the_file_and_nothing_else_on_stdout(run, tmp_p
     assert capsys.readouterr().out == out.read_text()
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", ["figure3a", "figure3b"])
 def test_a_figure_with_json_prints_the_rows_of_its_metrics_file_and_nothing_else(trained, tmp_path, capsys, name):
     assert _main([name, str(trained), "--out", str(tmp_path), "--json"]) == 0
     with (tmp_path / f"{name}_metrics.csv").open(newline="") as file:
@@ -133,8 +133,19 @@ def test_a_figure_of_read_only_runs_says_so_prints_the_table_and_fails(run, read
     assert "figure3a.png" not in printed.out
 
 
+def test_a_comparison_of_read_only_runs_says_so_prints_the_tables_and_fails(run, tmp_path, read_only, capsys):
+    archived = tmp_path / "archived.csv"
+    archived.write_text("step,metric,value\n0,train/loss,3\n10,train/loss,2\n20,train/loss,1\n")
+    read_only(run.parent)
+    assert _main(["compare", str(run), "--with", str(archived), "--unfinished"]) == 1
+    printed = capsys.readouterr()
+    assert f"nothing is drawn: {run} cannot be written to ({READ_ONLY}); --out FOLDER" in printed.err
+    assert "difference" in printed.out
+    assert "compare.png" not in printed.out
+
+
 def test_a_figure_refuses_an_out_that_cannot_be_written_before_reading(run, tmp_path, read_only, monkeypatch):
-    monkeypatch.setattr("icl_eval._commands.figure.collect", lambda *arguments, **keywords: 1 / 0)
+    monkeypatch.setattr("icl_eval._commands.drawn.load_runs", lambda *arguments, **keywords: 1 / 0)
     (tmp_path / "closed").mkdir()
     read_only(tmp_path / "closed")
     out = tmp_path / "closed" / "new" / "out"

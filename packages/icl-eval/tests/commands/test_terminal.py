@@ -51,7 +51,7 @@ def test_the_table_of_a_figure_fits_with_its_largest_numbers(write_run, tmp_path
         scores = {0: (0.5, 0.0), 500_000: (0.661, 0.258)}
         write_run(f"c{count}-s{seed}", scores, base=chan2022(), count=count, seed=seed)
     code, lines = on_terminal(columns, "figure3b", tmp_path, "--out", tmp_path / "out")
-    table = lines[:-4]  # below are paths, as long as they are
+    table = lines[:-6]  # below are paths, as long as they are
     assert code == 0
     assert max(map(len, table)) <= columns
     assert "…" not in "".join(lines)
@@ -74,7 +74,24 @@ def test_the_table_of_evaluate_fits_and_says_what_was_measured(trained, tmp_path
     }
 
 
-@pytest.mark.parametrize("arguments", [(), ("figure3a", "--help"), ("evaluate", "--help")])
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize("command", [("figures",), ("plot", "--x", "p-bursty", "--y", "icl", "iwl"), ("transience",)])
+def test_tables_of_figures_and_plots_fit(write_run, tmp_path, columns, command):
+    for p_bursty in (0.5, 0.9):
+        name = f"gaussian-c08192-p{p_bursty}-0bd4721a"
+        write_run(name, {0: (0.5, 0.0), 500_000: (0.661, 0.258)}, base=chan2022(), data={"p_bursty": p_bursty})
+    words_before, *rest = command
+    out = () if words_before == "figures" else ("--out", tmp_path / "out")
+    code, lines = on_terminal(columns, words_before, tmp_path / "runs", *rest, *out)
+    assert code == 0
+    shown = [line for line in lines if str(tmp_path) not in line]
+    assert max(map(len, shown)) <= columns
+    assert "…" not in "".join(shown)
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("figure3a", "--help"), ("plot", "--help"), ("compare", "--help"), ("figures", "--help")]
+)
 def test_help_fits(arguments):
     _, lines = on_terminal(80, *arguments)
     assert max(map(len, lines)) <= 80
@@ -101,3 +118,45 @@ def test_a_table_of_runs_is_text_that_fits(write_run, tmp_path, columns, wide):
     assert max(map(len, lines)) <= columns
     assert {"run", "gaussian-c01600-s1-12345678"} <= words(lines)
     assert "left out:" in "\n".join(lines)
+
+
+@pytest.fixture
+def to_compare(write_run, tmp_path):
+    """Arguments of a comparison of four runs with three archived ones, whose numbers are large."""
+    for seed in range(4):
+        write_run(
+            f"s{seed}", {step: (0.5 + 0.1 * (step > seed), 0.25) for step in range(0, 500_001, 25_000)}, seed=seed
+        )
+    rows = [f"{step},eval_fewshot_holdout/accuracy_closed,{{}}" for step in range(0, 500_001, 25_000)]
+    files = [tmp_path / f"seed{seed}.csv" for seed in range(3)]
+    for seed, file in enumerate(files):
+        file.write_text("\n".join(["step,metric,value", *rows]).format(*[0.5 + 0.01 * seed] * len(rows)))
+    return ["compare", tmp_path / "runs", "--with", *files, "--out", tmp_path / "out"]
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_a_comparison_fits(to_compare, columns):
+    code, lines = on_terminal(columns, *to_compare)
+    said = lines[:-6]  # below are paths, as long as they are
+    assert code == 0
+    assert max(map(len, said)) <= columns
+    assert "…" not in "".join(said)
+    assert {"500,000", "ours", "theirs", "difference", "interval"} <= words(said)
+    assert len([line for line in said if re.match(r"\s*[\d,]+\s+0\.\d{3}\s+0\.\d{3}\s", line)]) == 11
+
+
+def test_a_comparison_in_a_pipe_has_no_colours(to_compare):
+    command = [sys.executable, "-m", "icl_eval", *map(str, to_compare)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "\x1b" not in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_broken_archive_is_one_line_on_a_terminal_and_writes_nothing(to_compare, tmp_path):
+    (tmp_path / "seed1.csv").write_text("step,metric,value\n0,train/loss,high\n")
+    code, lines = on_terminal(300, *to_compare)
+    assert code == 2
+    assert [line.replace(str(tmp_path), "") for line in lines] == [
+        "icl-eval compare: error: value must be a finite number, got 'high' in row 2 of /seed1.csv"
+    ]
+    assert not (tmp_path / "out").exists()

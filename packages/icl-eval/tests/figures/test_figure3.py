@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from icl_eval import FIGURES, PUBLISHED_STEPS, collect, curve, draw, group_runs, published
-from icl_eval._figures.drawing import _panel
+from icl_eval import PUBLISHED_STEPS, draw, published
+from icl_eval._drawing.ends import label_ends
+from icl_eval._drawing.panel import draw_panel
+from icl_eval._drawing.sizes import STYLES
 from icl_train import chan2022
 from icl_train.metrics import wilson_interval
 
-SPEC = FIGURES["figure3a"]
+OF_CLASSES = ("figure3a", "figure3b")
+SIZES = STYLES["notebook"]
 
 
 def as_published(count=1600, **parts):
@@ -24,62 +27,61 @@ def as_published(count=1600, **parts):
     return replace(config, **{part: replace(getattr(config, part), **changes) for part, changes in parts.items()})
 
 
-def groups_below(path):
-    return group_runs(collect(path, unfinished=True)[0])
+def drawn(panel):
+    """The axes of one panel, drawn."""
+    axes = Figure().subplots()
+    draw_panel(axes, panel, SIZES, title_width=4.0, above=True)
+    label_ends(axes, panel, SIZES)
+    axes.figure.draw_without_rendering()
+    return axes
 
 
-def panel(spec, group):
-    """The axes of one group, drawn."""
-    figure = Figure()
-    axis = figure.subplots()
-    _panel(spec, axis, group)
-    figure.draw_without_rendering()
-    return axis
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
 
 
-def test_one_seed_has_its_accuracy_and_wilson_interval(write_run, tmp_path):
+def test_one_seed_has_its_accuracy_and_wilson_interval(write_run, picture_of, tmp_path):
     write_run("one", {0: (0.5, 0.0), 10: (0.6, 0.1), 20: (0.8, 0.3)})
-    (group,) = groups_below(tmp_path)
-    for spec, values in ((SPEC, [0.5, 0.6, 0.8]), (FIGURES["figure3b"], [0.0, 0.1, 0.3])):
-        one = curve(spec, group, 64)
-        assert one.steps.tolist() == [0, 10, 20]
-        assert one.mean.tolist() == values
+    for figure, values in (("figure3a", [0.5, 0.6, 0.8]), ("figure3b", [0.0, 0.1, 0.3])):
+        (panel,) = picture_of(figure, tmp_path).panels
+        (one,) = panel.lines
+        assert one.x.tolist() == [0, 10, 20]
+        assert one.y.tolist() == values
         intervals = [wilson_interval(round(100 * value), 100) for value in values]
         assert np.stack([one.low, one.high], 1).tolist() == [list(interval) for interval in intervals]
-        assert one.n_seeds == 1
+        assert one.n_runs.tolist() == [1, 1, 1]
 
 
-def test_several_seeds_have_mean_least_and_greatest_at_the_steps_that_all_have(write_run, tmp_path):
+def test_several_seeds_have_mean_least_and_greatest_at_the_steps_that_all_have(write_run, picture_of, tmp_path):
     write_run("one", {0: (0.5, 0.0), 10: (0.6, 0.1), 20: (0.9, 0.3), 30: (1.0, 1.0)}, seed=0)
     write_run("two", {0: (0.4, 0.0), 20: (0.6, 0.3), 30: (0.8, 0.9)}, seed=1)
     write_run("six", {0: (0.3, 0.0), 10: (0.6, 0.1), 20: (0.6, 0.3)}, seed=6)
-    (group,) = groups_below(tmp_path)
-    one = curve(SPEC, group, 64)
-    assert one.n_seeds == 3
-    assert one.steps.tolist() == [0, 20]
-    assert one.mean.tolist() == pytest.approx([0.4, 0.7])
+    (panel,) = picture_of("figure3a", tmp_path).panels
+    (one,) = panel.lines
+    assert one.n_runs.tolist() == [3, 3]
+    assert one.x.tolist() == [0, 20]
+    assert one.y.tolist() == pytest.approx([0.4, 0.7])
     assert one.low.tolist() == [0.3, 0.6]
     assert one.high.tolist() == [0.5, 0.9]
 
 
-def test_the_chance_of_a_curve_is_its_runs_own(write_run, tmp_path):
+def test_the_chance_of_a_curve_is_its_runs_own(write_run, picture_of, tmp_path):
     write_run("one", {0: (0.5, 0.0)}, count=64)
     write_run("two", {0: (0.5, 0.0)}, count=30)
-    (group,) = groups_below(tmp_path)
-    assert [curve(SPEC, group, count).chance for count in (30, 64)] == [0.5, 0.5]
-    assert [curve(FIGURES["figure3b"], group, count).chance for count in (30, 64)] == [1 / 30, 1 / 64]
+    for figure, levels in (("figure3a", [0.5, 0.5]), ("figure3b", [1 / 30, 1 / 64])):
+        (panel,) = picture_of(figure, tmp_path).panels
+        assert [line.chance.tolist() for line in panel.lines] == [[level] for level in levels]
 
 
-def test_seeds_without_a_step_in_common_are_a_mistake_in_one_line(write_run, tmp_path):
+def test_seeds_without_a_step_in_common_are_a_mistake_in_one_line(write_run, picture_of, tmp_path):
     write_run("one", {0: (0.5, 0.0)}, seed=0)
     write_run("two", {20: (0.5, 0.0)}, seed=1)
-    (group,) = groups_below(tmp_path)
-    with pytest.raises(ValueError, match="step"):
-        curve(SPEC, group, 64)
+    with pytest.raises(ValueError, match="step in common, got one, two"):
+        picture_of("figure3a", tmp_path)
 
 
 @pytest.mark.parametrize("count", [100, 1600, 12800])
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", OF_CLASSES)
 def test_the_papers_runs_have_published_values_up_to_its_last_step(count, figure):
     points = published(figure, as_published(count))
     assert points[-1][0] == PUBLISHED_STEPS
@@ -90,7 +92,7 @@ def test_the_papers_runs_have_published_values_up_to_its_last_step(count, figure
 def test_published_values_are_the_papers():
     last = {
         (figure, count): published(figure, as_published(count))[-1][1]
-        for figure in FIGURES
+        for figure in OF_CLASSES
         for count in (100, 1600, 12800)
     }
     assert last == {
@@ -122,7 +124,7 @@ def test_published_values_are_the_papers():
     ],
     ids=str,
 )
-@pytest.mark.parametrize("figure", FIGURES)
+@pytest.mark.parametrize("figure", OF_CLASSES)
 def test_another_experiment_has_no_published_values(figure, changes):
     assert published(figure, as_published())
     assert published(figure, as_published(**changes)) == ()
@@ -150,65 +152,76 @@ def test_an_experiment_that_differs_elsewhere_has_no_published_values_either(cha
     assert published("figure3a", as_published(**changes)) == ()
 
 
-@pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG\r\n\x1a\n"), ("a.pdf", b"%PDF-")])
-@pytest.mark.parametrize("figure", FIGURES)
-def test_a_drawing_is_written_whole_in_the_format_of_its_suffix(trained, tmp_path, name, magic, figure):
+@pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG\r\n\x1a\n"), ("a.pdf", b"%PDF-"), ("a.svg", b"<?xml")])
+@pytest.mark.parametrize("figure", OF_CLASSES)
+def test_a_drawing_is_written_whole_in_the_format_of_its_suffix(trained, picture_of, tmp_path, name, magic, figure):
     file = tmp_path / name
     file.write_bytes(b"older")
-    draw(FIGURES[figure], groups_below(trained), [file])
+    draw(picture_of(figure, trained), [file])
     assert file.read_bytes().startswith(magic)
     assert file.stat().st_size > 5000
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_drawing_that_fails_leaves_the_older_file_alone(trained, tmp_path, monkeypatch):
+def test_a_drawing_that_fails_leaves_the_older_file_alone(trained, picture_of, tmp_path, monkeypatch):
     file = tmp_path / "a.png"
     file.write_bytes(b"older")
 
-    def fail(*arguments):
+    def fail(*arguments, **more):
         raise RuntimeError("no")
 
-    monkeypatch.setattr("icl_eval._figures.drawing._panel", fail)
+    monkeypatch.setattr("icl_eval._drawing.page.draw_panel", fail)
     with pytest.raises(RuntimeError):
-        draw(SPEC, groups_below(trained), [file])
+        draw(picture_of("figure3a", trained), [file])
     assert file.read_bytes() == b"older"
 
 
-def test_a_panel_shows_a_line_per_class_count_with_a_legend_entry_each(write_run, tmp_path):
+def test_a_panel_shows_a_line_per_class_count_with_its_name_at_its_end(write_run, picture_of, tmp_path):
     write_run("one", {0: (0.5, 0.0), 20: (0.75, 0.25)}, count=1064)
     write_run("two", {0: (0.25, 0.0), 20: (1.0, 0.25)}, count=30)
-    (group,) = groups_below(tmp_path)
-    axis = panel(SPEC, group)
-    curves = [line for line in axis.lines if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"]
+    (panel,) = picture_of("figure3a", tmp_path).panels
+    axes = drawn(panel)
+    curves = [line for line in axes.lines if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"]
     assert [line.get_ydata().tolist() for line in curves] == [[0.25, 1.0], [0.5, 0.75]]
-    labels = [text.get_text() for text in axis.get_legend().get_texts()]
-    assert labels == ["30", "1,064", "chance 0.5"]
-    handles = axis.get_legend().legend_handles
-    assert [list(handle.get_color()) for handle in handles[:2]] == [list(line.get_color()) for line in curves]
-    assert axis.get_legend().get_title().get_text() == "trained classes"
-    assert axis.get_xlabel() == "training steps (updates)"
-    assert axis.get_xlim() == (0, 20)
-    (low, high) = axis.get_ylim()
+    assert texts(axes) == ["30", "1,064", "chance 0.5", "trained classes"]
+    assert axes.get_legend() is None
+    assert axes.get_xlim() == (0, 20)
+    (low, high) = axes.get_ylim()
     assert low < 0
     assert high > 1
-    assert axis.get_title() == group.title
 
 
-def test_a_single_evaluation_is_a_point_and_needs_no_width(write_run, tmp_path):
+def test_lines_are_told_apart_by_colour_and_by_marker(write_run, picture_of, tmp_path):
+    for count in (30, 64, 100, 1064):
+        write_run(f"{count}", {0: (0.5, 0.0), 20: (0.75, 0.25)}, count=count)
+    (panel,) = picture_of("figure3a", tmp_path).panels
+    curves = [line for line in drawn(panel).lines if len(line.get_xdata()) == 2 and line.get_linestyle() == "-"]
+    assert len({line.get_marker() for line in curves}) == len({tuple(line.get_color()) for line in curves}) == 4
+
+
+def test_updates_are_below_and_sequences_above(write_run, picture_of, tmp_path):
+    write_run("one", {0: (0.5, 0.0), 20: (0.75, 0.25)})
+    (panel,) = picture_of("figure3a", tmp_path).panels
+    axes = drawn(panel)
+    assert panel.x.label == "training steps (updates)"
+    (above,) = axes.child_axes
+    assert above.get_xlabel() == "sequences (16 per step)"
+    assert tuple(above.get_xlim()) == (0, 320)
+
+
+def test_a_single_evaluation_is_a_point_and_needs_no_width(write_run, picture_of, tmp_path):
     write_run("one", {0: (0.5, 0.0)})
-    (group,) = groups_below(tmp_path)
-    axis = panel(SPEC, group)
-    (line,) = [line for line in axis.lines if len(line.get_xdata()) == 1]
+    (panel,) = picture_of("figure3a", tmp_path).panels
+    (line,) = [line for line in drawn(panel).lines if len(line.get_xdata()) == 1]
     assert line.get_marker() == "o"
 
 
 @pytest.mark.parametrize(("figure", "levels"), [("figure3a", [0.5]), ("figure3b", [1 / 64, 1 / 30])])
-def test_chance_is_drawn_at_each_level_across_the_panel(write_run, tmp_path, figure, levels):
+def test_chance_is_drawn_at_each_level_across_the_panel(write_run, picture_of, tmp_path, figure, levels):
     write_run("one", {0: (0.5, 0.0), 20: (0.75, 0.25)}, count=64)
     write_run("two", {0: (0.25, 0.0), 20: (1.0, 0.25)}, count=30)
-    (group,) = groups_below(tmp_path)
-    axis = panel(FIGURES[figure], group)
-    across = [line for line in axis.lines if list(line.get_xdata()) == [0, 1] and line.get_linestyle() == "--"]
+    (panel,) = picture_of(figure, tmp_path).panels
+    across = [line for line in drawn(panel).lines if list(line.get_xdata()) == [0, 1] and line.get_linestyle() == "--"]
     assert [line.get_ydata()[0] for line in across] == pytest.approx(levels)
 
 
@@ -221,38 +234,59 @@ def test_chance_is_drawn_at_each_level_across_the_panel(write_run, tmp_path, fig
     ],
 )
 def test_published_values_stand_at_their_step_and_the_last_one_at_the_edge_of_a_shorter_run(
-    write_run, tmp_path, scores, marks
+    write_run, picture_of, tmp_path, scores, marks
 ):
     write_run("one", scores, base=as_published(), count=1600)
-    (group,) = groups_below(tmp_path)
-    axis = panel(SPEC, group)
-    diamonds = [line for line in axis.lines if line.get_marker() == "D"]
+    picture = picture_of("figure3a", tmp_path)
+    axes = drawn(picture.panels[0])
+    diamonds = [line for line in axes.lines if line.get_marker() == "D"]
     assert [(np.ravel(line.get_xdata())[0], np.ravel(line.get_ydata())[0]) for line in diamonds] == marks
-    assert [text.get_text() for text in axis.get_legend().get_texts()][-1] == "published (Chan et al.)"
-    at_edge = [text.get_text() for text in axis.texts if text.get_text() == "500k"]
-    assert len(at_edge) == (PUBLISHED_STEPS not in scores)
+    assert "published values of Chan et al. 2022" in picture.notes[-1]
+    beyond = PUBLISHED_STEPS not in scores
+    assert any("paper 0.66" in text for text in texts(axes)) == beyond
+    assert ("of its last step, 500,000" in picture.notes[-1]) == beyond
 
 
-def test_no_marker_and_no_legend_entry_where_nothing_was_published(trained):
-    (group,) = groups_below(trained)
-    axis = panel(SPEC, group)
-    assert not [line for line in axis.lines if line.get_marker() == "D"]
-    assert "published (Chan et al.)" not in [text.get_text() for text in axis.get_legend().get_texts()]
+def test_no_marker_and_no_note_where_nothing_was_published(trained, picture_of):
+    picture = picture_of("figure3a", trained)
+    (panel,) = picture.panels
+    assert not [line for line in drawn(panel).lines if line.get_marker() == "D"]
+    assert "published" not in " ".join(picture.notes)
 
 
-def test_the_band_says_what_it_is(write_run, tmp_path):
+def test_the_band_says_what_it_is(write_run, picture_of, tmp_path):
     write_run("one", {0: (0.5, 0.0)}, seed=0)
-    assert any("95%" in text.get_text() for text in panel(SPEC, groups_below(tmp_path)[0]).texts)
+    assert (
+        picture_of("figure3a", tmp_path).notes[0] == "Lines: one run each; band: 95% Wilson interval of its sequences."
+    )
     write_run("two", {0: (0.5, 0.0)}, seed=1)
-    assert any("2 seeds" in text.get_text() for text in panel(SPEC, groups_below(tmp_path)[0]).texts)
+    assert picture_of("figure3a", tmp_path).notes[0] == "Lines: mean of n = 2 seeds; band: least to greatest."
+    write_run("alone", {0: (0.5, 0.0)}, count=30)
+    assert (
+        picture_of("figure3a", tmp_path).notes[0].endswith("; of a single run, 95% Wilson interval of its sequences.")
+    )
 
 
-def test_there_is_a_panel_for_each_group(write_run, tmp_path, monkeypatch):
-    write_run("one", {0: (0.5, 0.0)})
-    write_run("two", {0: (0.5, 0.0)}, data={"p_bursty": 0.5})
-    drawn = []
-    monkeypatch.setattr("icl_eval._figures.drawing._panel", lambda spec, axis, group: drawn.append((axis, group)))
-    groups = groups_below(tmp_path)
-    draw(SPEC, groups, [tmp_path / "a.png"])
-    assert [group for _, group in drawn] == groups
-    assert len({axis for axis, _ in drawn}) == 2
+def test_a_line_says_how_many_runs_it_is_where_others_are_of_more(write_run, picture_of, tmp_path):
+    write_run("one", {0: (0.5, 0.0)}, seed=0)
+    write_run("two", {0: (0.5, 0.0)}, seed=1)
+    write_run("alone", {0: (0.5, 0.0)}, count=30)
+    (panel,) = picture_of("figure3a", tmp_path).panels
+    assert [line.label for line in panel.lines] == ["30 (n = 1)", "64 (n = 2)"]
+
+
+def test_there_is_a_panel_for_each_value_of_another_setting_in_order_and_named_by_it(write_run, picture_of, tmp_path):
+    for p_bursty in (0.5, 1.0, 0.25):
+        write_run(f"p{p_bursty}", {0: (0.5, 0.0)}, data={"p_bursty": p_bursty})
+    panels = picture_of("figure3a", tmp_path).panels
+    assert [panel.title for panel in panels] == ["p(bursty) 0.25", "p(bursty) 0.5", "p(bursty) 1"]
+    assert [(panel.row, panel.column) for panel in panels] == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_lengths_differ_within_a_panel_but_are_not_averaged(write_run, picture_of, tmp_path):
+    write_run("short", {0: (0.5, 0.0)}, count=30)
+    write_run("long", {0: (0.5, 0.0)}, train={"max_steps": 30})
+    assert len(picture_of("figure3a", tmp_path).panels) == 1
+    write_run("longer", {0: (0.5, 0.0)}, train={"max_steps": 50})
+    titles = [panel.title for panel in picture_of("figure3a", tmp_path).panels]
+    assert titles == ["max_steps 20", "max_steps 30", "max_steps 50"]

@@ -2,14 +2,15 @@
 
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 
 import matplotlib.style
 import pytest
 from matplotlib.figure import Figure
 
-from icl_eval import FIGURES, collect, draw, group_runs
-from icl_eval._figures.style import legible, own_style
+from icl_eval import FIGURES, RunsSkipped, draw, load_runs
+from icl_eval._drawing.style import legible, own_style
 from icl_train import smoke
 
 UNCHANGED = """
@@ -22,15 +23,18 @@ before = settings()
 import icl_eval, icl_eval._commands.main
 assert settings() == before, "import"
 from pathlib import Path
-groups = icl_eval.group_runs(icl_eval.collect(Path(sys.argv[1]))[0])
-icl_eval.draw(icl_eval.FIGURES["figure3a"], groups, [Path(sys.argv[2], "a.png"), Path(sys.argv[2], "a.pdf")])
+picture = icl_eval.FIGURES["figure3a"].picture(icl_eval.load_runs(sys.argv[1]))
+icl_eval.draw(picture, [Path(sys.argv[2], name) for name in ("a.png", "a.pdf", "a.svg")], style="talk")
 assert settings() == before, "drawing"
 assert "matplotlib.pyplot" not in sys.modules
 """
 
 
 def drawn(runs, file):
-    draw(FIGURES["figure3a"], group_runs(collect(runs)[0]), [file])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunsSkipped)
+        table = load_runs(runs)
+    draw(FIGURES["figure3a"].picture(table), [file])
     return file.read_bytes()
 
 
@@ -66,7 +70,7 @@ def test_a_dark_style_does_not_alter_a_figure(trained, tmp_path):
 
 def test_settings_are_back_where_drawing_fails(monkeypatch, trained, tmp_path):
     before = dict.copy(matplotlib.rcParams)
-    monkeypatch.setattr("icl_eval._figures.drawing._panel", lambda *arguments: 1 / 0)
+    monkeypatch.setattr("icl_eval._drawing.page.draw_panel", lambda *arguments, **more: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         drawn(trained, tmp_path / "a.png")
     assert dict.copy(matplotlib.rcParams) == before

@@ -13,6 +13,7 @@ ICL = {
     "novel_label": ("icl_novel_label", "accuracy_closed"),
 }
 IWL = {"no_support_zipfian": ("iwl", "accuracy_query")}
+OF_CLASSES = ("figure3a", "figure3b")
 OF_A_ROW = ["run", "group", "classes", "seed", "step", "sequences"]
 OF_A_SPLIT = ["", "_low", "_high", "_chance", "_n_sequences", "_protocol"]
 
@@ -54,7 +55,7 @@ def test_every_evaluation_is_a_row_with_the_numbers_of_metrics_jsonl(groups, tmp
 
 
 def test_figure3a_rows_hold_icl_and_its_controls_alone_and_figure3b_rows_iwl_alone(groups):
-    columns = {name: list(final_rows(spec, groups)[0]) for name, spec in FIGURES.items()}
+    columns = {name: list(final_rows(FIGURES[name], groups)[0]) for name in OF_CLASSES}
     controls = [f"icl_{name}{end}" for name in ("flipped", "novel_label") for end in OF_A_SPLIT]
     controls.insert(controls.index("icl_novel_label"), "icl_both_ways")
     assert columns == {
@@ -63,14 +64,16 @@ def test_figure3a_rows_hold_icl_and_its_controls_alone_and_figure3b_rows_iwl_alo
     }
 
 
-@pytest.mark.parametrize("spec", FIGURES.values(), ids=list(FIGURES))
+@pytest.mark.parametrize("spec", [FIGURES[name] for name in OF_CLASSES], ids=OF_CLASSES)
 def test_final_rows_are_the_last_of_each_run(groups, spec):
     everything = timeseries_rows(spec, groups)
     assert final_rows(spec, groups) == [row for row in everything if row["step"] == 20]
     assert len(final_rows(spec, groups)) == 3
 
 
-def test_an_evaluation_without_what_a_figure_draws_is_no_row_of_it_and_not_its_last_value(write_run, tmp_path):
+def test_an_evaluation_without_what_a_figure_draws_is_no_row_of_it_and_not_its_last_value(
+    write_run, picture_of, tmp_path
+):
     run = write_run("one", {0: (0.5, 0.0), 10: (0.75, 0.25), 20: (1.0, 0.5)})
     file = run.path / "metrics.jsonl"
     lines = file.read_text().splitlines()
@@ -79,7 +82,7 @@ def test_an_evaluation_without_what_a_figure_draws_is_no_row_of_it_and_not_its_l
     assert [row["step"] for row in timeseries_rows(FIGURES["figure3b"], groups)] == [0, 10]
     assert [row["step"] for row in final_rows(FIGURES["figure3a"], groups)] == [20]
     assert [row["step"] for row in final_rows(FIGURES["figure3b"], groups)] == [10]
-    _, ((*_, step, accuracy, _, _, n),) = cells(figure_table(FIGURES["figure3b"], groups[0]))
+    _, ((*_, step, accuracy, _, _, n),) = cells(figure_table(picture_of("figure3b", tmp_path).panels[0]))
     assert (step, accuracy, n) == ("10", "0.250", "100")
 
 
@@ -92,43 +95,39 @@ def test_runs_of_one_name_in_two_folders_are_called_by_their_paths(write_run, tm
     assert names == [str(tmp_path / "runs/a/same"), str(tmp_path / "runs/b/same"), "other"]
 
 
-def test_the_table_shows_the_last_common_value_of_each_class_count(write_run, tmp_path):
+def test_the_table_shows_the_last_common_value_of_each_class_count(write_run, picture_of, tmp_path):
     write_run("one", {0: (0.5, 0.0), 20: (0.75, 0.25)}, count=1064)
     write_run("two", {0: (0.5, 0.0), 10: (0.25, 1.0)}, count=30)
-    (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
-    header, rows = cells(figure_table(FIGURES["figure3a"], group))
+    header, rows = cells(figure_table(picture_of("figure3a", tmp_path).panels[0]))
     assert header == ["classes", "seeds", "step", "accuracy", "95% interval", "chance", "n"]
     assert rows == [
         ["30", "1", "10", "0.250", "0.175-0.343", "0.5", "100"],
         ["1,064", "1", "20", "0.750", "0.657-0.825", "0.5", "100"],
     ]
-    _, rows = cells(figure_table(FIGURES["figure3b"], group))
+    _, rows = cells(figure_table(picture_of("figure3b", tmp_path).panels[0]))
     assert [row[3] for row in rows] == ["1.000", "0.250"]
     assert [row[5] for row in rows] == ["0.0333", "0.00094"]
 
 
-def test_the_table_of_several_seeds_shows_their_mean_and_range(write_run, tmp_path):
+def test_the_table_of_several_seeds_shows_their_mean_and_range(write_run, picture_of, tmp_path):
     for seed, score in enumerate((0.5, 0.75, 1.0)):
         write_run(f"{seed}", {20: (score, 0.0)}, seed=seed)
-    (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
-    header, rows = cells(figure_table(FIGURES["figure3a"], group))
+    header, rows = cells(figure_table(picture_of("figure3a", tmp_path).panels[0]))
     assert header[4] == "least-greatest"
     assert rows == [["64", "3", "20", "0.750", "0.500-1.000", "0.5", "300"]]
 
 
-def test_a_single_seed_beside_several_is_not_called_a_range_of_seeds(write_run, tmp_path):
+def test_a_single_seed_beside_several_is_not_called_a_range_of_seeds(write_run, picture_of, tmp_path):
     write_run("one", {20: (0.5, 0.0)}, seed=0)
     write_run("two", {20: (0.75, 0.0)}, seed=1)
     write_run("alone", {20: (0.5, 0.0)}, seed=0, count=30)
-    (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
-    header, rows = cells(figure_table(FIGURES["figure3a"], group))
+    header, rows = cells(figure_table(picture_of("figure3a", tmp_path).panels[0]))
     assert "95%" in header[4] or "95%" in rows[0][4]
 
 
-def test_the_table_has_the_papers_values_where_there_are_any(write_run, tmp_path):
+def test_the_table_has_the_papers_values_where_there_are_any(write_run, picture_of, tmp_path):
     for count in (100, 200, 1600):
         write_run(f"{count}", {20: (0.5, 0.0)}, count=count, base=chan2022())
-    (group,) = group_runs(collect(tmp_path, unfinished=True)[0])
-    header, rows = cells(figure_table(FIGURES["figure3a"], group))
+    header, rows = cells(figure_table(picture_of("figure3a", tmp_path).panels[0]))
     assert header[-1] == "paper (500k)"
     assert [row[-1] for row in rows] == ["0.50", "", "0.66"]

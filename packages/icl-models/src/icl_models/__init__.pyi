@@ -1,9 +1,12 @@
 """Embedders and sequence models for in-context learning, bit-compatible with Chan et al. 2022."""
 
 from ._config import ModelConfig
+from ._contract.axis import Axis, Point, Range
+from ._contract.claim import Claim
 from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
-from ._contract.experiment import Axis, Claim, ExperimentSpec, Point, Range, Scale
+from ._contract.experiment import ExperimentSpec, Scale
 from ._contract.facts import ModelFacts
+from ._contract.figure import FigureSpec
 from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet
 from ._embedders.settings import EmbeddingConfig, LinearConfig, ResNetConfig, VectorConfig
@@ -19,10 +22,12 @@ from ._plugins.registry import (
     component_owner,
     find_embedder,
     find_experiment,
+    find_figure,
     find_sequence_model,
     find_tracker,
     known_embedders,
     known_experiments,
+    known_figures,
     known_sequence_models,
     known_trackers,
 )
@@ -39,6 +44,7 @@ __all__ = [
     "EmbedderSpec",
     "EmbeddingConfig",
     "ExperimentSpec",
+    "FigureSpec",
     "GRUConfig",
     "InContextModel",
     "LSTMConfig",
@@ -74,12 +80,14 @@ __all__ = [
     "edit",
     "find_embedder",
     "find_experiment",
+    "find_figure",
     "find_sequence_model",
     "find_tracker",
     "freeze",
     "hookimpl",
     "known_embedders",
     "known_experiments",
+    "known_figures",
     "known_sequence_models",
     "known_trackers",
     "load_model",

@@ -11,8 +11,9 @@
         return [EmbedderSpec(name="my-embedder", build=..., config=MyConfig)]
 
 Models choose components by name: `ModelConfig(embedder="my-embedder")`, `--model.embedder my-embedder`; a run chooses
-a tracker, `--train.tracker`. The built-in ones register through the same hooks. What a component must do is in
-`EmbedderSpec`, `SequenceModelSpec` and `TrackerSpec`; `icl_models.testing` checks it.
+a tracker, `--train.tracker`, and `icl-train sweep my-experiment` an experiment. The built-in ones register through the
+same hooks. What each must do is in `EmbedderSpec`, `SequenceModelSpec`, `TrackerSpec` and `ExperimentSpec`;
+`icl_models.testing` checks it.
 """
 
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ import pluggy
 
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.experiment import ExperimentSpec
+from icl_models._contract.figure import FigureSpec
 from icl_models._contract.tracker import TrackerSpec
 
 hookspec = pluggy.HookspecMarker("icl")
@@ -48,4 +50,10 @@ def icl_register_trackers() -> Iterable[TrackerSpec]:
 @hookspec
 def icl_register_experiments() -> Iterable[ExperimentSpec]:
     """Return the experiments this plugin offers: axes, scales and claims, which `icl-train sweep NAME` runs."""
+    raise NotImplementedError
+
+
+@hookspec
+def icl_register_figures() -> Iterable[FigureSpec]:
+    """Return the figures this plugin offers: functions from the table of runs to what `icl-eval NAME` draws."""
     raise NotImplementedError

@@ -1,4 +1,4 @@
-"""A conformance suite for plugins. Subclass one of the three classes in a test file, name your component, run pytest:
+"""A conformance suite for plugins. Subclass one of the four classes in a test file, name your component, run pytest:
 
     from icl_models import ModelConfig
     from icl_models.testing import SequenceModelConformance
@@ -6,10 +6,12 @@
     class TestMine(SequenceModelConformance):
         config = ModelConfig(..., sequence_model="mine")
 
-Choose small sizes: every test builds the model anew.
+Choose small sizes: every test builds the model anew. Experiments have a longer suite in icl-train's module `testing`,
+which also looks whether they can be run.
 """
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,11 +22,12 @@ from torch import Tensor
 
 from icl_models._config import ModelConfig
 from icl_models._contract.component import ComponentConfig
+from icl_models._contract.experiment import ExperimentSpec
 from icl_models._contract.tracker import Outcome
 from icl_models._model import InContextModel, build_model
-from icl_models._plugins.registry import find_tracker
+from icl_models._plugins.registry import find_experiment, find_tracker
 
-__all__ = ["EmbedderConformance", "SequenceModelConformance", "TrackerConformance"]
+__all__ = ["EmbedderConformance", "ExperimentConformance", "SequenceModelConformance", "TrackerConformance"]
 
 
 class _Conformance:
@@ -214,6 +217,40 @@ class TrackerConformance:
 
     def test_it_leaves_the_records_as_they_are(self, tmp_path: Path) -> None:
         assert self.follow(tmp_path, outcome="interrupted") == self.records(0) + self.records(20)
+
+
+class ExperimentConformance:
+    """Set `name` to the experiment under test."""
+
+    name: ClassVar[str]
+
+    def spec(self) -> ExperimentSpec:
+        """The experiment under test."""
+        return find_experiment(self.name)
+
+    def test_it_says_in_a_line_each_where_it_is_from_and_what_it_tests(self) -> None:
+        spec = self.spec()
+        for said in (spec.paper, spec.section, spec.tests, *(claim.says for claim in spec.claims)):
+            assert said.strip()
+            assert "\n" not in said
+
+    def test_each_axis_has_two_points_or_more(self) -> None:
+        assert [axis.name for axis in self.spec().axes if len(axis.points) < 2] == []
+
+    def test_no_two_axes_set_the_same(self) -> None:
+        spec = self.spec()
+        for scale in spec.scales:
+            settings = [name for axis in spec.axes_at(scale) for name in axis.settings]
+            assert len(settings) == len(set(settings))
+
+    def test_settings_survive_json(self) -> None:
+        spec = self.spec()
+        given = [dict(scale.settings) for scale in spec.scales.values()]
+        given += [dict(point.settings) for scale in spec.scales for axis in spec.axes_at(scale) for point in axis.known]
+        assert json.loads(json.dumps(given)) == given
+
+    def test_each_claim_holds_somewhere_or_says_why_not(self) -> None:
+        assert [claim.says for claim in self.spec().claims if not claim.scales and not claim.tried] == []
 
 
 def _outputs(module: Callable[..., Any], *inputs: Any, seed: int = 0) -> Tensor:

@@ -1,5 +1,6 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
 
+from ._experiments.runs import ExperimentRun, experiment_runs
 from ._loop import eval_record, train
 from ._plans.figure3a import figure3a
 from ._plans.plan import Plan, configurations, planned
@@ -34,6 +35,7 @@ __all__ = [
     "EvalResult",
     "Evaluation",
     "Evaluator",
+    "ExperimentRun",
     "Headline",
     "ModelSettings",
     "OptimConfig",
@@ -51,6 +53,7 @@ __all__ = [
     "configurations",
     "departures",
     "eval_record",
+    "experiment_runs",
     "figure3a",
     "find_runs",
     "headline_of",

@@ -6,36 +6,43 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
-from icl_data.foundation.command_line import DONE, FAILED, CommandFailed
-from icl_data.foundation.paths import describe, user_path
 from icl_data.foundation.printable import printable
-from icl_eval._commands.output import figure_folder, files_together, say, why_not_written
-from icl_eval._figures.curves import FIGURES, FigureSpec
+from icl_eval._commands.drawn import folder_for, output, read_runs, roots_of
+from icl_eval._figures.known import figure_called
+from icl_eval._figures.needs import Needs, needs_of
 from icl_eval._runs import RunGroup, collect, group_runs
-from icl_eval._tables.files import rows_as_json, write_csv
-from icl_eval._tables.tables import figure_table, final_rows, timeseries_rows
-from icl_train import HEADLINES, RunError
-from icl_train.command_line import parse, show_table
+from icl_eval._tables.tables import final_rows, timeseries_rows
+from icl_models import FigureSpec
+from icl_train import RunError
+from icl_train.command_line import parse
 
 __all__ = ["figure"]
+
+# Figures with a row for each run and evaluation in files of their own, which scripts read.
+_PER_RUN = ("figure3a", "figure3b")
 
 
 @dataclass(frozen=True)
 class FigureCommand:
-    """Draw the figure (PNG, PDF), write its numbers (CSV) and print the last ones."""
+    """Draw the figure (PNG, PDF, SVG), write what it shows (CSV) and print the last values."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUNS [RUNS ...]")] = (Path("runs"),)
     """Folders with run folders at any depth, behind links as well."""
     out: Path | None = None
     """Folder for the files; default: the first of the runs' folders."""
+    style: Literal["notebook", "paper", "talk"] = "notebook"
+    """Sizes for a notebook or screen, for a column of a paper, for a slide."""
+    band: Literal["range", "sd", "bootstrap"] = "range"
+    """Around a mean of several seeds: least to greatest, ± one standard deviation, or the 95% bootstrap interval of the
+    mean; a single run has the 95% Wilson interval of its sequences."""
     unfinished: bool = False
     """Take runs that have not reached their last step, too, as far as they are."""
     json: bool = False
-    """Print the rows of the metrics file as JSON instead of the table; nothing else goes to stdout."""
+    """Print rows as JSON instead of the table; nothing else goes to stdout."""
 
 
 def figure(name: str, args: Sequence[str]) -> int:
@@ -45,52 +52,60 @@ def figure(name: str, args: Sequence[str]) -> int:
         name: of the figure.
         args: what follows it.
     """
-    spec, prog = FIGURES[name], f"icl-eval {name}"
+    spec, prog = figure_called(name), f"icl-eval {name}"
     command = parse(FigureCommand, args, prog=prog)
-    roots = [user_path(root) for root in command.runs]
-    if not roots:
-        raise ValueError(f"RUNS must be one folder or more, got none (see {prog} --help)")
-    out = figure_folder(command.out) if command.out else next((root for root in roots if root.is_dir()), roots[0])
-    groups = _groups(spec, roots, unfinished=command.unfinished)
-    why = None if command.out else why_not_written(out / f"{name}.png")
-    files = [] if why else [out / f"{name}{end}" for end in (".png", ".pdf", "_metrics.csv", "_timeseries.csv")]
-    if why:
-        say(prog, f"nothing is drawn: {out} cannot be written to ({why}); --out FOLDER takes the files")
-    else:
-        _write(spec, groups, files)
-    if command.json:
-        print(rows_as_json(final_rows(spec, groups)))
-        return FAILED if why else DONE
-    for group in groups:
-        print(f"{HEADLINES[spec.split].label}\n{group.title}")
-        show_table(figure_table(spec, group))
-        print()
-    for file in files:
-        print(printable(file))
-    return FAILED if why else DONE
+    roots = roots_of(command.runs, prog)
+    folder = folder_for(command.out, roots)
+    table = read_runs(roots, unfinished=command.unfinished)
+    needs = needs_of(spec, table)
+    if not needs.recorded:
+        raise RunError(
+            f"{name} needs at least one finished run with evaluations of {needs.missing_measures[0]}, "
+            f"found none below {', '.join(map(str, roots))}{_trained_by(spec, roots)}"
+        )
+    if needs.missing_measures:
+        missing = ", ".join(needs.missing_measures)
+        print(
+            printable(f"{prog}: no run has records of {missing}: drawn without{_trained_by(spec, roots)}"),
+            file=sys.stderr,
+        )
+    picture = spec.picture(table, band=command.band)
+    if not picture.panels:
+        raise RunError(f"{name} needs runs with records of {' and '.join(spec.measures)} at the same steps, found none")
+    further = []
+    if name in _PER_RUN:
+        groups = _groups(spec, roots, unfinished=command.unfinished)
+        further = [
+            ("_metrics.csv", lambda: final_rows(spec, groups)),
+            ("_timeseries.csv", lambda: timeseries_rows(spec, groups)),
+        ]
+    return output(
+        picture,
+        folder,
+        prog=prog,
+        style=command.style,
+        chosen=command.out is not None,
+        as_json=command.json,
+        further=further,
+        remarks=_remarks(spec, needs, roots),
+    )
+
+
+def _remarks(spec: FigureSpec, needs: Needs, roots: Sequence[Path]) -> list[str]:
+    if not needs.constant:
+        return []
+    told = ", ".join(needs.constant)
+    return [f"{spec.name} is about runs that differ in {told}; these do not{_trained_by(spec, roots)}"]
+
+
+def _trained_by(spec: FigureSpec, roots: Sequence[Path]) -> str:
+    if not spec.experiment:
+        return ""
+    return f" (icl-train sweep {spec.experiment} --scale laptop --root {roots[0]} trains some)"
 
 
 def _groups(spec: FigureSpec, roots: Sequence[Path], *, unfinished: bool) -> list[RunGroup]:
-    series, skipped = collect(*roots, unfinished=unfinished)
-    for line in skipped:
-        print(printable(line), file=sys.stderr)
-    usable = [one for one in series if any(spec.split in evaluation.splits for evaluation in one.evaluations)]
-    if not usable:
-        raise RunError(
-            f"{spec.name} needs at least one finished run with evaluations of {spec.split}, "
-            f"found none below {', '.join(map(str, roots))}"
-        )
-    return group_runs(usable)
-
-
-def _write(spec: FigureSpec, groups: Sequence[RunGroup], files: Sequence[Path]) -> None:
-    from icl_eval._figures.drawing import draw  # matplotlib is imported when there is something to draw
-
-    try:
-        files[0].parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandFailed(describe(error)) from error
-    with files_together(files) as (*pictures, metrics, timeseries):
-        draw(spec, groups, pictures)
-        write_csv(metrics, final_rows(spec, groups))
-        write_csv(timeseries, timeseries_rows(spec, groups))
+    series, _ = collect(*roots, unfinished=unfinished)
+    return group_runs(
+        [one for one in series if any(spec.measures[0] in evaluation.splits for evaluation in one.evaluations)]
+    )

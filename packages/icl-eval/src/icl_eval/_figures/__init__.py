@@ -1,1 +1,1 @@
-"""Figures of the paper, and the values that it published."""
+"""Figures, one module each: from the table of runs to what is drawn, and the values that papers published."""

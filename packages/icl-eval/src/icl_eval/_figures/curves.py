@@ -1,109 +1,65 @@
-"""Figures 3a and 3b as numbers: which accuracy they show, and a curve per number of classes."""
+"""What figures 2 to 5 have in common: accuracies over training, a line for each value of a setting."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+from icl_eval._figures.published import published_values
+from icl_eval._picture.bands import Band
+from icl_eval._picture.build import Layout, notes_of, panels_of
+from icl_eval._picture.groups import groups_of, shared_by
+from icl_eval._picture.measures import Measure, measure_of
+from icl_eval._picture.picture import Picture
+from icl_eval._picture.runs import run_settings
 
-from icl_eval._runs import RunGroup
-from icl_train import HEADLINES, RunError
+if TYPE_CHECKING:
+    import pandas as pd
 
-__all__ = ["FIGURES", "Curve", "FigureSpec", "Floats", "curve"]
+__all__ = ["ICL", "IWL", "curves_picture", "published_in"]
 
-Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class FigureSpec:
-    """What a figure shows.
-
-    Attributes:
-        name: of the command and the files.
-        split: the evaluation split whose headline accuracy is drawn.
-        controls: further splits by which its values are read, in its CSV files alone.
-        title: what the figure shows, in words.
-    """
-
-    name: str
-    split: str
-    controls: tuple[str, ...]
-    title: str
+ICL, IWL = "fewshot_holdout", "no_support_zipfian"
 
 
-FIGURES = {
-    spec.name: spec
-    for spec in (
-        FigureSpec(
-            name="figure3a",
-            split="fewshot_holdout",
-            controls=("flipped", "novel_label"),
-            title="In-context learning by number of trained classes",
-        ),
-        FigureSpec(
-            name="figure3b",
-            split="no_support_zipfian",
-            controls=(),
-            title="In-weights learning by number of trained classes",
-        ),
-    )
-}
+def published_in(figure: str) -> Callable[[Mapping[str, Any], Measure], Sequence[tuple[int, float]]]:
+    """The paper's values of a figure, for a run's settings and a measure."""
+    return lambda settings, measure: published_values(figure, settings, measure.name)
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One accuracy over training, for one class count; arrays of (T,).
-
-    Attributes:
-        steps: updates.
-        mean: mean accuracy over the seeds.
-        low, high: with several seeds, the least and the greatest; with one, its 95% Wilson interval.
-        n_seeds: how many.
-        n_sequences: sequences measured, over the seeds; whole numbers.
-        chance: accuracy of guessing.
-    """
-
-    steps: Floats
-    mean: Floats
-    low: Floats
-    high: Floats
-    n_seeds: int
-    n_sequences: tuple[int, ...]
-    chance: float
-
-
-def curve(spec: FigureSpec, group: RunGroup, class_count: int) -> Curve:
-    """The curve of one class count over the steps at which all its seeds were evaluated.
+def curves_picture(
+    table: pd.DataFrame,
+    *,
+    name: str,
+    title: str,
+    measures: Sequence[str],
+    hue: str,
+    column: str | None = None,
+    letters: Sequence[str] = (),
+    band: Band = "range",
+    as_compared: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
+) -> Picture:
+    """Measures over training, a line for each value of ``hue``, a group of panels for all else in which runs differ.
 
     Args:
-        spec: the figure.
-        group: runs of one panel.
-        class_count: which of their class counts.
-
-    Raises:
-        RunError: if there is no such step.
+        table: tidy table of runs.
+        name, title: of the figure.
+        measures: evaluations, as in ``FigureSpec``.
+        hue: setting that tells lines apart.
+        column: setting with a column of panels for each value.
+        letters: name of the panel of each measure.
+        band: what is drawn around means.
+        as_compared: settings as they tell groups apart.
     """
-    metric = HEADLINES[spec.split].metric
-    runs = [
-        {e.step: e.splits[spec.split] for e in series.evaluations if spec.split in e.splits}
-        for series in group.with_count(class_count)
-    ]
-    steps = sorted(set.intersection(*(set(run) for run in runs)))
-    if not steps:
-        names = ", ".join(series.run.name for series in group.with_count(class_count))
-        raise RunError(f"runs of one curve must have been evaluated at a step in common, got {names}")
-    values = np.array([[run[step][metric] for step in steps] for run in runs], dtype=float)
-    low, high = values.min(0), values.max(0)
-    if len(runs) == 1:
-        low = np.array([runs[0][step][f"{metric}_low"] for step in steps], dtype=float)
-        high = np.array([runs[0][step][f"{metric}_high"] for step in steps], dtype=float)
-    return Curve(
-        steps=np.array(steps, dtype=float),
-        mean=values.mean(0),
-        low=low,
-        high=high,
-        n_seeds=len(runs),
-        n_sequences=tuple(sum(run[step]["n_sequences"] for run in runs) for step in steps),
-        chance=float(runs[0][steps[0]]["chance"]),
+    layout = Layout(
+        measures=tuple(map(measure_of, measures)),
+        hue=hue,
+        column=column,
+        letters=tuple(letters),
+        band=band,
+        published=published_in(name),
     )
+    runs = run_settings(table)
+    groups = groups_of(runs, layout.axes, as_compared=as_compared, any_length=True)
+    panels = panels_of(table, runs, groups, layout)
+    shared = shared_by(runs, besides=layout.axes)
+    return Picture(name=name, title=title, shared=shared, panels=panels, notes=notes_of(panels, band))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich import box
 from rich.table import Table
 
-from icl_eval._figures.curves import FigureSpec, curve
-from icl_eval._figures.published import PUBLISHED_STEPS, published
+from icl_data.foundation.printable import printable
+from icl_eval._figures.published import PUBLISHED_STEPS
+from icl_eval._picture.picture import Panel
 from icl_eval._runs import RunGroup, run_names
 from icl_eval._tables.evaluations import evaluation_row
 from icl_eval._tables.files import Row
+from icl_models import FigureSpec
 
-__all__ = ["figure_table", "final_rows", "timeseries_rows"]
+__all__ = ["figure_table", "final_rows", "rows_table", "timeseries_rows"]
 
 
 def final_rows(spec: FigureSpec, groups: Iterable[RunGroup]) -> list[Row]:
@@ -52,48 +54,78 @@ def _rows(spec: FigureSpec, groups: Iterable[RunGroup]) -> list[list[Row]]:
                 **evaluation_row(
                     {
                         split: evaluation.splits[split]
-                        for split in (spec.split, *spec.controls)
+                        for split in (spec.measures[0], *spec.controls)
                         if split in evaluation.splits
                     }
                 ),
             }
             for evaluation in series.evaluations
-            if spec.split in evaluation.splits
+            if spec.measures[0] in evaluation.splits
         ]
         for name, (group, series) in zip(names, members, strict=True)
     ]
     return [of_run for of_run in rows if of_run]
 
 
-def figure_table(spec: FigureSpec, group: RunGroup) -> Table:
-    """Last value of each curve with its band and chance level, and the paper's value where there is one.
+def figure_table(panel: Panel) -> Table:
+    """Last value of each curve, or every value where it stands against a setting, with its band and chance level.
 
-    ``n`` is the number of sequences measured, over all seeds.
+    And the paper's value where there is one; ``n`` is the number of sequences measured, over all seeds.
 
     Args:
-        spec: the figure.
-        group: runs of one panel.
+        panel: of a picture.
     """
+    over_time = panel.x.kind in ("steps", "sequences")
+    said = [(line, i) for line in panel.lines for i in ([len(line.x) - 1] if over_time else range(len(line.x)))]
+    counted = any(line.n_sequences.any() for line in panel.lines)
+    single, marked = {int(line.n_runs[i]) for line, i in said} == {1}, any(line.marks for line in panel.lines)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    sizes = {len(group.with_count(count)) for count in group.class_counts()}
-    band = "95% interval" if sizes == {1} else "least-greatest"
-    for column in ("classes", "seeds", "step", "accuracy", band, "chance", "n"):
-        table.add_column(column, justify="right", no_wrap=True)
-    points = {count: published(spec.name, group.with_count(count)[0].run.config) for count in group.class_counts()}
-    if any(points.values()):
+    head = panel.hue_name.removeprefix("trained ") or "run"
+    named = any(line.label or line.run for line in panel.lines)
+    place = panel.x.name if over_time else panel.x.label
+    value = "accuracy" if panel.y.kind == "accuracy" else panel.y.name.rpartition("/")[2]
+    for column in (
+        *([head] if named else []),
+        "seeds",
+        place,
+        value,
+        "95% interval" if single else panel.band,
+        *(["chance"] if panel.chances else []),
+        *(["n"] if counted else []),
+    ):
+        table.add_column(column, justify="right", no_wrap=column != head, overflow="fold")
+    if marked:
         table.add_column(f"paper ({PUBLISHED_STEPS // 1000}k)", justify="right")  # wraps where room is short
-    for count, known in points.items():
-        one = curve(spec, group, count)
-        cells = [
-            f"{count:,}",
-            f"{one.n_seeds}",
-            f"{one.steps[-1]:,.0f}",
-            f"{one.mean[-1]:.3f}",
-            f"{one.low[-1]:.3f}-{one.high[-1]:.3f}" + (" (95%)" if one.n_seeds == 1 and len(sizes) > 1 else ""),
-            f"{one.chance:.3g}",
-            f"{one.n_sequences[-1]:,}",
-        ]
-        if any(points.values()):
-            cells.append(f"{known[-1][1]:.2f}" if known else "")
-        table.add_row(*cells)
+    for line, i in said:
+        low, high = line.low[i], line.high[i]
+        band = f"{low:.3f}-{high:.3f}" if low == low else ""
+        if band and not single and line.n_runs[i] == 1:
+            band += " (95%)"
+        known = [mark.y for mark in line.marks if mark.final or mark.x == line.x[i]]
+        table.add_row(
+            *([printable(line.label.partition(" (n = ")[0] or line.run)] if named else []),
+            f"{line.n_runs[i]}",
+            _place(panel, line.x[i]),
+            f"{line.y[i]:.3f}" if panel.y.kind == "accuracy" else f"{line.y[i]:.4g}",
+            band,
+            *([f"{line.chance[i]:.3g}" if line.chance[i] == line.chance[i] else ""] if panel.chances else []),
+            *([f"{line.n_sequences[i]:,}"] if counted else []),
+            *([f"{known[-1]:.2f}" if known else ""] if marked else []),
+        )
+    return table
+
+
+def _place(panel: Panel, x: float) -> str:
+    if panel.x.kind == "category":
+        return printable(panel.x.values[int(x)])
+    return f"{x:,.0f}" if panel.x.kind in ("steps", "sequences") else f"{x:,.6g}"
+
+
+def rows_table(rows: Sequence[Mapping[str, str]]) -> Table:
+    """Rows of text as a table for the terminal."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    for column in dict.fromkeys(column for row in rows for column in row):
+        table.add_column(column, justify="left" if column in ("run", "panel") else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*(printable(cell) for cell in row.values()))
     return table

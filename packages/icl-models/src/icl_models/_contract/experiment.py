@@ -4,68 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-Moment = Literal["last", "peak"]
+from icl_models._contract.axis import Axis, Range, require, twice
+from icl_models._contract.claim import Claim
 
-
-@dataclass(frozen=True)
-class Point:
-    """One place on an axis.
-
-    Args:
-        label: how it is called in tables, on axes and on the command line: "0.9", "noise .1".
-        settings: settings by dotted name, as ``RunConfig.flat`` has them: ``{"data.p_bursty": 0.9}``.
-    """
-
-    label: str
-    settings: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Axis:
-    """What an experiment varies.
-
-    Args:
-        name: the setting, if it is one alone ("data.p_bursty"), else what its points have in common ("classes").
-        points: its places, in order.
-    """
-
-    name: str
-    points: tuple[Point, ...]
-
-    @classmethod
-    def of(cls, setting: str, *values: Any) -> Axis:
-        """An axis of one setting, a point for each value.
-
-        Args:
-            setting: dotted name.
-            values: of the setting, in order.
-        """
-        return cls(name=setting, points=tuple(Point(str(value), {setting: value}) for value in values))
-
-    @property
-    def settings(self) -> tuple[str, ...]:
-        """The settings that its points set, each once."""
-        return tuple(dict.fromkeys(name for point in self.points for name in point.settings))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Range:
-    """Values from which a hyper-parameter is drawn.
-
-    Args:
-        setting: dotted name.
-        low, high: ends of an interval, both included; without them ``choices``.
-        log: draw evenly in the logarithm.
-        choices: values, each as likely.
-    """
-
-    setting: str
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
-    choices: tuple[Any, ...] = ()
+__all__ = ["ExperimentSpec", "Scale"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +24,9 @@ class Scale:
         draws: hyper-parameters are drawn so many times from ``ranges`` at each point; 0 is not at all.
         ranges: what is drawn.
         note: what the reader should know: what differs from the paper, and why.
+
+    Raises:
+        ValueError: without seeds, or for draws without ranges or ranges without draws.
     """
 
     preset: str
@@ -90,31 +37,13 @@ class Scale:
     ranges: tuple[Range, ...] = ()
     note: str = ""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """What an experiment's runs should show: a bound on a mean over runs, or on the difference of two.
-
-    Args:
-        says: the claim, in one sentence.
-        measure: evaluation whose headline accuracy is meant ("fewshot_holdout"), or a training metric ("weight_l2").
-        where: axis → label of the point whose runs are meant; an axis that is left out is averaged over.
-        than: the same for the runs that are subtracted; None for the value itself.
-        at: the last evaluation of a run, or its greatest value.
-        above, below: bounds.
-        scales: scales at which it holds.
-        tried: scale → why it is not asserted there, and what was tried.
-    """
-
-    says: str
-    measure: str
-    where: Mapping[str, str]
-    than: Mapping[str, str] | None = None
-    at: Moment = "last"
-    above: float | None = None
-    below: float | None = None
-    scales: tuple[str, ...] = ()
-    tried: Mapping[str, str] = field(default_factory=dict)
+    def __post_init__(self) -> None:
+        require(bool(self.seeds), "a scale must have a seed at least", "none")
+        require(
+            self.draws >= 0 and bool(self.draws) == bool(self.ranges),
+            "a scale's draws and ranges must come together",
+            f"{self.draws} draws from {len(self.ranges)} ranges",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +59,10 @@ class ExperimentSpec:
         scales: name (paper, omniglot28, laptop, or others) → size.
         claims: what its runs should show.
         figures: names of the figures that draw it (``icl-eval NAME RUNS``).
+
+    Raises:
+        ValueError: for a name that no command line takes, axes of one name, scales with an axis that the experiment
+            does not have, and claims about axes, points or scales that are not there.
     """
 
     name: str
@@ -140,3 +73,41 @@ class ExperimentSpec:
     scales: Mapping[str, Scale]
     claims: tuple[Claim, ...] = ()
     figures: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        named = isinstance(self.name, str) and bool(self.name) and not self.name.startswith("-")
+        require(
+            named and not any(letter.isspace() for letter in self.name),
+            "an experiment's name must be one word that is no option",
+            repr(self.name),
+        )
+        names = [axis.name for axis in self.axes]
+        of = f"of experiment {self.name!r}"
+        repeated = twice(names)
+        require(not repeated, f"axes {of} must have names of their own", f"{repeated!r} twice")
+        require(bool(self.scales), f"experiment {self.name!r} must have a scale at least", "none")
+        for name, scale in self.scales.items():
+            strange = [axis.name for axis in scale.axes if axis.name not in names]
+            require(not strange, f"axes of scale {name!r} {of} must be among {', '.join(names)}", ", ".join(strange))
+        for claim in self.claims:
+            self._check(claim)
+
+    def axes_at(self, scale: str) -> tuple[Axis, ...]:
+        """The axes with the points that they have at a scale.
+
+        Args:
+            scale: name of one of its scales.
+        """
+        own = {axis.name: axis for axis in self.scales[scale].axes}
+        return tuple(own.get(axis.name, axis) for axis in self.axes)
+
+    def _check(self, claim: Claim) -> None:
+        what = f"claim {claim.says!r} of experiment {self.name!r}"
+        strange = [scale for scale in (*claim.scales, *claim.tried) if scale not in self.scales]
+        require(not strange, f"scales of {what} must be among {', '.join(self.scales)}", ", ".join(strange))
+        for scale in claim.scales:
+            points = {axis.name: [point.label for point in axis.points] for axis in self.axes_at(scale)}
+            for axis, label in [*claim.where.items(), *(claim.than or {}).items()]:
+                require(axis in points, f"axes of {what} must be among {', '.join(points)}", axis)
+                known = points[axis]
+                require(label in known, f"points of {what} on {axis} at {scale} must be in {', '.join(known)}", label)

@@ -16,21 +16,23 @@ from icl_data.foundation.close_names import close_names
 from icl_models import hookspecs
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.experiment import ExperimentSpec
+from icl_models._contract.figure import FigureSpec
 from icl_models._contract.tracker import TrackerSpec
 from icl_models._plugins import builtin as _builtin
 
 ENTRY_POINT_GROUP = "icl"
 BUILT_IN = "icl-models"
 # What our own distributions register is built in: it is listed with --all alone, and ICL_PLUGINS does not leave it out.
-OUR_DISTRIBUTIONS = (BUILT_IN, "icl-train")
+OUR_DISTRIBUTIONS = (BUILT_IN, "icl-train", "icl-eval")
 
-Kind = Literal["embedder", "sequence_model", "tracker", "experiment"]
-Spec = EmbedderSpec | SequenceModelSpec | TrackerSpec | ExperimentSpec
+Kind = Literal["embedder", "sequence_model", "tracker", "experiment", "figure"]
+Spec = EmbedderSpec | SequenceModelSpec | TrackerSpec | ExperimentSpec | FigureSpec
 _SPECS: dict[Kind, type[Spec]] = {
     "embedder": EmbedderSpec,
     "sequence_model": SequenceModelSpec,
     "tracker": TrackerSpec,
     "experiment": ExperimentSpec,
+    "figure": FigureSpec,
 }
 
 
@@ -238,6 +240,11 @@ def find_experiment(name: str) -> ExperimentSpec:
     return cast(ExperimentSpec, registry().find("experiment", name)[0])
 
 
+def find_figure(name: str) -> FigureSpec:
+    """The figure called `name`. ValueError, with the known names, when there is none."""
+    return cast(FigureSpec, registry().find("figure", name)[0])
+
+
 def known_embedders() -> tuple[str, ...]:
     """Names that `ModelConfig.embedder` accepts."""
     return registry().names("embedder")
@@ -256,3 +263,8 @@ def known_trackers() -> tuple[str, ...]:
 def known_experiments() -> tuple[str, ...]:
     """Names of experiments, for `icl-train sweep`."""
     return registry().names("experiment")
+
+
+def known_figures() -> tuple[str, ...]:
+    """Names of figures, for `icl-eval`."""
+    return registry().names("figure")

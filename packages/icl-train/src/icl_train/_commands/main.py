@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from icl_train._commands.choice import choice
+from icl_train._commands.experiments import experiments
 from icl_train._commands.resume import resume
 from icl_train._commands.run import run
 from icl_train._commands.show_config import show_config
@@ -38,6 +39,7 @@ def _main(args: Sequence[str]) -> int:
     commands: dict[str, Callable[[Sequence[str]], int]] = {
         "run": run,
         "sweep": sweep,
+        "experiments": experiments,
         "resume": resume,
         "status": status,
         "show-config": show_config,

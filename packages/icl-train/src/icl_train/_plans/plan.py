@@ -33,6 +33,7 @@ class Plan:
         configs: their configurations, no two of the same run.
         labels: what they are called on screen, all different: ``p_bursty 0.5, lstm, s0``.
         names: of their folders, all different: ``gaussian-p_bursty0.5-lstm-s0-1f3a9c04``.
+        points: where each stands: axis → label of its point, and setting → what was drawn.
         size: how their number comes about: ``3 p_bursty x 2 sequence_model x 2 seeds``.
         repeated: labels of combinations that are the run of an earlier one, and were left out.
         by_class_count: whether complaints tell the runs apart by their class counts, as figure 3a does.
@@ -41,6 +42,7 @@ class Plan:
     configs: tuple[RunConfig, ...]
     labels: tuple[str, ...]
     names: tuple[str, ...]
+    points: tuple[Mapping[str, str], ...] = ()
     size: str = ""
     repeated: tuple[str, ...] = ()
     by_class_count: bool = False
@@ -140,12 +142,14 @@ def planned(
     ]
     by_axis = bool({name for axis in axes for name in axis.settings} & set(SEEDS))
     runs: dict[str, Called] = {}
+    points: dict[str, dict[str, str]] = {}
     again: list[Called] = []
     for config, combination in zip(started.configs(combinations), combinations, strict=True):
         words = words_of(config, combination)
         for seed in (None,) if seeds is None else dict.fromkeys(seeds):
             one = config if seed is None else replace(config, seeds=replace(config.seeds, init=seed, data=seed))
             run = Called(one, words, "" if by_axis else seed_words(one))
+            points.setdefault(one.digest(), {axis: point.label for axis, point in combination})
             if runs.setdefault(one.digest(), run) is not run:
                 again.append(run)
     called = list(runs.values())
@@ -153,6 +157,7 @@ def planned(
         configs=tuple(run.config for run in called),
         labels=tuple(screen_labels(called)),
         names=tuple(folder_names(called)),
+        points=tuple(points.values()),
         size=size,
         repeated=tuple(screen_labels([run])[0] for run in again),
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from icl_data.foundation.command_line import DONE
+from icl_data.foundation.printable import printable
+from icl_models import find_experiment, known_experiments
 from icl_train._commands.choice import choice
+from icl_train._commands.sweeps.experiment import sweep_experiment
 from icl_train._commands.sweeps.figure3a import sweep_figure3a
 from icl_train._commands.sweeps.grid import sweep_grid
 from icl_train.command_line import two_columns
@@ -20,20 +23,23 @@ _SWEEPS: dict[str, tuple[str, Callable[[Sequence[str]], int]]] = {
 
 def sweep(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
+    known = [*_SWEEPS, *known_experiments()]
     if not args:
-        raise ValueError(
-            f"icl-train sweep needs what to sweep, one of {', '.join(_SWEEPS)} (see icl-train sweep --help)"
-        )
+        raise ValueError(f"icl-train sweep needs what to sweep, one of {', '.join(known)} (see icl-train sweep --help)")
     if args[0] in ("-h", "--help", "--help-all"):
         print(_help())
         return DONE
-    return _SWEEPS[choice("sweep", args[0], _SWEEPS)][1](args[1:])
+    if args[0] in _SWEEPS:
+        return _SWEEPS[args[0]][1](args[1:])
+    return sweep_experiment(choice("sweep", args[0], known), args[1:])
 
 
 def _help() -> str:
-    listed = two_columns([(name, what) for name, (what, _) in _SWEEPS.items()])
+    listed = [(name, what) for name, (what, _) in _SWEEPS.items()]
+    experiments = [(printable(name), printable(find_experiment(name).tests)) for name in known_experiments()]
     return (
         "usage: icl-train sweep WHAT [options]\n\n"
-        f"{listed}\n\n"
+        f"{two_columns(listed)}\n\n"
+        f"Experiments, with --scale:\n{two_columns(experiments)}\n\n"
         "What is done is skipped, what broke is resumed.\nOptions: icl-train sweep WHAT --help"
     )

@@ -14,11 +14,13 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from icl_data.foundation.printable import printable
 
-__all__ = ["legible", "own_style"]
+__all__ = ["legible", "own_style", "text_width"]
 
 FONT = "DejaVu Sans"  # comes with matplotlib
 POINTS_PER_INCH = 72
 LONGEST, MOST_LINES = 2000, 10
+# In PDF and SVG, text is text, to be searched, copied and edited; ids that do not change from one drawing to the next.
+_TEXT_IN_FILES: Any = {"pdf.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "icl-eval"}
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def own_style() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", matplotlib.MatplotlibDeprecationWarning)  # settings on their way out
             matplotlib.rcParams.update(defaults)
-        matplotlib.rcParams.update({"font.sans-serif": [FONT], "text.parse_math": False})
+        matplotlib.rcParams.update({"font.sans-serif": [FONT], "text.parse_math": False, **_TEXT_IN_FILES})
         yield
 
 
@@ -56,3 +58,16 @@ def legible(text: str, *, size: float, width: float) -> str:
             lines.append(rest[:fitting].rstrip())
             rest = rest[fitting:]
     return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "…"])
+
+
+def text_width(text: str, *, size: float) -> float:
+    """How wide one line of text is, in points.
+
+    Args:
+        text: of letters that the font has.
+        size: of the font, in points.
+    """
+    font = get_font(findfont(FontProperties(family=FONT)))
+    font.set_size(size, POINTS_PER_INCH)
+    advances: list[float] = [font.load_char(ord(c)).linearHoriAdvance / 2**16 for c in text]
+    return sum(advances)

@@ -1,0 +1,87 @@
+"""Whether what an experiment claims holds of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import mean
+from typing import Literal
+
+from icl_eval._claims.interval import mean_with_interval
+from icl_eval._claims.matching import Performed
+from icl_eval._claims.measures import claimed_value
+from icl_models import Claim
+
+__all__ = ["Verdict", "verdicts"]
+
+Judgement = Literal["holds", "does not hold", "cannot say", "not asserted"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim, what was measured, and what follows.
+
+    Attributes:
+        claim: what is claimed.
+        judgement: whether it holds; a claim that is not asserted at this scale is measured all the same.
+        measured: mean over seeds; None where runs are missing.
+        low, high: 95% interval of that mean; None for a single seed.
+        n: seeds.
+        reason: why it is not asserted, or cannot be said; empty otherwise.
+    """
+
+    claim: Claim
+    judgement: Judgement
+    measured: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    reason: str = ""
+
+
+def verdicts(done: Performed) -> list[Verdict]:
+    """Each claim of an experiment, held against its runs at a scale.
+
+    Args:
+        done: the experiment and its runs.
+    """
+    return [_verdict(claim, done) for claim in done.spec.claims if _is_about(claim, done)]
+
+
+def _is_about(claim: Claim, done: Performed) -> bool:
+    """Whether a claim is made of points that are there at this scale, or it is said why it is not."""
+    if done.scale in claim.tried:
+        return True
+    there = {axis.name: {point.label for point in axis.points} for axis in done.spec.axes_at(done.scale)}
+    named = [*claim.where.items(), *(claim.than or {}).items()]
+    return all(label in there.get(axis, ()) for axis, label in named)
+
+
+def _verdict(claim: Claim, done: Performed) -> Verdict:
+    by_seed = _of_seeds(claim, claim.where, done)
+    if claim.than is not None:  # of one seed each, so that what the seeds share falls out
+        subtracted = _of_seeds(claim, claim.than, done)
+        by_seed = {seed: value - subtracted[seed] for seed, value in by_seed.items() if seed in subtracted}
+    asserted = done.scale in claim.scales
+    reason = "" if asserted else claim.tried.get(done.scale, "not asserted at this scale")
+    if not by_seed:
+        missing = "no seed has all of the runs that it is about, with that measure"
+        return Verdict(claim, "cannot say" if asserted else "not asserted", reason=reason or missing)
+    measured, low, high = mean_with_interval(list(by_seed.values()))
+    judgement: Judgement = "not asserted"
+    if asserted:
+        judgement = "holds" if claim.holds_of(measured) else "does not hold"
+    return Verdict(claim, judgement, measured, low, high, len(by_seed), reason)
+
+
+def _of_seeds(claim: Claim, where: Mapping[str, str], done: Performed) -> dict[int, float]:
+    """Seed → the claimed number of its runs at these points; seeds of which one is missing are left out."""
+    places = [place for place, run in done.places.items() if where.items() <= dict(run.where).items()]
+    found: dict[int, float] = {}
+    for seed in done.seeds:
+        runs = [done.found.get((place, seed)) for place in places]
+        values = [None if run is None else claimed_value(claim, run) for run in runs]
+        known = [value for value in values if value is not None]
+        if known and len(known) == len(places):
+            found[seed] = max(known) if claim.over == "best" else mean(known)
+    return found

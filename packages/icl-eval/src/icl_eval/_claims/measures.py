@@ -1,0 +1,42 @@
+"""What a claim is about: one number of a run, from its values over training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from icl_eval._picture.fading import Points, fall, half_life, peak, peak_step
+from icl_models import Claim
+from icl_train import RunFolder
+
+__all__ = ["MOMENTS", "claimed_value", "fall", "half_life", "peak", "peak_step"]
+
+MOMENTS: dict[str, Callable[[Points, float], float]] = {
+    "last": lambda curve, _: curve[-1][1],
+    "peak": lambda curve, _: peak(curve),
+    "peak_step": lambda curve, _: peak_step(curve),
+    "fall": lambda curve, _: fall(curve),
+    "half_life": lambda curve, chance: half_life(curve, chance=chance),
+}
+"""Moment of a claim → what it takes of a run's values, and of what guessing gives."""
+
+
+def claimed_value(claim: Claim, run: RunFolder) -> float | None:
+    """The number of a run that a claim is about; None where its records do not have it.
+
+    Args:
+        claim: what is claimed.
+        run: a finished run.
+    """
+    of_evaluation = f"eval_{claim.measure}"
+    curve: dict[int, float] = {}
+    chance = 0.0
+    for record in run.records():
+        if record["split"] == of_evaluation:
+            value, chance = record.get(claim.metric or record["headline"]), record["chance"]
+        elif record["split"] == "train" and claim.metric is None:
+            value = record.get(claim.measure)
+        else:
+            continue
+        if isinstance(value, int | float):
+            curve[record["step"]] = float(value)
+    return MOMENTS[claim.at](sorted(curve.items()), chance) if curve else None

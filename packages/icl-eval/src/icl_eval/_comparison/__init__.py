@@ -1,0 +1,1 @@
+"""Runs beside other runs, or beside what another implementation measured, with seeds as the unit."""

@@ -1,0 +1,144 @@
+"""What is drawn, as values that know of no drawing: a picture has panels, a panel has lines, a line has points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Axis", "AxisKind", "Floats", "Ints", "Line", "LineKind", "Mark", "Panel", "Picture"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+AxisKind = Literal["steps", "sequences", "linear", "log", "category", "accuracy"]
+LineKind = Literal["mean", "best", "run", "runs", "path"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """An axis of a panel.
+
+    Attributes:
+        name: of its column in the CSV file ("step", "data.p_bursty", "fewshot_holdout/accuracy_closed").
+        label: what stands beside it, with units.
+        kind: updates, sequences, a number (evenly or in its logarithm; with 0 among the values of the latter, 0 stands
+            one step below the least), places that have names, or an accuracy from 0 to 1.
+        values: the places that have ticks: the names of a category, or the numbers that were tried; none for as they
+            come.
+    """
+
+    name: str
+    label: str
+    kind: AxisKind
+    values: tuple[str | float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A value of a paper, beside a line.
+
+    Attributes:
+        x: where, in units of the axis.
+        y: the value.
+        final: it is the paper's last one, which stands at the edge where the axis does not reach it.
+    """
+
+    x: float
+    y: float
+    final: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of a panel; arrays of (N,).
+
+    Attributes:
+        label: what is written at its end; empty for nothing.
+        hue: which of its panel's hues: the same setting has the same colour, stroke and marker in all panels.
+        x, y: its points.
+        low, high: of the band; NaN for none.
+        n_runs: runs whose mean a point is.
+        n_sequences: sequences measured, over these runs; 0 where that is no measurement on sequences.
+        chance: value of guessing at each point; NaN for none.
+        settings: by dotted name, what its runs have in common and others of the picture have not.
+        kind: a mean with its band, a best run, one of many runs, runs as points, or a path in time.
+        marks: values of a paper.
+        points: places on it that are marked, as (index, text).
+        run: the run, if it is a single one.
+        steps: updates at the points, where x is something else that changes in time; none otherwise.
+    """
+
+    label: str
+    hue: int
+    x: Floats
+    y: Floats
+    low: Floats
+    high: Floats
+    n_runs: Ints
+    n_sequences: Ints
+    chance: Floats
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    kind: LineKind = "mean"
+    marks: tuple[Mark, ...] = ()
+    points: tuple[tuple[int, str], ...] = ()
+    run: str = ""
+    steps: Ints | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One panel.
+
+    Attributes:
+        row, column: its place.
+        title: what sets it apart from the others.
+        x, y: its axes.
+        lines: in the order of their hues.
+        hue_name: what tells lines apart ("trained classes"); empty for nothing.
+        n_hues: how many values that has in the picture.
+        ordered: whether they are numbers, so that their colours are a scale.
+        band: what is drawn around means of several runs, in a few words.
+        batch: sequences of an update, where all lines have the same; None for no second axis.
+    """
+
+    row: int
+    column: int
+    title: str
+    x: Axis
+    y: Axis
+    lines: tuple[Line, ...]
+    hue_name: str = ""
+    n_hues: int = 1
+    ordered: bool = False
+    band: str = "least-greatest"
+    batch: int | None = None
+
+    @property
+    def chances(self) -> tuple[float, ...]:
+        """The levels of guessing, ascending, each once."""
+        levels = np.concatenate([line.chance for line in self.lines]) if self.lines else np.array([])
+        return tuple(np.unique(levels[~np.isnan(levels)]).tolist())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """All that one figure shows.
+
+    Attributes:
+        name: of the figure and its files.
+        title: what it shows.
+        shared: what its runs have in common, in words.
+        panels: row by row.
+        notes: what a reader has to know: what the band is, how many runs there are, what was read off a paper.
+        table: rows to be printed in the place of the lines' last values; cells by column.
+    """
+
+    name: str
+    title: str
+    shared: str
+    panels: tuple[Panel, ...]
+    notes: tuple[str, ...] = ()
+    table: tuple[Mapping[str, Any], ...] = ()

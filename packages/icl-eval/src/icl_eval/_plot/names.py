@@ -1,0 +1,83 @@
+"""Settings as people write them on a command line, among those that runs have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from icl_data.foundation.command_line import listed, nearest
+from icl_eval._picture.axes import TIME
+from icl_eval._picture.runs import DERIVED, RunSettings, varying
+from icl_eval._picture.values import few, in_order, shown
+
+__all__ = ["chosen_runs", "find_setting"]
+
+_SEEDS = ("seeds.split", "seeds.init", "seeds.data")
+
+
+def find_setting(option: str, name: str, columns: Sequence[str], runs: RunSettings) -> str:
+    """The setting that somebody means.
+
+    Args:
+        option: what it was given to, for the error.
+        name: ``data.p_bursty``, ``data.p-bursty``, or ``p-bursty`` where there is but one of it.
+        columns: columns of the table.
+        runs: settings by run, to say what varies.
+
+    Raises:
+        ValueError: if there is none; with the settings that vary.
+    """
+    plain = name.strip().lstrip("-").replace("-", "_")
+    known = [*DERIVED, *(column for column in columns if "." in column)]
+    if plain in known:
+        return plain
+    ends = [one for one in known if one.rpartition(".")[2] == plain]
+    if len(ends) == 1:
+        return ends[0]
+    there = "step, sequences or a setting" if option == "--x" else "a setting"
+    vary = listed(varying(runs.values()))
+    near = nearest(name, [*known, *(TIME if option == "--x" else ())])
+    raise ValueError(f"{option} must be {there}, got {name!r}{near}; in these runs vary: {vary}")
+
+
+def chosen_runs(where: Sequence[str], columns: Sequence[str], runs: RunSettings) -> RunSettings:
+    """The runs that have all of these values.
+
+    Args:
+        where: ``setting=value`` each; of one setting, any of the values will do.
+        columns, runs: see `find_setting`.
+
+    Raises:
+        ValueError: if there is no such setting or value, with those that there are.
+    """
+    wanted: dict[str, list[str]] = {}
+    for condition in where:
+        name, equals, value = condition.partition("=")
+        if not equals:
+            raise ValueError(f"--where must be setting=value, got {condition!r}")
+        wanted.setdefault(find_setting("--where", name, columns, runs), []).append(value.strip())
+    chosen = runs
+    for name, values in wanted.items():
+        there = {run: settings.get(name) for run, settings in chosen.items()}
+        for value in values:
+            if not any(_means(value, one) for one in there.values()):
+                known = few(in_order(there.values()))
+                raise ValueError(f"--where {name} must be one of {known}, got {value!r}")
+        chosen = {run: chosen[run] for run, one in there.items() if any(_means(value, one) for value in values)}
+    return chosen
+
+
+def _means(text: str, value: Any) -> bool:
+    if text in (shown(value), str(value)) or (value is None and text in ("None", "default")):
+        return True
+    if isinstance(value, bool):
+        return text.lower() in (("true", "yes") if value else ("false", "no"))
+    try:
+        return isinstance(value, int | float) and float(text) == value
+    except ValueError:
+        return False
+
+
+def is_seed(name: str) -> bool:
+    """Whether it is one of the three seeds."""
+    return name in _SEEDS

@@ -1,0 +1,71 @@
+"""What a claim takes of a run, and how sure a mean over seeds is."""
+
+import math
+
+import pytest
+from scipy import stats
+
+from icl_eval._claims.interval import mean_with_interval
+from icl_eval._claims.measures import MOMENTS, claimed_value
+from icl_models import Claim
+
+RISE_AND_FALL = [(0, 0.5), (10, 0.7), (20, 0.9), (30, 0.9), (40, 0.72), (50, 0.68), (60, 0.6)]
+
+
+def value(at, curve, chance=0.5):
+    return MOMENTS[at](curve, chance)
+
+
+def test_the_last_value_and_the_peak_are_of_the_curve():
+    assert value("last", RISE_AND_FALL) == 0.6
+    assert value("peak", RISE_AND_FALL) == 0.9
+
+
+def test_the_update_of_the_peak_is_the_first_that_reaches_it():
+    assert value("peak_step", RISE_AND_FALL) == 20
+
+
+def test_the_fall_is_from_the_peak_to_the_last_value():
+    assert value("fall", RISE_AND_FALL) == pytest.approx(0.3)
+
+
+def test_the_half_life_is_from_the_peak_until_half_of_what_is_above_chance_is_lost():
+    assert value("half_life", RISE_AND_FALL) == 30  # .9 above chance .5: half is .7, first passed at update 50
+    assert value("half_life", RISE_AND_FALL, chance=0.3) == 40
+
+
+def test_what_never_falls_by_half_has_an_infinite_half_life():
+    assert value("half_life", RISE_AND_FALL[:4]) == math.inf
+
+
+def claim(measure, **more):
+    return Claim(says="So.", measure=measure, where={}, above=0.0, **more)
+
+
+def test_an_evaluation_is_measured_by_its_headline_or_by_the_metric_that_is_named(write_run):
+    run = write_run("one", {0: (0.5, 0.1), 20: (0.8, 0.2)})
+    assert claimed_value(claim("fewshot_holdout"), run) == 0.8
+    assert claimed_value(claim("no_support_zipfian", metric="accuracy_query"), run) == 0.2
+    assert claimed_value(claim("no_support_zipfian", metric="accuracy_closed"), run) is None
+
+
+def test_a_training_metric_is_found_among_the_lines_of_training(write_run):
+    run = write_run("one", {20: (0.8, 0.2)}, done=False)
+    run.append(
+        [{"split": "train", "step": step, "sequences": 0, "weight_l2": value} for step, value in ((5, 3), (9, 4))]
+    )
+    run.mark_done()
+    assert claimed_value(claim("weight_l2"), run) == 4
+    assert claimed_value(claim("weight_l3"), run) is None
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 21, 22, 40])
+def test_the_interval_is_students(n):
+    values = [0.1 * i**1.5 for i in range(n)]
+    mean, low, high = mean_with_interval(values)
+    expected = stats.t.interval(0.95, n - 1, loc=sum(values) / n, scale=stats.sem(values))
+    assert (mean, low, high) == pytest.approx((sum(values) / n, *expected), rel=1e-3)
+
+
+def test_one_seed_tells_of_no_spread():
+    assert mean_with_interval([0.3]) == (0.3, None, None)

@@ -1,0 +1,103 @@
+"""The command ``icl-train experiments``: which there are, what they take here, and what they claim."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from icl_data.foundation.command_line import DONE
+from icl_data.foundation.printable import printable
+from icl_models import ExperimentSpec, find_experiment, known_experiments
+from icl_train._experiments.runs import experiment_plan, scale_of
+from icl_train._experiments.telling import Taking, as_json, in_full, in_short
+from icl_train._plans.plan import Plan
+from icl_train._sweeps.sweep import places
+from icl_train.command_line import parse
+
+__all__ = ["experiments"]
+
+
+@dataclass(frozen=True)
+class ExperimentsCommand:
+    """List the experiments with their runs, and how long they would take here; or some of them in full, by name."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Experiments to tell of in full; default: a list of all."""
+    scale: str | None = None
+    """Tell of this scale alone."""
+    time: bool = True
+    """Time a few updates to say how long it would take; --no-time answers at once."""
+    folders: Path | None = None
+    """Print where in this folder the runs are, or will be, a line each and nothing else; for one NAME and --scale."""
+    json: bool = False
+    """Print it as JSON, for programs (the keys are in the README)."""
+
+
+def experiments(args: Sequence[str]) -> int:
+    """Run the command; the exit code."""
+    command = parse(ExperimentsCommand, args, prog="icl-train experiments")
+    specs = [find_experiment(name) for name in dict.fromkeys(command.names or known_experiments())]
+    if command.scale is not None and command.names:
+        for spec in specs:
+            scale_of(spec, command.scale)
+    if command.folders is not None:
+        return _print_folders(command, specs)
+    plans = {spec.name: _plans(spec, command.scale) for spec in specs}
+    seconds = _timing() if command.time else lambda plan: None
+    takings = {spec.name: {scale: _taking(plan, seconds) for scale, plan in plans[spec.name].items()} for spec in specs}
+    if command.json:
+        print(json.dumps([as_json(spec, takings[spec.name]) for spec in specs], indent=1))
+        return DONE
+    if command.names:
+        print("\n\n".join(in_full(spec, takings[spec.name]) for spec in specs))
+    else:
+        print(in_short({spec.name: (spec, takings[spec.name]) for spec in specs}))
+        print("\nIn full: icl-train experiments NAME. Train: icl-train sweep NAME --scale SCALE")
+    if command.time:
+        from icl_train._experiments.estimate import HOW
+
+        print(f"\n{HOW}")
+    return DONE
+
+
+def _print_folders(command: ExperimentsCommand, specs: Sequence[ExperimentSpec]) -> int:
+    if len(command.names) != 1 or command.scale is None or command.folders is None:
+        raise ValueError("--folders needs one experiment, and --scale")
+    for path in places(experiment_plan(specs[0], command.scale), command.folders):
+        print(printable(path))
+    return DONE
+
+
+def _plans(spec: ExperimentSpec, only: str | None) -> dict[str, Plan | str]:
+    """Scale → its runs, or why there are none: a plugin's experiment may have settings that do not exist."""
+    found: dict[str, Plan | str] = {}
+    for scale in spec.scales:
+        if only in (None, scale):
+            try:
+                found[scale] = experiment_plan(spec, scale)
+            except ValueError as error:
+                found[scale] = str(error)
+    return found
+
+
+def _taking(plan: Plan | str, seconds: Callable[[Plan], float | None]) -> Taking:
+    if isinstance(plan, str):
+        return Taking(problem=plan)
+    steps = [config.train.max_steps for config in plan.configs]
+    try:
+        return Taking(folders=plan.names, steps=(min(steps), max(steps)), seconds=seconds(plan))
+    except ValueError as error:  # a device, or a model of a plugin, that cannot be had
+        return Taking(problem=str(error))
+
+
+def _timing() -> Callable[[Plan], float]:
+    from icl_train._commands.allocator import keep_freed_memory
+    from icl_train._experiments.estimate import Stopwatch  # PyTorch is imported when something is timed
+
+    keep_freed_memory()  # as training does
+    stopwatch = Stopwatch()
+    return lambda plan: stopwatch.seconds(plan.configs)

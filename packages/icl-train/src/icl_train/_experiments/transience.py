@@ -1,0 +1,51 @@
+"""Transience: in-context learning that comes and goes."""
+
+from __future__ import annotations
+
+from icl_models import Axis, Claim, ExperimentSpec
+from icl_train._experiments.sizes import laptop, omniglot28, paper
+
+__all__ = ["TRANSIENCE"]
+
+_BURSTY = {"data.p_bursty": 1.0}
+
+TRANSIENCE = ExperimentSpec(
+    name="transience",
+    paper="Singh et al. 2023, The Transient Nature of Emergent In-Context Learning in Transformers (arXiv 2311.08360)",
+    section="in-context learning over long training, without and with L2 in the loss",
+    tests="Trained for long, in-context learning peaks and falls again, and less so with L2 in the loss.",
+    axes=(Axis.of("optim.l2", 0.0, 1e-4),),
+    scales={
+        "paper": paper({**_BURSTY, "train.max_steps": 5_000_000}, note="Ten times the updates of Chan et al. 2022."),
+        "omniglot28": omniglot28(_BURSTY, note="Too short for the fall that the paper shows."),
+        "laptop": laptop({"data.p_bursty": 0.5, "train.max_steps": 8000}, seeds=(0, 1, 2)),
+    },
+    claims=(
+        Claim(
+            says="In-context learning emerges.",
+            measure="fewshot_holdout",
+            where={"optim.l2": "0"},
+            at="peak",
+            above=0.7,
+            scales=("paper",),
+        ),
+        Claim(
+            says="In-context learning is lost again.",
+            measure="fewshot_holdout",
+            where={"optim.l2": "0"},
+            at="fall",
+            above=0.1,
+            scales=("paper",),
+        ),
+        Claim(
+            says="With L2 less of it is lost.",
+            measure="fewshot_holdout",
+            where={"optim.l2": "0"},
+            than={"optim.l2": "0.0001"},
+            at="fall",
+            above=0.05,
+            scales=("paper",),
+        ),
+    ),
+    figures=("transience",),
+)
