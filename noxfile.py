@@ -114,7 +114,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """mypy --strict on each package's source."""
     install_wheels(session, *EVERYTHING)
-    install(session, "mypy", "jax")
+    install(session, "mypy", "jax", "pandas-stubs")
     for package in EVERYTHING:
         session.run("mypy", str(ROOT / "packages" / package / "src"), env={"MYPYPATH": ""})
 
@@ -168,7 +168,8 @@ def regression(session: nox.Session) -> None:
 
 @nox.session
 def plugins(session: nox.Session) -> None:
-    """The example plugin beside the wheels: conformance, training, evaluation, figure; faulty plugins; none.
+    """The example plugin beside the wheels: conformance, training, evaluation, figure; faulty plugins; none. Then the
+    plugin that a study in results/ trains.
 
     The tests in tests/plugins install the plugins they need into folders of their own, so the example is uninstalled
     before them: what they do not install is not there.
@@ -180,6 +181,9 @@ def plugins(session: nox.Session) -> None:
     pytest(session, example / "tests")
     session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", example.name)
     pytest(session, ROOT / "tests" / "plugins")
+    marked = ROOT / "results" / "bias" / "plugin"
+    session.install("--no-deps", "--no-build-isolation", str(marked))
+    pytest(session, marked / "tests")
 
 
 @nox.session
