@@ -204,7 +204,8 @@ MISTAKES = {
     (
         "show",
         "burty",
-    ): "TYPE must be one of bursty, no_support, label_elsewhere, random, fewshot, mixed, got 'burty'; did you mean bursty?",
+    ): "TYPE must be one of bursty, no_support, label_elsewhere, random, fewshot, mixed, got "
+    "'burty'; did you mean bursty?",
     (
         "show",
         "fewshot",
