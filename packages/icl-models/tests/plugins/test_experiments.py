@@ -10,7 +10,6 @@ from icl_models import (
     ExperimentSpec,
     PluginWarning,
     Point,
-    Range,
     Scale,
     find_experiment,
     known_experiments,
@@ -136,12 +135,7 @@ def test_an_experiment_that_contradicts_itself_is_refused(changes: dict[str, Any
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda: Axis.of("data.dim"), r"axis 'data.dim' must have a point at least, got none"),
         (lambda: Axis.of("data.dim", 1, 1), r"points of axis 'data.dim' must have labels of their own, got '1' twice"),
-        (lambda: Range(setting="x"), r"range of x must have low and high, or choices, got low=None"),
-        (lambda: Range(setting="x", low=1.0, high=2.0, choices=(1,)), r"must have low and high, or choices"),
-        (lambda: Range(setting="x", low=2.0, high=1.0), r"low of the range of x must be at most high \(1.0\), got 2.0"),
-        (lambda: Range(setting="x", low=0.0, high=1.0, log=True), r"must be above 0 and at most high \(1.0\), got 0.0"),
         (lambda: Scale(preset="smoke", seeds=()), r"a scale must have a seed at least, got none"),
         (lambda: Scale(preset="smoke", draws=3), r"draws and ranges must come together, got 3 draws from 0 ranges"),
         (lambda: claim(above=None), r"claim 'So.' must have a bound, above or below, got none"),

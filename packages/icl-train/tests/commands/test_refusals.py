@@ -33,12 +33,12 @@ REFUSALS = {
     ),
     "a command that is missing": (
         [],
-        "icl-train: error: icl-train needs a command, one of run, sweep, resume, status, show-config "
+        "icl-train: error: icl-train needs a command, one of run, sweep, experiments, resume, status, show-config "
         "(see icl-train --help)",
     ),
     "an experiment that is missing": (
         ["sweep"],
-        "icl-train sweep: error: icl-train sweep needs what to sweep, one of grid, figure3a "
+        "icl-train sweep: error: icl-train sweep needs what to sweep: grid, figure3a, or an experiment "
         "(see icl-train sweep --help)",
     ),
     "a folder that is missing": (

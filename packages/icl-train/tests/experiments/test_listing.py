@@ -62,13 +62,6 @@ def test_json_has_it_all(capsys, mine):
     assert one["claims"][0]["above"] == 0.0
 
 
-def test_the_folders_of_its_runs_can_be_asked_for(capsys, mine, tmp_path):
-    mine()
-    (one,) = json.loads(told(capsys, "mine", "--no-time", "--json"))
-    folders = told(capsys, "mine", "--scale", "small", "--folders", str(tmp_path)).split()
-    assert folders == [str(tmp_path / name) for name in one["scales"]["small"]["runs"]]
-
-
 def test_one_that_cannot_be_run_is_listed_with_the_reason(capsys, mine):
     mine(setting="data.dimm")
     lines = " ".join(told(capsys, "--no-time").split())
@@ -81,8 +74,6 @@ def test_one_that_cannot_be_run_is_listed_with_the_reason(capsys, mine):
     [
         (["figre2"], r"experiment must be one of .*, got 'figre2' \(did you mean 'figure2'"),
         (["figure2", "--scale", "desk"], r"scale of figure2 must be one of paper, omniglot28, laptop, got 'desk'"),
-        (["--folders", "runs"], r"--folders needs one experiment, and --scale"),
-        (["figure2", "--folders", "runs"], r"--folders needs one experiment, and --scale"),
     ],
 )
 def test_mistakes_are_one_line(args, message):

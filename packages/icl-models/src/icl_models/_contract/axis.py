@@ -33,7 +33,7 @@ class Axis:
         others: further places that can be asked for by their labels.
 
     Raises:
-        ValueError: without points, or for two of one label.
+        ValueError: for two points of one label.
     """
 
     name: str
@@ -41,7 +41,6 @@ class Axis:
     others: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
-        require(bool(self.points), f"axis {self.name!r} must have a point at least", "none")
         repeated = twice(point.label for point in self.known)
         require(not repeated, f"points of axis {self.name!r} must have labels of their own", f"{repeated!r} twice")
 
@@ -75,9 +74,6 @@ class Range:
         low, high: ends of an interval, both included; without them ``choices``.
         log: draw evenly in the logarithm.
         choices: values, each as likely.
-
-    Raises:
-        ValueError: for neither or both of an interval and choices, or an interval that is none.
     """
 
     setting: str
@@ -85,21 +81,6 @@ class Range:
     high: float | None = None
     log: bool = False
     choices: tuple[Any, ...] = ()
-
-    def __post_init__(self) -> None:
-        interval = self.low is not None and self.high is not None
-        require(
-            interval != bool(self.choices) and (self.low is None) == (self.high is None),
-            f"range of {self.setting} must have low and high, or choices",
-            f"low={self.low}, high={self.high}, choices={self.choices}",
-        )
-        if self.low is not None and self.high is not None:
-            least = "above 0 and " if self.log else ""
-            require(
-                self.low <= self.high and (self.low > 0 or not self.log),
-                f"low of the range of {self.setting} must be {least}at most high ({self.high})",
-                str(self.low),
-            )
 
 
 def require(condition: bool, rule: str, value: str) -> None:

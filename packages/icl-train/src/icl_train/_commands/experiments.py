@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import tyro
 
 from icl_data.foundation.command_line import DONE
-from icl_data.foundation.printable import printable
 from icl_models import ExperimentSpec, find_experiment, known_experiments
 from icl_train._experiments.runs import experiment_plan, scale_of
 from icl_train._experiments.telling import Taking, as_json, in_full, in_short
 from icl_train._plans.plan import Plan
-from icl_train._sweeps.sweep import places
 from icl_train.command_line import parse
 
 __all__ = ["experiments"]
@@ -31,8 +28,6 @@ class ExperimentsCommand:
     """Tell of this scale alone."""
     time: bool = True
     """Time a few updates to say how long it would take; --no-time answers at once."""
-    folders: Path | None = None
-    """Print where in this folder the runs are, or will be, a line each and nothing else; for one NAME and --scale."""
     json: bool = False
     """Print it as JSON, for programs (the keys are in the README)."""
 
@@ -44,8 +39,6 @@ def experiments(args: Sequence[str]) -> int:
     if command.scale is not None and command.names:
         for spec in specs:
             scale_of(spec, command.scale)
-    if command.folders is not None:
-        return _print_folders(command, specs)
     plans = {spec.name: _plans(spec, command.scale) for spec in specs}
     seconds = _timing() if command.time else lambda plan: None
     takings = {spec.name: {scale: _taking(plan, seconds) for scale, plan in plans[spec.name].items()} for spec in specs}
@@ -61,14 +54,6 @@ def experiments(args: Sequence[str]) -> int:
         from icl_train._experiments.estimate import HOW
 
         print(f"\n{HOW}")
-    return DONE
-
-
-def _print_folders(command: ExperimentsCommand, specs: Sequence[ExperimentSpec]) -> int:
-    if len(command.names) != 1 or command.scale is None or command.folders is None:
-        raise ValueError("--folders needs one experiment, and --scale")
-    for path in places(experiment_plan(specs[0], command.scale), command.folders):
-        print(printable(path))
     return DONE
 
 

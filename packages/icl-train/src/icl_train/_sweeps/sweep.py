@@ -17,7 +17,7 @@ from icl_train._sweeps.existing import folders_by_digest
 from icl_train._sweeps.launcher import Launcher
 from icl_train.config import RunConfig
 
-__all__ = ["checked", "default_jobs", "launch", "places", "prepare"]
+__all__ = ["checked", "default_jobs", "launch", "prepare"]
 
 
 def prepare(
@@ -73,13 +73,13 @@ def checked(plan: Plan, root: Path, *, elsewhere: bool) -> tuple[list[Path], lis
         OSError: if a folder cannot be made.
     """
     check_sweep(plan)  # every mistake that needs no PyTorch comes before any that does
-    paths = places(plan, root)
+    paths = _places(plan, root)
     for path in paths:
         check_place(path)
     return paths, [config.train.device for config in plan.configs] if elsewhere else _checked_devices(plan)
 
 
-def places(plan: Plan, root: Path) -> list[Path]:
+def _places(plan: Plan, root: Path) -> list[Path]:
     """Where each run is, or will be: the folder in ``root`` that holds this very run, if there is one."""
     there = folders_by_digest(root, set(plan.names))
     return [there.get(config.digest(), root / name) for config, name in zip(plan.configs, plan.names, strict=True)]

@@ -23,15 +23,16 @@ _SWEEPS: dict[str, tuple[str, Callable[[Sequence[str]], int]]] = {
 
 def sweep(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
-    known = [*_SWEEPS, *known_experiments()]
     if not args:
-        raise ValueError(f"icl-train sweep needs what to sweep, one of {', '.join(known)} (see icl-train sweep --help)")
+        raise ValueError(
+            f"icl-train sweep needs what to sweep: {', '.join(_SWEEPS)}, or an experiment (see icl-train sweep --help)"
+        )
     if args[0] in ("-h", "--help", "--help-all"):
         print(_help())
         return DONE
     if args[0] in _SWEEPS:
         return _SWEEPS[args[0]][1](args[1:])
-    return sweep_experiment(choice("sweep", args[0], known), args[1:])
+    return sweep_experiment(choice("sweep", args[0], [*_SWEEPS, *known_experiments()]), args[1:])
 
 
 def _help() -> str:
