@@ -63,9 +63,11 @@ def _verdict(claim: Claim, done: Performed) -> Verdict:
         subtracted = _of_seeds(claim, claim.than, done)
         by_seed = {seed: value - subtracted[seed] for seed, value in by_seed.items() if seed in subtracted}
     asserted = done.scale in claim.scales
-    reason = "" if asserted else claim.tried.get(done.scale, "not asserted at this scale")
+    reason = "" if asserted else claim.tried.get(done.scale, "")
     if not by_seed:
-        return Verdict(claim, "cannot say" if asserted else "not asserted", reason=reason or _why_unsaid(claim, done))
+        if not asserted:
+            return Verdict(claim, "not asserted", reason=reason)
+        return Verdict(claim, "cannot say", reason=_why_unsaid(claim, done))
     measured, low, high = mean_with_interval(list(by_seed.values()))
     judgement: Judgement = "not asserted"
     if asserted:

@@ -69,7 +69,7 @@ def claims(args: Sequence[str]) -> int:
         print(rows_as_json([row for one, found in judged for row in claim_rows(one, found)]))
     for one, found in judged:
         if not command.json:
-            print(f"{one.spec.name} at scale {one.scale}: {len(one.found)} runs")
+            print(f"{one.spec.name} at scale {one.scale}: {len(one.found)} run{'s' if len(one.found) > 1 else ''}")
             show_table(claim_table(found))
             print()
         _say_what_is_missing(one)
