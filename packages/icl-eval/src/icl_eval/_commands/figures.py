@@ -29,7 +29,9 @@ PROG = "icl-eval figures"
 class FiguresCommand:
     """List the figures; of RUNS, with what each needs, has and misses."""
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUNS ...]")] = ()
+    runs: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUNS ...]", help_behavior_hint="")
+    ] = ()
     """Folders with run folders at any depth; none for the list alone."""
     json: bool = False
     """Print the list as JSON; nothing else goes to stdout."""
