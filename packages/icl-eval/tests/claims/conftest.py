@@ -35,6 +35,9 @@ def icl_register_experiments():
             Claim(says="The best is good.", measure="fewshot_holdout", where=BURSTY, over="best", above=0.8,
                   scales=("drawn",)),
         ),
+    ), ExperimentSpec(
+        name="typo", paper="Nobody 2026", section="figure 2", tests="Nothing.",
+        axes=(Axis.of("data.p_bursti", 0.0, 1.0),), scales={"small": Scale(preset="smoke")},
     )]
 """
 

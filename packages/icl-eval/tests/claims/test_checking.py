@@ -71,6 +71,15 @@ def test_a_seed_of_which_runs_are_missing_does_not_count(write):
 def test_without_the_runs_it_cannot_be_said(write):
     found = judged(write("small", {("1", "1"): GOOD}))
     assert [(found[says].judgement, found[says].measured) for says in ASSERTED] == [("cannot say", None)] * 3
+    assert found["It stays."].reason == "runs are missing"
+
+
+def test_runs_without_the_measure_leave_a_claim_unsaid(write, tmp_path):
+    root = write("small", ALL_WELL)
+    for file in root.glob("*/metrics.jsonl"):
+        file.write_text(file.read_text().replace("eval_fewshot_holdout", "eval_fewshot_rare"))
+    one = judged(root)["It stays."]
+    assert (one.judgement, one.reason) == ("cannot say", "its runs have no fewshot_holdout")
 
 
 def test_a_claim_that_is_not_asserted_at_a_scale_is_measured_and_says_what_was_tried(write):
@@ -161,6 +170,15 @@ def test_folders_that_are_broken_are_named_and_passed_over(write, capsys):
     code, _, err = run(capsys, root)
     assert code == 0
     assert f"skipped {root / 'broken'}" in err
+
+
+def test_an_experiment_that_cannot_be_is_named_and_passed_over_unless_it_was_asked_for(write, capsys):
+    root = write("small", ALL_WELL)
+    code, _, err = run(capsys, root)
+    assert code == 0
+    assert "skipped experiment typo at scale small: setting data.p_bursti does not exist" in err
+    with pytest.raises(ValueError, match=r"setting data.p_bursti does not exist; did you mean data.p_bursty\?"):
+        _main(["claims", str(root), "--experiment", "typo"])
 
 
 def test_where_no_run_is_an_experiments_it_says_so(write, tmp_path):

@@ -65,8 +65,7 @@ def _verdict(claim: Claim, done: Performed) -> Verdict:
     asserted = done.scale in claim.scales
     reason = "" if asserted else claim.tried.get(done.scale, "not asserted at this scale")
     if not by_seed:
-        missing = "no seed has all of the runs that it is about, with that measure"
-        return Verdict(claim, "cannot say" if asserted else "not asserted", reason=reason or missing)
+        return Verdict(claim, "cannot say" if asserted else "not asserted", reason=reason or _why_unsaid(claim, done))
     measured, low, high = mean_with_interval(list(by_seed.values()))
     judgement: Judgement = "not asserted"
     if asserted:
@@ -74,9 +73,19 @@ def _verdict(claim: Claim, done: Performed) -> Verdict:
     return Verdict(claim, judgement, measured, low, high, len(by_seed), reason)
 
 
+def _why_unsaid(claim: Claim, done: Performed) -> str:
+    places = [*_places(claim.where, done), *([] if claim.than is None else _places(claim.than, done))]
+    complete = any(all((place, seed) in done.found for place in places) for seed in done.seeds)
+    return f"its runs have no {claim.metric or claim.measure}" if complete else "runs are missing"
+
+
+def _places(where: Mapping[str, str], done: Performed) -> list[str]:
+    return [place for place, run in done.places.items() if where.items() <= dict(run.where).items()]
+
+
 def _of_seeds(claim: Claim, where: Mapping[str, str], done: Performed) -> dict[int, float]:
     """Seed → the claimed number of its runs at these points; seeds of which one is missing are left out."""
-    places = [place for place, run in done.places.items() if where.items() <= dict(run.where).items()]
+    places = _places(where, done)
     found: dict[int, float] = {}
     for seed in done.seeds:
         runs = [done.found.get((place, seed)) for place in places]

@@ -44,15 +44,18 @@ class Performed:
         return [run for run in self.planned if (_place(run.config), run.seed) not in self.found]
 
 
-def performed(series: Iterable[RunSeries], experiments: Sequence[str]) -> list[Performed]:
+def performed(
+    series: Iterable[RunSeries], experiments: Sequence[str], *, unusable: list[str] | None = None
+) -> list[Performed]:
     """The experiments and scales of which there is a run, in order.
 
     Args:
         series: runs, none of them twice.
         experiments: names of the experiments to look for.
+        unusable: takes a line for each scale that has settings which cannot be, as a plugin's may; None to raise.
 
     Raises:
-        ValueError: if an experiment is unknown, or its settings are not valid.
+        ValueError: if an experiment is unknown, or, without ``unusable``, has settings that cannot be.
     """
     runs: dict[str, dict[int, RunFolder]] = {}
     for one in series:
@@ -63,7 +66,13 @@ def performed(series: Iterable[RunSeries], experiments: Sequence[str]) -> list[P
     for name in experiments:
         spec = find_experiment(name)
         for scale in spec.scales:
-            planned = tuple(experiment_runs(spec, scale))
+            try:
+                planned = tuple(experiment_runs(spec, scale))
+            except ValueError as error:
+                if unusable is None:
+                    raise
+                unusable.append(f"skipped experiment {name} at scale {scale}: {error}")
+                continue
             found = {
                 (place, seed): run
                 for place in dict.fromkeys(_place(run.config) for run in planned)

@@ -55,9 +55,10 @@ def claims(args: Sequence[str]) -> int:
     for name in names:
         find_experiment(name)
     series, skipped = collect(*map(user_path, command.runs))
-    for line in skipped:
+    unusable: list[str] = []
+    done = performed(series, names, unusable=None if command.experiment else unusable)
+    for line in [*skipped, *unusable]:
         print(printable(line), file=sys.stderr)
-    done = performed(series, names)
     if not done:
         raise RunError(
             f"claims need a finished run of {' or '.join(command.experiment) or 'an experiment'}, with the settings "

@@ -8,21 +8,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from icl_data.foundation.command_line import DONE, FAILED, CommandFailed
+from icl_data.foundation.command_line import DONE, FAILED, CommandFailed, nearest
 from icl_data.foundation.paths import describe, user_path
 from icl_data.foundation.printable import printable
+from icl_eval._claims.matching import performed
 from icl_eval._commands.output import figure_folder, files_together, say, why_not_written
 from icl_eval._loading.tidy import RunsSkipped, load_runs
 from icl_eval._picture.picture import Picture
 from icl_eval._picture.rows import drawn_rows
+from icl_eval._runs import collect
 from icl_eval._tables.files import Row, rows_as_json, write_csv
 from icl_eval._tables.tables import figure_table, rows_table
+from icl_models import find_experiment
+from icl_train import RunError
 from icl_train.command_line import show_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["folder_for", "output", "read_runs", "roots_of"]
+__all__ = ["folder_for", "output", "read_runs", "roots_of", "runs_of_experiment"]
 
 PICTURES = (".png", ".pdf", ".svg")
 
@@ -37,6 +41,46 @@ def roots_of(runs: Sequence[Path], prog: str) -> list[Path]:
 def folder_for(out: Path | None, roots: Sequence[Path]) -> Path:
     """Where the files go: what ``--out`` names, else the first of the runs' folders."""
     return figure_folder(out) if out else next((root for root in roots if root.is_dir()), roots[0])
+
+
+def runs_of_experiment(
+    roots: Sequence[Path], experiment: str | None, scale: str | None, *, unfinished: bool
+) -> list[Path]:
+    """The folders of an experiment's runs below ``roots``, known by their settings; the roots themselves without one.
+
+    Args:
+        roots: folders with runs of any kind.
+        experiment: its name.
+        scale: name of its scale; None for the only one of which there are runs.
+        unfinished: take runs that have not reached their last step.
+
+    Raises:
+        ValueError: for a scale without an experiment, an unknown one, or a choice of several.
+        RunError: where there is no run.
+    """
+    if experiment is None:
+        if scale is not None:
+            raise ValueError(f"--scale needs --experiment, got {scale} alone")
+        return list(roots)
+    scales = find_experiment(experiment).scales
+    if scale is not None and scale not in scales:
+        known = list(scales)
+        raise ValueError(
+            f"scale of {experiment} must be one of {', '.join(known)}, got {scale!r}{nearest(scale, known)}"
+        )
+    series, skipped = collect(*roots, unfinished=unfinished)
+    for line in skipped:
+        print(printable(line), file=sys.stderr)
+    done = [one for one in performed(series, [experiment]) if scale in (None, one.scale)]
+    if not done:
+        raise RunError(
+            f"{experiment}{f' at scale {scale}' if scale else ''} must have a finished run, found none below "
+            f"{', '.join(map(str, roots))} (icl-train sweep {experiment} --scale {scale or next(iter(scales))})"
+        )
+    if len(done) > 1:
+        there = ", ".join(one.scale for one in done)
+        raise ValueError(f"--scale must say which runs of {experiment} are meant, which there are of {there}")
+    return [run.path for run in done[0].found.values()]
 
 
 def read_runs(roots: Sequence[Path], *, unfinished: bool) -> pd.DataFrame:

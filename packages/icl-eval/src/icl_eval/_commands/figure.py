@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import tyro
 
 from icl_data.foundation.printable import printable
-from icl_eval._commands.drawn import folder_for, output, read_runs, roots_of
+from icl_eval._commands.drawn import folder_for, output, read_runs, roots_of, runs_of_experiment
 from icl_eval._figures.known import figure_called
 from icl_eval._figures.needs import Needs, needs_of
 from icl_eval._runs import RunGroup, collect, group_runs
@@ -34,6 +34,10 @@ class FigureCommand:
     """Folders with run folders at any depth, behind links as well."""
     out: Path | None = None
     """Folder for the files; default: the first of the runs' folders."""
+    experiment: str | None = None
+    """Draw the runs of this experiment alone (figure2, …), which are known by their settings."""
+    scale: str | None = None
+    """Its scale, where there are runs of several."""
     style: Literal["notebook", "paper", "talk"] = "notebook"
     """Sizes for a notebook or screen, for a column of a paper, for a slide."""
     band: Literal["range", "sd", "bootstrap"] = "range"
@@ -56,7 +60,8 @@ def figure(name: str, args: Sequence[str]) -> int:
     command = parse(FigureCommand, args, prog=prog)
     roots = roots_of(command.runs, prog)
     folder = folder_for(command.out, roots)
-    table = read_runs(roots, unfinished=command.unfinished)
+    runs = runs_of_experiment(roots, command.experiment, command.scale, unfinished=command.unfinished)
+    table = read_runs(runs, unfinished=command.unfinished)
     needs = needs_of(spec, table)
     if not needs.recorded:
         raise RunError(
@@ -74,7 +79,7 @@ def figure(name: str, args: Sequence[str]) -> int:
         raise RunError(f"{name} needs runs with records of {' and '.join(spec.measures)} at the same steps, found none")
     further = []
     if name in _PER_RUN:
-        groups = _groups(spec, roots, unfinished=command.unfinished)
+        groups = _groups(spec, runs, unfinished=command.unfinished)
         further = [
             ("_metrics.csv", lambda: final_rows(spec, groups)),
             ("_timeseries.csv", lambda: timeseries_rows(spec, groups)),

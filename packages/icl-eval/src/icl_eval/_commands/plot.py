@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from icl_eval._commands.drawn import folder_for, output, read_runs, roots_of
+from icl_eval._commands.drawn import folder_for, output, read_runs, roots_of, runs_of_experiment
 from icl_eval._picture.series import Moment
 from icl_eval._plot.plot import Asked, plot_picture
 from icl_train import RunError
@@ -48,6 +48,10 @@ class PlotCommand:
     """What the files are called."""
     out: Path | None = None
     """Folder for the files; default: the first of the runs' folders."""
+    experiment: str | None = None
+    """Draw the runs of this experiment alone (figure2, …), which are known by their settings."""
+    scale: str | None = None
+    """Its scale, where there are runs of several."""
     style: Literal["notebook", "paper", "talk"] = "notebook"
     """Sizes for a notebook or screen, for a column of a paper, for a slide."""
     band: Literal["range", "sd", "bootstrap"] = "range"
@@ -73,7 +77,8 @@ def plot(args: Sequence[str]) -> int:
     if not command.y:
         raise ValueError("--y must be one measure or more, got none")
     folder = folder_for(command.out, roots)
-    table = read_runs(roots, unfinished=command.unfinished)
+    runs = runs_of_experiment(roots, command.experiment, command.scale, unfinished=command.unfinished)
+    table = read_runs(runs, unfinished=command.unfinished)
     if table.empty:
         raise RunError(f"plot needs at least one finished run, found none below {', '.join(map(str, roots))}")
     asked = Asked(

@@ -20,6 +20,8 @@ USAGE = """\
 usage: icl-train run PRESET [options]       train one model
        icl-train sweep figure3a [options]   train one model per class count
        icl-train sweep grid PRESET [...]    train one model per combination
+       icl-train sweep NAME --scale SCALE   train the models of an experiment
+       icl-train experiments [NAME]         which there are, and what they take
        icl-train resume RUN                 go on with a run, or make it longer
        icl-train status RUNS                what has been trained, and how well
        icl-train show-config PRESET         all settings, for run --config

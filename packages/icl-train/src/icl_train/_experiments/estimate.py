@@ -23,8 +23,8 @@ from icl_train.optim import build_optimizer
 __all__ = ["HOW", "Stopwatch"]
 
 HOW = (
-    "Times are for this machine: an update and a forward pass of each kind of model were timed just now, on random "
-    "examples; drawing sequences and writing checkpoints are left out."
+    "Times are for this machine, with little else on it: an update and a forward pass of each kind of model were timed "
+    "just now, on random examples, the shortest of a few; drawing sequences and writing checkpoints are left out."
 )
 
 _ENOUGH_SECONDS, _MOST_REPEATS = 0.05, 5
