@@ -47,8 +47,8 @@ class CompareCommand:
     ] = ()
     """CSV files with columns step, metric and value, a seed each; or folders of runs."""
     metric: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]", help_behavior_hint="")] = ()
-    """What to compare: icl, iwl, another evaluation (its headline), SPLIT/METRIC, or loss and others of training; default:
-    the headlines that both have."""
+    """What to compare: icl, iwl, another evaluation (its headline), SPLIT/METRIC, or a metric of training (loss);
+    default: the headlines that both have."""
     threshold: float | None = None
     """Value whose passing is timed; default: .75 for accuracies, none for others. A loss passes it falling."""
     where: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SETTING=VALUE ...", help_behavior_hint="")] = ()
