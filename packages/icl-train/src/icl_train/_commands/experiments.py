@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tyro
 
-from icl_data.foundation.command_line import DONE
+from icl_data.foundation.command_line import DONE, nearest
 from icl_data.foundation.printable import printable
 from icl_models import ExperimentSpec, find_experiment, known_experiments
 from icl_train._experiments.runs import experiment_plan, scale_of
@@ -41,9 +41,7 @@ def experiments(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
     command = parse(ExperimentsCommand, args, prog="icl-train experiments")
     specs = [find_experiment(name) for name in dict.fromkeys(command.names or known_experiments())]
-    if command.scale is not None and command.names:
-        for spec in specs:
-            scale_of(spec, command.scale)
+    specs = _with_scale(specs, command.scale, named=bool(command.names))
     if command.folders is not None:
         return _print_folders(command, specs)
     plans = {spec.name: _plans(spec, command.scale) for spec in specs}
@@ -62,6 +60,20 @@ def experiments(args: Sequence[str]) -> int:
 
         print(f"\n{HOW}")
     return DONE
+
+
+def _with_scale(specs: Sequence[ExperimentSpec], scale: str | None, *, named: bool) -> list[ExperimentSpec]:
+    """Those that have the scale that is asked for; where they were named, all must."""
+    if scale is None:
+        return list(specs)
+    if named:
+        for spec in specs:
+            scale_of(spec, scale)
+    found = [spec for spec in specs if scale in spec.scales]
+    if not found:
+        known = list(dict.fromkeys(name for spec in specs for name in spec.scales))
+        raise ValueError(f"--scale must be one of {', '.join(known)}, got {scale!r}{nearest(scale, known)}")
+    return found
 
 
 def _print_folders(command: ExperimentsCommand, specs: Sequence[ExperimentSpec]) -> int:

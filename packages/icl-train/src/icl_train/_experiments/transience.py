@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from icl_models import Axis, Claim, ExperimentSpec
+from icl_train._experiments.figure3 import omniglot_classes
 from icl_train._experiments.sizes import laptop, omniglot28, paper
 
 __all__ = ["TRANSIENCE"]
 
-_BURSTY = {"data.p_bursty": 1.0}
+_BURSTY = {**omniglot_classes(1600).settings, "data.p_bursty": 1.0}
 
 TRANSIENCE = ExperimentSpec(
     name="transience",
