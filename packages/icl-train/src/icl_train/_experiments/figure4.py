@@ -45,7 +45,7 @@ FIGURE4 = ExperimentSpec(
             above=0.05,
             scales=("paper",),
             tried={
-                "laptop": "800 classes with ten labels have 8,000, each the answer to 16 of 128,000 sequences: accuracy is "
+                "laptop": "800 classes have 8,000 labels then, each the answer to 16 of 128,000 sequences: accuracy is "
                 "still at chance. 100 classes with noise .1 are all learned in weights first."
             },
         ),
