@@ -38,7 +38,8 @@ REFUSALS = {
     ),
     "an experiment that is missing": (
         ["sweep"],
-        "icl-train sweep: error: icl-train sweep needs what to sweep: figure3a (see icl-train sweep figure3a --help)",
+        "icl-train sweep: error: icl-train sweep needs what to sweep, one of grid, figure3a "
+        "(see icl-train sweep --help)",
     ),
     "a folder that is missing": (
         ["resume"],

@@ -3,7 +3,7 @@
 import pytest
 
 from icl_train._commands.run import RunCommand
-from icl_train._commands.sweep import Figure3aCommand
+from icl_train._commands.sweeps.figure3a import Figure3aCommand
 from icl_train._options.other_names import OTHER_NAMES, meant_by
 from icl_train._options.table import option_table
 from icl_train.command_line import parse

@@ -10,8 +10,8 @@ import tyro
 
 from icl_train import figure3a
 from icl_train._commands import run as run_module
-from icl_train._commands import sweep as sweep_module
 from icl_train._commands.main import _main
+from icl_train._commands.sweeps import figure3a as sweep_module
 from icl_train.command_line import parse
 
 

@@ -62,7 +62,11 @@ class Plan:
         )
 
     def label(self, config: RunConfig) -> str:
-        """What one of its runs is called on screen."""
+        """What one of its runs is called on screen.
+
+        Args:
+            config: its configuration.
+        """
         return self._by_digest[config.digest()]
 
     @cached_property
@@ -81,7 +85,14 @@ def configurations(
     sample_seed: int = 0,
     fixed: Mapping[str, Any] | None = None,
 ) -> list[RunConfig]:
-    """The configurations of `planned`, which takes the same arguments."""
+    """The configurations of a sweep's runs, which are those of its plan: the arguments mean the same, see `planned`.
+
+    Args:
+        base, axes, seeds, zipped, ranges, draws, sample_seed, fixed: see `planned`.
+
+    Raises:
+        ValueError: as there.
+    """
     plan = planned(
         base,
         axes,

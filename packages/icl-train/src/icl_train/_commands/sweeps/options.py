@@ -36,7 +36,7 @@ class SweepOptions:
     grace: float = GRACE_SECONDS
     """Seconds for a checkpoint when the sweep is interrupted; a run that has not ended by then is killed."""
     dry_run: bool = False
-    """List the runs and how long they will take on this machine; nothing is made, and nothing trained."""
+    """List the runs and how long they take here; nothing is made, and nothing trained."""
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:
