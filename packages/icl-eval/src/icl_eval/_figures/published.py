@@ -83,7 +83,6 @@ _VALUES["figure3b"] = {_IWL: _VALUES["figure3"][_IWL]}
 _FREE = {
     *NEUTRAL_SETTINGS,
     *(f"data.{name}" for name in ("augment", "n_rare_classes", "n_common_classes", "n_holdout_classes", "protocol")),
-    "model.embedder_config.sequences_per_statistics",  # 2 is the paper's devices, and any number another machine's
     "train.max_steps",
     "train.init_from",
     *(f"eval.{name}" for name in ("interval", "batches", "protocol", "evaluations", "steps", "log_spaced_steps")),
