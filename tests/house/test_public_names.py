@@ -56,7 +56,7 @@ PUBLIC = {
         EVAL_SPLITS EvalResult Evaluator HEADLINES Headline headline_of
     """,
     "icl_train.metrics": """
-        Interval LabelGroups closed_correct query_metrics sequence_loss sequence_metrics wilson_interval
+        Interval LabelGroups best_option query_metrics sequence_loss sequence_metrics wilson_interval
     """,
     "icl_train.optim": """
         build_optimizer learning_rate set_learning_rate

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from icl_train.metrics import (
     LabelGroups,
-    closed_correct,
+    best_option,
     query_metrics,
     sequence_loss,
     sequence_metrics,
@@ -112,10 +112,9 @@ def test_one_label_a_class_has_no_accuracy_class():
     assert "accuracy_class" not in metrics
 
 
-def test_closed_correct_answers_among_each_rows_own_labels():
+def test_the_best_option_is_among_each_rows_own_labels():
     logits = torch.tensor([[5.0, 1.0, 2.0], [5.0, 1.0, 2.0]])
-    correct = closed_correct(logits, torch.tensor([2, 1]), torch.tensor([[1, 2], [1, 2]]))
-    assert correct.tolist() == [True, False]
+    assert best_option(logits, torch.tensor([[1, 2], [0, 1]])).tolist() == [2, 0]
 
 
 def test_interim_loss_without_context_logits_is_refused():

@@ -13,6 +13,8 @@ from icl_eval._loading.records import UNREADABLE, checked_records, why_unreadabl
 from icl_train import RunConfig, RunError, RunFolder, departures
 
 __all__ = [
+    "OMNIGLOT_CHARACTERS",
+    "SOURCES",
     "Evaluation",
     "RunGroup",
     "RunSeries",
@@ -32,7 +34,11 @@ _NOT_COMPARED = {
     "eval.steps",
     "eval.log_spaced_steps",
 }
-_OMNIGLOT_CHARACTERS = 1623
+OMNIGLOT_CHARACTERS = 1623
+"""More classes than these are there by augmentation alone."""
+
+SOURCES = {"gaussian": "Gaussian classes", "omniglot": "Omniglot", "symbolic": "symbolic ids"}
+"""Built-in source → what it is called in titles."""
 
 
 @dataclass(frozen=True)
@@ -151,16 +157,15 @@ def group_runs(series: Iterable[RunSeries]) -> list[RunGroup]:
 def _key(config: RunConfig) -> tuple[tuple[str, str], ...]:
     """All settings that runs of one panel share."""
     settings = config.telling()
-    if config.data.source == "omniglot" and config.data.n_trained_classes > _OMNIGLOT_CHARACTERS:
+    if config.data.source == "omniglot" and config.data.n_trained_classes > OMNIGLOT_CHARACTERS:
         # Augmentation alone gives so many: in the paper's figure that curve stands beside those without.
         settings |= {"data.augment": False, "data.n_common_classes": 10, "data.n_holdout_classes": 10}
     return tuple(sorted((name, str(value)) for name, value in settings.items() if name not in _NOT_COMPARED))
 
 
 def _title(config: RunConfig, differences: dict[str, str]) -> str:
-    source = {"gaussian": "Gaussian classes", "omniglot": "Omniglot", "symbolic": "Symbolic ids"}
     model = f"{config.model.num_layers}-layer {config.model.sequence_model}"
-    examples = source.get(config.data.source, config.data.source) + (" 28x28" if config.data.downsample else "")
+    examples = SOURCES.get(config.data.source, config.data.source) + (" 28x28" if config.data.downsample else "")
     title = f"{examples}, {model}, p(bursty) {config.data.p_bursty:g}"
     if config.data.n_labels:
         title += f", {config.data.n_labels} shared labels"

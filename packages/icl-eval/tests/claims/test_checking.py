@@ -47,7 +47,7 @@ def test_the_mean_is_over_seeds_with_an_interval_that_says_how_many(write):
     curves = {place: (lambda run: [0.5, 0.8 + 0.1 * run.seed]) for place in ALL_WELL}
     one = judged(write("small", curves))["Bursts bring ICL."]
     assert (one.n, one.measured) == (2, pytest.approx(0.85))
-    assert (one.low, one.high) == (pytest.approx(0.85 - 12.7062 * 0.05), pytest.approx(0.85 + 12.7062 * 0.05))
+    assert (one.low, one.high) == (pytest.approx(0.85 - 12.7062047 * 0.05), pytest.approx(0.85 + 12.7062047 * 0.05))
 
 
 def test_a_difference_is_taken_seed_by_seed(write):

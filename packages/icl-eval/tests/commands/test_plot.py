@@ -88,6 +88,14 @@ def test_measures_are_short_names_splits_metrics_and_those_of_training(plotted, 
     assert panel.lines[0].y[-1] == pytest.approx(value)
 
 
+def test_runs_are_chosen_by_their_seeds_as_well(write_run, table_of, tmp_path):
+    for seed, icl in enumerate((0.6, 0.8)):
+        write_run(f"s{seed}", {0: (0.5, 0.0), 20: (icl, 0.0)}, seed=seed)
+    asked = Asked(x="step", y=("icl",), where=("seeds.data=1",))
+    (panel,) = plot_picture(table_of(tmp_path), asked, name="plot").panels
+    assert panel.lines[0].y.tolist() == [0.5, 0.8]
+
+
 def test_several_measures_are_panels_beside_each_other_and_below_where_there_are_columns(plotted):
     beside = plotted(("icl", "iwl"), hue="data.p-bursty", row="model.num-layers").panels
     assert [(panel.row, panel.column) for panel in beside] == [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -167,7 +175,7 @@ def test_chance_is_that_of_each_place(write_run, table_of, tmp_path):
         (["--y", "iccl"], "y must be among icl, iwl, loss, or split/metric, got 'iccl'; did you mean icl"),
         (["--y", "icl/none"], "got 'icl/none'"),
         (["--x", "p-bursty", "--hue", "data.p_bursty"], "--x and --hue must be different settings"),
-        (["--where", "p_bursty"], "--where must be setting=value, got 'p_bursty'"),
+        (["--where", "p_bursty"], "--where must be setting=value, as data.p-bursty=0.9, got 'p_bursty'"),
         (["--where", "p_bursty=0.7"], r"--where data\.p_bursty must be one of 0\.5, 0\.9, got '0\.7'"),
         (["--at", "first"], "--at must be last, peak or a step, got 'first'"),
         (["--x", "p-bursty", "--hue", "num-layers", "--at", "7"], r"recorded \(0, 10, 20\), got 7"),

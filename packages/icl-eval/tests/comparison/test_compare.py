@@ -142,6 +142,13 @@ def test_both_sides_can_be_chosen_from_one_folder(runs, write_run, tmp_path, cap
     assert "4 runs of p_bursty 0.9 and 2 runs of p_bursty 0.5" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("value", ["classes=64", "p-bursty=0.90", "data.n_labels=8"])
+def test_runs_are_chosen_by_what_plot_takes(runs, write_run, archived, tmp_path, value, capsys):
+    write_run("other", emergence(20), count=30, data={"p_bursty": 0.5, "n_labels": 4})
+    assert run(runs, "--with", archived("a"), "--where", value, "--out", tmp_path / "out") == 0
+    assert "4 runs of ours" in capsys.readouterr().out
+
+
 def test_sides_that_differ_in_several_settings_say_so(runs, write_run, tmp_path, capsys):
     write_run("../other/s0", emergence(20), data={"p_bursty": 0.5}, optim={"max_lr": 0.5})
     run(runs, "--with", tmp_path / "other", "--out", tmp_path / "out")
@@ -158,9 +165,9 @@ def test_runs_of_several_settings_are_refused_with_the_way_to_choose(runs, write
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("data.n_rare_clases=54", "setting of the runs, got data.n_rare_clases; did you mean data.n_rare_classes"),
-        ("data.n_rare_classes=55", r"value that runs have \(54\), got 55"),
-        ("data.n_rare_classes", "SETTING=VALUE"),
+        ("data.n_rare_clases=54", "must be a setting, got 'data.n_rare_clases'; did you mean data.n_rare_classes"),
+        ("data.n_rare_classes=55", r"--where data\.n_rare_classes must be one of 54, got '55'"),
+        ("data.n_rare_classes", "--where must be setting=value"),
     ],
 )
 def test_a_choice_that_names_nothing_is_refused(runs, archived, where, said):
@@ -168,9 +175,10 @@ def test_a_choice_that_names_nothing_is_refused(runs, archived, where, said):
         run(runs, "--with", archived("a"), "--where", where)
 
 
-@pytest.mark.parametrize("metric", [METRIC, "fewshot_holdout/accuracy_closed"])
-def test_a_metric_may_be_named_with_and_without_eval(runs, archived, tmp_path, metric):
+@pytest.mark.parametrize("metric", [METRIC, "fewshot_holdout/accuracy_closed", "fewshot_holdout", "icl"])
+def test_a_metric_may_be_named_in_full_or_by_its_evaluation(runs, archived, tmp_path, metric):
     assert run(runs, "--with", archived("a"), "--metric", metric, "--out", tmp_path / "out") == 0
+    assert {row["metric"] for row in rows_of(tmp_path / "out" / "compare_tests.csv")} == {METRIC}
 
 
 def test_a_metric_that_one_side_lacks_is_refused_with_those_that_both_have(runs, archived):

@@ -10,6 +10,7 @@ from icl_eval import PUBLISHED_STEPS, draw, published
 from icl_eval._drawing.ends import label_ends
 from icl_eval._drawing.panel import draw_panel
 from icl_eval._drawing.sizes import STYLES
+from icl_eval._figures.published import published_values
 from icl_train import chan2022
 from icl_train.metrics import wilson_interval
 
@@ -150,6 +151,12 @@ def test_another_experiment_has_no_published_values(figure, changes):
 )
 def test_an_experiment_that_differs_elsewhere_has_no_published_values_either(changes):
     assert published("figure3a", as_published(**changes)) == ()
+
+
+def test_a_setting_that_is_not_known_of_a_run_is_not_the_papers():
+    settings = {**as_published().flat(), "classes": 1600}
+    assert published_values("figure3a", settings)
+    assert published_values("figure3a", {**settings, "optim.max_lr": None}) == ()
 
 
 @pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG\r\n\x1a\n"), ("a.pdf", b"%PDF-"), ("a.svg", b"<?xml")])

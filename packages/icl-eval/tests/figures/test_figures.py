@@ -7,6 +7,7 @@ import pytest
 
 from icl_eval import FIGURES, published
 from icl_eval._figures.known import figure_called, figure_names
+from icl_eval._picture.measures import measure_of
 from icl_train import chan2022
 
 SCORES = {0: (0.5, 0.0), 20: (0.75, 0.25)}
@@ -97,8 +98,23 @@ def test_figure_6_has_last_values_against_the_exponent_above_and_curves_below(wr
     ]
     (final,) = panels[1].lines
     assert (final.x.tolist(), final.y.tolist()) == ([0, 1], [0.1, 0.9])
-    assert np.isnan(final.chance).all()  # what is recorded is that of guessing among the common labels
+    assert final.chance.tolist() == [1 / 8, 1 / 8]  # among all labels; recorded is that of guessing among common ones
+    assert panels[4].chances == (1 / 8,)
     assert last_values(panels[4]) == {"0": 0.1, "1": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "chance"),
+    [
+        ("no_support_common/accuracy_query", {}, 1 / 100),
+        ("no_support_common/accuracy_query", {"labels_per_class": 5}, 1 / 500),
+        ("no_support_rare/accuracy_query", {"labels_per_class": 5}, 1 / 100),
+        ("no_support_rare/accuracy_query", {"data.n_labels": 32}, 1 / 32),
+    ],
+)
+def test_in_weights_guesses_are_among_all_labels_of_trained_classes(name, settings, chance):
+    assert measure_of(name).chance({"classes": 100, "labels_per_class": 1, **settings}) == chance
+    assert np.isnan(measure_of("train/loss").chance({}))
 
 
 def test_figure_7_shows_every_draw_and_the_best_of_each_model_and_depth(write_run, picture_of, tmp_path):

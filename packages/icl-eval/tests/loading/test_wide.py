@@ -56,6 +56,18 @@ def test_a_split_that_a_run_lacks_is_missing_there(write_run, tmp_path):
     assert found["no_support_zipfian_last"] == 0.5
 
 
+def test_a_split_that_is_measured_otherwise_in_some_runs_has_the_value_of_each(write_run, line, tmp_path):
+    for name, metric, own, other in (("one", "accuracy_closed", 0.5, 0.1), ("several", "accuracy_class", 0.75, 0.2)):
+        run = write_run(name, SCORES, seed=len(name))
+        rest = {"accuracy_closed", "accuracy_class"} - {metric}
+        run.append([line("no_support_rare", 20, own, chance=0.25, metric=metric, **dict.fromkeys(rest, other))])
+    for metrics in (None, "all"):
+        table = summarize_runs(tmp_path, metrics=metrics).set_index("run")
+        assert table["no_support_rare_last"].to_dict() == {"one": 0.5, "several": 0.75}
+        assert table["no_support_rare_peak_step"].to_dict() == {"one": 20, "several": 20}
+    assert table["no_support_rare_accuracy_class_last"]["one"] == 0.1
+
+
 def test_losses_have_their_last_value(trained):
     found = row(summarize_runs(trained), "c30-s0")
     assert 0 < found["train_loss_last"] < 10

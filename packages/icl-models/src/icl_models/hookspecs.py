@@ -11,9 +11,9 @@
         return [EmbedderSpec(name="my-embedder", build=..., config=MyConfig)]
 
 Models choose components by name: `ModelConfig(embedder="my-embedder")`, `--model.embedder my-embedder`; a run chooses
-a tracker, `--train.tracker`, and `icl-train sweep my-experiment` an experiment. The built-in ones register through the
-same hooks. What each must do is in `EmbedderSpec`, `SequenceModelSpec`, `TrackerSpec` and `ExperimentSpec`;
-`icl_models.testing` checks it.
+a tracker, `--train.tracker`; `icl-train sweep my-experiment` trains an experiment, `icl-eval my-figure RUNS` draws a
+figure. The built-in ones register through the same hooks. What each must do is in `EmbedderSpec`, `SequenceModelSpec`,
+`TrackerSpec`, `ExperimentSpec` and `FigureSpec`; `icl_models.testing` checks all but figures.
 """
 
 from collections.abc import Iterable

@@ -28,7 +28,6 @@ __all__ = [
     "Interval",
     "LabelGroups",
     "best_option",
-    "closed_correct",
     "query_metrics",
     "sequence_loss",
     "sequence_metrics",
@@ -182,20 +181,6 @@ def best_option(logits: Tensor, options: Tensor) -> Tensor:
         return options[logits[:, options].argmax(1)]
     best = logits.gather(1, options).argmax(1, keepdim=True)
     return options.gather(1, best).squeeze(1)
-
-
-def closed_correct(logits: Tensor, labels: Tensor, options: Tensor) -> Tensor:
-    """Whether the best of each sequence's own answers is its label.
-
-    Args:
-        logits: (B, C) at the query.
-        labels: (B,) the right label.
-        options: (B, W) the labels that may be answered, per sequence.
-
-    Returns:
-        (B,) bool.
-    """
-    return best_option(logits, options) == labels
 
 
 def query_metrics(

@@ -67,11 +67,17 @@ def values(name, *keys, scale="paper"):
     return [tuple(one[key] for key in keys) if len(keys) > 1 else one[keys[0]] for one in flat]
 
 
-def test_figure_2_varies_burstiness_over_all_characters():
+def test_figure_2_varies_burstiness_over_1600_characters():
     assert values("figure2", "data.p_bursty") == [0.0, 0.5, 0.9, 1.0]
     assert set(values("figure2", "data.n_rare_classes", "data.n_common_classes", "data.n_holdout_classes")) == {
-        (1603, 10, 10)
+        (1590, 10, 10)
     }
+
+
+@pytest.mark.parametrize("scale", ["paper", "omniglot28"])
+def test_figure_2_has_the_run_of_figure_3_with_1600_classes(scale):
+    seeds = BUILT_IN["figure2"].scales[scale].seeds
+    assert len(digests("figure2", scale) & digests("figure3", scale)) == len(seeds)
 
 
 def test_figure_3_has_the_papers_class_splits():
@@ -127,6 +133,7 @@ def test_figure_7_draws_the_same_fifteen_hyper_parameters_for_each_architecture_
 
 def test_transience_is_trained_ten_times_as_long_with_and_without_l2():
     assert values("transience", "optim.l2", "train.max_steps") == [(0.0, 5_000_000), (1e-4, 5_000_000)]
+    assert set(values("transience", "data.n_rare_classes")) == {1590}  # 1,600 classes, as Singh et al. 2023 say
 
 
 def digests(name, scale):

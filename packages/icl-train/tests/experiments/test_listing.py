@@ -47,6 +47,20 @@ def test_one_scale_may_be_told_of_alone(capsys, mine):
     assert "drawn" not in told(capsys, "mine", "--scale", "small", "--no-time")
 
 
+def test_a_scale_that_no_experiment_has_is_refused_with_those_that_there_are(capsys):
+    with pytest.raises(
+        ValueError, match=r"--scale must be one of paper, omniglot28, laptop.*, got 'papr'; did you mean"
+    ):
+        experiments(["--scale", "papr", "--no-time"])
+
+
+def test_the_list_at_a_scale_has_the_experiments_that_have_it(capsys, mine):
+    mine()
+    text = told(capsys, "--scale", "small", "--no-time")
+    assert "mine" in text
+    assert "figure2" not in text
+
+
 def test_json_has_it_all(capsys, mine):
     mine()
     (one,) = json.loads(told(capsys, "mine", "--no-time", "--json"))

@@ -65,6 +65,11 @@ def test_seeds_and_options_of_a_run_go_on_top(planned):
     assert flat(plan, "train.max_steps", "seeds.init", "seeds.data") == [(7, 3, 3), (7, 4, 4)]
 
 
+def test_draws_are_refused_where_the_scale_draws_nothing(planned):
+    with pytest.raises(ValueError, match=r"--sample needs an experiment that draws .*mine at scale small does not"):
+        planned("--sample", "3")
+
+
 def test_a_file_goes_on_top_of_the_scale_and_options_on_top_of_both(planned, tmp_path):
     (tmp_path / "mine.json").write_text(json.dumps({"train.max_steps": 5, "data.dim": 4}))
     plan = planned("--config", str(tmp_path / "mine.json"), "--data.dim", "6")

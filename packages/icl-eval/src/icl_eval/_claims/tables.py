@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rich import box
 from rich.table import Table
 
 from icl_data.foundation.printable import printable
 from icl_eval._claims.checking import Verdict
 from icl_eval._claims.matching import Performed
 from icl_eval._tables.files import Row
+from icl_eval._tables.terminal import plain_table
 from icl_train import ExperimentRun
 
 __all__ = ["claim_rows", "claim_table", "run_label"]
@@ -58,7 +58,7 @@ def claim_table(judged: Sequence[Verdict]) -> Table:
     Args:
         judged: what was found of an experiment's claims.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = plain_table()
     table.add_column("claim")
     table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("95% interval", justify="right", no_wrap=True)

@@ -21,9 +21,9 @@ from icl_eval._comparison.crossing import threshold_for
 from icl_eval._comparison.measured import area_test, crossing_test
 from icl_eval._comparison.reading import BothSides, notes_on_means, read_sides
 from icl_eval._comparison.rows import Compared, curve_rows, difference_rows, test_rows
-from icl_eval._comparison.settings import read_where
 from icl_eval._comparison.sides import chosen_metrics, pair
 from icl_eval._comparison.text import difference_table, heading, sentences
+from icl_eval._picture.names import conditions
 from icl_eval._tables.files import write_csv
 from icl_train.command_line import parse, show_table, shown_width
 
@@ -38,17 +38,23 @@ class CompareCommand:
     """Hold runs against metrics of another implementation, or against other runs: a picture, differences, and tests
     whose unit is the run."""
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUNS [RUNS ...]")] = ()
+    runs: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUNS [RUNS ...]", help_behavior_hint="")
+    ] = ()
     """Folders with our runs, which differ in seeds alone."""
-    beside: Annotated[tuple[Path, ...], tyro.conf.arg(name="with", metavar="FILE [FILE ...]")] = ()
+    beside: Annotated[
+        tuple[Path, ...], tyro.conf.arg(name="with", metavar="FILE [FILE ...]", help_behavior_hint="")
+    ] = ()
     """CSV files with columns step, metric and value, a seed each; or folders of runs."""
-    metric: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]")] = ()
-    """What to compare, as eval_fewshot_holdout/accuracy_closed or train/loss; default: the headlines that both have."""
+    metric: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME [NAME ...]", help_behavior_hint="")] = ()
+    """What to compare: icl, iwl, another evaluation (its headline), SPLIT/METRIC, or a metric of training (loss);
+    default: the headlines that both have."""
     threshold: float | None = None
     """Value whose passing is timed; default: .75 for accuracies, none for others. A loss passes it falling."""
-    where: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SETTING=VALUE ...")] = ()
-    """Take the runs with these settings alone, of RUNS and of folders behind --with."""
-    with_where: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SETTING=VALUE ...")] = ()
+    where: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SETTING=VALUE ...", help_behavior_hint="")] = ()
+    """Take the runs with these settings alone, of RUNS and of folders behind --with; of one setting, any of the
+    values."""
+    with_where: Annotated[tuple[str, ...], tyro.conf.arg(metavar="SETTING=VALUE ...", help_behavior_hint="")] = ()
     """Settings of the runs behind --with, over those of --where."""
     names: Annotated[tuple[str, str] | None, tyro.conf.arg(metavar="OURS THEIRS")] = None
     """What the two sides are called; default: the value in which they differ, or ours and theirs."""
@@ -87,8 +93,8 @@ def compare(args: Sequence[str]) -> int:
     both = read_sides(
         roots,
         [user_path(path) for path in command.beside],
-        where=read_where(command.where, "--where"),
-        where_theirs=read_where(command.with_where, "--with-where"),
+        where=conditions("--where", command.where),
+        where_theirs=conditions("--with-where", command.with_where),
         names=command.names,
         unfinished=command.unfinished,
     )

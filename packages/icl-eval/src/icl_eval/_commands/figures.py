@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich import box
-from rich.table import Table
 
 from icl_data.foundation.command_line import DONE
 from icl_data.foundation.printable import printable
 from icl_eval._commands.drawn import read_runs, roots_of
 from icl_eval._figures.known import figure_called, figure_names
 from icl_eval._figures.needs import Needs, needs_of
+from icl_eval._tables.terminal import plain_table
 from icl_models import FigureSpec
 from icl_train.command_line import parse, show_table
 
@@ -29,7 +28,9 @@ PROG = "icl-eval figures"
 class FiguresCommand:
     """List the figures; of RUNS, with what each needs, has and misses."""
 
-    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUNS ...]")] = ()
+    runs: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUNS ...]", help_behavior_hint="")
+    ] = ()
     """Folders with run folders at any depth; none for the list alone."""
     json: bool = False
     """Print the list as JSON; nothing else goes to stdout."""
@@ -52,7 +53,7 @@ def figures(args: Sequence[str]) -> int:
     if command.json:
         print(json.dumps([_described(spec) | _found(one) for spec, one in zip(specs, needs, strict=True)]))
         return DONE
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    shown = plain_table()
     for column in ("figure", "has", "misses"):
         shown.add_column(column, overflow="fold", no_wrap=column == "figure")
     for spec, one in zip(specs, needs, strict=True):

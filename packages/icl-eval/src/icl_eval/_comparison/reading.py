@@ -12,8 +12,9 @@ from pathlib import Path
 from icl_data.foundation.command_line import listed
 from icl_eval._comparison.archive import read_archives
 from icl_eval._comparison.own_runs import side_of
-from icl_eval._comparison.settings import Where, chosen, differing, require_one_setting
+from icl_eval._comparison.settings import chosen, differing, require_one_setting, without
 from icl_eval._comparison.sides import Pair, Side
+from icl_eval._picture.names import Condition
 from icl_eval._runs import RunSeries, collect
 from icl_train import RunError
 
@@ -42,8 +43,8 @@ def read_sides(
     runs: Sequence[Path],
     beside: Sequence[Path],
     *,
-    where: Where,
-    where_theirs: Where,
+    where: Sequence[Condition],
+    where_theirs: Sequence[Condition],
     names: tuple[str, str] | None,
     unfinished: bool,
 ) -> BothSides:
@@ -71,12 +72,11 @@ def read_sides(
     if theirs_read is not None and where_theirs:
         raise ValueError("--with-where must be left out where --with are files, which have no settings")
     skipped: list[str] = []
-    ours = _runs_of(runs, where, "RUNS", "--where", skipped, unfinished=unfinished)
+    ours = _runs_of(runs, "RUNS", skipped, where=where, over=(), unfinished=unfinished)
     if theirs_read is not None:
         left, right = names or (_OURS, _THEIRS)
         return BothSides(side_of(ours, name=left), Side(right, theirs_read.members), _once(skipped), None)
-    option = "--with-where" if where_theirs or not where else "--where"
-    theirs = _runs_of(folders, {**where, **where_theirs}, "--with", option, skipped, unfinished=unfinished)
+    theirs = _runs_of(folders, "--with", skipped, where=where, over=where_theirs, unfinished=unfinished)
     _require_apart(ours, theirs)
     differences = differing(ours[0], theirs[0])
     left, right = names or _names(differences)
@@ -113,15 +113,23 @@ def _span(side: Side, metric: str) -> int | None:
 
 
 def _runs_of(
-    roots: Sequence[Path], where: Where, side: str, option: str, skipped: list[str], *, unfinished: bool
+    roots: Sequence[Path],
+    side: str,
+    skipped: list[str],
+    *,
+    where: Sequence[Condition],
+    over: Sequence[Condition],
+    unfinished: bool,
 ) -> list[RunSeries]:
     series, passed_over = collect(*roots, unfinished=unfinished)
     skipped += passed_over
     if not series:
         places = listed([str(root) for root in roots])
         raise RunError(f"{side} must hold a finished run with evaluations or more, found none below {places}")
-    found = chosen(series, where, option)
-    require_one_setting(found, side=side, option=option)
+    found = chosen(chosen(series, without(where, over, series), "--where"), over, "--with-where")
+    require_one_setting(
+        found, side=side, option="--with-where" if side == "--with" and (over or not where) else "--where"
+    )
     return found
 
 

@@ -7,39 +7,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from icl_data.foundation.command_line import listed, nearest
+from icl_eval._picture.names import Condition, chosen_runs, find_setting
+from icl_eval._picture.runs import RunSettings, with_derived
+from icl_eval._picture.values import plain
 from icl_eval._runs import RunSeries
 
-__all__ = ["Where", "chosen", "differing", "read_where", "require_one_setting"]
+__all__ = ["chosen", "differing", "require_one_setting", "without"]
 
 # Seeds, and when runs are evaluated: steps that not all have are left out.
 _FREE = ("seeds.", "eval.interval", "eval.steps", "eval.log_spaced_steps")
 
-Where = Mapping[str, str]
-"""Setting under its dotted name → the value that it is to have, as text."""
 
-
-def read_where(texts: Sequence[str], option: str) -> dict[str, str]:
-    """``data.n-rare-classes=8182`` as a setting and its value.
-
-    Args:
-        texts: as the user wrote them.
-        option: which they belong to.
-
-    Raises:
-        ValueError: one has no ``=``.
-    """
-    where = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise ValueError(f"{option} must be SETTING=VALUE, as data.n-rare-classes=8182, got {text!r}")
-        where[name.strip().replace("-", "_")] = value.strip()
-    return where
-
-
-def chosen(series: Sequence[RunSeries], where: Where, option: str) -> list[RunSeries]:
-    """The runs that have these settings.
+def chosen(series: Sequence[RunSeries], where: Sequence[Condition], option: str) -> list[RunSeries]:
+    """The runs that have these settings, as ``icl-eval plot`` chooses them.
 
     Args:
         series: runs.
@@ -49,19 +29,38 @@ def chosen(series: Sequence[RunSeries], where: Where, option: str) -> list[RunSe
     Raises:
         ValueError: no run has such a setting, or none that value.
     """
-    left = list(series)
-    for name, text in where.items():
-        settings = [one.run.config.flat() for one in left]
-        known = sorted({setting for one in settings for setting in one})
-        if name not in known:
-            hint = nearest(name, known) or " (icl-train show-config RUN lists them)"
-            raise ValueError(f"{option} must name a setting of the runs, got {name}{hint}")
-        found = [one for one, of_run in zip(left, settings, strict=True) if _is(of_run.get(name), text)]
-        if not found:
-            values = listed(sorted({_text(one.get(name)) for one in settings}))
-            raise ValueError(f"{option} {name} must be a value that runs have ({values}), got {text}")
-        left = found
-    return left
+    if not where:
+        return list(series)
+    runs = _by_path(series)
+    left = chosen_runs(option, where, _columns(runs), runs)
+    return [one for one in series if str(one.run.path) in left]
+
+
+def without(where: Sequence[Condition], over: Sequence[Condition], series: Sequence[RunSeries]) -> list[Condition]:
+    """The conditions on settings that others do not speak of.
+
+    Args:
+        where: conditions.
+        over: those that stand in the place of the ones on the same settings.
+        series: runs, which know what settings there are.
+
+    Raises:
+        ValueError: no run has such a setting.
+    """
+    runs = _by_path(series)
+    replaced = {find_setting("--with-where", name, _columns(runs), runs) for name, _ in over}
+    return [one for one in where if find_setting("--where", one[0], _columns(runs), runs) not in replaced]
+
+
+def _by_path(series: Sequence[RunSeries]) -> RunSettings:
+    return {
+        str(one.run.path): with_derived({name: plain(value) for name, value in one.run.config.flat().items()})
+        for one in series
+    }
+
+
+def _columns(runs: RunSettings) -> list[str]:
+    return list(dict.fromkeys(name for settings in runs.values() for name in settings))
 
 
 def require_one_setting(series: Sequence[RunSeries], *, side: str, option: str) -> None:
@@ -114,16 +113,3 @@ def _names(settings: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _is(value: object, text: str) -> bool:
-    if _text(value) == text or (value is None and text.lower() in ("none", "default")):
-        return True
-    if isinstance(value, bool):
-        return text.lower() == str(value).lower()
-    if isinstance(value, int | float):
-        try:
-            return float(text) == value
-        except ValueError:
-            return False
-    return isinstance(value, list | tuple) and text.replace(" ", "") == _text(value).replace(" ", "")

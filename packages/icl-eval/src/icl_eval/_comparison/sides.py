@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data.foundation.command_line import listed, nearest
+from icl_eval._picture.measures import SHORT_NAMES
 
 __all__ = ["Floats", "Member", "Pair", "Side", "chosen_metrics", "pair"]
 
@@ -75,7 +76,8 @@ def chosen_metrics(ours: Side, theirs: Side, wanted: Sequence[str]) -> list[str]
 
     Args:
         ours, theirs: the sides.
-        wanted: names, with or without ``eval_``; none for the headlines.
+        wanted: names, with or without ``eval_`` or ``train/``; a split, or its short name (icl, iwl), for its headline;
+            none for the headlines.
 
     Raises:
         ValueError: both sides do not have such a metric.
@@ -91,8 +93,10 @@ def chosen_metrics(ours: Side, theirs: Side, wanted: Sequence[str]) -> list[str]
         return [name for name in both if name in ours.headlines] or both
     found = []
     for name in wanted:
-        full = name if name in both else f"eval_{name}"
-        if full not in both:
+        split = f"eval_{SHORT_NAMES.get(name, name).removeprefix('eval_')}"
+        meant = [name, f"eval_{name}", f"train/{name}", *(one for one in ours.headlines if one.startswith(f"{split}/"))]
+        full = next((one for one in meant if one in both), None)
+        if full is None:
             raise ValueError(f"--metric must be of what both sides have ({_few(both)}), got {name}{_hint(name, both)}")
         found.append(full)
     return list(dict.fromkeys(found))

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from rich import box
 from rich.table import Table
 
 from icl_data.foundation.printable import printable
@@ -17,6 +16,7 @@ from icl_eval._comparison.permutation import fewest_that_can, smallest_p
 from icl_eval._comparison.power import LEVEL
 from icl_eval._comparison.rows import Compared, difference_rows
 from icl_eval._comparison.sides import Side
+from icl_eval._tables.terminal import plain_table
 from icl_train import headline_of
 
 __all__ = ["difference_table", "heading", "metric_label", "sentences"]
@@ -48,7 +48,7 @@ def difference_table(ours: Side, theirs: Side, one: Compared) -> Table:
     rows = difference_rows([one])
     if len(rows) > _MOST_ROWS:
         rows = [rows[place] for place in np.linspace(0, len(rows) - 1, _MOST_ROWS).round().astype(int)]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = plain_table()
     table.add_column("step", justify="right", no_wrap=True)
     for name in (ours.name, theirs.name):
         table.add_column(printable(name), justify="right", overflow="fold")

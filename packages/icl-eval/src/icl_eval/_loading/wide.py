@@ -62,11 +62,14 @@ def wide(loaded: Loaded) -> pd.DataFrame:
     at_last = np.flatnonzero(columns["step"] == table["step"][columns["run"]])
     table["sequences"] = _whole(count, columns["run"][at_last], columns["sequences"][at_last])
     for split in sorted(range(len(loaded.splits)), key=lambda split: loaded.splits[split]):
-        for metric in range(len(loaded.metrics)):
-            chosen = np.flatnonzero((columns["split"] == split) & (columns["metric"] == metric))
-            if len(chosen):
-                name = loaded.splits[split], loaded.metrics[metric]
-                table |= _measured(name, {key: column[chosen] for key, column in columns.items()}, count)
+        name, of_split = loaded.splits[split], columns["split"] == split
+        headlines = of_split & columns["headline"]  # which metric that is may differ from run to run
+        if headlines.any():
+            table |= _measured(name, _rows(columns, headlines), count)
+        for metric in np.unique(columns["metric"][of_split & ~headlines]):
+            rows = _rows(columns, of_split & ~headlines & (columns["metric"] == metric))
+            found = _extremes(rows["run"], rows["value"])
+            table[f"{name}_{loaded.metrics[metric]}_last"] = _floats(count, found.run, rows["value"][found.last])
     frame = pd.DataFrame(table, index=pd.RangeIndex(count))
     frame.attrs["skipped"] = loaded.skipped
     return frame
@@ -81,13 +84,13 @@ class _Extremes:
     peak: Integers
 
 
-def _measured(name: tuple[str, str], rows: dict[str, npt.NDArray[Any]], count: int) -> dict[str, Any]:
-    """Columns of one metric of one split, from its rows."""
+def _rows(columns: dict[str, npt.NDArray[Any]], chosen: npt.NDArray[np.bool_]) -> dict[str, npt.NDArray[Any]]:
+    return {name: column[chosen] for name, column in columns.items()}
 
-    split, metric = name
+
+def _measured(split: str, rows: dict[str, npt.NDArray[Any]], count: int) -> dict[str, Any]:
+    """Columns of what a split is measured by, from its rows."""
     found, value = _extremes(rows["run"], rows["value"]), rows["value"]
-    if not rows["headline"].any():
-        return {f"{split}_{metric}_last": _floats(count, found.run, value[found.last])}
     table: dict[str, Any] = {
         f"{split}_last": _floats(count, found.run, value[found.last]),
         f"{split}_last_step": _whole(count, found.run, rows["step"][found.last]),

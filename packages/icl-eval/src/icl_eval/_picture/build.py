@@ -174,6 +174,7 @@ def _line(
     published = layout.published or (lambda settings, measure: ())
     if layout.x in TIME:
         one = curve(series, band=layout.band)
+        one = replace(one, chance=_chance(one, measure, runs[first]))
         points = published(runs[first], measure)
         places = one.steps if layout.x == "step" else one.sequences
         last = max((step for step, _ in points), default=0)
@@ -196,7 +197,12 @@ def _line(
         chance=curves[0].chance,
     )
     line = _as_line(joined, np.array(sorted(by_value)), label=label, hue=hue, settings=settings, marks=marks)
-    return replace(line, chance=np.array([one.chance for one in curves]))
+    said = zip(curves, sorted(by_value), strict=True)
+    return replace(line, chance=np.array([_chance(one, measure, runs[by_value[at][0]]) for one, at in said]))
+
+
+def _chance(one: Curve, measure: Measure, settings: Mapping[str, Any]) -> float:
+    return measure.chance(settings) if np.isnan(one.chance) else one.chance
 
 
 def _as_line(one: Curve, x: Any, **rest: Any) -> Line:

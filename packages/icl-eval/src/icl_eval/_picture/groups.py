@@ -8,11 +8,11 @@ from typing import Any
 
 from icl_eval._picture.runs import RunSettings, follows_a_component, varying
 from icl_eval._picture.values import in_order, sentence, short_setting, shown
+from icl_eval._runs import SOURCES
 
 __all__ = ["Group", "groups_of", "not_said", "shared_by"]
 
 _LENGTH = "train.max_steps"
-_SOURCES = {"gaussian": "Gaussian classes", "omniglot": "Omniglot", "symbolic": "symbolic ids"}
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def shared_by(runs: RunSettings, *, besides: Sequence[str] = ()) -> str:
     source, layers, model = (common(name) for name in ("data.source", "model.num_layers", "model.sequence_model"))
     told = []
     if source:
-        told.append(_SOURCES.get(source, str(source)) + (" 28x28" if common("data.downsample") else ""))
+        told.append(SOURCES.get(source, str(source)) + (" 28x28" if common("data.downsample") else ""))
     if model or layers:
         told.append(" ".join([*([f"{layers}-layer"] if layers else []), str(model or "models")]))
     for name, words in (

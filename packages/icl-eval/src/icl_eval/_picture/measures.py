@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from icl_data.foundation.command_line import listed, nearest
 from icl_train import HEADLINES, headline_of
@@ -65,6 +67,19 @@ class Measure:
         if self.split == "train" or self.metric:
             return self.metric if self.split == "train" else f"{self.split} {self.metric}"
         return HEADLINES[self.split].short if self.split in HEADLINES else self.split
+
+    def chance(self, settings: Mapping[str, Any]) -> float:
+        """What guessing gives, where records do not say it, as they do of headlines: IWL over all labels; NaN else.
+
+        Args:
+            settings: of a run, and what follows from them.
+        """
+        if self.metric != "accuracy_query" or self.split not in _IN_WEIGHTS:
+            return math.nan
+        labels = int(settings["labels_per_class"])
+        right = labels if self.split == "no_support_rare" else 1  # any label of the class, as released
+        answers = int(settings.get("data.n_labels") or settings["classes"] * labels)
+        return right / answers
 
     @property
     def is_share(self) -> bool:

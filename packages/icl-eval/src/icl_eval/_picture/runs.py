@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from icl_eval._picture.values import in_order, plain
+from icl_eval._runs import OMNIGLOT_CHARACTERS
 from icl_train.config import NEUTRAL_SETTINGS
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ DERIVED = ("classes", "labels_per_class", "variation")
 
 _NO_EXPERIMENT = {*NEUTRAL_SETTINGS, "eval.interval", "eval.steps", "eval.log_spaced_steps", "eval.evaluations"}
 _GROUPS = ("data.", "model.", "optim.", "train.", "eval.", "seeds.")
-_OMNIGLOT_CHARACTERS = 1623
 
 
 def run_settings(table: pd.DataFrame, *, also: Sequence[str] = ()) -> RunSettings:
@@ -85,7 +85,7 @@ def _variation(settings: Mapping[str, Any]) -> str:
 def as_in_figure_3(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as they tell figure 3's panels apart: the 12,800 classes, which augmentation alone gives, are beside
     those without it, and with as many common and holdout classes."""
-    if settings.get("data.source") != "omniglot" or settings["classes"] <= _OMNIGLOT_CHARACTERS:
+    if settings.get("data.source") != "omniglot" or settings["classes"] <= OMNIGLOT_CHARACTERS:
         return dict(settings)
     return {**settings, "data.augment": False, "data.n_common_classes": 10, "data.n_holdout_classes": 10}
 

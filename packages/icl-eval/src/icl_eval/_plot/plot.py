@@ -11,11 +11,11 @@ from icl_eval._picture.bands import Band
 from icl_eval._picture.build import Layout, notes_of, panels_of
 from icl_eval._picture.groups import Group, not_said, shared_by
 from icl_eval._picture.measures import find_measure
+from icl_eval._picture.names import chosen_runs, conditions, find_setting, is_seed
 from icl_eval._picture.picture import Picture
 from icl_eval._picture.runs import RunSettings, run_settings, values_of
 from icl_eval._picture.series import Moment, series_of
 from icl_eval._picture.values import few, short_setting
-from icl_eval._plot.names import chosen_runs, find_setting, is_seed
 from icl_train import RunError
 
 if TYPE_CHECKING:
@@ -61,13 +61,16 @@ def plot_picture(table: pd.DataFrame, asked: Asked, *, name: str) -> Picture:
         if list(named.values()).count(setting) > 1:
             others = [other for other, value in named.items() if value == setting and other != option]
             raise ValueError(f"{option} and {others[0]} must be different settings, got {setting} for both")
-    runs = chosen_runs(asked.where, columns, run_settings(table, also=tuple(named.values())))
+    # Runs may be chosen by their seeds as well, which are else not looked at.
+    where = conditions("--where", asked.where)
+    chosen = chosen_runs("--where", where, columns, run_settings(table, also=columns))
+    runs = {run: of for run, of in run_settings(table, also=tuple(named.values())).items() if run in chosen}
     measures = tuple(find_measure(one, table) for one in dict.fromkeys(asked.y))
     recorded = {run for measure in measures for run in series_of(table, measure)}
     runs = {run: settings for run, settings in runs.items() if run in recorded}
     if not runs:
-        where = f" where {', '.join(asked.where)}" if asked.where else ""
-        raise RunError(f"no run is left that recorded {', '.join(asked.y)}{where}")
+        among = f" where {', '.join(asked.where)}" if asked.where else ""
+        raise RunError(f"no run is left that recorded {', '.join(asked.y)}{among}")
     layout = Layout(
         measures=measures,
         x=named.get("--x", asked.x),

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
 from rich.table import Table
 
 from icl_data.foundation.printable import printable
 from icl_eval._tables.files import Row
+from icl_eval._tables.terminal import plain_table
 from icl_train import Headline, headline_of
 
 __all__ = ["Measured", "evaluation_row", "evaluation_rows", "evaluation_table", "short_names"]
@@ -89,14 +89,7 @@ def evaluation_table(measured: Sequence[Measured], *, short: bool = False) -> Ta
     """
     several = len(measured) > 1
     title = None if several else printable(measured[0].name)
-    table = Table(
-        title=title,
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-        collapse_padding=True,
-    )
+    table = plain_table(title)
     if several:
         table.add_column("run", overflow="fold")
     table.add_column("step", justify="right", no_wrap=True)

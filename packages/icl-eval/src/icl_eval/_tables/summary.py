@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.table import Table
 
 from icl_data.foundation.printable import printable
+from icl_eval._tables.terminal import plain_table
 from icl_train import RunConfig, headline_of
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _fitting(columns: list[_Column], width: int, *, passed_over: int = 0) -> Sho
         if needed <= room or not shown:
             shown.add(place)
             room -= needed
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = plain_table()
     chosen = [column for place, column in enumerate(columns) if place in shown]
     for column in chosen:
         folded = column.title == "run"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from rich import box
 from rich.table import Table
 
 from icl_data.foundation.printable import printable
@@ -13,6 +12,7 @@ from icl_eval._picture.picture import Panel
 from icl_eval._runs import RunGroup, run_names
 from icl_eval._tables.evaluations import evaluation_row
 from icl_eval._tables.files import Row
+from icl_eval._tables.terminal import plain_table
 from icl_models import FigureSpec
 
 __all__ = ["figure_table", "final_rows", "rows_table", "timeseries_rows"]
@@ -79,7 +79,7 @@ def figure_table(panel: Panel) -> Table:
     said = [(line, i) for line in panel.lines for i in ([len(line.x) - 1] if over_time else range(len(line.x)))]
     counted = any(line.n_sequences.any() for line in panel.lines)
     single, marked = {int(line.n_runs[i]) for line, i in said} == {1}, any(line.marks for line in panel.lines)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = plain_table()
     head = panel.hue_name.removeprefix("trained ") or "run"
     named = any(line.label or line.run for line in panel.lines)
     place = panel.x.name if over_time else panel.x.label
@@ -123,7 +123,7 @@ def _place(panel: Panel, x: float) -> str:
 
 def rows_table(rows: Sequence[Mapping[str, str]]) -> Table:
     """Rows of text as a table for the terminal."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+    table = plain_table()
     for column in dict.fromkeys(column for row in rows for column in row):
         table.add_column(column, justify="left" if column in ("run", "panel") else "right", overflow="fold")
     for row in rows:

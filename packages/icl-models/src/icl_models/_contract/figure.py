@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+__all__ = ["FigureSpec"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class FigureSpec:
@@ -24,6 +26,9 @@ class FigureSpec:
         controls: further evaluations by which its values are read, in its files alone.
         paper: authors, year and figure; empty for none.
         experiment: name of the experiment that trains its runs (``icl-train sweep NAME``); empty for none.
+
+    Raises:
+        ValueError: for a name that cannot be a file's, or without measures.
     """
 
     name: str

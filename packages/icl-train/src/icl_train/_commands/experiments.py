@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import tyro
 
-from icl_data.foundation.command_line import DONE
+from icl_data.foundation.command_line import DONE, nearest
 from icl_models import ExperimentSpec, find_experiment, known_experiments
 from icl_train._experiments.runs import experiment_plan, scale_of
 from icl_train._experiments.telling import Taking, as_json, in_full, in_short
@@ -36,9 +36,7 @@ def experiments(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
     command = parse(ExperimentsCommand, args, prog="icl-train experiments")
     specs = [find_experiment(name) for name in dict.fromkeys(command.names or known_experiments())]
-    if command.scale is not None and command.names:
-        for spec in specs:
-            scale_of(spec, command.scale)
+    specs = _with_scale(specs, command.scale, named=bool(command.names))
     plans = {spec.name: _plans(spec, command.scale) for spec in specs}
     seconds = _timing() if command.time else lambda plan: None
     takings = {spec.name: {scale: _taking(plan, seconds) for scale, plan in plans[spec.name].items()} for spec in specs}
@@ -55,6 +53,20 @@ def experiments(args: Sequence[str]) -> int:
 
         print(f"\n{HOW}")
     return DONE
+
+
+def _with_scale(specs: Sequence[ExperimentSpec], scale: str | None, *, named: bool) -> list[ExperimentSpec]:
+    """Those that have the scale that is asked for; where they were named, all must."""
+    if scale is None:
+        return list(specs)
+    if named:
+        for spec in specs:
+            scale_of(spec, scale)
+    found = [spec for spec in specs if scale in spec.scales]
+    if not found:
+        known = list(dict.fromkeys(name for spec in specs for name in spec.scales))
+        raise ValueError(f"--scale must be one of {', '.join(known)}, got {scale!r}{nearest(scale, known)}")
+    return found
 
 
 def _plans(spec: ExperimentSpec, only: str | None) -> dict[str, Plan | str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from icl_models import Axis, Claim, ExperimentSpec
+from icl_train._experiments.figure3 import omniglot_classes
 from icl_train._experiments.sizes import CHAN_2022, laptop, omniglot28, paper
 
 __all__ = ["BURSTINESS", "FIGURE2"]
 
 BURSTINESS = Axis.of("data.p_bursty", 0.0, 0.5, 0.9, 1.0)
+_CLASSES = omniglot_classes(1600).settings  # so that p = .9 is the very run of figure 3
 
 FIGURE2 = ExperimentSpec(
     name="figure2",
@@ -15,7 +17,7 @@ FIGURE2 = ExperimentSpec(
     section="figure 2: burstiness",
     tests="The more of the training sequences are bursty, the more is learned in context, and the less in weights.",
     axes=(BURSTINESS,),
-    scales={"paper": paper(), "omniglot28": omniglot28(), "laptop": laptop()},
+    scales={"paper": paper(_CLASSES), "omniglot28": omniglot28(_CLASSES), "laptop": laptop()},
     claims=(
         Claim(
             says="Without bursts nothing is learned in context.",

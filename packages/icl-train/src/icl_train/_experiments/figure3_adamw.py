@@ -9,7 +9,6 @@ from icl_train._experiments.sizes import CHAN_2022, laptop, omniglot28, paper
 __all__ = ["FIGURE3_ADAMW"]
 
 _ADAMW = {"optim.optimizer": "adamw"}
-_STRONGEST = "0.01"
 
 FIGURE3_ADAMW = ExperimentSpec(
     name="figure3-adamw",

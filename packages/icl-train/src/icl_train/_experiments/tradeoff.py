@@ -21,7 +21,7 @@ TRADEOFF = ExperimentSpec(
             measure="no_support_zipfian",
             where={"data.p_bursty": "1"},
             below=0.2,
-            scales=("paper",),
+            scales=("paper", "laptop"),
         ),
     ),
     figures=("tradeoff",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -103,11 +103,6 @@ def seed_words(config: RunConfig) -> str:
     """``s0``, or both seeds where weights and data have different ones."""
     init, data = config.seeds.init, config.seeds.data
     return f"s{data}" if init == data else f"init{init}-data{data}"
-
-
-def _settings(combination: Combination) -> Iterator[tuple[str, Any]]:
-    for _, point in combination:
-        yield from point.settings.items()
 
 
 def _is_of_another(name: str, value: Any, config: RunConfig) -> bool:

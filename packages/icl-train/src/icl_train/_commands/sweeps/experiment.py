@@ -71,6 +71,11 @@ def sweep_experiment(name: str, args: Sequence[str]) -> int:
     fixed = given_settings(args, command.config)
     axes = other_axes(spec, scale, command.vary, command.config, fixed)
     refuse_varied(spec, axes, fixed)
+    if command.sample is not None and not spec.scales[scale].draws:
+        raise ValueError(
+            f"--sample needs an experiment that draws hyper-parameters, which {name} at scale {scale} does not "
+            "(icl-train sweep grid draws any, with --range and --choices)"
+        )
     if command.plot:
         if not spec.figures:
             raise ValueError(f"--plot needs an experiment that names its figures, which {name} does not")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,10 @@ from icl_eval._picture.axes import TIME
 from icl_eval._picture.runs import DERIVED, RunSettings, varying
 from icl_eval._picture.values import few, in_order, shown
 
-__all__ = ["chosen_runs", "find_setting"]
+__all__ = ["chosen_runs", "conditions", "find_setting", "is_seed"]
+
+Condition = tuple[str, str]
+"""A setting and a value, as somebody wrote them."""
 
 _SEEDS = ("seeds.split", "seeds.init", "seeds.data")
 
@@ -40,36 +44,53 @@ def find_setting(option: str, name: str, columns: Sequence[str], runs: RunSettin
     raise ValueError(f"{option} must be {there}, got {name!r}{near}; in these runs vary: {vary}")
 
 
-def chosen_runs(where: Sequence[str], columns: Sequence[str], runs: RunSettings) -> RunSettings:
+def conditions(option: str, texts: Sequence[str]) -> tuple[Condition, ...]:
+    """``data.p-bursty=0.9`` as a setting and a value.
+
+    Args:
+        option: what they were given to, for the error.
+        texts: as the user wrote them.
+
+    Raises:
+        ValueError: if one is no setting with a value.
+    """
+    parts = [text.partition("=") for text in texts]
+    for text, (name, equals, _) in zip(texts, parts, strict=True):
+        if not equals or not name.strip():
+            raise ValueError(f"{option} must be setting=value, as data.p-bursty=0.9, got {text!r}")
+    return tuple((name, value.strip()) for name, _, value in parts)
+
+
+def chosen_runs(option: str, where: Sequence[Condition], columns: Sequence[str], runs: RunSettings) -> RunSettings:
     """The runs that have all of these values.
 
     Args:
-        where: ``setting=value`` each; of one setting, any of the values will do.
+        option: what the conditions were given to, for the error.
+        where: settings and values; of one setting, any of the values will do.
         columns, runs: see `find_setting`.
 
     Raises:
         ValueError: if there is no such setting or value, with those that there are.
     """
     wanted: dict[str, list[str]] = {}
-    for condition in where:
-        name, equals, value = condition.partition("=")
-        if not equals:
-            raise ValueError(f"--where must be setting=value, got {condition!r}")
-        wanted.setdefault(find_setting("--where", name, columns, runs), []).append(value.strip())
+    for name, value in where:
+        wanted.setdefault(find_setting(option, name, columns, runs), []).append(value)
     chosen = runs
     for name, values in wanted.items():
         there = {run: settings.get(name) for run, settings in chosen.items()}
         for value in values:
             if not any(_means(value, one) for one in there.values()):
                 known = few(in_order(there.values()))
-                raise ValueError(f"--where {name} must be one of {known}, got {value!r}")
+                raise ValueError(f"{option} {name} must be one of {known}, got {value!r}")
         chosen = {run: chosen[run] for run, one in there.items() if any(_means(value, one) for value in values)}
     return chosen
 
 
 def _means(text: str, value: Any) -> bool:
-    if text in (shown(value), str(value)) or (value is None and text in ("None", "default")):
+    if text in (shown(value), str(value)) or (value is None and text.lower() in ("none", "null", "default")):
         return True
+    if isinstance(value, tuple):
+        return text.strip("[]").replace(" ", "") == json.dumps(value).strip("[]").replace(" ", "")
     if isinstance(value, bool):
         return text.lower() in (("true", "yes") if value else ("false", "no"))
     try:
