@@ -223,6 +223,8 @@ def figures(session: nox.Session) -> None:
         own = [line for line in str(told).splitlines() if Path(line, "DONE").exists()]
         for figure in experiment["figures"] if own else ():
             session.run("icl-eval", figure, *own, "--out", str(folder / name))
+    with (folder / "claims.json").open("w") as file:  # docs/figures/build.py makes its page of this folder
+        subprocess.run([str(Path(session.bin) / "icl-eval"), "claims", str(runs), "--json"], stdout=file, check=False)
     session.run("icl-eval", "claims", str(runs))
 
 
