@@ -221,6 +221,8 @@ def figures(session: nox.Session) -> None:
         for figure in experiment["figures"] if trained else ():
             chosen = ("--experiment", name, "--scale", "laptop")
             session.run("icl-eval", figure, str(runs), *chosen, "--out", str(folder / name))
+    with (folder / "claims.json").open("w") as file:  # docs/figures/build.py makes its page of this folder
+        subprocess.run([str(Path(session.bin) / "icl-eval"), "claims", str(runs), "--json"], stdout=file, check=False)
     session.run("icl-eval", "claims", str(runs))
 
 

@@ -1,14 +1,15 @@
-"""The pages of results say what the files beside them hold."""
+"""The pages of results and figures say what the files beside them hold."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-RESULTS = Path(__file__).parents[2] / "results"
+import pytest
+
+ROOT = Path(__file__).parents[2]
 
 
-def test_the_tables_of_the_pages_are_those_of_their_files():
-    checked = subprocess.run(
-        [sys.executable, RESULTS / "fill.py", "--check"], capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("script", ["results/fill.py", "docs/figures/build.py"])
+def test_a_page_has_the_numbers_of_its_files(script):
+    checked = subprocess.run([sys.executable, ROOT / script, "--check"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
