@@ -1,7 +1,7 @@
-"""Make this page of what `nox -s figures` has made: its pictures, and what the experiments claim, held against the runs.
+"""Make this page of what `nox -s figures` has made: its pictures, and what experiments claim, held against runs.
 
-    python docs/figures/build.py figures-runs    copies the pictures and claims.json, and writes README.md
-    python docs/figures/build.py --check         says whether README.md is what claims.json holds; exit code 1
+python docs/figures/build.py figures-runs    copies the pictures and claims.json, and writes README.md
+python docs/figures/build.py --check         says whether README.md is what claims.json holds; exit code 1
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ EXPERIMENTS = (
 HEAD = """\
 # The figures, drawn from runs on a laptop
 
-Every experiment at laptop scale: Gaussian classes in place of Omniglot, small models, minutes (`icl-train experiments NAME` says in what each
-differs from the paper). All of it is one command, bounded at an hour on two cores; the same command goes on where it was:
+Every experiment at laptop scale: Gaussian classes in place of Omniglot, small models, minutes (`icl-train experiments
+NAME` says in what each differs from the paper). All of it is one command, bounded at an hour on two cores; the same
+command goes on where it was:
 
 ```bash
 nox -s figures
 ```
 
-Below each picture are the two commands that make it alone, and what the experiment claims with what these runs show: the mean over
-seeds with its 95% interval (Student's t), and the bound that is asserted. Where nothing is asserted at this scale it says what was tried.
-[claims.json](claims.json) has the numbers; this page is written from it by [build.py](build.py).
+Below each picture are the two commands that make it alone, and what the experiment claims with what these runs show:
+the mean over seeds with its 95% interval (Student's t), and the bound that is asserted. Where nothing is asserted at
+this scale it says what was tried. [claims.json](claims.json) has the numbers; this page is written from it by
+[build.py](build.py).
 """
 
 
@@ -45,11 +47,10 @@ def page(claims: list[dict[str, Any]]) -> str:
     parts = [HEAD]
     for name in EXPERIMENTS:
         own = [row for row in claims if row["experiment"] == name and row["scale"] == "laptop"]
-        parts.append(
-            f"## {name}\n\n![{name}]({name}.png)\n\n"
-            f"```bash\nicl-train sweep {name} --scale laptop --root runs\nicl-eval {name} runs --experiment {name}\n```\n\n"
-            "| claim | measured | 95% interval | seeds | bound | |\n|---|---|---|---|---|---|\n" + "\n".join(map(line, own))
-        )
+        commands = f"icl-train sweep {name} --scale laptop --root runs\nicl-eval {name} runs --experiment {name}"
+        table = ["| claim | measured | 95% interval | seeds | bound | |", "|---|---|---|---|---|---|", *map(line, own)]
+        parts.append(f"## {name}\n\n![{name}]({name}.png)\n\n```bash\n{commands}\n```\n")
+        parts.append("\n".join(table))
     return "\n".join(part if part.endswith("\n") else f"{part}\n" for part in parts)
 
 
