@@ -181,6 +181,11 @@ def test_an_experiment_that_cannot_be_is_named_and_passed_over_unless_it_was_ask
         _main(["claims", str(root), "--experiment", "typo"])
 
 
+def test_an_experiment_named_twice_is_checked_once(write, capsys):
+    _, out, _ = run(capsys, write("small", ALL_WELL), "--experiment", "mine", "mine")
+    assert out.count("mine at scale small") == 1
+
+
 def test_where_no_run_is_an_experiments_it_says_so(write, tmp_path):
     write("small", {})
     (tmp_path / "runs").mkdir()

@@ -37,6 +37,7 @@ def test_the_runs_of_an_experiment_are_drawn_without_those_beside_them(mixed, ca
         (["--experiment", "mne"], "did you mean 'mine'"),
         (["--experiment", "mine", "--scale", "smal"], "scale of mine must be one of small, drawn, got 'smal'"),
         (["--experiment", "mine", "--scale", "drawn"], "mine at scale drawn must have a finished run"),
+        (["--experiment", "figure3"], r"figure3 must have a finished run.*icl-train sweep figure3 --scale laptop"),
         (["--scale", "small"], "--scale needs --experiment, got small alone"),
     ],
 )

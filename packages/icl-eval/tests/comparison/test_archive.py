@@ -32,8 +32,9 @@ def test_values_are_read_by_metric_and_step_in_the_order_of_steps(written):
         "value,note,metric,step\n2.5,x,a,10\n",
         "\ufeffstep,metric,value\n10,a,2.5\n",
         "step, metric, value\r\n10.0, a, 2.5e0\r\n\r\n",
+        "step,metric,value\n10,a,2.5,,\n",
     ],
-    ids=["other columns in another order", "a byte-order mark", "spaces, whole floats and empty lines"],
+    ids=["other columns in another order", "a byte-order mark", "spaces, whole floats and empty lines", "empty cells"],
 )
 def test_what_other_tools_write_is_read(written, content):
     assert read_archive(written(content)).metrics == {"a": {10: 2.5}}
@@ -50,6 +51,9 @@ def test_what_other_tools_write_is_read(written, content):
         ("step;metric;value\n0;a;1\n", "got step;metric;value in"),
         ("step,metric,value,step\n0,a,1,0\n", "each column once, got step twice"),
         (HEADER + "0,a,1\n5,a\n", "as many cells as the header, 3, got 2 in row 3"),
+        (HEADER + "0,a,0,5\n", "as many cells as the header, 3, got 4 in row 2"),
+        (HEADER + "0,eval_x/accuracy_closed,97.5\n", "an accuracy in [0, 1], got '97.5' in row 2"),
+        (HEADER + "0,a,-1e308\n", "between -1e+100 and 1e+100, got '-1e308' in row 2"),
         (HEADER + "0,a,high\n", "finite number, got 'high' in row 2"),
         (HEADER + "0,a,nan\n", "finite number, got 'nan' in row 2"),
         (HEADER + "0,a,1e999\n", "finite number, got '1e999' in row 2"),

@@ -42,6 +42,12 @@ def test_in_full_there_are_axes_points_scales_claims_and_commands(capsys, mine):
         assert part in lines
 
 
+def test_in_full_no_line_but_a_command_is_wider_than_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = told(capsys, "figure7", "--no-time").splitlines()
+    assert max(len(line) for line in lines if not line.startswith("  icl-")) <= 80
+
+
 def test_one_scale_may_be_told_of_alone(capsys, mine):
     mine()
     assert "drawn" not in told(capsys, "mine", "--scale", "small", "--no-time")

@@ -121,6 +121,14 @@ def test_what_is_done_is_skipped_and_lines_are_called_by_what_varies(tmp_path, c
     assert "p_bursty 0.5, s1: done, skipped" in capsys.readouterr().out.splitlines()
 
 
+def test_the_last_line_is_one_that_no_terminal_obeys(tmp_path, child, capsys):
+    child()
+    root = tmp_path / "a\n\x1b[31mb"
+    assert _main([*GRID, "--root", str(root), "--vary", "data.p-bursty", "0"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"how well they do: icl-train status '{tmp_path}/a\\n\\x1b[31mb'"
+
+
 def test_a_run_given_twice_is_trained_once_and_told(tmp_path, child, capsys):
     kind = child()
     assert _main([*GRID, "--root", str(tmp_path), "--vary", "data.p-bursty", "0.5", "0.50", "1"]) == 0
@@ -156,6 +164,11 @@ def test_runs_are_trained(tmp_path, capsys):
         (["--vary", "data.p-bursty", "0", "--sample-seed", "2"], "--sample and --sample-seed need something"),
         (["--range", "optim.max-lr", "1", "2"], "say how often with --sample N"),
         (["--sample", "0", "--range", "optim.max-lr", "1", "2"], "--sample must be at least 1, got 0"),
+        (
+            ["--sample", "1", "--range", "optim.max-lr", "2", "1"],
+            "low of the range of optim.max-lr must be at most",
+        ),
+        (["--vary", "", "1"], "setting '' does not exist"),
         (["--sample", "1", "--range", "optim.max-lr", "1"], "--range must be SETTING LOW HIGH, or SETTING LOW HIGH"),
         (["--sample", "1", "--choices", "optim.max-lr"], "--choices optim.max-lr needs at least one value"),
         (["--vary", "seeds.data", "1", "--run-seeds", "1"], "seeds.data is set by the seeds of the runs"),

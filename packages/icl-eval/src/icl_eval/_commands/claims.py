@@ -51,7 +51,7 @@ def claims(args: Sequence[str]) -> int:
     command = parse(ClaimsCommand, args, prog=PROG)
     if not command.runs:
         raise ValueError(f"RUNS must be one folder or more, got none (see {PROG} --help)")
-    names = command.experiment or known_experiments()
+    names = tuple(dict.fromkeys(command.experiment)) or known_experiments()
     for name in names:
         find_experiment(name)
     series, skipped = collect(*map(user_path, command.runs))

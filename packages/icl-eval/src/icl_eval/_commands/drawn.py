@@ -73,9 +73,10 @@ def runs_of_experiment(
         print(printable(line), file=sys.stderr)
     done = [one for one in performed(series, [experiment]) if scale in (None, one.scale)]
     if not done:
+        usual = scale or ("laptop" if "laptop" in scales else next(iter(scales)))  # as the sweep takes it without one
         raise RunError(
             f"{experiment}{f' at scale {scale}' if scale else ''} must have a finished run, found none below "
-            f"{', '.join(map(str, roots))} (icl-train sweep {experiment} --scale {scale or next(iter(scales))})"
+            f"{', '.join(map(str, roots))} (icl-train sweep {experiment} --scale {usual})"
         )
     if len(done) > 1:
         there = ", ".join(one.scale for one in done)

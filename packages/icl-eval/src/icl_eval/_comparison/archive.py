@@ -16,6 +16,8 @@ __all__ = ["MOST_BYTES", "read_archive", "read_archives"]
 
 MOST_BYTES = 100_000_000
 """Larger files are no metrics of a run: three million rows fit."""
+MOST_VALUE = 1e100
+"""Sums of squares of larger ones would not be numbers."""
 
 _COLUMNS = ("step", "metric", "value")
 
@@ -105,21 +107,25 @@ def _rows(reader: Iterator[list[str]], file: Path) -> Iterator[tuple[str, int, s
         if not cells:  # an empty line
             continue
         line = f"in row {number} of {file}"
-        if len(cells) <= max(places):
+        if len(cells) <= max(places) or any(cell.strip() for cell in cells[len(header) :]):
             raise ValueError(f"rows must have as many cells as the header, {len(header)}, got {len(cells)} {line}")
         step, metric, value = (cells[place].strip() for place in places)
         if not metric:
             raise ValueError(f"metric must not be empty, got nothing {line}")
-        yield line, _step(step, line), metric, _value(value, line)
+        yield line, _step(step, line), metric, _value(value, metric, line)
 
 
-def _value(text: str, line: str) -> float:
+def _value(text: str, metric: str, line: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
         raise ValueError(f"value must be a finite number, got {text[:40]!r} {line}")
+    if metric.rpartition("/")[2].startswith("accuracy") and not 0 <= value <= 1:
+        raise ValueError(f"value of {metric} must be an accuracy in [0, 1], got {text[:40]!r} {line}")
+    if abs(value) > MOST_VALUE:
+        raise ValueError(f"value must be between -{MOST_VALUE:g} and {MOST_VALUE:g}, got {text[:40]!r} {line}")
     return value
 
 

@@ -55,15 +55,17 @@ def plot_picture(table: pd.DataFrame, asked: Asked, *, name: str) -> Picture:
     named = {
         option: find_setting(option, value, columns, given)
         for option, value in (("--x", asked.x), ("--hue", asked.hue), ("--row", asked.row), ("--col", asked.column))
-        if value and not (option == "--x" and value in TIME)
+        if value is not None and not (option == "--x" and value in TIME)
     }
+    if asked.at != "last" and asked.x in TIME:
+        raise ValueError(f"--at is the moment of each run where --x is a setting, got {asked.at} beside --x {asked.x}")
     for option, setting in named.items():
         if list(named.values()).count(setting) > 1:
             others = [other for other, value in named.items() if value == setting and other != option]
             raise ValueError(f"{option} and {others[0]} must be different settings, got {setting} for both")
     # Runs may be chosen by their seeds as well, which are else not looked at.
     where = conditions("--where", asked.where)
-    chosen = chosen_runs("--where", where, columns, run_settings(table, also=columns))
+    chosen = chosen_runs("--where", where, columns, run_settings(table, also=tuple(filter(is_seed, columns))))
     runs = {run: of for run, of in run_settings(table, also=tuple(named.values())).items() if run in chosen}
     measures = tuple(find_measure(one, table) for one in dict.fromkeys(asked.y))
     recorded = {run for measure in measures for run in series_of(table, measure)}

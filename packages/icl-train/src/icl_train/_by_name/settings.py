@@ -65,7 +65,7 @@ def dotted_name(written: str, table: Mapping[str, Option]) -> str:
 def unknown_setting(name: str, table: Mapping[str, Option]) -> ValueError:
     """The complaint about a setting that does not exist, with what may be meant."""
     hint = nearest(name, table) or " (icl-train show-config smoke shows what there is)"
-    return ValueError(f"setting {name} does not exist{hint}")
+    return ValueError(f"setting {name or repr(name)} does not exist{hint}")
 
 
 def _note(changes: _Changes, path: tuple[str, ...], value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from icl_data.foundation.printable import printable
 from icl_models import Axis, Claim, ExperimentSpec, Point
-from icl_train._options.page import two_columns
+from icl_train._options.page import paragraph, two_columns
 from icl_train._runs.pace import duration_text
 
 __all__ = ["Taking", "as_json", "in_full", "in_short"]
@@ -63,7 +63,7 @@ def in_full(spec: ExperimentSpec, scales: Mapping[str, Taking]) -> str:
     commands += [f"icl-eval {figure} runs/{spec.name}" for figure in spec.figures]
     commands += [f"icl-eval claims runs/{spec.name} --experiment {spec.name}"] if spec.claims else []
     blocks = [
-        f"{spec.name}: {spec.tests}\n{spec.paper}\n{spec.section}",
+        "\n".join(map(paragraph, (f"{spec.name}: {spec.tests}", spec.paper, spec.section))),
         "axes:\n" + two_columns([(axis.name, _points(axis)) for axis in spec.axes]),
         "scales:\n" + two_columns([(name, _scale(spec, name, taking)) for name, taking in scales.items()]),
         "claims:\n" + two_columns([(_asserted(claim), _claim(claim)) for claim in spec.claims]) if spec.claims else "",

@@ -13,7 +13,7 @@ from typing import Any
 from icl_train._options.docs import field_doc
 from icl_train._options.table import Option
 
-__all__ = ["Page", "short_help", "two_columns"]
+__all__ = ["Page", "paragraph", "short_help", "two_columns"]
 
 _WIDEST, _NARROWEST = 110, 60
 _METAVARS = {int: "N", float: "X", Path: "PATH", str: "NAME"}
@@ -62,13 +62,18 @@ def short_help(page: Page, table: Sequence[Option], *, all_options: str) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 
+def paragraph(text: str) -> str:
+    """A text wrapped as wide as the terminal within reason."""
+    return textwrap.fill(text, _width(), break_long_words=False, break_on_hyphens=False)
+
+
 def two_columns(rows: Sequence[tuple[str, str]]) -> str:
     """Names and what they are as lines: the texts wrapped beside the names, as wide as the terminal within reason.
 
     Args:
         rows: name and text.
     """
-    width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+    width = _width()
     indent = max((len(name) for name, _ in rows), default=0) + 4
     return "\n".join(
         textwrap.fill(
@@ -83,6 +88,10 @@ def two_columns(rows: Sequence[tuple[str, str]]) -> str:
         else f"  {name}"
         for name, text in rows
     )
+
+
+def _width() -> int:
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
 
 def _is_called(option: Option, name: str) -> bool:

@@ -65,7 +65,7 @@ def draw(figure: str, root: Path, *, plot: bool) -> int:
         Its exit code, or 128 and the number of the signal that ended it.
     """
     if not plot:
-        print(f"draw the figure with: icl-eval {figure} {shlex.quote(str(root))}")
+        print(printable(f"draw the figure with: icl-eval {figure} {shlex.quote(str(root))}"))
         return DONE
     sys.stdout.flush()
     # -P: an icl_eval.py in this folder is not icl-eval.

@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from icl_data.foundation.command_line import DONE
+from icl_data.foundation.printable import printable
 from icl_models import Axis, ExperimentSpec, find_experiment
 from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
@@ -98,7 +99,8 @@ def _when_done(spec: ExperimentSpec, scale: str, plan: Plan, command: Experiment
             return code
     own = {config.digest() for config in experiment_plan(spec, scale).configs}
     if spec.claims and own <= {config.digest() for config in plan.configs}:
-        print(f"check the claims with: icl-eval claims {shlex.quote(str(command.root))} --experiment {spec.name}")
+        root = shlex.quote(str(command.root))
+        print(printable(f"check the claims with: icl-eval claims {root} --experiment {spec.name}"))
     return DONE
 
 

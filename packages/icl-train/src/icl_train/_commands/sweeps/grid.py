@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from icl_data.foundation.command_line import DONE
+from icl_data.foundation.printable import printable
 from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
@@ -110,7 +111,7 @@ def _check_what_varies(command: GridCommand, *, sample_seed: str | None) -> None
 
 
 def _done(root: Path) -> int:
-    print(f"how well they do: icl-train status {shlex.quote(str(root))}")
+    print(printable(f"how well they do: icl-train status {shlex.quote(str(root))}"))
     return DONE
 
 

@@ -83,11 +83,18 @@ def _spellings(option: Option) -> Iterator[str]:
 
 
 def _range(words: Sequence[str]) -> Range:
-    with suppress(ValueError):
-        name, low, high, *how = words
-        if how in ([], ["log"], ["linear"]):
-            return Range(setting=name, low=float(low), high=float(high), log=how == ["log"])
-    raise ValueError(f"--range must be SETTING LOW HIGH, or SETTING LOW HIGH log, got {' '.join(words) or 'nothing'}")
+    try:
+        name, *ends = words[:3]
+        low, high = map(float, ends)
+    except ValueError:
+        how = [""]
+    else:
+        how = list(words[3:])
+    if how not in ([], ["log"], ["linear"]):
+        raise ValueError(
+            f"--range must be SETTING LOW HIGH, or SETTING LOW HIGH log, got {' '.join(words) or 'nothing'}"
+        )
+    return Range(setting=name, low=low, high=high, log=how == ["log"])
 
 
 def _named(option: str, words: Sequence[str], table: Mapping[str, Option]) -> tuple[str, list[str]]:
