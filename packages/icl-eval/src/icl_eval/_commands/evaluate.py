@@ -26,6 +26,7 @@ __all__ = ["evaluate"]
 PROG = "icl-eval evaluate"
 DEFAULT_FILE = "evaluation.csv"
 ALL = "all"
+MOST = 10_000_000  # of sequences that are drawn before the first is measured
 WIDE = 120  # columns at which what was measured is said in full
 
 
@@ -98,8 +99,8 @@ def _check(command: EvaluateCommand) -> None:
         raise ValueError("give --batches or --sequences, not both")
     for name in ("batches", "sequences"):
         value = getattr(command, name)
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+        if value is not None and not 1 <= value <= MOST:
+            raise ValueError(f"{name} must be at least 1 and at most {MOST}, got {value}")
     if command.splits is not None and set(command.splits) != {ALL}:
         try:
             read_evaluations([split for split in command.splits if split != ALL])

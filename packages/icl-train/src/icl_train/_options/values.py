@@ -94,7 +94,7 @@ def _read(kind: Any, text: str) -> str | None:
         meant = SWITCH_WORDS.get(text.lower())
         return None if meant is None else str(meant)
     if kind is Path:
-        return str(user_path(text))
+        return str(user_path(text)) if text else None  # "" would be the current folder: an unset variable of a shell
     return None if kind is type(None) else text
 
 
