@@ -166,7 +166,7 @@ def test_runs_are_trained(tmp_path, capsys):
         (["--sample", "0", "--range", "optim.max-lr", "1", "2"], "--sample must be at least 1, got 0"),
         (
             ["--sample", "1", "--range", "optim.max-lr", "2", "1"],
-            "low of the range of optim.max-lr must be at most",
+            "a range of optim.max_lr must go from a number to a larger one",
         ),
         (["--vary", "", "1"], "setting '' does not exist"),
         (["--sample", "1", "--range", "optim.max-lr", "1"], "--range must be SETTING LOW HIGH, or SETTING LOW HIGH"),
