@@ -32,8 +32,11 @@ MISTAKES = {
         ["run", "labtop"],
         "preset must be one of chan2022, laptop, smoke, got 'labtop'; did you mean laptop?",
     ),
-    "an unknown command": (["trian"], "command must be one of run, sweep, resume, status, show-config, got 'trian'"),
-    "an unknown sweep": (["sweep", "figure3"], "did you mean figure3a?"),
+    "an unknown command": (
+        ["trian"],
+        "command must be one of run, sweep, experiments, resume, status, show-config, got 'trian'",
+    ),
+    "an unknown sweep": (["sweep", "figure3x"], "got 'figure3x'; did you mean figure3"),
     "too few classes": (["sweep", "figure3a", "--class-counts", "10"], "class counts must be above"),
     "a decay without AdamW": (["run", "smoke", "--weight-decay", "0.1"], "needs optim.optimizer adamw"),
     "heads that do not divide": (
