@@ -101,7 +101,7 @@ def test_the_listing_names_the_distribution_and_its_components(command, tmp_path
     ]
     everything = command("icl-models", "plugins", "--json", "--all", plugins=[NAME], cwd=tmp_path)
     names = [one["name"] for one in json.loads(everything.stdout)]
-    assert names == ["icl-models", "example", "icl-train", "icl-train-experiments"]
+    assert names == ["icl-models", "example", "icl-eval", "icl-train", "icl-train-experiments"]
 
 
 def test_its_settings_are_options_with_help(command, tmp_path):
