@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -45,3 +46,27 @@ def server(tiny_omniglot) -> Iterator[ZipServer]:
 def fetch(server, parts, own_cache: Path) -> Callable[..., int]:
     """Run `omniglot fetch` on that server; its exit code."""
     return lambda *options: main(["omniglot", "fetch", "--url", server.url, *options], parts=parts)
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An empty folder, and 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command that succeeds; its output."""
+
+    def run(*args: str) -> str:
+        assert main(args) == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def measured(run):
+    """The JSON object of `stats`."""
+    return lambda *args: json.loads(run("stats", *args, "--json", "--n", "2000"))
