@@ -153,6 +153,18 @@ def test_what_would_be_averaged_beside_seeds_is_refused_and_named(plotted):
         plotted(x="data.p-bursty")
 
 
+@pytest.mark.parametrize(("other", "refused"), [("longer:base=flip,shots=3", True), ("other:base=flip,shots=3", False)])
+def test_evaluations_of_one_name_and_two_meanings_are_not_averaged(write_run, table_of, tmp_path, other, refused):
+    for seed, own in enumerate(("longer:base=flip,shots=2", other)):
+        write_run(f"s{seed}", SCORES, seed=seed, eval={"evaluations": ("fewshot_holdout", "no_support_zipfian", own)})
+    table = table_of(tmp_path / "runs")
+    if not refused:
+        plot_picture(table, Asked(x="step", y=("icl",)), name="plot")
+        return
+    with pytest.raises(ValueError, match=r"eval\.evaluations"):
+        plot_picture(table, Asked(x="step", y=("icl",)), name="plot")
+
+
 def test_what_differs_along_with_the_axes_is_said_in_the_figure(write_run, table_of, tmp_path):
     for p_bursty, rate in ((0.5, 1e-3), (0.9, 1e-2)):
         write_run(f"{p_bursty}", SCORES, data={"p_bursty": p_bursty}, optim={"max_lr": rate})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ RunSettings = dict[str, dict[str, Any]]
 DERIVED = ("classes", "labels_per_class", "variation")
 """Names that figures and plots know beside the settings: trained classes, labels of each, what varies in a class."""
 
-_NO_EXPERIMENT = {*NEUTRAL_SETTINGS, "eval.interval", "eval.steps", "eval.log_spaced_steps", "eval.evaluations"}
+_EVALUATIONS = "eval.evaluations"
+_NO_EXPERIMENT = {*NEUTRAL_SETTINGS, "eval.interval", "eval.steps", "eval.log_spaced_steps", _EVALUATIONS}
 _GROUPS = ("data.", "model.", "optim.", "train.", "eval.", "seeds.")
 
 
@@ -44,12 +46,23 @@ def run_settings(table: pd.DataFrame, *, also: Sequence[str] = ()) -> RunSetting
     first = table.drop_duplicates("run")
     rows = first[columns].astype(object).to_numpy()
     found: RunSettings = {}
-    for run, row in zip(first["run"], rows, strict=True):
-        settings = dict(zip(columns, map(plain, row), strict=True))
+    evaluations = _told_apart(first[_EVALUATIONS]) if _EVALUATIONS in first else [None] * len(first)
+    for run, row, own in zip(first["run"], rows, evaluations, strict=True):
+        settings = dict(zip(columns, map(plain, row), strict=True)) | {_EVALUATIONS: own}
         if settings.get("train.init_from"):  # weights are what they hold, wherever they lie
             settings["train.init_from"] = str(settings["train.init_from"]).rpartition("#")[2]
         found[str(run)] = with_derived(settings)
     return found
+
+
+def _told_apart(lists: Iterable[Any]) -> list[str | None]:
+    """Of each run's list of evaluations, those whose name means another one in other runs, which no mean may mix."""
+    own = [[text for text in json.loads(one) if ":" in text] if isinstance(one, str) else [] for one in lists]
+    meanings: dict[str, set[str]] = {}
+    for text in (text for texts in own for text in texts):
+        meanings.setdefault(text.partition(":")[0], set()).add(text)
+    mixed = {text for several in meanings.values() if len(several) > 1 for text in several}
+    return [" ".join(text for text in texts if text in mixed) or None for texts in own]
 
 
 def _counts(name: str) -> bool:
