@@ -14,6 +14,6 @@ compare() {
 compare gaussian-8192 "$runs/linear" "$runs/linear-split0" --where data.n-rare-classes=8182 --with "$archive"/gaussian-8192-s*.csv
 compare gaussian-8192-loss "$runs/linear" "$runs/linear-split0" --where data.n-rare-classes=8182 --with "$archive"/gaussian-8192-s*.csv \
     --metric train/loss --threshold 1
-compare gaussian-100 "$runs/linear" --where data.n-rare-classes=90 --with "$archive"/gaussian-100-s*.csv
+compare gaussian-100 "$runs/linear" "$runs/linear-split0" --where data.n-rare-classes=90 --with "$archive"/gaussian-100-s*.csv
 compare symbolic-100 "$runs/symbolic" --with "$archive"/symbolic-100-s*.csv
 python "$here/../fill.py"

@@ -115,7 +115,7 @@ def _shift(shift: Shift, names: Sequence[str]) -> str:
     if shift.low is None or shift.high is None:
         return f"{estimate} (so few runs have no 95% interval)."
     if not math.isfinite(shift.low) and not math.isfinite(shift.high):
-        return f"{estimate} (runs that do not leave a 95% interval no bounds)."
+        return f"{estimate} (its 95% interval has no bounds: too many runs never do)."
     low, high = (f"{bound:+,.0f}" if math.isfinite(bound) else "no bound" for bound in (shift.low, shift.high))
     return f"{estimate} (95% interval {low} to {high})."
 
