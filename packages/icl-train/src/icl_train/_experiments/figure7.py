@@ -84,6 +84,22 @@ FIGURE7 = ExperimentSpec(
             below=0.6,
             scales=("paper", "laptop"),
         ),
+        Claim(
+            says="Over all draws, transformers learn more in context than RNNs.",
+            measure="fewshot_holdout",
+            where={"model.sequence_model": "transformer"},
+            than={"model.sequence_model": "rnn"},
+            above=0.3,
+            scales=("laptop",),
+        ),
+        Claim(
+            says="Over all draws, transformers learn more in context than LSTMs.",
+            measure="fewshot_holdout",
+            where={"model.sequence_model": "transformer"},
+            than={"model.sequence_model": "lstm"},
+            above=0.3,
+            scales=("laptop",),
+        ),
     ),
     figures=("figure7",),
 )
