@@ -6,12 +6,14 @@ NumPy as well, integration and plugins, and builds the API pages.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import nox
@@ -40,6 +42,20 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.sessions = ["lint", "types", "tests", "oldest_numpy", "integration", "plugins", "docs"]
 nox.options.error_on_missing_interpreters = True
+
+
+def removing_environment(function: Callable[..., None]) -> Callable[..., None]:
+    """A session that takes its environment away when it has passed, if ICL_REMOVE_ENVIRONMENTS is set: all of them
+    together hold 17 GB, most of it PyTorch eleven times.
+    """
+
+    @functools.wraps(function)
+    def run(session: nox.Session, *args: object, **options: object) -> None:
+        function(session, *args, **options)
+        if os.environ.get("ICL_REMOVE_ENVIRONMENTS"):
+            shutil.rmtree(session.virtualenv.location, ignore_errors=True)
+
+    return run
 
 
 def install(session: nox.Session, *packages: str) -> None:
@@ -103,6 +119,7 @@ def pytest(session: nox.Session, *paths: Path, args: tuple[str, ...] = (), worke
 
 
 @nox.session
+@removing_environment
 def lint(session: nox.Session) -> None:
     """ruff: rules and format."""
     install(session, "ruff")
@@ -111,6 +128,7 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
 def types(session: nox.Session) -> None:
     """mypy --strict on each package's source."""
     install_wheels(session, *EVERYTHING)
@@ -121,6 +139,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 @nox.parametrize("package", TESTED, ids=TESTED)
+@removing_environment
 def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
     name, bracket, extra = package.partition("[")
@@ -130,6 +149,7 @@ def tests(session: nox.Session, package: str) -> None:
 
 
 @nox.session
+@removing_environment
 def oldest_numpy(session: nox.Session) -> None:
     """icl-data's tests with the oldest NumPy that its metadata allows; the other sessions have the newest."""
     install_wheels(session, "icl-data")
@@ -139,6 +159,7 @@ def oldest_numpy(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
 def integration(session: nox.Session) -> None:
     """The cross-package tests: golden trajectories, kill and resume, figures from commands."""
     install_wheels(session, *EVERYTHING)
@@ -147,6 +168,7 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
 def parity(session: nox.Session) -> None:
     """Golden values (on the full files if ICL_GOLDEN names them); the models beside a Haiku description of them, as a
     table of differences; Omniglot as TensorFlow Datasets reads it.
@@ -159,6 +181,7 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
 def regression(session: nox.Session) -> None:
     """Short trainings: symbolic ones at 100 and 1,600 classes; laptop ones where ICL must, and must not, emerge."""
     install_wheels(session, *EVERYTHING)
@@ -167,6 +190,7 @@ def regression(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
 def plugins(session: nox.Session) -> None:
     """The example plugin beside the wheels: conformance, training, evaluation, figure; faulty plugins; none. Then the
     plugin that a study in results/ trains.
@@ -187,6 +211,7 @@ def plugins(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
 def quickstart(session: nox.Session) -> None:
     """Sweep five class counts on the embedded default and draw Figure 3a, into ./quickstart (or the folder given)."""
     install_wheels(session, *EVERYTHING)
@@ -200,6 +225,7 @@ FIGURES_MINUTES = 60  # on two cores
 
 
 @nox.session
+@removing_environment
 def figures(session: nox.Session) -> None:
     """Every experiment at laptop scale: trained, drawn, its claims checked, into ./figures-runs (or the folder given).
 
@@ -244,6 +270,7 @@ def train_until(session: nox.Session, until: float, *command: str) -> bool:
 
 
 @nox.session
+@removing_environment
 def docs(session: nox.Session) -> None:
     """The API pages of all public modules, from their docstrings, into docs/api; a warning is an error."""
     install_wheels(session, *EVERYTHING)
@@ -253,6 +280,7 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios measured in one run, on this machine."""
     install_wheels(session, *EVERYTHING)
