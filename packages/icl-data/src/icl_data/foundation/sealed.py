@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.regular_file import open_file
 
 __all__ = ["Damaged", "GrowingSeal", "file_hash", "seal_object", "unseal_object", "whole_sealed_lines"]
 
@@ -141,9 +142,9 @@ def file_hash(path: Path) -> str:
     """The SHA-256 of a file as `sha256sum` prints it.
 
     Raises:
-        OSError: what the system says.
+        OSError: what the system says, or that it is no file.
     """
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         return hashlib.file_digest(stream, _HASH).hexdigest()
 
 

@@ -1,0 +1,104 @@
+"""Files from outside are opened if they are files: a pipe in the place of one would be waited for without end, and a
+device may give without end.
+
+Every file that somebody else may have written or put there is read through `open_file` or `read_file`; a library that
+opens files itself gets a path that `require_file` has looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from io import BufferedReader
+
+__all__ = ["NotAFile", "open_file", "read_file", "require_file"]
+
+# What is put in a file's place between the look and the opening is not waited for either, and never becomes the
+# process's terminal. Windows has neither flag.
+_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class NotAFile(OSError):
+    """What has a file's name is a folder, a pipe, a socket or a device.
+
+    Attributes:
+        filename: the path.
+        strerror: "must be a file, got a pipe".
+    """
+
+    def __str__(self) -> str:
+        return f"{os.fsdecode(self.filename)!r} {self.strerror}"
+
+
+def require_file(path: str | os.PathLike[str]) -> os.stat_result:
+    """What the system says of a file, which may be the target of a link.
+
+    Args:
+        path: where it is.
+
+    Raises:
+        OSError: NotAFile if it is something else; what the system says where there is nothing.
+    """
+    status = os.stat(path)
+    _refuse_others(path, status)
+    return status
+
+
+def open_file(path: str | os.PathLike[str]) -> BufferedReader:
+    """A file, open for reading bytes.
+
+    Args:
+        path: where it is.
+
+    Raises:
+        OSError: as `require_file`.
+    """
+    require_file(path)  # first, since opening a device can already do something
+    return open(path, "rb", opener=_opener)
+
+
+def read_file(path: str | os.PathLike[str], *, most_bytes: int | None = None) -> bytes:
+    """The content of a file.
+
+    Args:
+        path: where it is.
+        most_bytes: what a file of its kind may have; more is not read. None: whatever it has.
+
+    Raises:
+        OSError: as `require_file`.
+        ValueError: if it has more.
+    """
+    with open_file(path) as file:
+        if most_bytes is None:
+            return file.read()
+        size = os.fstat(file.fileno()).st_size
+        if size <= most_bytes:  # files of /proc say 0 and give more
+            content = file.read(most_bytes + 1)
+            if len(content) <= most_bytes:
+                return content
+            size = len(content)
+    raise ValueError(f"{os.fspath(path)!r} must have at most {most_bytes:,} bytes, got {size:,}")
+
+
+def _opener(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | _WITHOUT_WAITING)
+    try:
+        _refuse_others(path, os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _refuse_others(path: str | os.PathLike[str], status: os.stat_result) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    what = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "something else")
+    raise NotAFile(None, f"must be a file, got {what}", os.fspath(path))
