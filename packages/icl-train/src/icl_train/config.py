@@ -10,6 +10,7 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Annotated, Any
 
 import tyro
@@ -22,7 +23,8 @@ from icl_train._settings.data import SEQUENCE_TYPES, DataConfig, Protocol, Seque
 from icl_train._settings.evaluation import EvalConfig
 from icl_train._settings.identity import ADDED_LATER, NEUTRAL_SETTINGS, digest_of, flattened, telling
 from icl_train._settings.optim import OptimConfig
-from icl_train._settings.option import require, require_numbers
+from icl_train._settings.option import default_of, require, require_numbers
+from icl_train._settings.plain_value import value_of_type
 from icl_train._settings.steps import Timetable, check_last_step
 from icl_train._settings.training import Precision, TrainConfig
 from icl_train._settings.values import UnusableConfig, from_plain, to_plain
@@ -80,6 +82,11 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         require_numbers(self, "model")
+        for name in ("emb_dim", "num_layers", "num_heads", "hidden_size"):
+            value = getattr(self, name)
+            require(value is None or value >= 1, f"model.{name} must be at least 1", value)
+        for name in ("dropout_prob", "example_dropout_prob", "positional_dropout_prob"):
+            require(0 <= getattr(self, name) < 1, f"model.{name} must be in [0, 1)", getattr(self, name))
         # Components are stored resolved, so that a configuration shows (and the command line offers) all settings.
         if self.embedder_config is None:
             object.__setattr__(self, "embedder_config", find_embedder(self.embedder).config())
@@ -109,6 +116,9 @@ class ModelSettings:
             num_ids=num_ids,
             **settings,
         )
+
+
+_GROUPS: dict[str, type] = {"model": ModelSettings, "train": TrainConfig}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,27 +172,41 @@ class RunConfig:
         return typing.cast(dict[str, Any], to_plain(self))
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], *, owners: Mapping[str, Mapping[str, str]] | None = None) -> RunConfig:
+    def from_dict(
+        cls,
+        values: dict[str, Any],
+        *,
+        owners: Mapping[str, Mapping[str, str]] | None = None,
+        whole: bool = False,
+    ) -> RunConfig:
         """The configuration that :meth:`to_dict` wrote.
 
         Args:
-            values: plain containers.
+            values: plain containers; a setting that is left out has its default.
             owners: kind of component → ``distribution`` and ``version`` of the plugin that it was of. A component that
                 is named here and cannot be used keeps its settings as they are, and the reason.
+            whole: whether only what a run's numbers do not hang on, and what came after the first runs, may be left
+                out, as in config.json.
 
         Raises:
-            ValueError: if a setting is unknown or not valid.
+            ValueError: if a setting is unknown, missing, of another type or not valid, with its dotted name.
         """
-        values = dict(values)
+        groups = {group: values[group] for group, _ in COMPONENTS if isinstance(values, dict) and group in values}
         for group, kind in COMPONENTS:
-            settings = values.get(group, {})
-            require(isinstance(settings, dict), f"{group} must be a group of settings", repr(settings))
-            own, name = settings.get(f"{kind}_config"), settings.get(kind)
-            if isinstance(own, dict):
-                owner = (owners or {}).get(kind)
-                own = stored_settings(kind, name, own, prefix=f"{group}.{kind}_config.", owner=owner)
-                values[group] = settings | {f"{kind}_config": own}
-        return from_plain(cls, values, "")
+            settings = groups.get(group)
+            if not isinstance(settings, dict):
+                continue  # refused below
+            own, name = settings.get(f"{kind}_config"), settings.get(kind, default_of(_GROUPS[group], kind))
+            if not isinstance(own, dict):
+                continue
+            value_of_type(str, name, f"{group}.{kind}")
+            owner = (owners or {}).get(kind)
+            own = stored_settings(kind, name, own, prefix=f"{group}.{kind}_config.", owner=owner)
+            groups[group] = settings | {f"{kind}_config": own}
+        config = from_plain(cls, values | groups if groups else values, "")
+        missing = _in_every_run() - flattened(values).keys() if whole else ()
+        require(not missing, "a run's settings must all be there", f"none for {', '.join(sorted(missing)[:5])}")
+        return config
 
     def flat(self) -> dict[str, Any]:
         """All settings under their dotted names: ``{"data.p_bursty": 0.9, …}``."""
@@ -195,3 +219,11 @@ class RunConfig:
     def digest(self) -> str:
         """Eight hexadecimal digits: equal for configurations that differ in ``NEUTRAL_SETTINGS`` at most."""
         return digest_of(self.flat())
+
+
+@cache
+def _in_every_run() -> frozenset[str]:
+    """Settings that every config.json has had."""
+    own = tuple(f"{group}.{kind}_config" for group, kind in COMPONENTS)
+    later = NEUTRAL_SETTINGS | ADDED_LATER.keys()
+    return frozenset(name for name in RunConfig().flat() if name not in later and not name.startswith(own))

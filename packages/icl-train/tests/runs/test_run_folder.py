@@ -40,9 +40,9 @@ def test_a_folder_that_exists_is_refused_and_left_as_it_was(run):
         ("{", "cannot read .*config.json"),
         ("{}", "it has no 'format'"),
         ('{"format": 99}', "its format must be 1, got 99"),
-        ('{"format": 1, "config": {"data": {"p_bursty": 1.3}}, "environment": {}}', "p_bursty.*1.3"),
-        ('{"format": 1, "config": {"data": {"colour": 1}}, "environment": {}}', r"got data\.colour"),
-        ('{"format": 1, "config": {"model": {"embedder": "nope"}}, "environment": {}}', "nope"),
+        ('{"format": 1, "config": {"data": {"p_bursty": 1.3}}, "environment": {"threads": 1}}', "p_bursty.*1.3"),
+        ('{"format": 1, "config": {"data": {"colour": 1}}, "environment": {"threads": 1}}', r"got data\.colour"),
+        ('{"format": 1, "config": {"model": {"embedder": "nope"}}, "environment": {"threads": 1}}', "nope"),
         ("[1]", "cannot read"),
     ],
 )

@@ -40,6 +40,7 @@ from icl_train._runs.headlines import Record, progress_line
 from icl_train._runs.held import is_held
 from icl_train._runs.owners import changed_owners, plugin_owners
 from icl_train._runs.search import folders_holding
+from icl_train._settings.stored import check_stored
 from icl_train._settings.values import UnusableConfig
 from icl_train.config import RunConfig
 
@@ -136,12 +137,10 @@ class RunFolder:
             stored = json.loads(file.read_text(encoding="utf-8"))
             if stored["format"] != RUN_FORMAT:
                 raise ValueError(f"its format must be {RUN_FORMAT}, got {stored['format']}")
+            check_stored(stored)
             environment = stored["environment"]
-            config = RunConfig.from_dict(stored["config"], owners=environment.get("plugins", {}))
-            run = cls(path=path, config=config, environment=environment, starts=tuple(stored.get("starts", ())))
-            if run.environment["threads"] is not None:
-                int(run.environment["threads"])
-            return run
+            config = RunConfig.from_dict(stored["config"], owners=environment.get("plugins", {}), whole=True)
+            return cls(path=path, config=config, environment=environment, starts=tuple(stored.get("starts", ())))
         except KeyError as error:
             raise RunError(f"cannot read {file}: it has no {error}") from error
         except OSError as error:

@@ -46,7 +46,11 @@ def stored_settings(
         ValueError: without an owner, if the component is unknown or refuses its settings.
     """
     if owner is None:
-        return from_plain(_FIND[kind](name).config, settings, prefix)
+        try:
+            config = _FIND[kind](name).config
+        except ValueError as error:
+            raise ValueError(f"{prefix.removesuffix('_config.')}: {error}") from error
+        return from_plain(config, settings, prefix)
     distribution, version = owner["distribution"], owner["version"]
     reason = unusable_component(kind, name, distribution=distribution, version=version)
     if reason is None:

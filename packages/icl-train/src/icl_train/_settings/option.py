@@ -49,7 +49,7 @@ def require(condition: bool, rule: str, value: object) -> None:
 
 
 def require_numbers(config: Any, prefix: str) -> None:
-    """Raise ValueError if a number of a field can be no setting: infinite, not a number, or above ``LARGEST``."""
+    """Raise ValueError if a number of a field can be no setting: infinite, not a number, or beyond ``LARGEST``."""
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         for number in value if isinstance(value, tuple | list) else (value,):
@@ -57,8 +57,9 @@ def require_numbers(config: Any, prefix: str) -> None:
                 require(math.isfinite(number), f"{prefix}.{field.name} must be a finite number", number)
             elif isinstance(number, int):
                 require(number <= LARGEST, f"{prefix}.{field.name} must be at most {LARGEST}", number)
+                require(number >= -LARGEST, f"{prefix}.{field.name} must be at least -{LARGEST}", number)
 
 
 def default_of(config: Any, name: str) -> Any:
-    """The default of a field that has a plain one."""
+    """The default of a field that has a plain one, of a configuration or its class."""
     return next(field.default for field in dataclasses.fields(config) if field.name == name)

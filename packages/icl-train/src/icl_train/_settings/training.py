@@ -13,11 +13,11 @@ from icl_train._settings.option import require, require_choices, require_numbers
 from icl_train._settings.steps import Timetable, check_count, check_last_step, checked_steps, log_spaced
 from icl_train._settings.values import UnusableConfig
 
-__all__ = ["Precision", "TrainConfig"]
+__all__ = ["MOST_THREADS", "Precision", "TrainConfig"]
 
 Precision = Literal["float32", "bf16"]
 
-_MOST_THREADS = 4096
+MOST_THREADS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,8 @@ class TrainConfig:
         for name in ("max_steps", "batch_size", "log_interval", "checkpoint_interval"):
             require(getattr(self, name) >= 1, f"train.{name} must be at least 1", getattr(self, name))
         require(
-            self.threads is None or 1 <= self.threads <= _MOST_THREADS,
-            f"train.threads must be from 1 to {_MOST_THREADS}",
+            self.threads is None or 1 <= self.threads <= MOST_THREADS,
+            f"train.threads must be from 1 to {MOST_THREADS}",
             self.threads,
         )
         require(

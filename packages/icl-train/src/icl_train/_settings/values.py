@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
 from icl_models import ComponentConfig
 from icl_train._settings.option import hints_of, require
+from icl_train._settings.plain_value import short_value, value_of_type
 
 __all__ = ["UnusableConfig", "from_plain", "to_plain"]
 
 T = TypeVar("T")
+
+_MOST, _LONGEST = 5, 60  # unknown names that a complaint has, and letters of one
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ def to_plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def from_plain(config_type: type[T], values: dict[str, Any], prefix: str) -> T:
+def from_plain(config_type: type[T], values: object, prefix: str) -> T:
     """A dataclass of plain values, with nested ones, paths and tuples given back their types.
 
     Args:
@@ -49,20 +51,34 @@ def from_plain(config_type: type[T], values: dict[str, Any], prefix: str) -> T:
         prefix: what the fields' names follow in a complaint.
 
     Raises:
-        ValueError: for an unknown field, or values that the dataclass refuses.
+        ValueError: for an unknown field, a value of another type, or values that the dataclass refuses; it names the
+            field.
     """
+    group = prefix.rstrip(".") or "config"
+    if not isinstance(values, dict):
+        raise ValueError(f"{group} must be a group of settings, got {short_value(values)}")
     hints = hints_of(config_type)
     unknown = sorted(values.keys() - hints.keys())
-    require(not unknown, "settings must be ones that this version knows", ", ".join(prefix + name for name in unknown))
-    typed = {}
+    require(not unknown, "settings must be ones that this version knows", _named(unknown, prefix))
+    typed: dict[str, Any] = {}
     for name, value in values.items():
-        choices = typing.get_args(hints[name]) if isinstance(hints[name], types.UnionType) else (hints[name],)
-        if dataclasses.is_dataclass(hints[name]):
-            require(isinstance(value, dict), f"{prefix}{name} must be a group of settings", repr(value))
-            value = from_plain(typing.cast(type, hints[name]), value, f"{prefix}{name}.")
-        elif isinstance(value, str) and Path in choices:
-            value = Path(value)
-        elif isinstance(value, list):
-            value = tuple(value)
-        typed[name] = value
-    return config_type(**typed)
+        own = hints[name]
+        nested = dataclasses.is_dataclass(own) and not isinstance(value, ComponentConfig)
+        if nested:
+            typed[name] = from_plain(typing.cast(type, own), value, f"{prefix}{name}.")
+        elif isinstance(value, ComponentConfig):  # read already, by the component that it is of
+            typed[name] = value
+        else:
+            typed[name] = value_of_type(own, value, f"{prefix}{name}")
+    try:
+        return config_type(**typed)
+    except ValueError as error:  # a component's own rule does not say whose it is
+        if group in str(error):
+            raise
+        raise ValueError(f"{group}: {error}") from error
+
+
+def _named(names: list[str], prefix: str) -> str:
+    """The first few; a file can have any number of any length."""
+    shown = [prefix + (name if len(name) <= _LONGEST else f"{name[:_LONGEST]}...") for name in names[:_MOST]]
+    return ", ".join(shown) + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
