@@ -1,6 +1,4 @@
-"""Memory is what this process may use, and is told as people read it."""
-
-from __future__ import annotations
+"""What memory there is, and how it is told."""
 
 import subprocess
 import sys
@@ -8,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from icl_data.foundation import machine_memory as module
+import icl_data.foundation.machine_memory as machine_memory_module
 from icl_data.foundation.machine_memory import readable_bytes
 
 GIB = 2**30
@@ -38,15 +36,19 @@ def test_a_containers_limit_is_the_smallest_of_its_groups(tmp_path: Path) -> Non
     (root / "a" / "memory.max").write_text("4096\n")
     (root / "a" / "b" / "memory.max").write_text("max\n")
     (root / "memory" / "x" / "memory.limit_in_bytes").write_text("8192\n")
-    assert sorted(module._container_limits(groups, root)) == [4096, 8192]
-    assert list(module._container_limits(tmp_path / "none", root)) == []
+    assert sorted(machine_memory_module._container_limits(groups, root)) == [4096, 8192]
+    assert list(machine_memory_module._container_limits(tmp_path / "none", root)) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep this limit")
-def test_limit_of_the_process_is_counted() -> None:
+def test_a_number_beyond_all_floats_is_told() -> None:
+    assert readable_bytes(10**400).endswith(" EiB")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="uses the limit of a process")
+def test_a_limit_that_was_set_on_the_process_counts() -> None:
     code = (
-        "import resource; from icl_data.foundation.machine_memory import machine_memory\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (1 << 29, 1 << 29)); print(machine_memory())"
+        "import resource\nfrom icl_data.foundation.machine_memory import machine_memory\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (123 << 20, resource.RLIM_INFINITY))\nprint(machine_memory())"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(found.stdout) <= 1 << 29
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(told.stdout) == 123 << 20

@@ -1,4 +1,4 @@
-"""How much memory there is, and how a number of bytes is told."""
+"""How much memory this process may use, so that what cannot fit is refused before it is made."""
 
 from __future__ import annotations
 
@@ -10,32 +10,25 @@ from pathlib import Path
 __all__ = ["machine_memory", "readable_bytes"]
 
 
-def readable_bytes(size: int) -> str:
-    """A number of bytes as people read it: ``1.2 TiB``."""
-    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-    power = min(max(size.bit_length() - 1, 0) // 10, len(units) - 1)
-    return f"{size / 1024**power:,.1f} {units[power]}" if power else f"{size} bytes"
-
-
 def machine_memory() -> int | None:
-    """Bytes of memory that this process may use: the machine's, or what its container or its own limit leave of them;
-    None where that cannot be told."""
+    """Bytes of memory that this process may use: the machine's, its container's, or the limit that was set on it
+    (`ulimit -v`); None where that cannot be told."""
     try:
         physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None
-    container = _container_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
-    return min([physical, *container, *_own_limits()])
+    limits = _container_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    return min([physical, *limits, *_process_limit()])
 
 
-def _own_limits() -> Iterator[int]:
-    """What `ulimit -v` leaves, which Windows has not."""
-    with suppress(ImportError, OSError):
-        import resource
-
-        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if soft != resource.RLIM_INFINITY:
-            yield soft
+def readable_bytes(size: int) -> str:
+    """A number of bytes as people read it: ``1.2 TiB``."""
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    power = min(max(size.bit_length() - 1, 0) // 10, len(units) - 1)
+    if not power:
+        return f"{size} bytes"
+    tenths = size * 10 // 1024**power  # of whole numbers, which may be larger than any float
+    return f"{tenths // 10:,}.{tenths % 10} {units[power]}"
 
 
 def _container_limits(groups: Path, root: Path) -> Iterator[int]:
@@ -58,3 +51,13 @@ def _container_limits(groups: Path, root: Path) -> Iterator[int]:
                 yield int((place / name).read_text())
             if place == top:
                 break
+
+
+def _process_limit() -> Iterator[int]:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        yield soft
