@@ -12,7 +12,7 @@ from icl_train import _check as check
 from icl_train import _memory as memory
 from icl_train._check_settings import check_settings
 from icl_train._commands.main import _main
-from icl_train._memory import LARGEST_ACCELERATOR, needs, readable_bytes, refuse_beyond_memory
+from icl_train._memory import LARGEST_ACCELERATOR, needs, refuse_beyond_memory
 from icl_train._run_data import RunData
 
 GIB = 2**30
@@ -152,34 +152,6 @@ def test_what_is_sure_without_the_model_is_less_than_what_a_batch_keeps(changes)
     config = with_settings(smoke(), changes)
     logits = 2 * 16 * 9 * 8 * 4  # with their gradient, which come behind the forward pass
     assert memory.batch_need(config, numbers_per_example=8).size <= kept(config, 16) + logits
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 bytes"),
-        (1023, "1023 bytes"),
-        (1536, "1.5 KiB"),
-        (24 * GIB, "24.0 GiB"),
-        (GIB, "1.0 GiB"),
-        (3000 * 2**60, "3,000.0 EiB"),
-    ],
-)
-def test_bytes_are_told_in_binary_units(size, text):
-    assert readable_bytes(size) == text
-
-
-def test_a_containers_limit_is_the_smallest_of_its_groups(tmp_path):
-    groups, root = tmp_path / "cgroup", tmp_path / "sys"
-    groups.write_text("0::/a/b\n5:cpu,memory:/x\n")
-    (root / "a" / "b").mkdir(parents=True)
-    (root / "memory" / "x").mkdir(parents=True)
-    (root / "memory.max").write_text("max\n")
-    (root / "a" / "memory.max").write_text("4096\n")
-    (root / "a" / "b" / "memory.max").write_text("max\n")
-    (root / "memory" / "x" / "memory.limit_in_bytes").write_text("8192\n")
-    assert sorted(memory._container_limits(groups, root)) == [4096, 8192]
-    assert list(memory._container_limits(tmp_path / "none", root)) == []
 
 
 def test_a_refused_sweep_makes_no_folder(tmp_path, laptop_of_16_gib):

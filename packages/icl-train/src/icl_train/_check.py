@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from icl_data import SequenceBatch
+from icl_data.foundation.machine_memory import machine_memory
 from icl_models import InContextModel
 from icl_train._making.initial import find_initial_weights
-from icl_train._memory import batch_need, machine_memory, refuse, refuse_beyond_memory
+from icl_train._memory import batch_need, refuse, refuse_beyond_memory
 from icl_train._run_data import RunData
 from icl_train._runs.checkpoint import check_weights_fit
 from icl_train._task import Task, example_logits, resolve_device

@@ -6,25 +6,14 @@ and a layer of a billion units.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from icl_data.foundation.machine_memory import machine_memory, readable_bytes
 from icl_train.config import RunConfig
 
-__all__ = [
-    "Need",
-    "batch_need",
-    "machine_memory",
-    "needs",
-    "readable_bytes",
-    "refuse",
-    "refuse_beyond_memory",
-    "refuse_evaluation",
-    "refuse_model",
-]
+__all__ = ["Need", "batch_need", "needs", "refuse", "refuse_beyond_memory", "refuse_evaluation", "refuse_model"]
 
 LARGEST_ACCELERATOR = 2**40
 """Bytes that no single GPU has yet: what a run on one is held against where PyTorch cannot be asked."""
@@ -170,44 +159,6 @@ def batch_need(config: RunConfig, *, numbers_per_example: int) -> Need:
         size=train.batch_size * sequence,
         on_device=True,
     )
-
-
-def readable_bytes(size: int) -> str:
-    """A number of bytes as people read it: ``1.2 TiB``."""
-    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-    power = min(max(size.bit_length() - 1, 0) // 10, len(units) - 1)
-    return f"{size / 1024**power:,.1f} {units[power]}" if power else f"{size} bytes"
-
-
-def machine_memory() -> int | None:
-    """Bytes of memory that this process may use: the machine's, or its container's; None where that cannot be told."""
-    try:
-        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
-    return min([physical, *_container_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
-
-
-def _container_limits(groups: Path, root: Path) -> Iterator[int]:
-    """Limits of the control groups that this process is in (version 2 and 1), from its own to the outermost."""
-    try:
-        lines = groups.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            top, name = root, "memory.max"
-        elif "memory" in controllers.split(","):
-            top, name = root / "memory", "memory.limit_in_bytes"
-        else:
-            continue
-        folder = top / path.lstrip("/")
-        for place in (folder, *folder.parents):
-            with suppress(OSError, ValueError):  # no such group here, or "max"
-                yield int((place / name).read_text())
-            if place == top:
-                break
 
 
 def _may_have_gpu() -> bool:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._sources.unreadable import UnreadableArray, check_is_file, named_keys
+from icl_data._sources.h5_datasets import check_stored, find_dataset
+from icl_data._sources.unreadable import UnreadableArray
 from icl_data.foundation.extras import import_extra
+from icl_data.foundation.regular_file import open_file
 
 
 class H5Rows:
@@ -23,44 +29,53 @@ class H5Rows:
 
     Raises:
         ImportError: the extra is not installed.
-        ValueError: the file cannot be read, or has no such dataset.
+        ValueError: the file cannot be read, has no such dataset, or has it not whole in itself.
     """
 
     def __init__(self, path: Path, key: str | None) -> None:
         self._path = path.absolute()
-        h5py = import_extra("h5py", "icl-data[h5]", "ArraySource.from_h5")
+        self._key = key
         try:
-            check_is_file(path)
-            path.open("rb").close()  # h5py tells what the system says in words of its own, many of them
-            with h5py.File(self._path) as file:
-                if key is None and len(names := _datasets(file, h5py)) == 1:
-                    key = names[0]
-                dataset = file.get(key) if key else None
-                if key is None or not isinstance(dataset, h5py.Dataset):
-                    raise ValueError(f"key must be one of {named_keys(_datasets(file, h5py))}, got {key!r}")
-                self._key: str = key
+            with self._dataset() as dataset:
+                check_stored(dataset, os.stat(path).st_size)
                 self.shape: tuple[int, ...] = tuple(dataset.shape or ())
                 self.dtype: np.dtype[Any] = dataset.dtype
+        except ImportError:
+            raise
         except Exception as error:  # a damaged file can fail in any way
             raise UnreadableArray(path, error) from error
-        self.size = int(np.prod(self.shape))
+        self.size = math.prod(self.shape)
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, where: slice | tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        """A block of classes, or the examples at class and exemplar positions of any shape.
+    def __getitem__(self, where: slice | tuple[Any, Any]) -> npt.NDArray[Any]:
+        """A block of classes, some exemplars of one class (an integer and a slice), or the examples at class and
+        exemplar positions of any shape.
 
         Raises:
-            ValueError: the file cannot be read any more, or not there.
+            IndexError: a position beyond the last.
+            ValueError: the file cannot be read any more, is not there, or has another array.
         """
-        h5py = import_extra("h5py", "icl-data[h5]", "ArraySource.from_h5")
         try:
-            with h5py.File(self._path) as file:
-                dataset = file[self._key]
-                return np.asarray(dataset[where]) if isinstance(where, slice) else self._rows(dataset, *where)
-        except (OSError, KeyError) as error:
+            with self._dataset() as dataset:
+                if (dataset.shape, dataset.dtype) != (self.shape, self.dtype):
+                    raise ValueError(f"its array must have the shape {self.shape} that it had, got {dataset.shape}")
+                if isinstance(where, slice) or isinstance(where[1], slice):
+                    return np.asarray(dataset[where])
+                return self._rows(dataset, *where)
+        except (ImportError, IndexError):
+            raise
+        except Exception as error:
             raise UnreadableArray(self._path, error) from error
+
+    @contextmanager
+    def _dataset(self) -> Iterator[Any]:
+        """The data set, in its opened file."""
+        h5py = import_extra("h5py", "icl-data[h5]", "ArraySource.from_h5")
+        open_file(self._path).close()  # h5py tells what the system says in words of its own, many of them
+        with h5py.File(self._path) as file:
+            yield find_dataset(file, self._key, h5py)
 
     def _rows(self, dataset: Any, class_index: npt.NDArray[Any], exemplar_index: npt.NDArray[Any]) -> npt.NDArray[Any]:
         classes, exemplars = np.broadcast_arrays(class_index, exemplar_index)
@@ -69,10 +84,3 @@ class H5Rows:
         for place, (index, exemplar) in enumerate(rows.T):
             found[place] = dataset[index, exemplar]
         return np.asarray(found[places.reshape(classes.shape)])
-
-
-def _datasets(file: Any, h5py: Any) -> list[str]:
-    """Paths of all data sets."""
-    names: list[str] = []
-    file.visititems(lambda name, found: names.append(name) if isinstance(found, h5py.Dataset) else None)
-    return names
