@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +37,11 @@ def read_json(content: bytes) -> Any:
         raise ValueError(f"it must be JSON: {one_line(error)}") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"it must be JSON in UTF-8: {error.reason} at byte {error.start}") from None
+    except ValueError as error:
+        if "digits" not in str(error):
+            raise
+        most = sys.get_int_max_str_digits()  # Python's own, as longer ones take time that grows with their square
+        raise ValueError(f"it must have numbers of at most {most} digits, got more") from None
     for text in _texts(value):
         try:
             text.encode("utf-8", "surrogateescape")  # names of files, which need be no UTF-8, are kept so

@@ -178,10 +178,11 @@ def _measure(
                 done=done,
                 left_out=tell,
             )
-        except (ValueError, ImportError, OSError, CommandFailed) as error:
+        except (ValueError, ImportError, OSError, CommandFailed, MemoryError, OverflowError) as error:
             if not several:
                 raise
-            _skip(run.path, error)
+            too_large = isinstance(error, (MemoryError, OverflowError))
+            _skip(run.path, "what it asks for does not fit into memory" if too_large else error)
         else:
             measured[run.path] = Measured(name=name, records=records)
     return measured

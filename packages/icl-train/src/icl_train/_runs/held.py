@@ -36,8 +36,8 @@ def held(file: Path) -> Iterator[bool]:
 
 
 def is_held(file: Path) -> bool:
-    """Whether a FileLock on ``file`` is held. A file that is not there, or cannot be opened, is held by nobody."""
-    if not file.exists():
+    """Whether a FileLock on ``file`` is held. What is no file, or cannot be opened, is held by nobody."""
+    if not file.is_file():  # a pipe would be waited for
         return False
     held = _shared_is_refused(file)
     return _is_refused(file) if held is None else held
