@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
+from icl_data.foundation.plain_json import read_json
 from icl_data.foundation.printable import one_line
 from icl_train._by_name.settings import with_settings
 from icl_train._making.trusted import is_trusted, why_not_trusted
@@ -24,6 +24,7 @@ __all__ = ["read_settings", "with_file_settings"]
 
 _FORMATS = (".json", ".toml", ".yaml", ".yml")
 _LARGEST = 10_000_000  # bytes; a configuration has some thousand
+_MOST, _DEEPEST = 1_000_000, 50  # of its values, some hundred in three groups
 
 
 def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[str, Any]]:
@@ -54,6 +55,7 @@ def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[
         raise ValueError(f"a file of settings must have at most {_LARGEST} bytes, got {path}")
     try:
         stored = _read(data.decode("utf-8-sig"), path.suffix)
+        _require_moderate(stored)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
     if isinstance(stored, dict) and isinstance(stored.get("config"), dict):  # of a run
@@ -85,6 +87,18 @@ def with_file_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Pa
         raise ValueError(f"{of}: {error}") from error
 
 
+def _require_moderate(stored: Any) -> None:
+    """A few lines of YAML can name each other into billions of values, or go round."""
+    left, seen = [(stored, 0)], 0
+    while left:
+        value, depth = left.pop()
+        seen += 1
+        if seen > _MOST or depth > _DEEPEST:
+            raise ValueError(f"it must have at most {_MOST:,} values, nested at most {_DEEPEST} deep, got more")
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        left += [(one, depth + 1) for one in inner]
+
+
 def _require_trusted(run: Path, stored: dict[str, Any], source: str | None) -> None:
     settings = flattened(stored)
     own = str(settings.get("data.source"))
@@ -94,7 +108,7 @@ def _require_trusted(run: Path, stored: dict[str, Any], source: str | None) -> N
 
 def _read(text: str, suffix: str) -> Any:
     if suffix == ".json":
-        return json.loads(text)
+        return read_json(text.encode())
     if suffix == ".toml":
         return tomllib.loads(text)
     yaml = import_extra("yaml", "icl-train[yaml]", "a file of settings in YAML")
