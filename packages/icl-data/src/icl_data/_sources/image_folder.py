@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._array_files.claims import MOST_DEFLATED, check_expansion
 from icl_data._sources.array import ArraySource
-from icl_data._sources.claims import MOST_DEFLATED, check_expansion
 from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import one_line

@@ -1,0 +1,96 @@
+"""What an HDF5 file says of a data set, held against what it stores of it.
+
+The HDF5 library reads what is not stored as fill values, as much as the shape says; inflates a chunk as far as its
+stream goes; and ends the process for some of the chunks that a damaged index names.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from typing import Any
+
+from icl_data._array_files.claims import check_expansion
+
+_DEFLATE, _FLETCHER = 1, 3  # numbers of HDF5's filters
+_MOST_UNSEEN = 1 << 19  # stored bytes of a chunk that may be inflated without a look: to half a gigabyte at most
+_SLACK = 4096  # bytes by which filters may enlarge a chunk that cannot be compressed, besides an eighth of it
+
+
+def check_stored(dataset: Any, file_size: int) -> None:
+    """Hold a data set's shape against what the file has of it.
+
+    Args:
+        dataset: an `h5py.Dataset`.
+        file_size: bytes of the file.
+
+    Raises:
+        ValueError: parts of it are not there, or it is much larger than what is.
+    """
+    if dataset.shape is None:  # no array at all
+        return
+    shape, stored, number = tuple(dataset.shape), dataset.id.get_storage_size(), dataset.id.get_type().get_size()
+    what, needed = f"its array of shape {shape}", math.prod(dataset.shape) * number
+    if stored > file_size:
+        raise ValueError(f"{what} must be stored in the file's {file_size:,} bytes, got {stored:,}")
+    if dataset.chunks is None:
+        if needed > stored:
+            raise ValueError(f"{what} needs {needed:,} bytes, of which {stored:,} are stored")
+        return
+    check_expansion(what, needed, stored)
+    check_expansion(f"a chunk of shape {dataset.chunks}", math.prod(dataset.chunks) * number, stored)
+    n_chunks = math.prod(-(-length // chunk) for length, chunk in zip(shape, dataset.chunks, strict=True))
+    if n_chunks > stored:
+        raise ValueError(f"{what} must be stored whole, got {stored:,} bytes for its {n_chunks:,} chunks")
+    _check_chunks(dataset, math.prod(dataset.chunks) * number, n_chunks, file_size)
+
+
+def _check_chunks(dataset: Any, chunk_bytes: int, n_chunks: int, file_size: int) -> None:
+    """That every chunk of the shape is there once, where the file is, and not larger than it may be."""
+    filters = dataset.id.get_create_plist()
+    kinds = [filters.get_filter(number)[0] for number in range(filters.get_nfilters())]
+    wanted, seen, wrong, large = _multiples(dataset), set(), [], []
+
+    def look(info: Any) -> None:  # what is raised here would be lost in the library
+        if info.chunk_offset in seen or not wanted(info.chunk_offset):
+            wrong.append(info)
+        seen.add(info.chunk_offset)
+        most = chunk_bytes + chunk_bytes // 8 + _SLACK if kinds else chunk_bytes
+        if not 0 < info.size <= most or not 0 < info.byte_offset <= file_size - info.size:
+            wrong.append(info)
+        if not kinds and info.size != chunk_bytes:
+            wrong.append(info)
+        if info.size > _MOST_UNSEEN and _DEFLATE in kinds:
+            large.append(info)
+
+    dataset.id.chunk_iter(look)
+    if wrong:
+        raise ValueError(f"its chunk at {tuple(wrong[0].chunk_offset)} must be there once and whole: it is damaged")
+    if len(seen) != n_chunks:
+        raise ValueError(
+            f"its array of shape {dataset.shape} must be stored whole, got {len(seen):,} of {n_chunks:,} chunks"
+        )
+    for info in large:
+        if not (info.filter_mask >> kinds.index(_DEFLATE)) & 1:
+            _check_deflated(dataset, info, kinds, chunk_bytes)
+
+
+def _multiples(dataset: Any) -> Any:
+    """Whether an offset is one that a chunk of the shape begins at."""
+    sizes = list(zip(dataset.shape, dataset.chunks, strict=True))
+    return lambda offset: all(
+        place < length and place % chunk == 0 for place, (length, chunk) in zip(offset, sizes, strict=True)
+    )
+
+
+def _check_deflated(dataset: Any, info: Any, kinds: list[int], chunk_bytes: int) -> None:
+    """That a chunk does not inflate to more than it holds."""
+    _, content = dataset.id.read_direct_chunk(info.chunk_offset)
+    if kinds[-1] == _FLETCHER:
+        content = content[:-4]
+    most, inflating, length = chunk_bytes + _SLACK, zlib.decompressobj(), 0
+    while content and not inflating.eof and length <= most:
+        length += len(inflating.decompress(content, 1 << 20))
+        content = inflating.unconsumed_tail
+    if length > most:
+        raise ValueError(f"its chunk at {tuple(info.chunk_offset)} must have {chunk_bytes:,} bytes, got more")
