@@ -1,4 +1,4 @@
-"""What a piece of code says and how much memory it takes, in a process of its own that can neither hang nor fill all."""
+"""What a call says and how much memory it takes, in a process of its own that can neither hang nor fill all."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 from icl_data._array_files.claims import check_expansion
@@ -49,34 +50,31 @@ def _check_chunks(dataset: Any, chunk_bytes: int, n_chunks: int, file_size: int)
     """That every chunk of the shape is there once, where the file is, and not larger than it may be."""
     filters = dataset.id.get_create_plist()
     kinds = [filters.get_filter(number)[0] for number in range(filters.get_nfilters())]
-    wanted, seen, wrong, large = _multiples(dataset), set(), [], []
+    is_place, seen, large = _places(dataset), set(), []
+    most = chunk_bytes + chunk_bytes // 8 + _SLACK if kinds else chunk_bytes
+    least = 1 if kinds else chunk_bytes
 
-    def look(info: Any) -> None:  # what is raised here would be lost in the library
-        if info.chunk_offset in seen or not wanted(info.chunk_offset):
-            wrong.append(info)
-        seen.add(info.chunk_offset)
-        most = chunk_bytes + chunk_bytes // 8 + _SLACK if kinds else chunk_bytes
-        if not 0 < info.size <= most or not 0 < info.byte_offset <= file_size - info.size:
-            wrong.append(info)
-        if not kinds and info.size != chunk_bytes:
-            wrong.append(info)
-        if info.size > _MOST_UNSEEN and _DEFLATE in kinds:
+    def look(info: Any) -> None:
+        place, start, size = info.chunk_offset, info.byte_offset, info.size
+        if start is None or place in seen or not is_place(place):
+            raise ValueError(f"its chunk at {place} must be in the file and the array, once: it is damaged")
+        if not least <= size <= most or not 0 < start <= file_size - size:
+            raise ValueError(f"its chunk at {place} must be whole and in the file, got {size:,} bytes at {start:,}")
+        seen.add(place)
+        if size > _MOST_UNSEEN and _DEFLATE in kinds:
             large.append(info)
 
     dataset.id.chunk_iter(look)
-    if wrong:
-        raise ValueError(f"its chunk at {tuple(wrong[0].chunk_offset)} must be there once and whole: it is damaged")
     if len(seen) != n_chunks:
-        raise ValueError(
-            f"its array of shape {dataset.shape} must be stored whole, got {len(seen):,} of {n_chunks:,} chunks"
-        )
+        what = f"its array of shape {dataset.shape}"
+        raise ValueError(f"{what} must be stored whole, got {len(seen):,} of {n_chunks:,} chunks")
     for info in large:
         if not (info.filter_mask >> kinds.index(_DEFLATE)) & 1:
             _check_deflated(dataset, info, kinds, chunk_bytes)
 
 
-def _multiples(dataset: Any) -> Any:
-    """Whether an offset is one that a chunk of the shape begins at."""
+def _places(dataset: Any) -> Callable[[tuple[int, ...]], bool]:
+    """Whether a chunk of the shape begins at an offset."""
     sizes = list(zip(dataset.shape, dataset.chunks, strict=True))
     return lambda offset: all(
         place < length and place % chunk == 0 for place, (length, chunk) in zip(offset, sizes, strict=True)
