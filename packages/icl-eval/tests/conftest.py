@@ -15,6 +15,14 @@ from icl_train import PlainReporter, RunFolder, figure3a, smoke, train
 from icl_train.metrics import wilson_interval
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_state(tmp_path_factory):
+    """What commands remember of the runs that they made is forgotten after the tests, and never the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ICL_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 def short_config():
     base = smoke()
     return replace(

@@ -14,6 +14,7 @@ from icl_data import (
     SymbolicSource,
     load_source,
 )
+from icl_data.foundation.own_modules import modules_here
 from icl_models import ModelConfig
 from icl_train._evaluations.exemplars import exemplar_range
 from icl_train._memory import refuse_model
@@ -47,7 +48,8 @@ def build_source(data: DataConfig, *, seed: int) -> Source:
         # Without a folder, the one that `icl-data omniglot fetch` fills.
         source = OmniglotSource(data.omniglot, exemplars=data.exemplars)
     else:
-        source = load_source(data.source)
+        with modules_here():
+            source = load_source(data.source)
     if source.kind != "image":
         for option in ("augment", "downsample"):
             if getattr(data, option):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -14,7 +15,9 @@ from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import one_line
 from icl_train._by_name.settings import with_settings
+from icl_train._making.trusted import is_trusted, why_not_trusted
 from icl_train._options.typed import short_json
+from icl_train._settings.identity import flattened
 from icl_train.config import RunConfig
 
 __all__ = ["read_settings", "with_file_settings"]
@@ -23,17 +26,19 @@ _FORMATS = (".json", ".toml", ".yaml", ".yml")
 _LARGEST = 10_000_000  # bytes; a configuration has some thousand
 
 
-def read_settings(path: Path) -> tuple[Path, dict[str, Any]]:
+def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[str, Any]]:
     """The settings in a file, under their dotted names: ``{"data.p_bursty": 0.9, …}``.
 
     Args:
         path: the file, or a run folder, whose config.json it then is.
+        source: ``data.source`` as the command line has it, which is trusted, whatever code it runs.
 
     Returns:
         The file itself, and its settings.
 
     Raises:
-        ValueError: if it cannot be read, or is no group of settings.
+        ValueError: if it cannot be read, or is no group of settings, or is of a run whose source is code that is not
+            trusted. What a user has written into a file is.
         OSError: if it is not there.
     """
     path = user_path(path)
@@ -53,6 +58,7 @@ def read_settings(path: Path) -> tuple[Path, dict[str, Any]]:
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
     if isinstance(stored, dict) and isinstance(stored.get("config"), dict):  # of a run
         stored = stored["config"]
+        _require_trusted(path.parent, stored, source)
     if not isinstance(stored, dict):
         raise ValueError(f"{path} must hold groups of settings by name, got {short_json(stored)}")
     return path, dict(_flat(stored, ""))
@@ -77,6 +83,13 @@ def with_file_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Pa
         return replace(with_settings(config, others), preset=preset)
     except ValueError as error:
         raise ValueError(f"{of}: {error}") from error
+
+
+def _require_trusted(run: Path, stored: dict[str, Any], source: str | None) -> None:
+    settings = flattened(stored)
+    own = str(settings.get("data.source"))
+    if own != source and not is_trusted(run, settings):
+        raise ValueError(f"{why_not_trusted(run, own)} (--data.source {shlex.quote(own)} allows it)")
 
 
 def _read(text: str, suffix: str) -> Any:

@@ -35,6 +35,7 @@ from icl_data.foundation.whole_file import sync, write_text
 from icl_models import PluginWarning
 from icl_train._making.environment import available_cores, environment_here
 from icl_train._making.initial import INITIAL, find_initial_weights, with_initial_weights
+from icl_train._making.trusted import is_trusted, why_not_trusted
 from icl_train._making.whole import whole_folder
 from icl_train._runs.headlines import Record, progress_line
 from icl_train._runs.held import is_held
@@ -175,6 +176,20 @@ class RunFolder:
             raise RunError(self.unusable)
         for line in changed_owners(self.config, self.environment.get("plugins", {})):
             warnings.warn(line, PluginWarning, stacklevel=3)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether its source runs no code, or a command of this user made the run here with that very source."""
+        return is_trusted(self.path, self.config.flat())
+
+    def require_trusted(self) -> None:
+        """Before its source is opened, which may be the name of anybody's code.
+
+        Raises:
+            RunError: if it is not :attr:`trusted`; it says what would be imported, and from where.
+        """
+        if not self.trusted:
+            raise RunError(f"{why_not_trusted(self.path, self.config.data.source)} (--trust allows it)")
 
     @property
     def checkpoints(self) -> Path:
