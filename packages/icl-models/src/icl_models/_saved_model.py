@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 
@@ -14,7 +15,7 @@ from icl_models._model import InContextModel, build_model
 from icl_models._saved_config import CONFIG_KEY, saved_config, saved_file
 
 
-def save_model(model: InContextModel, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def save_model(model: InContextModel, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
     """Write `model` to one safetensors file that `load_model` reads; the same model gives the same bytes.
 
     The file's metadata hold `ModelConfig.to_dict()` as JSON under "icl_models.config". It is written beside and then
@@ -25,13 +26,18 @@ def save_model(model: InContextModel, path: str | os.PathLike[str], *, overwrite
         path: the file, by custom with the ending `.safetensors`; `~` is the home folder.
         overwrite: take the place of a file that is there.
 
+    Returns:
+        The SHA-256 of the file, as `sha256sum` prints it.
+
     Raises:
         OSError: when the file is there already and `overwrite` is False, or cannot be written.
     """
     metadata = {CONFIG_KEY: json.dumps(model.config.to_dict())}
     tensors = {name: tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
+    content = save(tensors, metadata)
     with whole_file(user_path(path), overwrite=overwrite) as beside:
-        beside.write_bytes(save(tensors, metadata))  # `save_file` would keep the file from everybody else
+        beside.write_bytes(content)  # `save_file` would keep the file from everybody else
+    return hashlib.sha256(content).hexdigest()
 
 
 def load_model(path: str | os.PathLike[str]) -> InContextModel:
