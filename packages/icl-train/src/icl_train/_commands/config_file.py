@@ -13,8 +13,11 @@ from typing import Any
 from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.sealed import Damaged
 from icl_train._by_name.settings import with_settings
+from icl_train._intact.objects import object_in
 from icl_train._options.typed import short_json
+from icl_train._runs.stored import CONFIG
 from icl_train.config import RunConfig
 
 __all__ = ["read_settings", "with_file_settings"]
@@ -52,6 +55,7 @@ def read_settings(path: Path) -> tuple[Path, dict[str, Any]]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
     if isinstance(stored, dict) and isinstance(stored.get("config"), dict):  # of a run
+        _require_intact(path, data, stored)
         stored = stored["config"]
     if not isinstance(stored, dict):
         raise ValueError(f"{path} must hold groups of settings by name, got {short_json(stored)}")
@@ -77,6 +81,16 @@ def with_file_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Pa
         return replace(with_settings(config, others), preset=preset)
     except ValueError as error:
         raise ValueError(f"{of}: {error}") from error
+
+
+def _require_intact(path: Path, data: bytes, stored: Mapping[str, Any]) -> None:
+    """That a run's config.json is as it was written; a copy may be changed if it claims no hash any more."""
+    if path.name != CONFIG and "sha256" not in stored:
+        return
+    try:
+        object_in(data)
+    except Damaged as damage:
+        raise ValueError(f"cannot read {path}: {damage}") from damage
 
 
 def _read(text: str, suffix: str) -> Any:
