@@ -153,6 +153,13 @@ def test_chunk_that_its_index_puts_nowhere_is_refused(path: Path, place: int) ->
     assert "must be " in _refused(path)
 
 
+@pytest.mark.parametrize("options", [{"scaleoffset": 3}, {"compression": "gzip", "scaleoffset": 3}], ids=str)
+def test_filter_that_takes_the_memory_its_settings_say_is_refused(path: Path, options: dict[str, Any]) -> None:
+    with h5py.File(path, "w") as file:
+        file.create_dataset("a", data=VECTORS, chunks=(2, 3, 4), **options)
+    assert "must be compressed with gzip, lzf or szip alone, got filters number 6" in _refused(path)
+
+
 def test_links_within_the_file_are_followed(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file["group/data"] = VECTORS

@@ -13,7 +13,9 @@ from typing import Any
 
 from icl_data._array_files.claims import check_expansion
 
-_DEFLATE, _FLETCHER = 1, 3  # numbers of HDF5's filters
+# Numbers of HDF5's filters. Of others the library takes as much memory as their settings in the file say.
+_DEFLATE, _SHUFFLE, _FLETCHER, _SZIP, _LZF = 1, 2, 3, 4, 32_000
+_COMPRESSIONS = (_DEFLATE, _SZIP, _LZF)
 _MOST_UNSEEN = 1 << 19  # stored bytes of a chunk that may be inflated without a look: to half a gigabyte at most
 _SLACK = 4096  # bytes by which filters may enlarge a chunk that cannot be compressed, besides an eighth of it
 
@@ -48,8 +50,7 @@ def check_stored(dataset: Any, file_size: int) -> None:
 
 def _check_chunks(dataset: Any, chunk_bytes: int, n_chunks: int, file_size: int) -> None:
     """That every chunk of the shape is there once, where the file is, and not larger than it may be."""
-    filters = dataset.id.get_create_plist()
-    kinds = [filters.get_filter(number)[0] for number in range(filters.get_nfilters())]
+    kinds = _filters(dataset)
     is_place, seen, large = _places(dataset), set(), []
     most = chunk_bytes + chunk_bytes // 8 + _SLACK if kinds else chunk_bytes
     least = 1 if kinds else chunk_bytes
@@ -71,6 +72,17 @@ def _check_chunks(dataset: Any, chunk_bytes: int, n_chunks: int, file_size: int)
     for info in large:
         if not (info.filter_mask >> kinds.index(_DEFLATE)) & 1:
             _check_deflated(dataset, info, kinds, chunk_bytes)
+
+
+def _filters(dataset: Any) -> list[int]:
+    """Numbers of the filters that chunks went through, one after the other."""
+    listed = dataset.id.get_create_plist()
+    kinds = [listed.get_filter(place)[0] for place in range(listed.get_nfilters())]
+    compressions = [kind for kind in kinds if kind not in (_SHUFFLE, _FLETCHER)]
+    if len(compressions) > 1 or not set(compressions) <= set(_COMPRESSIONS):
+        numbers = ", ".join(map(str, compressions))
+        raise ValueError(f"its array must be compressed with gzip, lzf or szip alone, got filters number {numbers}")
+    return kinds
 
 
 def _places(dataset: Any) -> Callable[[tuple[int, ...]], bool]:
