@@ -147,19 +147,19 @@ class Scene:
 
     name: str
     origin: Path
-    healthy: str = "healthy"
-    damaged: str = "damaged"
+    healthy: str = "second"
+    damaged: str = "first"
 
 
 def scenes(folder: Path) -> list[Scene]:
     """A finished run, one that was interrupted, and a sweep of which the first run is damaged."""
     finished = folder / "finished"
-    train(finished, "damaged")
-    train(finished, "healthy", "--seeds.init", 1)
+    train(finished, "first")
+    train(finished, "second", "--seeds.init", 1)
     interrupted = folder / "interrupted"
     shutil.copytree(finished, interrupted)
     # As a kill after the last checkpoint but one leaves it: records go a little further than the checkpoint.
-    cut = interrupted / "damaged"
+    cut = interrupted / "first"
     (cut / "DONE").unlink()
     shutil.rmtree(cut / "checkpoints" / "step_0000020")
     lines = (cut / "metrics.jsonl").read_bytes().splitlines(keepends=True)
