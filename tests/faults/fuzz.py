@@ -19,10 +19,13 @@ import numpy as np
 sys.path.append(str(Path(__file__).parent))
 
 from fuzzed_arrays import FUZZERS as OF_DATA
+from fuzzed_models import FUZZERS as OF_MODELS
+from fuzzed_runs import FUZZERS as OF_RUNS
+from fuzzed_settings import FUZZERS as OF_SETTINGS
 from fuzzing import Counts, Failure, run_fuzzer
 from reports import text_table, write_rows
 
-FUZZERS = {fuzzer.name: fuzzer for fuzzer in (*OF_DATA,)}
+FUZZERS = {fuzzer.name: fuzzer for fuzzer in (*OF_DATA, *OF_MODELS, *OF_SETTINGS, *OF_RUNS)}
 
 
 def main(args: Sequence[str] | None = None) -> int:

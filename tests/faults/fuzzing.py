@@ -28,8 +28,7 @@ from mutation import Random
 
 MIB = 2**20
 _BATCH = 4000  # files that one child reads
-_SECONDS = 60  # for one file; they take milliseconds
-_ROOM = 1024 * MIB  # of address space beyond what the child begins with: more is refused by the system
+_SECONDS = 30  # for one file; they take milliseconds
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ class Fuzzer:
         prepare: imports the reader and makes valid files in a folder of memory; called once in the parent process.
         share: of the inputs that are asked for, where a reader is slow.
         most_memory: bytes that one input may take.
+        room: bytes of address space beyond what a child begins with; more is refused by the system.
         may_raise_os_error: an OSError that names its file is a refusal, too.
     """
 
@@ -63,6 +63,7 @@ class Fuzzer:
     prepare: Callable[[Path], Prepared]
     share: float = 1.0
     most_memory: int = 192 * MIB
+    room: int = 1024 * MIB
     may_raise_os_error: bool = False
 
 
@@ -213,7 +214,7 @@ def _in_child(fuzzer: Fuzzer, prepared: Prepared, content_of: Callable[[int], by
     if child == 0:
         code = 1
         try:
-            _limit()
+            _limit(fuzzer.room)
             for place in range(start, min(start + _BATCH, board.n)):
                 content = content_of(place)
                 before = _peak_from_here()
@@ -236,9 +237,9 @@ def _in_child(fuzzer: Fuzzer, prepared: Prepared, content_of: Callable[[int], by
     return reached
 
 
-def _limit() -> None:
+def _limit(room: int) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + _ROOM
+    most = pages * resource.getpagesize() + room
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")
@@ -293,7 +294,7 @@ def _shrunk(fuzzer: Fuzzer, prepared: Prepared, content: bytes, outcome: str, tr
     if child == 0:
         os.close(reader)
         try:
-            _limit()
+            _limit(fuzzer.room)
             best, step = content, max(len(content) // 2, 1)
             while tries > 0 and step >= 1:
                 start = 0
