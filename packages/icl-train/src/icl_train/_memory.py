@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from icl_data.foundation.machine_memory import machine_memory, readable_bytes
+from icl_models import least_layer_bytes, least_layer_numbers
 from icl_train.config import RunConfig
 
 __all__ = ["Need", "batch_need", "needs", "refuse", "refuse_beyond_memory", "refuse_evaluation", "refuse_model"]
@@ -20,8 +21,6 @@ LARGEST_ACCELERATOR = 2**40
 
 _NUMBER, _INDEX = 4, 4  # bytes of a float32, of an index
 _SAMPLER_BLOCK = 1024  # sequences that are drawn at once
-# Square matrices of the token's width in a layer of each sequence model, at least, and bytes of its Python objects.
-_LAYER = {"transformer": (4, 16_384), "lstm": (4, 0), "gru": (3, 0), "vanilla_rnn": (1, 0), "mamba": (2, 0)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,14 +116,10 @@ def _classes_need(config: RunConfig) -> Iterator[Need]:
 
 def _model_need(config: RunConfig, *, copies: int) -> Need:
     model, labels = config.model, _labels(config)
-    width = model.emb_dim * (2 if model.concatenate_labels else 1)
-    matrices, objects = _LAYER.get(model.sequence_model, (0, 0))
-    hidden = model.hidden_size or width
     return Need(
         setting=f"{labels:,} labels, model.emb_dim {model.emb_dim:,} and model.num_layers {model.num_layers:,}",
         what="the model, with its gradient and the optimiser's state," if copies > 1 else "the model",
-        size=copies * _NUMBER * (labels * model.emb_dim + model.num_layers * matrices * hidden**2)
-        + model.num_layers * objects,
+        size=copies * _NUMBER * (labels * model.emb_dim + least_layer_numbers(model)) + least_layer_bytes(model),
         on_device=True,
     )
 
@@ -147,7 +142,7 @@ def batch_need(config: RunConfig, *, numbers_per_example: int) -> Need:
     tokens = length if model.concatenate_labels else 2 * length - 1
     width = model.emb_dim * (2 if model.concatenate_labels else 1)
     labels = _labels(config)
-    layers = model.num_layers if model.sequence_model in _LAYER else 0
+    layers = model.num_layers if least_layer_bytes(model) else 0  # a plugin's may keep nothing
     activation = 2 if train.precision == "bf16" else _NUMBER
     answers = length if config.optim.w_interim_predictions else 1
     sequence = (

@@ -35,6 +35,9 @@ def seal_object(text: str) -> str:
 
     Args:
         text: an object that has entries, from "{" to "\\n}\\n", as `json.dumps(value, indent=1) + "\\n"` writes it.
+
+    Raises:
+        ValueError: it has another form.
     """
     if not text.endswith("\n}\n") or text.endswith("{\n}\n"):
         raise ValueError("a text to be sealed must be a JSON object with entries that ends with a line of its own")
@@ -81,7 +84,11 @@ class GrowingSeal:
 
     @classmethod
     def of(cls, content: bytes) -> GrowingSeal:
-        """That of a whole file."""
+        """That of a whole file.
+
+        Args:
+            content: the file.
+        """
         return cls(len(content), zlib.crc32(content))
 
     def line(self, entry: dict[str, Any]) -> tuple[bytes, GrowingSeal]:
@@ -162,6 +169,9 @@ def whole_sealed_lines(content: bytes) -> bytes:
 
 def file_hash(path: Path) -> str:
     """The SHA-256 of a file as `sha256sum` prints it.
+
+    Args:
+        path: the file.
 
     Raises:
         OSError: what the system says, or that it is no file.

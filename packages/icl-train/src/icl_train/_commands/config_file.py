@@ -14,9 +14,12 @@ from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.plain_json import read_json
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.sealed import Damaged
 from icl_train._by_name.settings import with_settings
+from icl_train._intact.objects import object_in
 from icl_train._making.trusted import is_trusted, why_not_trusted
 from icl_train._options.typed import short_json
+from icl_train._runs.stored import CONFIG
 from icl_train._settings.identity import flattened
 from icl_train.config import RunConfig
 
@@ -59,6 +62,7 @@ def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[
     except (ValueError, RecursionError) as error:
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
     if isinstance(stored, dict) and isinstance(stored.get("config"), dict):  # of a run
+        _require_intact(path, data, stored)
         stored = stored["config"]
         _require_trusted(path.parent, stored, source)
     if not isinstance(stored, dict):
@@ -104,6 +108,16 @@ def _require_trusted(run: Path, stored: dict[str, Any], source: str | None) -> N
     own = str(settings.get("data.source"))
     if own != source and not is_trusted(run, settings):
         raise ValueError(f"{why_not_trusted(run, own)} (--data.source {shlex.quote(own)} allows it)")
+
+
+def _require_intact(path: Path, data: bytes, stored: Mapping[str, Any]) -> None:
+    """That a run's config.json is as it was written; a copy may be changed if it claims no hash any more."""
+    if path.name != CONFIG and "sha256" not in stored:
+        return
+    try:
+        object_in(data)
+    except Damaged as damage:
+        raise ValueError(f"cannot read {path}: {damage}") from damage
 
 
 def _read(text: str, suffix: str) -> Any:

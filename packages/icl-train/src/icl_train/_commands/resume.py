@@ -24,7 +24,8 @@ __all__ = ["resume"]
 class ResumeCommand:
     """Go on with a run from its newest checkpoint.
 
-    An interrupted run goes on where it was; a finished one becomes longer with --max-steps.
+    An interrupted run goes on where it was; a finished one becomes longer with --max-steps. Should the newest
+    checkpoint be damaged, or records before it, the newest one that is intact is taken, and a line says so.
     """
 
     run: tyro.conf.Positional[Path]
@@ -47,7 +48,7 @@ def resume(args: Sequence[str]) -> int:
         end_with_stdin()
     run = RunFolder.open(command.run)
     config = changed(run.config, max_steps=command.max_steps, device=command.device)
-    if run.status() == "done" and config.train.max_steps == run.config.train.max_steps:
+    if config.train.max_steps == run.config.train.max_steps and run.is_done_and_whole():
         print(f"{printable(run.path)}: done already")
         return 0
     if not command.trust:

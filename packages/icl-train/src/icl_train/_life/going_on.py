@@ -10,6 +10,7 @@ from icl_data.foundation.printable import one_line
 from icl_data.foundation.sealed import Damaged
 from icl_train._intact.checkpoints import OPTIMIZER, CheckpointState, checkpoint_folder, hashed_content, read_state
 from icl_train._intact.errors import RunDamaged, RunFailed
+from icl_train._intact.markers import read_done
 from icl_train._intact.metrics import METRICS, plain_lines, read_metrics
 from icl_train._intact.records import records_in
 from icl_train._runs.folder import RunFolder
@@ -63,6 +64,7 @@ def go_on(run: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer, *,
     from icl_train._runs.checkpoint import load_training_state
 
     reasons: dict[int, str] = {}
+    _tell_of_marker(run)
     for step in reversed(run.checkpoint_steps()):
         try:
             found = _state(run, step)
@@ -101,6 +103,13 @@ def require_start(run: RunFolder, reasons: dict[int, str]) -> None:
         raise RunFailed(
             f"its checkpoints are gone: it has records of step {last}, and had one of step {first}; {advice}"
         )
+
+
+def _tell_of_marker(run: RunFolder) -> None:
+    try:
+        read_done(run.path, run_format=run.run_format)
+    except Damaged as damage:
+        warnings.warn(f"{run.path} goes on to its last step anew: {damage}", RunDamaged, stacklevel=3)
 
 
 def _state(run: RunFolder, step: int) -> CheckpointState:

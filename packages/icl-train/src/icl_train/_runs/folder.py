@@ -337,6 +337,13 @@ class RunFolder:
         started = any((self.path / name).exists() for name in (".lock", "log.txt", METRICS))
         return "interrupted" if started else "queued"
 
+    def is_done_and_whole(self) -> bool:
+        """Whether it has reached its last step, and everything that it has recorded is as it was written."""
+        try:
+            return self.status() == "done" and self.records() is not None
+        except RunError:
+            return False
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keep other processes from training in this folder.
