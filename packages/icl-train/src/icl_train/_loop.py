@@ -61,8 +61,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
                 _to_its_end(run, _Training(run, reporter, tracker, heartbeat, device))
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
             reason = f"code that the run calls ended it: SystemExit: {stop.code}"
-            with suppress(OSError):
-                run.mark_failed(reason)
+            _mark_failed(run, heartbeat, reason)
             raise RunFailed(f"{run.path}: {reason}") from stop
 
 
@@ -73,9 +72,15 @@ def _to_its_end(run: RunFolder, training: _Training) -> None:
     except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
         raise
     except Exception as error:
-        with suppress(OSError):
-            run.mark_failed(reason_of(error))
+        _mark_failed(run, training.heartbeat, reason_of(error))
         raise failure_of(run.path, error) from error
+
+
+def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str) -> None:
+    heartbeat.remove()
+    with suppress(OSError):
+        (run.path / "DONE").unlink(missing_ok=True)  # a disk that fails may have taken it before it said so
+        run.mark_failed(reason)
 
 
 class _Training:
