@@ -265,8 +265,8 @@ def pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
 def minimums(session: nox.Session, package: str) -> None:
     """The tests of one package with the oldest versions that its metadata allow of direct dependencies, but PyTorch.
 
-    PyTorch stays at the version of constraints.txt: registries have its older versions for Linux as CUDA builds, of which
-    each is gigabytes.
+    PyTorch stays at the version of constraints.txt: registries have its older versions for Linux as CUDA builds, each of
+    them gigabytes.
     """
     install(session, "packaging")
     listed = session.run("python", str(ROOT / "tools" / "minimums.py"), silent=True)
@@ -341,7 +341,7 @@ def licences(session: nox.Session) -> None:
 @nox.session
 @removing_environment
 def security(session: nox.Session) -> None:
-    """bandit on the packages' sources; pip-audit on the versions of constraints.txt, where its database can be reached."""
+    """bandit on the packages' sources; pip-audit on the versions of constraints.txt, where its database answers."""
     install(session, "bandit", "pip-audit")
     sources = [str(ROOT / "packages" / package / "src") for package in EVERYTHING]
     session.run("bandit", "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml"), *sources)
