@@ -265,8 +265,8 @@ def pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
 def minimums(session: nox.Session, package: str) -> None:
     """The tests of one package with the oldest versions that its metadata allow of direct dependencies, but PyTorch.
 
-    PyTorch stays at the version of constraints.txt: registries have its older versions for Linux as CUDA builds, each of
-    them gigabytes.
+    PyTorch stays at the version of constraints.txt: registries have its older versions for Linux as CUDA builds, each
+    of them gigabytes.
     """
     install(session, "packaging")
     listed = session.run("python", str(ROOT / "tools" / "minimums.py"), silent=True)
