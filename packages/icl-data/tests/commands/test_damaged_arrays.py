@@ -127,7 +127,7 @@ def test_array_that_does_not_fit_into_memory_is_named(monkeypatch) -> None:
         raise MemoryError
 
     np.savez_compressed("x.npz", VECTORS)
-    monkeypatch.setattr("icl_data._sources.npz.np.lib.format.read_array", too_large)
+    monkeypatch.setattr("icl_data._array_files.npz.np.lib.format.read_array", too_large)
     with pytest.raises(ValueError, match=r"^cannot read an array from 'x\.npz': it does not fit into memory$"):
         ArraySource.from_npz("x.npz")
 

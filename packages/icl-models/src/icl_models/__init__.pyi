@@ -13,6 +13,7 @@ from ._embedders.settings import EmbeddingConfig, LinearConfig, ResNetConfig, Ve
 from ._inside.capture import Trace, capture, capture_attention
 from ._inside.edit import Edit, ablate, edit, freeze, patch
 from ._inside.places import site_names
+from ._least_size import least_layer_bytes, least_layer_numbers
 from ._model import InContextModel, TransformerICL, build_model, count_parameters
 from ._plugins.origin import unusable_component
 from ._plugins.registry import (
@@ -34,6 +35,7 @@ from ._plugins.registry import (
 from ._saved_model import load_model, save_model
 from ._sequence_models.settings import GRUConfig, LSTMConfig, MambaConfig, TransformerConfig, VanillaRNNConfig
 from ._summary import ModelSummary, PartSummary, summarize
+from ._weights import read_weights
 from .hookspecs import hookimpl
 
 __all__ = [
@@ -90,8 +92,11 @@ __all__ = [
     "known_figures",
     "known_sequence_models",
     "known_trackers",
+    "least_layer_bytes",
+    "least_layer_numbers",
     "load_model",
     "patch",
+    "read_weights",
     "save_model",
     "site_names",
     "summarize",

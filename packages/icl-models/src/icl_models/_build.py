@@ -6,7 +6,8 @@ from torch import nn
 
 from icl_models._config import ModelConfig
 from icl_models._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
-from icl_models._plugins.registry import Kind, PluginError, component_owner, find_embedder, find_sequence_model
+from icl_models._plugins.culprit import errors_of, whose
+from icl_models._plugins.registry import Kind, PluginError, find_embedder, find_sequence_model
 
 __all__ = ["build_embedder", "build_sequence_model"]
 
@@ -23,27 +24,17 @@ def build_sequence_model(config: ModelConfig) -> nn.Module:
     module = _build("sequence_model", spec, config, config.sequence_model_config or spec.config())
     features = getattr(module, "out_features", None)
     if not isinstance(features, int):
-        whose = _whose("sequence_model", spec.name)
+        owner = whose("sequence_model", spec.name)
         raise PluginError(
-            f"{whose} must have an attribute out_features, the width of its output, got {features!r}"
+            f"{owner} must have an attribute out_features, the width of its output, got {features!r}"
             " (see SequenceModelSpec)"
         )
     return module
 
 
 def _build(kind: Kind, spec: EmbedderSpec | SequenceModelSpec, config: ModelConfig, own: ComponentConfig) -> nn.Module:
-    if component_owner(kind, spec.name).built_in:  # its errors are ours to trace
-        return spec.build(config, own)
-    try:
+    with errors_of(kind, spec.name, "cannot be built"):
         module: object = spec.build(config, own)
-    except ValueError:  # settings that it refuses
-        raise
-    except Exception as error:
-        raise PluginError(f"{_whose(kind, spec.name)} cannot be built: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
-        raise PluginError(f"{_whose(kind, spec.name)} must be a torch.nn.Module, got {module!r}")
+        raise PluginError(f"{whose(kind, spec.name)} must be a torch.nn.Module, got {module!r}")
     return module
-
-
-def _whose(kind: Kind, name: str) -> str:
-    return f"{kind.replace('_', ' ')} {name!r} ({component_owner(kind, name)})"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from icl_data.foundation.close_names import close_names
-from icl_models._contract.component import ARCHITECTURE_SETTINGS, EXAMPLE_KINDS, ComponentConfig
-from icl_models._plugins.registry import find_embedder, find_sequence_model
+from icl_models._contract.component import ARCHITECTURE_SETTINGS, EXAMPLE_KINDS, ComponentConfig, survives_json
+from icl_models._contract.shown import shown
+from icl_models._plugins.culprit import errors_of
+from icl_models._plugins.registry import find_embedder, find_sequence_model, registry
 
 _DEFAULT_NUM_HEADS = 8
 _PROBABILITIES = ("dropout_prob", "example_dropout_prob", "positional_dropout_prob")
+_COMPONENTS: tuple[Literal["embedder", "sequence_model"], ...] = ("embedder", "sequence_model")
+BEYOND_ALL = 2**63  # which no size of a tensor can be
 _SWITCHES = ("use_positional_encodings", "concatenate_labels")
 
 
@@ -63,14 +68,18 @@ class ModelConfig:
         for name in ("num_classes", "emb_dim", "num_layers", "num_heads", "hidden_size", "num_ids"):
             value = getattr(self, name)
             if value is not None and not _is_positive_integer(value):
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+                raise ValueError(f"{name} must be a positive integer, got {shown(value)}")
+            if value is not None and value >= BEYOND_ALL:
+                raise ValueError(f"{name} must be below 2**63, got {shown(value)}")
         for name in _PROBABILITIES:
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not 0.0 <= value < 1.0:
-                raise ValueError(f"{name} must be in [0, 1), got {value!r}")
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0.0 <= value < 1.0:
+                raise ValueError(f"{name} must be in [0, 1), got {shown(value)}")
         for name in _SWITCHES:
             if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}")
+                raise ValueError(f"{name} must be True or False, got {shown(getattr(self, name))}")
+        for kind in _COMPONENTS:
+            _require_name(kind, getattr(self, kind))
         self._check_example()
         self._check_components()
         if self.adds_sinusoidal_positions and self.token_width % 2:
@@ -123,31 +132,34 @@ class ModelConfig:
             ValueError: for an unknown setting, without num_classes, or as the constructor.
         """
         if not isinstance(settings, Mapping):
-            raise ValueError(f"ModelConfig must be made from settings by name, got {settings!r}")
+            raise ValueError(f"ModelConfig must be made from settings by name, got {shown(settings)}")
         values = dict(settings)
         known = [field.name for field in fields(cls)]
         _refuse_unknown("ModelConfig", values, known)
         if "num_classes" not in values:
-            raise ValueError(f"ModelConfig needs num_classes, got {', '.join(values) or 'nothing'}")
+            raise ValueError(f"ModelConfig needs num_classes, got {', '.join(map(str, values)) or 'nothing'}")
         defaults = {field.name: field.default for field in fields(cls)}
-        if values.get("embedder_config") is not None:
-            own = find_embedder(values.get("embedder", defaults["embedder"])).config
-            values["embedder_config"] = _own_config(own, values["embedder_config"])
-        if values.get("sequence_model_config") is not None:
-            own = find_sequence_model(values.get("sequence_model", defaults["sequence_model"])).config
-            values["sequence_model_config"] = _own_config(own, values["sequence_model_config"])
+        for kind in _COMPONENTS:
+            name, own = values.get(kind, defaults[kind]), values.get(f"{kind}_config")
+            if own is not None:
+                _require_name(kind, name)
+                values[f"{kind}_config"] = _own_config(kind, name, own)
         return cls(**values)
 
     def _check_example(self) -> None:
-        if self.example_kind not in EXAMPLE_KINDS:
-            raise ValueError(f"example_kind must be one of {', '.join(EXAMPLE_KINDS)}, got {self.example_kind!r}")
+        if not isinstance(self.example_kind, str) or self.example_kind not in EXAMPLE_KINDS:
+            raise ValueError(f"example_kind must be one of {', '.join(EXAMPLE_KINDS)}, got {shown(self.example_kind)}")
         rank = {"id": 0, "vector": 1, "image": 3}[self.example_kind]
         if isinstance(self.example_shape, Sequence):  # hashable and comparable, whatever sequence the caller had
             object.__setattr__(self, "example_shape", tuple(self.example_shape))
         sizes = self.example_shape
         if not (isinstance(sizes, tuple) and len(sizes) == rank and all(map(_is_positive_integer, sizes))):
             shape = {"id": "()", "vector": "(D,)", "image": "(H, W, C)"}[self.example_kind]
-            raise ValueError(f"example_shape must be {shape} for example_kind {self.example_kind!r}, got {sizes!r}")
+            raise ValueError(
+                f"example_shape must be {shape} for example_kind {self.example_kind!r}, got {shown(sizes)}"
+            )
+        if max(sizes, default=0) >= BEYOND_ALL:
+            raise ValueError(f"example_shape must be of sizes below 2**63, got {shown(sizes)}")
         if self.num_ids is not None and self.example_kind != "id":
             raise ValueError(f"num_ids must be None for example_kind {self.example_kind!r}, got {self.num_ids}")
 
@@ -163,30 +175,54 @@ class ModelConfig:
         for setting in ARCHITECTURE_SETTINGS:
             value = getattr(self, setting)
             if value is not None and setting not in sequence_model.accepts:
-                raise ValueError(f"{setting} must be None for sequence_model {self.sequence_model!r}, got {value}")
+                raise ValueError(
+                    f"{setting} must be None for sequence_model {self.sequence_model!r}, got {shown(value)}"
+                )
         for field, own, config in (
             ("embedder_config", self.embedder_config, embedder.config),
             ("sequence_model_config", self.sequence_model_config, sequence_model.config),
         ):
             if own is not None and not isinstance(own, config):
                 name = getattr(self, field.removesuffix("_config"))
-                raise ValueError(f"{field} must be {config.__name__} for {name!r}, got {own!r}")
-        embedder.check(self, self.embedder_config or embedder.config())
-        sequence_model.check(self, self.sequence_model_config or sequence_model.config())
+                raise ValueError(f"{field} must be {config.__name__} for {name!r}, got {shown(own)}")
+        with errors_of("embedder", self.embedder, "cannot check its settings"):
+            embedder.check(self, self.embedder_config or embedder.config())
+        with errors_of("sequence_model", self.sequence_model, "cannot check its settings"):
+            sequence_model.check(self, self.sequence_model_config or sequence_model.config())
 
 
 def _is_positive_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-def _own_config(config: type[ComponentConfig], settings: Mapping[str, Any] | ComponentConfig) -> ComponentConfig:
+def _require_name(kind: Literal["embedder", "sequence_model"], name: Any) -> None:
+    if not isinstance(name, str):
+        raise ValueError(f"{kind} must be one of {', '.join(registry().names(kind))}, got {shown(name)}")
+
+
+def _own_config(kind: Literal["embedder", "sequence_model"], name: str, settings: Any) -> ComponentConfig:
+    """A component's own settings from plain values, as JSON has them."""
     if isinstance(settings, ComponentConfig):
         return settings
+    spec = find_embedder(name) if kind == "embedder" else find_sequence_model(name)
+    owner = spec.config.__name__
     if not isinstance(settings, Mapping):
-        raise ValueError(f"{config.__name__} must be made from settings by name, got {settings!r}")
-    _refuse_unknown(config.__name__, settings, [field.name for field in fields(config)])
+        raise ValueError(f"{kind}_config: {owner} must be made from settings by name, got {shown(settings)}")
+    _refuse_unknown(owner, settings, [field.name for field in fields(spec.config)])
     # JSON has no tuples, and settings have no lists.
-    return config(**{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()})
+    values = {setting: tuple(value) if isinstance(value, list) else value for setting, value in settings.items()}
+    for setting, value in values.items():
+        if not survives_json(value):
+            raise ValueError(
+                f"{kind}_config.{setting} must be a bool, int, float, str, None or a list of these, got {shown(value)}"
+            )
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and abs(number) >= BEYOND_ALL:
+                raise ValueError(f"{kind}_config.{setting} must be below 2**63, got {shown(value)}")
+            if isinstance(number, float) and not math.isfinite(number):
+                raise ValueError(f"{kind}_config.{setting} must be finite, got {shown(value)}")
+    with errors_of(kind, name, "cannot take its settings"):
+        return spec.config(**values)
 
 
 def _refuse_unknown(owner: str, settings: Mapping[str, Any], known: list[str]) -> None:
@@ -194,4 +230,4 @@ def _refuse_unknown(owner: str, settings: Mapping[str, Any], known: list[str]) -
         if name not in known:
             near = close_names(str(name), known)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ValueError(f"{owner} has no setting {name!r}{hint}; it has {', '.join(known) or 'none'}")
+            raise ValueError(f"{owner} has no setting {shown(name)}{hint}; it has {', '.join(known) or 'none'}")

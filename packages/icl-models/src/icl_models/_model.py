@@ -12,6 +12,7 @@ from icl_models._build import build_embedder, build_sequence_model
 from icl_models._config import ModelConfig
 from icl_models._contract.component import ComponentConfig, Positions
 from icl_models._initialize import scaled_linear, truncated_normal_
+from icl_models._least_size import refuse_beyond_memory
 from icl_models._sequence_models.positions import SinusoidalPositions
 from icl_models._sequence_models.tap import Tapped
 
@@ -174,10 +175,12 @@ def build_model(config: ModelConfig, *, seed: int) -> InContextModel:
         seed: equal seeds give equal weights with one version of torch.
 
     Raises:
-        ValueError: for a negative seed, or a component that is no longer installed.
+        ValueError: for a negative seed, a component that is no longer installed, or weights that this machine's memory
+            cannot hold.
     """
     if seed < 0:
         raise ValueError(f"seed must not be negative, got {seed}")
+    refuse_beyond_memory(config)
     with torch.device("cpu"), torch.random.fork_rng(devices=[]):
         # The generator itself, because torch.manual_seed would also reseed every GPU.
         torch.default_generator.manual_seed(seed)

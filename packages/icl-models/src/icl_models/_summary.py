@@ -13,7 +13,12 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from icl_models._config import ModelConfig
+from icl_models._least_size import least_bytes
 from icl_models._model import InContextModel, count_parameters
+
+_MOST_LAYERS = 10_000  # of which each takes time, and 0.4 MB
+
+_UNCOUNTABLE = 2**62  # bytes of one tensor, which have signs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,13 +77,18 @@ def summarize(config: ModelConfig, *, batch_size: int = 32, seq_len: int = 9) ->
         seq_len: examples of a sequence, the query included.
 
     Raises:
-        ValueError: for a size below 1, sizes that no number of bytes can count, a batch that the config's
-            `sequences_per_statistics` does not divide, or a component that looks at values, which torch's meta device
-            does not have.
+        ValueError: for a size below 1, more than 10,000 layers, sizes that no number of bytes can count, a batch that
+            the config's `sequences_per_statistics` does not divide, or a component that looks at values, which torch's
+            meta device does not have.
     """
     for name, size in (("batch_size", batch_size), ("seq_len", seq_len)):
         if size < 1:
             raise ValueError(f"{name} must be at least 1, got {size}")
+    if config.num_layers > _MOST_LAYERS:
+        raise ValueError(f"num_layers must be at most {_MOST_LAYERS:,} to be summarized, got {config.num_layers:,}")
+    needed, settings = least_bytes(config)
+    if needed >= _UNCOUNTABLE:
+        raise ValueError(f"a model must have less than 2**62 bytes to be summarized, got {settings}")
     try:
         return _summarize(config, batch_size, seq_len)
     except RuntimeError as error:

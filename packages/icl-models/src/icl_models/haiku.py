@@ -19,7 +19,7 @@ from icl_models._haiku.checkpoint import load_checkpoint
 from icl_models._haiku.checkpoint_writing import save_checkpoint
 from icl_models._haiku.config import infer_settings
 from icl_models._haiku.names import Link, links
-from icl_models._haiku.nest import CheckpointVariables, checkpoint_variables
+from icl_models._haiku.nest import CheckpointVariables, as_array, checkpoint_variables
 from icl_models._haiku.pickled_array import CheckpointError
 from icl_models._model import InContextModel
 
@@ -37,6 +37,7 @@ __all__ = [
 
 Variables = Mapping[str, Mapping[str, Any]]
 """Arrays of the released model, {module: {name: array}}."""
+_MOST_PROBLEMS = 100
 Exported = dict[str, dict[str, NDArray[Any]]]
 
 
@@ -50,9 +51,9 @@ def import_variables(
         params, state: the released variables; `state` may be left out where the model has no batch normalisation.
 
     Raises:
-        ValueError: naming, in one line, every variable that is missing, left over, or of another shape or dtype (one
-            whose numbers the model's has all, such as float16 or bfloat16, is as good); or for variables that are not
-            nested dicts, or a model that has no released counterpart.
+        ValueError: naming, in one line, every variable (a hundred at most) that is missing, left over, or of another
+            shape or dtype (one whose numbers the model's has all, such as float16 or bfloat16, is as good); or for
+            variables that are not nested dicts, or a model that has no released counterpart.
     """
     model = _skeleton(model) if isinstance(model, ModelConfig) else model
     ours = model.state_dict()
@@ -69,7 +70,8 @@ def import_variables(
             problems += _disagreement(link, arrays)
     problems += [f"{collection} has no place for {name}" for collection in given for name in given[collection]]
     if problems:
-        raise ValueError(f"variables must fit the model: {'; '.join(problems)}")
+        more = f"; and {len(problems) - _MOST_PROBLEMS} more" if len(problems) > _MOST_PROBLEMS else ""
+        raise ValueError(f"variables must fit the model: {'; '.join(problems[:_MOST_PROBLEMS])}{more}")
     return imported
 
 
@@ -120,7 +122,9 @@ def _flatten(variables: Variables) -> dict[str, NDArray[Any]]:
     if not (isinstance(variables, Mapping) and all(isinstance(names, Mapping) for names in variables.values())):
         raise ValueError(f"variables must be nested dicts {{module: {{name: array}}}}, got {type(variables).__name__}")
     return {
-        f"{module}|{name}": np.asarray(array) for module, names in variables.items() for name, array in names.items()
+        f"{module}|{name}": as_array(f"{module}|{name}", array)
+        for module, names in variables.items()
+        for name, array in names.items()
     }
 
 

@@ -90,7 +90,7 @@ def test_the_hostile_calls_differ_from_a_good_one_by_their_fault_alone(tmp_path:
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "runs a function": (call(ARRAY, os.mkdir, ("trap",), STATE, None), "plain containers only, got "),
     "makes it of a string": (call(ARRAY, "numpy", ARGUMENTS, STATE, None), "made by numpy, got a str"),
-    "makes it by a dtype": (call(ARRAY, np.dtype, ("f4",), STATE, None), "made by numpy, got a type"),
+    "makes it by a dtype": (call(ARRAY, np.dtype, ("f4",), STATE, None), "made by numpy, got another name"),
     "makes it by a call": (call(ARRAY, np.float32(3), ARGUMENTS, STATE, None), "made by numpy, got a float32"),
     "a subclass": (call(ARRAY, MAKE, (np.matrix, (0,), b"b"), STATE, {}), "plain containers only, got numpy"),
     "a subclass of records": (call(ARRAY, MAKE, (np.recarray, (0,), b"b"), STATE, {}), "only, got numpy"),

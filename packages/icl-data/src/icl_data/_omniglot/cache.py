@@ -11,10 +11,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._array_files.npz import open_npz, read_npz
 from icl_data._omniglot.files import SIZE, OmniglotError, PackedImages, Part, read_part
 from icl_data._omniglot.limits import Allowance
 from icl_data._omniglot.stores import Store
-from icl_data._sources.npz import open_npz, read_npz
 from icl_data.foundation.paths import describe, user_path
 from icl_data.foundation.printable import one_line
 from icl_data.foundation.whole_file import whole_file

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+from icl_data._array_files.zip_list import open_zip
 from icl_data._omniglot.limits import MOST_OF_A_LIST, MOST_OF_AN_IMAGE, Allowance
-from icl_data._sources.zip_list import open_zip
 from icl_data.foundation.regular_file import read_file
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._sources.h5_rows import H5Rows
-from icl_data._sources.npz import open_npz
+from icl_data._array_files.h5_rows import H5Rows
+from icl_data._array_files.npz import open_npz
+from icl_data._array_files.unreadable import UnreadableArray
 from icl_data._sources.source import KINDS, Kind
-from icl_data._sources.unreadable import UnreadableArray
 from icl_data.foundation.paths import user_path
 
 _BYTES_AT_A_TIME = 1 << 24
@@ -152,7 +152,7 @@ def _check_values(values: npt.NDArray[Any] | H5Rows, kind: Kind) -> None:
         raise ValueError(f"{kind}s must be finite numbers")
     if kind == "image" and (low < 0 or high > 1):
         raise ValueError(f"images must be bytes (uint8) or numbers in [0, 1], got [{low}, {high}] of {dtype}")
-    if max(-float(low), float(high)) > np.finfo(np.float32).max:  # examples are float32
+    if max(-float(low), float(high)) > float(np.finfo(np.float32).max):  # examples are float32
         raise ValueError(f"{kind}s must be finite numbers of 32 bits, got {dtype} from {low} to {high}")
 
 

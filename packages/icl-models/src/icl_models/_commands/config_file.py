@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from icl_data.foundation.paths import errors_about
+from icl_data.foundation.regular_file import read_file
 from icl_models._config import ModelConfig
+from icl_models._contract.shown import shown
 from icl_models._saved_config import saved_config
+
+_MOST_BYTES = 2**20  # of a config; the largest has a list of its layers
 
 
 def add_set_option(parser: argparse.ArgumentParser, purpose: str) -> None:
@@ -36,6 +40,8 @@ def read_assignments(assignments: Iterable[str]) -> dict[str, Any]:
             settings[key] = json.loads(text)
         except ValueError:
             settings[key] = text
+        except RecursionError as error:
+            raise ValueError(f"--set {shown(key)} must have a value that is not nested so deep") from error
     return settings
 
 
@@ -49,9 +55,10 @@ def read_config(path: Path, settings: dict[str, Any]) -> ModelConfig:
     if path.is_dir() or path.suffix == ".safetensors":
         held: Any = saved_config(path).to_dict()
     else:
+        with errors_about(path):
+            content = read_file(path, most_bytes=_MOST_BYTES)
         try:
-            with errors_about(path):
-                held = json.loads(path.read_text("utf-8"))
+            held = json.loads(content.decode("utf-8"))
         except (ValueError, RecursionError) as error:
             raise ValueError(f"a config must be a JSON file or a saved model, got {path}: {error}") from error
         if not isinstance(held, dict):

@@ -5,8 +5,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from icl_data.foundation.command_line import OneLineParser, run_command
+from icl_data.foundation.command_line import CommandFailed, OneLineParser, run_command
 from icl_data.foundation.printable import printable
+from icl_data.foundation.sealed import Damaged
 from icl_models._commands.haiku import add_export_haiku, add_import_haiku
 from icl_models._commands.summary import add_summary
 from icl_models._plugins.registry import PluginRecord, PluginWarning, Registry
@@ -27,7 +28,10 @@ def _run(args: Sequence[str]) -> int:
     for add_command in (add_summary, add_import_haiku, add_export_haiku):
         add_command(commands)
     options = parser.parse_args(args)
-    code: int = options.run(options)
+    try:
+        code: int = options.run(options)
+    except Damaged as damage:  # the command was right, and the file is not what it was
+        raise CommandFailed(str(damage)) from damage
     return code
 
 

@@ -108,14 +108,15 @@ def check_spec(name: str, config: type[ComponentConfig]) -> None:
     default = config()
     for setting in fields(config):
         value = getattr(default, setting.name)
-        if not _survives_json(value):
+        if not survives_json(value):
             raise ValueError(
                 f"fields of {config.__name__} must be bool, int, float, str, None or tuples of these, "
                 f"got {setting.name}={value!r}"
             )
 
 
-def _survives_json(value: Any) -> bool:
+def survives_json(value: Any) -> bool:
+    """Whether a value may be that of a setting."""
     return all(item is None or type(item) in (bool, int, float, str) for item in _as_tuple(value))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from icl_models._contract.component import ComponentConfig
 from icl_models._contract.facts import ModelFacts
+from icl_models._contract.shown import shown
 
 BOTTLENECK = 4
 SUPERPIXELS = 16  # 4x4 positions, at the paper's 105x105
@@ -46,14 +47,14 @@ class ResNetConfig(ComponentConfig):
 
     def __post_init__(self) -> None:
         if not isinstance(self.flatten_superpixels, bool):
-            raise ValueError(f"flatten_superpixels must be True or False, got {self.flatten_superpixels!r}")
+            raise ValueError(f"flatten_superpixels must be True or False, got {shown(self.flatten_superpixels)}")
         check_sequences_per_statistics(self.sequences_per_statistics)
 
 
 def check_sequences_per_statistics(number: int | None) -> None:
     """ValueError for anything but None and positive integers."""
     if number is not None and (not isinstance(number, int) or isinstance(number, bool) or number < 1):
-        raise ValueError(f"sequences_per_statistics must be None or a positive integer, got {number!r}")
+        raise ValueError(f"sequences_per_statistics must be None or a positive integer, got {shown(number)}")
 
 
 def check_resnet(model: ModelFacts, own: ResNetConfig) -> None:

@@ -13,6 +13,8 @@ _LAYERS = {
     "lstm": re.compile(r"rnn/lstm(?:_(\d+))?/"),
     "vanilla_rnn": re.compile(r"rnn/vanilla_rnn(?:_(\d+))?/"),
 }
+# Half of them, as some may be missing; a few more that are missing are named each.
+_VARIABLES_OF_A_LAYER, _FEW = {"transformer": 8, "lstm": 1, "vanilla_rnn": 2}, 64
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -33,7 +35,7 @@ def infer_settings(shapes: Shapes, given: Mapping[str, Any]) -> dict[str, Any]:
     settings: dict[str, Any] = {"num_classes": num_classes, "emb_dim": emb_dim, "sequence_model": kinds[0]}
     # The highest number, not how many there are: a layer that is missing is then named as missing.
     settings["num_layers"] = 1 + max(int(number or 0) for number in layers)
-    if settings["num_layers"] > len(shapes):
+    if (settings["num_layers"] - 1) * _VARIABLES_OF_A_LAYER[kinds[0]] > len(shapes) + _FEW:
         raise ValueError(f"layers must be numbered from 0 without gaps, got {settings['num_layers'] - 1} as the last")
     settings["concatenate_labels"] = rows == num_classes + 1
     if kinds != ["transformer"] and features != emb_dim:

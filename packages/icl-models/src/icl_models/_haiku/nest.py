@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from icl_data.foundation.command_line import listed
 
@@ -15,6 +16,8 @@ Nested = Mapping[str, Mapping[str, Any]]
 _EXPERIMENT = "experiment_module"
 _LABELS = ("input_embedder", "embs")  # which every released model has, with two axes
 _SHOWN = 8
+# Some tie a variable to another, and write zeros that many share.
+_MOST_SHARED, _LITTLE = 2, 1 << 20  # times, bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ def checkpoint_variables(content: Any) -> CheckpointVariables:
         ValueError: where there are no params, or no one number of devices, or params that differ between devices.
     """
     params, state, unused = _find(content)
+    _refuse_much_of_little({**_arrays(params), **{f"state {name}": array for name, array in _arrays(state).items()}})
     if not _has_devices(params):
         return CheckpointVariables(params=params, state=state, unused=unused, num_replicas=None, differing=())
     devices = len(params[_LABELS[0]][_LABELS[1]])
@@ -95,7 +99,8 @@ def _take(content: Mapping[Any, Any], params: str, state: str, inside: str) -> t
 
 def _has_devices(params: Nested) -> bool:
     module, name = _LABELS
-    return np.asarray(params.get(module, {}).get(name)).ndim == 3
+    labels = params.get(module, {}).get(name)
+    return labels is not None and as_array(f"{module}|{name}", labels).ndim == 3
 
 
 def _differing(variables: Nested, devices: int) -> list[str]:
@@ -103,7 +108,7 @@ def _differing(variables: Nested, devices: int) -> list[str]:
     found = []
     for module, arrays in variables.items():
         for name, array in arrays.items():
-            values = np.asarray(array)
+            values = as_array(f"{module}|{name}", array)
             if devices < 1 or values.ndim < 1 or len(values) != devices:
                 raise ValueError(
                     f"{module}|{name} must be there for each of {devices} devices, got shape {values.shape}"
@@ -111,6 +116,32 @@ def _differing(variables: Nested, devices: int) -> list[str]:
             if not np.array_equal(values, np.broadcast_to(values[:1], values.shape), equal_nan=True):
                 found.append(f"{module}|{name}")
     return found
+
+
+def as_array(name: str, value: Any) -> NDArray[Any]:
+    """A variable as NumPy's; ValueError for containers, of which NumPy would make arrays of any size."""
+    if not (isinstance(value, int | float) or hasattr(value, "__array__")):
+        raise ValueError(f"{name} must be an array, got {type(value).__name__}")
+    return np.asarray(value)
+
+
+def _arrays(variables: Nested) -> dict[str, NDArray[Any]]:
+    return {
+        f"{module}|{name}": as_array(f"{module}|{name}", array)
+        for module, arrays in variables.items()
+        for name, array in arrays.items()
+    }
+
+
+def _refuse_much_of_little(variables: Mapping[str, NDArray[Any]]) -> None:
+    """A model has memory for each of its variables, so a checkpoint must have, too: one array must not be thousands."""
+    own = {id(array): array.nbytes for array in variables.values()}
+    named, there = sum(array.nbytes for array in variables.values()), sum(own.values())
+    if named > _MOST_SHARED * there + _LITTLE:
+        raise ValueError(
+            f"variables must have arrays of their own, got {len(own)} of {there:,} bytes in all "
+            f"for {len(variables)} variables of {named:,}"
+        )
 
 
 def _first(variables: Nested) -> Nested:

@@ -17,6 +17,7 @@ from icl_models import hookspecs
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.experiment import ExperimentSpec
 from icl_models._contract.figure import FigureSpec
+from icl_models._contract.shown import shown
 from icl_models._contract.tracker import TrackerSpec
 from icl_models._plugins import builtin as _builtin
 
@@ -94,7 +95,7 @@ class Registry:
             return self._components[kind][name]
         near = close_names(str(name), known)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
-        message = f"{kind} must be one of {', '.join(known) or '(none installed)'}, got {name!r}{hint}"
+        message = f"{kind} must be one of {', '.join(known) or '(none installed)'}, got {shown(name)}{hint}"
         broken = [record for record in self.records if record.state == "broken"]
         if not broken:
             raise ValueError(message)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from icl_data.foundation.extras import require_extra
 from icl_models._contract.component import ComponentConfig
 from icl_models._contract.facts import ModelFacts
+from icl_models._contract.shown import shown
 
 _DEFAULT_NUM_POSITIONS = 64
 _COUNTED = ("learned", "relative")
@@ -42,15 +43,15 @@ class TransformerConfig(ComponentConfig):
     def __post_init__(self) -> None:
         for name, choices in (("norm", Norm), ("positions", PositionEncoding)):
             known = typing.get_args(choices)
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+            if not isinstance(getattr(self, name), str) or getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {shown(getattr(self, name))}")
         if self.mlp_layers is not None:
             object.__setattr__(self, "mlp_layers", _checked_layers(self.mlp_layers))
         count = self.num_positions
         if count is None:
             return
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ValueError(f"num_positions must be a positive integer, got {count!r}")
+            raise ValueError(f"num_positions must be a positive integer, got {shown(count)}")
         if self.positions not in _COUNTED:
             raise ValueError(f"num_positions must be None with {self.positions} positions, got {count}")
 
@@ -68,9 +69,9 @@ class TransformerConfig(ComponentConfig):
 def _checked_layers(layers: Any) -> tuple[int, ...]:
     """In order, as a tuple, whatever sequence the caller had."""
     if not isinstance(layers, tuple | list) or any(type(layer) is not int or layer < 0 for layer in layers):
-        raise ValueError(f"mlp_layers must be None or layers counted from 0, got {layers!r}")
+        raise ValueError(f"mlp_layers must be None or layers counted from 0, got {shown(layers)}")
     if len(set(layers)) < len(layers):
-        raise ValueError(f"mlp_layers must name each layer once, got {layers!r}")
+        raise ValueError(f"mlp_layers must name each layer once, got {shown(layers)}")
     return tuple(sorted(layers))
 
 
@@ -133,7 +134,7 @@ class MambaConfig(ComponentConfig):
             value = getattr(self, name)
             optional = name == "time_step_rank" and value is None
             if not optional and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise ValueError(f"{name} must be a positive integer, got {value!r}")
+                raise ValueError(f"{name} must be a positive integer, got {shown(value)}")
 
 
 def check_mamba(model: ModelFacts, own: MambaConfig) -> None:

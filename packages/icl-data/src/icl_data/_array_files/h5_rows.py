@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._sources.h5_datasets import check_stored, find_dataset
-from icl_data._sources.unreadable import UnreadableArray
+from icl_data._array_files.h5_datasets import find_dataset
+from icl_data._array_files.h5_storage import check_stored
+from icl_data._array_files.unreadable import UnreadableArray
 from icl_data.foundation.extras import import_extra
 from icl_data.foundation.regular_file import open_file
 

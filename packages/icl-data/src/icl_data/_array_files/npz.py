@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._sources.claims import MOST_DEFLATED, check_expansion
-from icl_data._sources.npy_header import read_header
-from icl_data._sources.unreadable import UnreadableArray, named_keys
-from icl_data._sources.zip_list import open_zip
+from icl_data._array_files.claims import MOST_DEFLATED, check_expansion
+from icl_data._array_files.npy_header import read_header
+from icl_data._array_files.unreadable import UnreadableArray, named_keys
+from icl_data._array_files.zip_list import open_zip
 from icl_data.foundation.regular_file import open_file
 
 _NPY = b"\x93NUMPY"

@@ -1,13 +1,11 @@
-"""Data sets of an HDF5 file that lie in the file itself, whole: no links out of it, no parts of other files."""
+"""Data sets of an HDF5 file that lie in the file itself: no links out of it, no parts of other files."""
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from typing import Any
 
-from icl_data._sources.claims import check_expansion
-from icl_data._sources.unreadable import named_keys
+from icl_data._array_files.unreadable import named_keys
 
 _MOST_LINKS = 16  # from one name to the data set; soft links may go round
 _MOST_OBJECTS = 10_000  # groups and data sets that are looked at for their names
@@ -36,34 +34,6 @@ def find_dataset(file: Any, key: str | None, h5py: Any) -> Any:
     if found.external:
         raise ValueError(f"its array {key!r} must lie in the file, got one stored in {found.external[0][0]!r}")
     return found
-
-
-def check_stored(dataset: Any, file_size: int) -> None:
-    """Hold a data set's shape against what the file has of it.
-
-    Args:
-        dataset: an `h5py.Dataset`.
-        file_size: bytes of the file.
-
-    Raises:
-        ValueError: parts of it are not there, or it is much larger than what is.
-    """
-    if dataset.shape is None:  # no array at all
-        return
-    shape, stored, number = tuple(dataset.shape), dataset.id.get_storage_size(), dataset.id.get_type().get_size()
-    what = f"its array of shape {shape}"
-    if stored > file_size:
-        raise ValueError(f"{what} must be stored in the file's {file_size:,} bytes, got {stored:,}")
-    if dataset.chunks is None:
-        if math.prod(shape) * number > stored:
-            raise ValueError(f"{what} needs {math.prod(shape) * number:,} bytes, of which {stored:,} are stored")
-        return
-    # What is not stored would be read as the fill value, as much of it as the shape says.
-    n_chunks = math.prod(-(-length // chunk) for length, chunk in zip(shape, dataset.chunks, strict=True))
-    if n_chunks > stored or n_chunks != dataset.id.get_num_chunks():  # counting takes as long as there are some
-        raise ValueError(f"{what} must be stored whole, got {stored:,} bytes for its {n_chunks:,} chunks")
-    check_expansion(what, math.prod(shape) * number, stored)
-    check_expansion(f"a chunk of shape {tuple(dataset.chunks)}", math.prod(dataset.chunks) * number, stored)
 
 
 def _follow(file: Any, key: str, h5py: Any) -> Any:
