@@ -1,19 +1,23 @@
 """The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
-NumPy as well, integration and plugins, and builds the API pages.
+NumPy as well, integration and plugins, builds the API pages, builds each package twice, and asks for licences and for
+what is known to be unsafe.
 
-`nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s parity` and `nox -s bench` are run by name.
+`nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s parity` and
+`nox -s bench` are run by name.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import nox
@@ -41,6 +45,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.sessions = ["lint", "types", "tests", "oldest_numpy", "integration", "plugins", "docs"]
+nox.options.sessions += ["wheels", "licences", "security"]
 nox.options.error_on_missing_interpreters = True
 
 
@@ -63,7 +68,7 @@ def install(session: nox.Session, *packages: str) -> None:
     session.install("-c", str(CONSTRAINTS), *packages)
 
 
-def install_wheels(session: nox.Session, *packages: str, extras: str = "") -> None:
+def install_wheels(session: nox.Session, *packages: str, extras: str = "", constraints: Path = CONSTRAINTS) -> None:
     """Build the wheels of these packages in isolation and install them, with no look at the source tree."""
     wheels = Path(session.create_tmp()).resolve() / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
@@ -81,7 +86,8 @@ def install_wheels(session: nox.Session, *packages: str, extras: str = "") -> No
             silent=True,
         )
     found = [next(wheels.glob(f"{package.replace('-', '_')}-*.whl")) for package in packages]
-    install(session, *[f"{wheel}{extras if wheel == found[-1] else ''}" for wheel in found])
+    chosen = [f"{wheel}{extras if wheel == found[-1] else ''}" for wheel in found]
+    session.install("-c", str(constraints), *chosen)
 
 
 def data_environment() -> dict[str, str]:
@@ -94,8 +100,18 @@ def data_environment() -> dict[str, str]:
     return env | {"OMP_NUM_THREADS": "1", "ICL_CACHE": str(ROOT / ".nox" / "cache")}
 
 
-def pytest(session: nox.Session, *paths: Path, args: tuple[str, ...] = (), workers: int = CORES) -> None:
-    """Run tests away from the source tree, so that only what is installed can be imported; a process for each core."""
+def pytest(
+    session: nox.Session, *paths: Path, args: tuple[str, ...] = (), workers: int = CORES, chosen: bool = True
+) -> None:
+    """Run tests away from the source tree, so that only what is installed can be imported; a process for each core.
+
+    Args:
+        session: the session.
+        paths: folders of tests.
+        args: options of pytest.
+        workers: processes at most.
+        chosen: whether what is given behind `--` takes the place of the paths.
+    """
     away = Path(session.create_tmp()).resolve()
     with session.chdir(away):
         session.run(
@@ -113,7 +129,7 @@ def pytest(session: nox.Session, *paths: Path, args: tuple[str, ...] = (), worke
             "-n",
             str(min(workers, 8) if workers > 1 else 0),
             *args,
-            *(session.posargs or map(str, paths)),
+            *((session.posargs if chosen else []) or map(str, paths)),
             env=data_environment(),
         )
 
@@ -219,6 +235,130 @@ def quickstart(session: nox.Session) -> None:
     session.run("icl-train", "sweep", "figure3a", "--root", folder)
     session.run("icl-eval", "figure3b", folder)
     session.run("icl-eval", "figure3a", folder)
+
+
+@nox.session
+@removing_environment
+def faults(session: nox.Session) -> None:
+    """Damaged files by the thousand, damaged and killed runs: what comes out is named, and nothing is let in or lost.
+
+    In at most 20 minutes on two cores; `-- --short` is a sample of three minutes, `-- --long` has 100,000 inputs for
+    each reader and 600 damages, `--report FOLDER` keeps the counts.
+    """
+    install_wheels(session, *EVERYTHING)
+    install(session, *TEST_TOOLS, *FILES, "pyyaml")
+    size = next((name for name in ("short", "long") if f"--{name}" in session.posargs), "usual")
+    options = [arg for arg in session.posargs if arg not in ("--short", "--long")]
+    options = [str(Path(arg).resolve()) if before == "--report" else arg for before, arg in pairs(options)]
+    tests = ROOT / "tests" / "faults"
+    pytest(session, tests, args=("--inputs", size, *options), chosen=False)
+
+
+def pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each argument with the one before it."""
+    return zip(["", *args], args, strict=False)
+
+
+@nox.session
+@nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
+@removing_environment
+def minimums(session: nox.Session, package: str) -> None:
+    """The tests of one package with the oldest versions that its metadata allow of direct dependencies, but PyTorch.
+
+    PyTorch stays at the version of constraints.txt: registries have its older versions for Linux as CUDA builds, each
+    of them gigabytes.
+    """
+    install(session, "packaging")
+    listed = session.run("python", str(ROOT / "tools" / "minimums.py"), silent=True)
+    oldest = dict(line.split("==") for line in str(listed).split())
+    oldest["torch"] = pinned("torch")
+    oldest = {name: version for name, version in oldest.items() if not name.startswith("tensorflow")}
+    constraints = Path(session.create_tmp()).resolve() / "minimums.txt"
+    tools = [f"{name}=={pinned(name)}" for name in TEST_TOOLS if name not in oldest]
+    constraints.write_text("\n".join([*tools, *(f"{name}=={version}" for name, version in oldest.items())]) + "\n")
+    extras = {"icl-data": "[h5,images,plot]", "icl-train": "[yaml,tensorboard]"}.get(package, "")
+    install_wheels(session, *SIBLINGS[package], package, extras=extras, constraints=constraints)
+    session.install("-c", str(constraints), *TEST_TOOLS, *FILES)
+    pytest(session, ROOT / "packages" / package / "tests", args=("-W", "default"))
+
+
+def pinned(name: str) -> str:
+    """A version in constraints.txt."""
+    return next(line.split("==")[1] for line in CONSTRAINTS.read_text().split("\n") if line.startswith(f"{name}=="))
+
+
+@nox.session
+@removing_environment
+def wheels(session: nox.Session) -> None:
+    """Wheel and source archive of each package, built twice, in other folders, at another time and with other rights of
+    files: the same bytes.
+    """
+    install(session, "build", "hatchling")
+    place = Path(session.create_tmp()).resolve()
+    built: list[dict[str, bytes]] = []
+    for number, umask in enumerate((0o022, 0o077)):
+        work = place / f"{'in' * number}build{number}"
+        shutil.rmtree(work, ignore_errors=True)
+        for package in EVERYTHING:
+            copy = work / "src" / package
+            shutil.copytree(ROOT / "packages" / package, copy, ignore=shutil.ignore_patterns("__pycache__", "dist"))
+            for path in (copy, *copy.rglob("*")):
+                path.chmod(path.stat().st_mode & ~umask)
+                os.utime(path, (10**9 * (number + 1),) * 2)
+            before = os.umask(umask)
+            try:
+                session.run(
+                    "python", "-m", "build", "--no-isolation", "--outdir", str(work / "dist"), str(copy), silent=True
+                )
+            finally:
+                os.umask(before)
+        built.append({file.name: file.read_bytes() for file in sorted((work / "dist").iterdir())})
+    first, second = built
+    differing = [name for name in first.keys() | second.keys() if first.get(name) != second.get(name)]
+    if differing or len(first) != 2 * len(EVERYTHING):
+        session.error(f"{', '.join(sorted(differing)) or 'a package'} must be built to the same bytes each time")
+    for name, content in first.items():
+        session.log(f"{hashlib.sha256(content).hexdigest()}  {name}")
+
+
+@nox.session
+@removing_environment
+def licences(session: nox.Session) -> None:
+    """Every distribution that the packages bring, with all extras but TensorFlow's, has a permissive licence."""
+    install_wheels(session, *EVERYTHING)
+    install(session, "jax", "h5py", "pillow", "pyyaml", "tensorboard", "transformers")
+    install(session, "pip-licenses")
+    file = Path(session.create_tmp()).resolve() / "licences.json"
+    tools = ["build", "hatchling", "pip", "pip-licenses", "prettytable", "pyproject_hooks", "setuptools", "wheel"]
+    tools += ["editables", "pathspec", "trove-classifiers", "tomli", "wcwidth", *EVERYTHING]
+    session.run(
+        *("pip-licenses", "--from", "mixed", "--format", "json", "--output-file", str(file)),
+        *("--ignore-packages", *tools),
+    )
+    session.run("python", str(ROOT / "tools" / "licences.py"), str(file), *session.posargs)
+
+
+@nox.session
+@removing_environment
+def security(session: nox.Session) -> None:
+    """bandit on the packages' sources; pip-audit on the versions of constraints.txt, where its database answers."""
+    install(session, "bandit", "pip-audit")
+    sources = [str(ROOT / "packages" / package / "src") for package in EVERYTHING]
+    session.run("bandit", "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml"), *sources)
+    audit = [str(Path(session.bin) / "pip-audit"), "--no-deps", "--disable-pip", "--format", "json"]
+    done = subprocess.run([*audit, "--requirement", str(CONSTRAINTS)], capture_output=True, text=True, check=False)
+    if not done.stdout.startswith("{"):
+        if not re.search(r"Connection|Service|Max retries|Timeout", done.stderr):
+            session.error(f"pip-audit: {done.stderr}")
+        session.warn("pip-audit cannot reach its database: nothing is known of the versions in constraints.txt")
+        return
+    found = json.loads(done.stdout)["dependencies"]
+    skipped = [one["name"] for one in found if "skip_reason" in one]
+    if skipped:  # a mirror that has the packages alone
+        session.warn(f"pip-audit's database does not answer for {len(skipped)} of {len(found)}: {', '.join(skipped)}")
+    known = [f"{one['name']} {one['version']}: {bug['id']}" for one in found for bug in one.get("vulns", ())]
+    if known:
+        session.error(f"versions in constraints.txt must not be known to be vulnerable: {', '.join(known)}")
 
 
 FIGURES_MINUTES = 60  # on two cores

@@ -10,9 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from icl_data.foundation.sealed import seal_object, unseal_object
 from icl_eval import FIGURES, RunsSkipped, load_runs
 from icl_train import PlainReporter, RunFolder, figure3a, smoke, train
 from icl_train.metrics import wilson_interval
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_state(tmp_path_factory):
+    """What commands remember of the runs that they made is forgotten after the tests, and never the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ICL_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 def short_config():
@@ -59,6 +68,39 @@ def line(split, step, accuracy, *, chance, n=100, metric="accuracy_closed", batc
 @pytest.fixture(name="line")
 def line_of_metrics():
     return line
+
+
+def config_of(run):
+    """What config.json holds."""
+    return unseal_object((run.path / "config.json").read_bytes())
+
+
+def put_config(run, stored):
+    """Writes config.json, sealed."""
+    (run.path / "config.json").write_text(seal_object(json.dumps(stored, indent=1) + "\n"))
+
+
+@pytest.fixture(name="config_of")
+def content_of_config():
+    return config_of
+
+
+@pytest.fixture(name="put_config")
+def writer_of_config():
+    return put_config
+
+
+@pytest.fixture
+def put_lines():
+    """Puts other lines into a run's metrics.jsonl; a finished one says that these are what it has recorded."""
+
+    def put(run, lines):
+        content = lines if isinstance(lines, bytes) else lines.encode("utf-8", "surrogateescape")
+        (run.path / "metrics.jsonl").write_bytes(content)
+        if (run.path / "DONE").exists():
+            RunFolder.open(run.path).mark_done()
+
+    return put
 
 
 @pytest.fixture
@@ -111,11 +153,10 @@ def of_a_missing_plugin():
     """Rewrites a run's config.json as if its embedder had been a plugin's that is not here."""
 
     def rewrite(run):
-        file = run.path / "config.json"
-        stored = json.loads(file.read_text())
+        stored = config_of(run)
         stored["config"]["model"] |= {"embedder": "gone", "embedder_config": {"width": 3}}
         stored["environment"]["plugins"] = {"embedder": {"name": "gone", "distribution": "icl-gone", "version": "0.3"}}
-        file.write_text(json.dumps(stored))
+        put_config(run, stored)
         return RunFolder.open(run.path)
 
     return rewrite

@@ -18,6 +18,14 @@ import icl_models._plugins.registry as registry_module
 sys.path.append(str(Path(__file__).parent))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def own_state(tmp_path_factory):
+    """What commands remember of the runs that they made is forgotten after the tests, and never the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ICL_STATE", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 class Plugins:
     """Installs and uninstalls distributions of one plugin each, in a folder on the path."""
 

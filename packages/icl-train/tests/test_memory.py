@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from icl_train import PRESETS, smoke
+from icl_train import PRESETS, Evaluator, Task, smoke
 from icl_train import _check as check
 from icl_train import _memory as memory
 from icl_train._check_settings import check_settings
 from icl_train._commands.main import _main
 from icl_train._memory import LARGEST_ACCELERATOR, needs, refuse_beyond_memory
+from icl_train._run_data import RunData
 
 GIB = 2**30
 
@@ -158,3 +159,29 @@ def test_a_refused_sweep_makes_no_folder(tmp_path, laptop_of_16_gib):
     with pytest.raises(ValueError, match="must fit into memory"):
         _main(["sweep", "figure3a", *args, "--model.emb-dim", "1000000000", "--device", "cpu"])
     assert not (tmp_path / "runs").exists()
+
+
+OPENED = [
+    ({"data.n_rare_classes": 2**31 - 1}, "2,147,483,667 classes and data.dim 8: the table of classes needs"),
+    ({"model.num_layers": 2**31 - 1}, "model.num_layers 2,147,483,647: the model needs"),
+    ({"data.n_labels": 2**31 - 1}, "2,147,483,647 labels"),
+]
+
+
+@pytest.mark.parametrize(("changes", "told"), OPENED, ids=[next(iter(changes)) for changes, _ in OPENED])
+def test_a_run_that_is_opened_to_be_measured_is_refused_before_anything_is_made(changes, told, laptop_of_16_gib):
+    with pytest.raises(ValueError, match=f"must fit into memory, got .*{told}"):
+        RunData.build(with_settings(smoke(), changes))
+
+
+def test_an_evaluation_of_more_sequences_than_fit_is_refused_before_one_is_drawn(laptop_of_16_gib):
+    task = Task.build(smoke(), device=torch.device("cpu"))
+    with pytest.raises(ValueError, match="must fit into memory, got 34,359,738,352 sequences in an evaluation"):
+        Evaluator(task, batches=2**31 - 1)
+
+
+def test_a_model_is_measured_in_less_memory_than_it_is_trained_in(laptop_of_16_gib):
+    config = with_settings(smoke(), {"model.emb_dim": 16_384, "model.num_layers": 2, "eval.batches": 1})
+    with pytest.raises(ValueError, match="must fit into memory"):
+        refuse_beyond_memory(config)
+    assert RunData.build(config).num_labels == 8

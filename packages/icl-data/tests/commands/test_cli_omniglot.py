@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.response import addinfourl
 
 import numpy as np
 import pytest
@@ -305,3 +307,20 @@ def test_command_needs_numpy_and_the_standard_library_alone(tmp_path: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ}, check=True)
     assert done.stdout.splitlines()[1:] == [""]
+
+
+@pytest.mark.parametrize("told", ["\xb2", "9" * 5000, "-1", "1_0"])
+def test_odd_length_that_a_server_tells_is_no_length(told: str) -> None:
+    response = SimpleNamespace(status=200, headers={"Content-Length": told})
+    assert download_module._offer(response) == (0, None)
+    response = SimpleNamespace(status=206, headers={"Content-Range": f"bytes {told}-9/10"})
+    assert download_module._offer(response) == (-1, None)
+
+
+def test_server_that_sends_on_to_another_protocol_is_named(fetch, monkeypatch, capsys) -> None:
+    answer = addinfourl(io.BytesIO(b"zip"), {}, "ftp://127.0.0.1/images_background.zip")
+    monkeypatch.setattr(download_module.urllib.request, "urlopen", lambda request, timeout: answer)
+    assert fetch() == 1
+    assert "ftp://127.0.0.1/images_background.zip, which is neither http nor https" in _one_line(
+        capsys.readouterr().err
+    )

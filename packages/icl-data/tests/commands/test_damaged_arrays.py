@@ -127,7 +127,7 @@ def test_array_that_does_not_fit_into_memory_is_named(monkeypatch) -> None:
         raise MemoryError
 
     np.savez_compressed("x.npz", VECTORS)
-    monkeypatch.setattr("icl_data._sources.npz.np.lib.format.read_array", too_large)
+    monkeypatch.setattr("icl_data._array_files.npz.np.lib.format.read_array", too_large)
     with pytest.raises(ValueError, match=r"^cannot read an array from 'x\.npz': it does not fit into memory$"):
         ArraySource.from_npz("x.npz")
 
@@ -163,7 +163,7 @@ def test_folder_with_the_name_of_a_file_is_named(name: str, capsys) -> None:
     pytest.importorskip("h5py", reason='h5py is not installed: pip install "icl-data[h5]"')
     Path(name).mkdir()
     assert main(["show", "--source", name]) == 2
-    assert f"cannot read an array from '{name}': it is a folder" in capsys.readouterr().err
+    assert f"cannot read an array from '{name}': it must be a file, got a folder" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders there")
@@ -171,5 +171,5 @@ def test_folder_with_the_name_of_a_file_is_named(name: str, capsys) -> None:
 def test_pipe_is_refused_and_not_waited_for(name: str) -> None:
     pytest.importorskip("h5py", reason='h5py is not installed: pip install "icl-data[h5]"')
     os.mkfifo(name)
-    with pytest.raises(ValueError, match=f"cannot read an array from '{name}': it is no file but a pipe or a device"):
+    with pytest.raises(ValueError, match=f"cannot read an array from '{name}': it must be a file, got a pipe"):
         load_source(name)

@@ -52,14 +52,15 @@ def _figure(command: str, path: str) -> list[str]:
 
 @needs_matplotlib
 @linux_only
+@pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
 @pytest.mark.parametrize("command", FIGURES)
-def test_figure_that_a_disk_cannot_take_leaves_nothing(command: str, tmp_path: Path, capsys) -> None:
+def test_figure_that_a_disk_cannot_take_leaves_nothing(command: str, ending: str, tmp_path: Path, capsys) -> None:
     with _disk_of(1000):
-        assert main(_figure(command, "figure.png")) == 2
+        assert main(_figure(command, f"figure.{ending}")) == 1
     found = capsys.readouterr()
     assert found.out == ""
     assert _one_line(found.err) == (
-        f"icl-data {command}: error: File too large: figure.png "
+        f"icl-data {command}: File too large: figure.{ending} "
         "(files may not grow that large here: raise the limit, or choose a folder elsewhere)"
     )
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ import pytest
 
 import icl_data._omniglot.cache as cache_module
 from icl_data import OmniglotError, OmniglotSource
+from icl_data._omniglot.files import BACKGROUND
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_no_flipped_bit_of_a_cache_stops_the_load(tiny_omniglot, tmp_path: Path)
         damaged = bytearray(content)
         damaged[place] ^= 1
         path.write_bytes(damaged)
-        cache_module._read(path)
+        cache_module._read(path, BACKGROUND)
 
 
 def test_user_without_a_home_has_no_cache(monkeypatch) -> None:
@@ -86,7 +87,7 @@ def test_folder_that_cannot_be_listed_is_named(tiny_omniglot, tmp_path: Path, mo
     def refuse(path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("icl_data._omniglot.files.os.scandir", refuse)
+    monkeypatch.setattr("icl_data._omniglot.stores.os.scandir", refuse)
     with pytest.raises(OmniglotError, match=r"cannot read '.*images_background': .*Permission denied"):
         OmniglotSource(folder, cache=tmp_path / "cache")
 

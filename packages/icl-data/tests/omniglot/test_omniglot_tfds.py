@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +102,56 @@ def test_damaged_records_are_one_line(builder) -> None:
 def test_record_that_is_no_one_bit_png_is_refused(builder) -> None:
     builder.entries["images_background"][0] = (builder.entries["images_background"][0][0], b"GIF89a")
     assert "not a PNG file" in _message()
+
+
+def _records(*lengths: int, n_bytes: int | None = None) -> bytes:
+    """A file of records that are as long as they say, or as its size has it."""
+    content = b"".join(struct.pack("<QI", length, 0) + bytes(min(length, 99)) + bytes(4) for length in lengths)
+    return content if n_bytes is None else content[:n_bytes]
+
+
+@pytest.fixture
+def prepared(builder, tmp_path: Path) -> Path:
+    """The file of records in a folder that says it is prepared."""
+    (tmp_path / "omniglot" / "3.0.0").mkdir(parents=True)
+    return tmp_path / "omniglot" / "3.0.0" / "omniglot-train.tfrecord-00000-of-00001"
+
+
+def _refused(prepared: Path) -> str:
+    with pytest.raises(OmniglotError) as caught:
+        OmniglotSource.from_tfds(prepared.parents[2], split="train")
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_whole_records_are_left_to_tensorflow(prepared: Path) -> None:
+    prepared.write_bytes(_records(99, 5, 0))
+    assert OmniglotSource.from_tfds(prepared.parents[2], split="train").n_classes == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "length"),
+    [(_records(1 << 40), "1,099,511,627,776"), (_records(99, n_bytes=60), "99"), (_records(9) + b"\5\0", "5")],
+    ids=["huge", "cut", "cut length"],
+)
+def test_record_that_is_not_there_is_named_before_memory_is_taken(prepared: Path, content: bytes, length: str) -> None:
+    prepared.write_bytes(content)
+    message = f"a record of {str(prepared)!r} must have at most 69,632 bytes, all of them there, got {length})"
+    assert message in _refused(prepared)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders there")
+@pytest.mark.parametrize("name", ["dataset_info.json", "omniglot-train.tfrecord-00000-of-00001"])
+def test_pipe_among_prepared_files_is_not_waited_for(prepared: Path, builder, name: str) -> None:
+    os.mkfifo(prepared.with_name(name))
+    builder.prepared = False
+    assert f"{str(prepared.with_name(name))!r} must be a file, got a pipe" in _refused(prepared)
+
+
+def test_more_records_than_there_can_be_are_refused(builder) -> None:
+    entries = builder.entries["images_background"]
+    builder.entries["images_background"] = [(entries[0][0], entries[0][1] + bytes(50_000))] * 2000
+    assert "its images must have at most 78,970,880 bytes in all" in _message()
 
 
 @pytest.mark.parametrize("module", ["tensorflow", "tensorflow_datasets"])

@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icl_data._omniglot.files import BACKGROUND, EVALUATION, Part, ZipStore, _hash, _named
+from icl_data._omniglot.files import BACKGROUND, EVALUATION, Part, _hash, _named
+from icl_data._omniglot.stores import ZipStore
 
 ORDER = np.load(Path(__file__).parents[1] / "golden" / "tfds_order.npz")
 
 
 @pytest.mark.parametrize("part", [BACKGROUND, EVALUATION], ids=lambda part: part.name)
 def test_read_order_of_every_image_equals_tensorflow_datasets(part: Part, omniglot: Path) -> None:
-    names, contents = _named(ZipStore(omniglot / f"{part.name}.zip").files())
+    names, contents = _named(ZipStore(omniglot / f"{part.name}.zip", part.n_images).files())
     ordered = sorted(range(len(names)), key=lambda place: _hash(names[place][1], part))
     assert [names[place][0] for place in ordered] == ORDER[f"{part.tfds_split}_label"].tolist()
 

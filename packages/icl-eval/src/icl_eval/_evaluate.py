@@ -33,6 +33,7 @@ def evaluate_run(
     sequences: int | None = None,
     protocol: Protocol | Literal["both"] = "paper",
     device: str = "auto",
+    trust: bool = False,
     done: Callable[[int], None] = lambda step: None,
     left_out: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Any]]:
@@ -51,6 +52,7 @@ def evaluate_run(
         sequences: sequences per evaluation, in place of ``batches``; the last batch is cut.
         protocol: ``paper``, ``released``, or both, one after the other.
         device: as for training.
+        trust: import a source of somebody's own code, although no command of this user made the run in its folder.
         done: called with each step when it is measured.
         left_out: called with a line for each evaluation of ``all`` that the run's data cannot give.
 
@@ -58,10 +60,13 @@ def evaluate_run(
         One record per checkpoint, protocol and evaluation, as in metrics.jsonl.
 
     Raises:
-        ValueError: if a checkpoint, evaluation, device, or a plugin of the model is not to be had.
+        ValueError: if a checkpoint, evaluation, device, or a plugin of the model is not to be had, or the run's source
+            is code that is not trusted.
         CheckpointDamaged: if a checkpoint cannot be read; found before the first is measured.
         CommandFailed: if the device's memory is too small.
     """
+    if not trust:
+        run.require_trusted()
     run.require_components()
     require_checkpoints(run, steps)
     if batches is None and sequences is None:

@@ -9,7 +9,7 @@ from icl_eval._claims.checking import verdicts
 from icl_eval._claims.matching import performed
 from icl_eval._commands.main import _main
 from icl_eval._runs import collect
-from icl_train import RunError
+from icl_train import RunError, RunFolder
 
 GOOD, CHANCE = [0.5, 0.9], [0.5, 0.5]
 ALL_WELL = {("0", "1"): CHANCE, ("0", "2"): CHANCE, ("1", "1"): GOOD, ("1", "2"): GOOD}
@@ -74,10 +74,10 @@ def test_without_the_runs_it_cannot_be_said(write):
     assert found["It stays."].reason == "runs are missing"
 
 
-def test_runs_without_the_measure_leave_a_claim_unsaid(write, tmp_path):
+def test_runs_without_the_measure_leave_a_claim_unsaid(write, put_lines, tmp_path):
     root = write("small", ALL_WELL)
     for file in root.glob("*/metrics.jsonl"):
-        file.write_text(file.read_text().replace("eval_fewshot_holdout", "eval_fewshot_rare"))
+        put_lines(RunFolder.open(file.parent), file.read_text().replace("eval_fewshot_holdout", "eval_fewshot_rare"))
     one = judged(root)["It stays."]
     assert (one.judgement, one.reason) == ("cannot say", "its runs have no fewshot_holdout")
 

@@ -52,10 +52,10 @@ def test_broken_and_unfinished_folders_are_named_and_passed_over(bursts, write_r
     assert "fewshot_holdout (1 run)" in " ".join(printed.out.split())
 
 
-def test_without_the_records_a_figure_needs_one_line_names_them_and_what_trains_them(write_run, tmp_path):
+def test_without_the_records_a_figure_needs_one_line_names_them_and_what_trains_them(write_run, put_lines, tmp_path):
     run = write_run("one", SCORES)
-    file = run.path / "metrics.jsonl"
-    file.write_text("".join(f"{line}\n" for line in file.read_text().splitlines() if "fewshot" not in line))
+    lines = (run.path / "metrics.jsonl").read_text().splitlines(keepends=True)
+    put_lines(run, "".join(line for line in lines if "fewshot" not in line))
     with pytest.raises(RunError) as refused:
         _main(["figure4", str(tmp_path), "--out", str(tmp_path / "out")])
     assert str(refused.value) == (

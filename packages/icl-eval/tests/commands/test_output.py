@@ -12,7 +12,7 @@ import sys
 import pytest
 import torch
 
-from icl_data.foundation.command_line import CommandFailed
+from icl_data.foundation.command_line import CommandFailed, run_command
 from icl_eval import FIGURES, evaluate_run
 from icl_eval._commands.main import _main
 from icl_eval._tables.files import TABLE_WRITERS
@@ -163,6 +163,45 @@ def test_a_place_where_the_system_makes_no_files_is_found_by_trying(run):
 def limited(bytes_per_file):
     """What a process does first so that no file may grow beyond that: writing fails as on a full disk."""
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_per_file, bytes_per_file))
+
+
+def test_a_figure_of_which_one_file_does_not_reach_the_disk_leaves_none_of_them(run, tmp_path, monkeypatch):
+    real = os.fsync
+
+    def fsync(descriptor):
+        if "figure3a.svg" in os.readlink(f"/proc/self/fd/{descriptor}"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(CommandFailed) as failed:
+        _main(["figure3a", str(run.parent), "--out", str(tmp_path / "figure")])
+    assert str(failed.value).startswith(f"{os.strerror(errno.EIO)}: {tmp_path / 'figure' / 'figure3a.svg'} (")
+    assert below(tmp_path / "figure") == {}
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "json", "md"])
+def test_a_table_that_does_not_fit_on_the_disk_fails_in_one_line_and_leaves_nothing(run, tmp_path, ending):
+    pytest.importorskip("polars")
+    out = tmp_path / f"a.{ending}"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
+    try:
+        with pytest.raises(CommandFailed) as failed:
+            _main(["table", str(run.parent), "--out", str(out)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert str(failed.value).startswith(f"{os.strerror(errno.EFBIG)}: {out} (files may not")
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_a_full_disk_is_no_mistake_of_the_place_that_was_asked_for(run, tmp_path, monkeypatch, never_measured, capsys):
+    def full(*arguments, **keywords):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "a.csv"))
+
+    monkeypatch.setattr("icl_eval._commands.output.try_file", full)
+    assert run_command(_main, "icl-eval", ["evaluate", str(run), "--out", str(tmp_path / "a.csv")]) == 1
+    assert capsys.readouterr().err.startswith("icl-eval evaluate: No space left on device: ")
 
 
 def test_a_figure_that_does_not_fit_on_the_disk_fails_in_one_line_and_leaves_the_older_files(run, tmp_path):

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+import icl_eval._evaluate
 from icl_data.foundation.command_line import CommandFailed
 from icl_eval._commands.main import _main
 from icl_train import RunError
@@ -113,6 +114,21 @@ def test_a_folder_that_is_not_there_is_a_mistake_also_among_several(runs, monkey
     monkeypatch.setattr("icl_eval._evaluate.evaluate_run", lambda *arguments, **keywords: 1 / 0)
     with pytest.raises(RunError, match=r"a run folder holds config\.json, got .*nowhere"):
         _main(["evaluate", *paths(runs, "c30-s0", "nowhere")])
+
+
+def test_a_run_whose_evaluation_does_not_fit_into_memory_is_passed_over(runs, monkeypatch, capsys):
+    real = icl_eval._evaluate.evaluate_run
+
+    def too_large(run, **keywords):
+        if run.name == "c30-s0":
+            raise MemoryError
+        return real(run, **keywords)
+
+    monkeypatch.setattr("icl_eval._evaluate.evaluate_run", too_large)
+    assert _main(["evaluate", *paths(runs, "c30-s0", "c64-s0"), *QUICK]) == 0
+    told = capsys.readouterr()
+    assert f"skipped {runs / 'c30-s0'}: what it asks for does not fit into memory" in told.err
+    assert "c64-s0" in told.out
 
 
 def broken(path):

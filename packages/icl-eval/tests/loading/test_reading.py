@@ -44,11 +44,10 @@ def test_records_as_icl_train_writes_them_are_not_read_one_by_one(trained, asked
     assert len(load_runs(trained, **asked))
 
 
-def test_one_odd_run_leaves_the_others_of_its_batch_to_the_fast_way(write_run, tmp_path, monkeypatch):
+def test_one_odd_run_leaves_the_others_of_its_batch_to_the_fast_way(write_run, put_lines, tmp_path, monkeypatch):
     write_run("one", SCORES)
     odd = write_run("odd", SCORES, seed=1)
-    file = odd.path / "metrics.jsonl"
-    file.write_text(file.read_text().replace('"paper"', '"of another program"'))
+    put_lines(odd, (odd.path / "metrics.jsonl").read_text().replace('"paper"', '"of another program"'))
     seen = []
 
     def careful(run):
@@ -99,11 +98,11 @@ ODD = {
 @pytest.mark.filterwarnings("ignore::icl_eval.RunsSkipped")
 @pytest.mark.parametrize("asked", [{}, {"metrics": "all"}], ids=["the usual", "all"])
 @pytest.mark.parametrize("odd", ODD.values(), ids=list(ODD))
-def test_odd_records_are_judged_as_the_careful_way_judges_them(write_run, tmp_path, odd, asked, request):
+def test_odd_records_are_judged_as_the_careful_way_judges_them(write_run, put_lines, tmp_path, odd, asked, request):
     write_run("good", SCORES, seed=1)
-    file = write_run("odd", SCORES).path / "metrics.jsonl"
-    first, *others = file.read_text().splitlines()
-    file.write_text("\n".join([json.dumps(odd(json.loads(first))), *others, ""]))
+    run = write_run("odd", SCORES)
+    first, *others = (run.path / "metrics.jsonl").read_text().splitlines()
+    put_lines(run, "\n".join([json.dumps(odd(json.loads(first))), *others, ""]))
     fast = load_runs(tmp_path, **asked)
     request.getfixturevalue("one_by_one")
     careful = load_runs(tmp_path, **asked)
@@ -113,10 +112,10 @@ def test_odd_records_are_judged_as_the_careful_way_judges_them(write_run, tmp_pa
 
 @pytest.mark.filterwarnings("ignore::icl_eval.RunsSkipped")
 @pytest.mark.parametrize("end", ["\n", "   \n", "{}\n", "nonsense", "nonsense\n", '{"split": "é', "\udcff", "1\n2\n"])
-def test_odd_ends_of_a_file_are_judged_as_the_careful_way_judges_them(write_run, tmp_path, end, request):
+def test_odd_ends_of_a_file_are_judged_as_the_careful_way_judges_them(write_run, put_lines, tmp_path, end, request):
     write_run("good", SCORES, seed=1)
-    with (write_run("odd", SCORES).path / "metrics.jsonl").open("ab") as file:
-        file.write(end.encode("utf-8", "surrogateescape"))
+    run = write_run("odd", SCORES)
+    put_lines(run, (run.path / "metrics.jsonl").read_text() + end)
     fast = load_runs(tmp_path)
     request.getfixturevalue("one_by_one")
     careful = load_runs(tmp_path)

@@ -55,11 +55,13 @@ def test_settings_can_be_grouped_by(write_run, tmp_path):
     assert last.groupby("data.p_bursty")["value"].mean().to_dict() == {0.5: 0.25, 0.9: 0.75}
 
 
-def test_a_setting_that_came_later_has_its_first_value_in_the_rows_of_earlier_runs(write_run, tmp_path):
+def test_a_setting_that_came_later_has_its_first_value_in_the_rows_of_earlier_runs(
+    write_run, config_of, put_config, tmp_path
+):
     run = write_run("one", SCORES)
-    stored = json.loads((run.path / "config.json").read_text())
+    stored = config_of(run)
     del stored["config"]["data"]["label_noise"]
-    (run.path / "config.json").write_text(json.dumps(stored))
+    put_config(run, stored)
     assert set(load_runs(tmp_path)["data.label_noise"]) == {0.0}
 
 
@@ -93,7 +95,7 @@ def test_all_metrics_are_every_number_of_the_records(trained):
     run = trained / "c30-s0"
     expected = []
     for record in map(json.loads, (run / "metrics.jsonl").read_text().splitlines()):
-        no_metrics = ("split", "step", "sequences", "headline", "chance", "n_sequences", "protocol")
+        no_metrics = ("split", "step", "sequences", "headline", "chance", "n_sequences", "protocol", "crc32")
         names = [name for name in record if name not in no_metrics and not name.endswith(("_low", "_high"))]
         expected += [(record["split"].removeprefix("eval_"), record["step"], name, record[name]) for name in names]
     found = load_runs(run, metrics="all")[["split", "step", "metric", "value"]]
@@ -131,21 +133,24 @@ def test_chance_is_that_of_headlines(trained):
 def test_a_loss_that_was_not_finite_is_not_a_number(write_run):
     run = write_run("one", SCORES)
     run.append([train_line(10, 0.5), train_line(20, float("nan"))])
+    run.mark_done()
     losses = load_runs(run.path, splits="train")["value"].to_numpy()
     np.testing.assert_array_equal(losses, [0.5, np.nan])
 
 
 def test_a_half_written_last_line_is_left_out(write_run):
-    run = write_run("one", SCORES)
-    whole = load_runs(run.path)
+    run = write_run("one", SCORES, done=False)
+    whole = load_runs(run.path, unfinished=True)
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write('{"split": "train", "step": 20, "sequ')
-    pd.testing.assert_frame_equal(load_runs(run.path), whole)
+    pd.testing.assert_frame_equal(load_runs(run.path, unfinished=True), whole)
 
 
-def test_a_last_line_that_only_lacks_its_end_counts(write_run):
+def test_a_last_line_that_only_lacks_its_end_counts_in_a_folder_without_hashes(write_run):
     run = write_run("one", SCORES)
     whole = load_runs(run.path)
+    run.rewrite(run_format=1)
+    (run.path / "DONE").write_text("20 steps\n")
     file = run.path / "metrics.jsonl"
     file.write_text(file.read_text().rstrip("\n"))
     pd.testing.assert_frame_equal(load_runs(run.path), whole)
@@ -154,6 +159,7 @@ def test_a_last_line_that_only_lacks_its_end_counts(write_run):
 def test_of_a_step_that_was_written_twice_the_last_counts_and_rows_are_by_step(write_run):
     run = write_run("one", SCORES)
     run.append([train_line(20, 0.5), train_line(10, 0.7), train_line(20, 0.25)])
+    run.mark_done()
     table = load_runs(run.path, splits="train")
     assert table[["step", "value"]].to_numpy().tolist() == [[10, 0.7], [20, 0.25]]
 

@@ -45,11 +45,11 @@ def test_runs_have_their_own_values(write_run, tmp_path):
     assert table["seeds.data"].to_dict() == {"one": 0, "two": 1}
 
 
-def test_a_split_that_a_run_lacks_is_missing_there(write_run, tmp_path):
+def test_a_split_that_a_run_lacks_is_missing_there(write_run, put_lines, tmp_path):
     write_run("one", SCORES)
     other = write_run("other", {}, seed=1)
     lines = (tmp_path / "runs" / "one" / "metrics.jsonl").read_text().splitlines(keepends=True)
-    (other.path / "metrics.jsonl").write_text("".join(line for line in lines if "zipfian" in line))
+    put_lines(other, "".join(line for line in lines if "zipfian" in line))
     found = row(summarize_runs(tmp_path), "other")
     assert pd.isna(found["fewshot_holdout_last"])
     assert pd.isna(found["fewshot_holdout_peak_step"])
@@ -61,6 +61,7 @@ def test_a_split_that_is_measured_otherwise_in_some_runs_has_the_value_of_each(w
         run = write_run(name, SCORES, seed=len(name))
         rest = {"accuracy_closed", "accuracy_class"} - {metric}
         run.append([line("no_support_rare", 20, own, chance=0.25, metric=metric, **dict.fromkeys(rest, other))])
+        run.mark_done()
     for metrics in (None, "all"):
         table = summarize_runs(tmp_path, metrics=metrics).set_index("run")
         assert table["no_support_rare_last"].to_dict() == {"one": 0.5, "several": 0.75}

@@ -72,12 +72,11 @@ def test_final_rows_are_the_last_of_each_run(groups, spec):
 
 
 def test_an_evaluation_without_what_a_figure_draws_is_no_row_of_it_and_not_its_last_value(
-    write_run, picture_of, tmp_path
+    write_run, put_lines, picture_of, tmp_path
 ):
     run = write_run("one", {0: (0.5, 0.0), 10: (0.75, 0.25), 20: (1.0, 0.5)})
-    file = run.path / "metrics.jsonl"
-    lines = file.read_text().splitlines()
-    file.write_text("".join(f"{line}\n" for line in lines if not ("zipfian" in line and '"step": 20' in line)))
+    lines = (run.path / "metrics.jsonl").read_text().splitlines()
+    put_lines(run, "".join(f"{line}\n" for line in lines if not ("zipfian" in line and '"step": 20' in line)))
     groups = group_runs(collect(tmp_path)[0])
     assert [row["step"] for row in timeseries_rows(FIGURES["figure3b"], groups)] == [0, 10]
     assert [row["step"] for row in final_rows(FIGURES["figure3a"], groups)] == [20]

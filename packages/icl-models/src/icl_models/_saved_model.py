@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -25,7 +26,7 @@ _LABELS = "label_table.weight"
 _MOST_LAYERS_OF_PLUGINS = 10_000  # whose layers may share their weights
 
 
-def save_model(model: InContextModel, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+def save_model(model: InContextModel, path: str | os.PathLike[str], *, overwrite: bool = False) -> str:
     """Write `model` to one safetensors file that `load_model` reads; the same model gives the same bytes.
 
     The file's metadata hold `ModelConfig.to_dict()` as JSON under "icl_models.config", the format's number, 2, under
@@ -37,6 +38,9 @@ def save_model(model: InContextModel, path: str | os.PathLike[str], *, overwrite
         path: the file, by custom with the ending `.safetensors`; `~` is the home folder.
         overwrite: take the place of a file that is there.
 
+    Returns:
+        The SHA-256 of the file, as `sha256sum` prints it.
+
     Raises:
         ValueError: for weights that are not finite, which no model could be read with, naming the first.
         OSError: when the file is there already and `overwrite` is False, or cannot be written.
@@ -45,10 +49,14 @@ def save_model(model: InContextModel, path: str | os.PathLike[str], *, overwrite
     require_finite(tensors, "the weights of a model to be saved must be finite")
     metadata = {CONFIG_KEY: json.dumps(model.config.to_dict()), **unsealed_metadata()}
     head, numbers = write_header(save(tensors), metadata)
+    head = seal(head, numbers)
     with whole_file(user_path(path), overwrite=overwrite) as beside, beside.open("wb") as file:
         # `save_file` would keep the file from everybody else
-        file.write(seal(head, numbers))
+        file.write(head)
         file.write(numbers)
+    digest = hashlib.sha256(head)
+    digest.update(numbers)
+    return digest.hexdigest()
 
 
 def load_model(path: str | os.PathLike[str]) -> InContextModel:

@@ -11,10 +11,10 @@ from torch import Tensor
 from icl_data import SequenceBatch
 from icl_data.foundation.machine_memory import machine_memory
 from icl_models import InContextModel
+from icl_train._intact.weights import check_weights_fit
 from icl_train._making.initial import find_initial_weights
 from icl_train._memory import batch_need, refuse, refuse_beyond_memory
 from icl_train._run_data import RunData
-from icl_train._runs.checkpoint import check_weights_fit
 from icl_train._task import Task, example_logits, resolve_device
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
@@ -42,7 +42,8 @@ def check_model(config: RunConfig) -> None:
     task = Task.on(data, device=torch.device("cpu"))
     model, batch = task.build_model(), task.training_sampler()(1)
     if config.train.init_from is not None:
-        check_weights_fit(find_initial_weights(config.train.init_from).file, model, "train.init_from")
+        initial = find_initial_weights(config.train.init_from)
+        check_weights_fit(initial.content, model, "train.init_from", str(initial.file))
     labels = torch.from_numpy(batch.label[:1]).long()
     with torch.random.fork_rng(devices=[]):
         with torch.no_grad():

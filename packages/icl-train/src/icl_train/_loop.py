@@ -11,11 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from icl_train._intact.weights import load_checked
+from icl_train._life.classes import keep_classes
 from icl_train._life.failure import failure_of, reason_of
+from icl_train._life.going_on import go_on
 from icl_train._life.history import record_start
-from icl_train._making.initial import INITIAL
+from icl_train._making.initial import INITIAL, copied_weights
 from icl_train._making.whole import remove_leftovers
-from icl_train._runs.checkpoint import load_training_state, load_weights, save_checkpoint
+from icl_train._runs.checkpoint import save_checkpoint
 from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.pace import Pace
@@ -58,8 +61,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
                 _to_its_end(run, _Training(run, reporter, tracker, heartbeat, device))
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
             reason = f"code that the run calls ended it: SystemExit: {stop.code}"
-            with suppress(OSError):
-                run.mark_failed(reason)
+            _mark_failed(run, heartbeat, reason)
             raise RunFailed(f"{run.path}: {reason}") from stop
 
 
@@ -70,9 +72,15 @@ def _to_its_end(run: RunFolder, training: _Training) -> None:
     except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
         raise
     except Exception as error:
-        with suppress(OSError):
-            run.mark_failed(reason_of(error))
+        _mark_failed(run, training.heartbeat, reason_of(error))
         raise failure_of(run.path, error) from error
+
+
+def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str) -> None:
+    heartbeat.remove()
+    with suppress(OSError):
+        (run.path / "DONE").unlink(missing_ok=True)  # a disk that fails may have taken it before it said so
+        run.mark_failed(reason)
 
 
 class _Training:
@@ -225,30 +233,33 @@ class _Training:
         # A checkpoint of weights that are no numbers could never be resumed from.
         _require_finite(_norm(self.model.parameters()), self.step, "weights")
         with self.pace.aside("checkpoint"):
-            self.run_folder.flush()
+            metrics = self.run_folder.flush()
             save_checkpoint(
                 self.run_folder.checkpoints,
                 step=self.step,
                 model=self.model,
                 optimizer=self.optimizer,
-                state={"sums": self.sums.tolist(), "summed": self.summed},
+                sums=self.sums.tolist(),
+                summed=self.summed,
+                metrics=metrics,
             )
 
     def _restore(self) -> list[Record]:
         """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
         remove_leftovers(self.run_folder.path)
-        steps = self.run_folder.checkpoint_steps()
-        if not steps:
-            if self.config.train.init_from is not None:
-                load_weights(self.run_folder.path / INITIAL, self.model)
+        state = go_on(self.run_folder, self.model, self.optimizer, n_sums=len(_RUNNING_MEANS))
+        if state is None:
+            if (initial := self.config.train.init_from) is not None:
+                load_checked(self.model, copied_weights(self.run_folder.path, initial), INITIAL)
             self.run_folder.rewind(None)
             self.run_folder.write_classes(self._classes())
             return []
-        state = load_training_state(self.run_folder.checkpoints, steps[-1], self.model, self.optimizer)
-        self.sums += torch.tensor(state["sums"], dtype=torch.float64, device=self.sums.device)
-        self.summed = int(state["summed"])
-        self.is_new, self.step = False, steps[-1]
-        return self.run_folder.rewind(self.step)
+        self.sums += torch.tensor(state.sums, dtype=torch.float64, device=self.sums.device)
+        self.summed = state.summed
+        self.is_new, self.step = False, state.step
+        records = self.run_folder.rewind(self.step, state)
+        keep_classes(self.run_folder, self._classes)
+        return records
 
     def _new_pace(self) -> Pace:
         last = self.config.train.max_steps

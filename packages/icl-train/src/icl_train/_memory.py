@@ -14,7 +14,7 @@ from icl_data.foundation.machine_memory import machine_memory, readable_bytes
 from icl_models import least_layer_bytes, least_layer_numbers
 from icl_train.config import RunConfig
 
-__all__ = ["Need", "batch_need", "needs", "refuse", "refuse_beyond_memory"]
+__all__ = ["Need", "batch_need", "needs", "refuse", "refuse_beyond_memory", "refuse_evaluation", "refuse_model"]
 
 LARGEST_ACCELERATOR = 2**40
 """Bytes that no single GPU has yet: what a run on one is held against where PyTorch cannot be asked."""
@@ -50,14 +50,29 @@ def refuse_beyond_memory(
         numbers_per_example: what an example consists of, where the source has been opened.
         device: bytes of the training device; None if PyTorch has not been asked.
     """
+    for need in needs(config, numbers_per_example):
+        _refuse_here(need, config, device)
+
+
+def refuse_model(config: RunConfig) -> None:
+    """Raise ValueError if the classes and the weights alone, without any training, are larger than all memory."""
+    for need in (*_classes_need(config), _model_need(config, copies=1)):
+        _refuse_here(need, config)
+
+
+def refuse_evaluation(config: RunConfig, sequences: int) -> None:
+    """Raise ValueError if an evaluation of so many sequences is larger than all memory."""
+    _refuse_here(_evaluation_need(config, sequences, f"{sequences:,} sequences in an evaluation"), config)
+
+
+def _refuse_here(need: Need, config: RunConfig, device: int | None = None) -> None:
     host = machine_memory()
-    if device is None and host is not None:
+    if need.on_device and device is None and host is not None:
         on_host = config.train.device == "cpu" or (config.train.device == "auto" and not _may_have_gpu())
         device = host if on_host else max(host, LARGEST_ACCELERATOR)
-    for need in needs(config, numbers_per_example):
-        memory = device if need.on_device else host
-        if memory is not None:
-            refuse(need, memory)
+    memory = device if need.on_device else host
+    if memory is not None:
+        refuse(need, memory)
 
 
 def refuse(need: Need, memory: int) -> None:
@@ -71,26 +86,9 @@ def refuse(need: Need, memory: int) -> None:
 
 def needs(config: RunConfig, numbers_per_example: int | None = None) -> Iterator[Need]:
     """What a run is sure to take; of a source that has not been opened only what its settings say."""
-    data, model, train = config.data, config.model, config.train
-    n_classes = data.n_trained_classes + data.n_holdout_classes
-    labels = _labels(config)
-    generated = data.source in ("symbolic", "gaussian")
-    dim = (63 if data.dim is None else data.dim) if data.source == "gaussian" else 0
-    if generated:
-        # The vectors as they are drawn, and the split's order, keys and weights.
-        yield Need(
-            setting=f"{n_classes:,} classes" + (f" and data.dim {dim:,}" if dim else ""),
-            what="the table of classes",
-            size=n_classes * (12 * dim + 24),
-            on_device=False,
-        )
-    yield Need(
-        setting=f"{labels:,} labels, model.emb_dim {model.emb_dim:,} and model.num_layers {model.num_layers:,}",
-        what="the model, with its gradient and the optimiser's state,",
-        size=_copies(config) * _NUMBER * (labels * model.emb_dim + least_layer_numbers(model))
-        + least_layer_bytes(model),
-        on_device=True,
-    )
+    train, dim = config.train, _dim(config)
+    yield from _classes_need(config)
+    yield _model_need(config, copies=_copies(config))
     yield Need(
         setting=f"train.batch_size {train.batch_size:,} and sequences of {_length(config):,}",
         what="drawing a batch",
@@ -99,11 +97,40 @@ def needs(config: RunConfig, numbers_per_example: int | None = None) -> Iterator
     )
     yield batch_need(config, numbers_per_example=dim if numbers_per_example is None else numbers_per_example)
     sequences = config.eval.batches * train.batch_size
+    setting = f"eval.batches {config.eval.batches:,} of {train.batch_size:,} sequences"
+    yield _evaluation_need(config, sequences, setting)
+
+
+def _classes_need(config: RunConfig) -> Iterator[Need]:
+    """The vectors of a generated source as they are drawn, and the split's order, keys and weights."""
+    data, dim = config.data, _dim(config)
+    n_classes = data.n_trained_classes + data.n_holdout_classes
+    if data.source in ("symbolic", "gaussian"):
+        yield Need(
+            setting=f"{n_classes:,} classes" + (f" and data.dim {dim:,}" if dim else ""),
+            what="the table of classes",
+            size=n_classes * (12 * dim + 24),
+            on_device=False,
+        )
+
+
+def _model_need(config: RunConfig, *, copies: int) -> Need:
+    model, labels = config.model, _labels(config)
+    return Need(
+        setting=f"{labels:,} labels, model.emb_dim {model.emb_dim:,} and model.num_layers {model.num_layers:,}",
+        what="the model, with its gradient and the optimiser's state," if copies > 1 else "the model",
+        size=copies * _NUMBER * (labels * model.emb_dim + least_layer_numbers(model)) + least_layer_bytes(model),
+        on_device=True,
+    )
+
+
+def _evaluation_need(config: RunConfig, sequences: int, setting: str) -> Need:
+    data = config.data
     lengths = 3 * (data.fs_shots * data.ways + 1) + data.seq_len
-    yield Need(
-        setting=f"eval.batches {config.eval.batches:,} of {train.batch_size:,} sequences",
+    return Need(
+        setting=setting,
         what="an evaluation",
-        size=sequences * (lengths * 6 * _INDEX + labels * _NUMBER),
+        size=sequences * (lengths * 6 * _INDEX + _labels(config) * _NUMBER),
         on_device=True,
     )
 
@@ -132,6 +159,12 @@ def batch_need(config: RunConfig, *, numbers_per_example: int) -> Need:
 def _may_have_gpu() -> bool:
     """Whether the system shows a GPU's driver; none of these files, no GPU that PyTorch could use."""
     return any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
+
+
+def _dim(config: RunConfig) -> int:
+    """Numbers in a vector of the Gaussian source; 0 of others."""
+    data = config.data
+    return (63 if data.dim is None else data.dim) if data.source == "gaussian" else 0
 
 
 def _length(config: RunConfig) -> int:

@@ -14,8 +14,10 @@ from icl_data import (
     SymbolicSource,
     load_source,
 )
+from icl_data.foundation.own_modules import modules_here
 from icl_models import ModelConfig
 from icl_train._evaluations.exemplars import exemplar_range
+from icl_train._memory import refuse_model
 from icl_train._settings.class_counts import ClassCounts, refuse_counts
 from icl_train.config import DataConfig, Protocol, RunConfig, SequenceKind
 
@@ -46,7 +48,8 @@ def build_source(data: DataConfig, *, seed: int) -> Source:
         # Without a folder, the one that `icl-data omniglot fetch` fills.
         source = OmniglotSource(data.omniglot, exemplars=data.exemplars)
     else:
-        source = load_source(data.source)
+        with modules_here():
+            source = load_source(data.source)
     if source.kind != "image":
         for option in ("augment", "downsample"):
             if getattr(data, option):
@@ -88,9 +91,11 @@ class RunData:
             config: the run's settings.
 
         Raises:
-            ValueError: if the source cannot be had or has too few classes or exemplars.
+            ValueError: if the source cannot be had or has too few classes or exemplars, or no memory of this machine
+                could hold the classes and the model.
             ImportError: if the extra that its files need is not installed.
         """
+        refuse_model(config)
         data = config.data
         source = build_source(data, seed=config.seeds.split)
         counts = ClassCounts(rare=data.n_rare_classes, common=data.n_common_classes, holdout=data.n_holdout_classes)

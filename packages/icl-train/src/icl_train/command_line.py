@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 import sys
 import textwrap
@@ -93,8 +92,6 @@ def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
         main: the command; takes the arguments and returns the exit code.
         prog: the program's name.
     """
-    # A console script does not look for modules here as `python -m` does; `--data.source my_module:make` should.
-    sys.path.append(os.getcwd())
     return run_command(main, prog)
 
 

@@ -30,6 +30,7 @@ from icl_train._evaluating.scoring import Scoring, exchanged, means
 from icl_train._evaluations.text import read_evaluations
 from icl_train._evaluations.value import Evaluation
 from icl_train._making.environment import available_cores
+from icl_train._memory import refuse_evaluation
 from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from icl_train._task import Task, autocast
 from icl_train.config import Protocol, RunConfig
@@ -108,6 +109,7 @@ class Evaluator:
         n_sequences = sequences if batches is None else batches * task.config.train.batch_size
         if n_sequences is None or n_sequences < 1:
             raise ValueError(f"an evaluation must have at least 1 sequence, got {n_sequences}")
+        refuse_evaluation(task.config, n_sequences)
         self.task, self.workers = task, workers
         self.protocol: Protocol = protocol
         self.n_sequences = n_sequences

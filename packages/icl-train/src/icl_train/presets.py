@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from icl_data import load_source, read_source_name
+from icl_data.foundation.own_modules import modules_here
 from icl_train._settings.class_counts import counts_for
 from icl_train._settings.source import BUILT_IN_SOURCES
 from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
@@ -65,7 +66,8 @@ def with_source(config: RunConfig, source: str) -> RunConfig:
     if source in BUILT_IN_SOURCES:
         kind = {"symbolic": "id", "gaussian": "vector", "omniglot": "image"}[source]
     else:
-        opened = load_source(data.source)
+        with modules_here():
+            opened = load_source(data.source)
         kind = str(opened.kind)
         data = _with_fitting_counts(data, opened.n_classes)
     embedder = {"id": "embedding", "vector": "vector", "image": "resnet"}[kind]

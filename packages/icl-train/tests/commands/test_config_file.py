@@ -6,6 +6,7 @@ import json
 import pytest
 
 from icl_train import PRESETS, RunFolder, figure3a, laptop, smoke
+from icl_train._commands import config_file
 from icl_train._commands import run as run_module
 from icl_train._commands.config_file import read_settings, with_file_settings
 from icl_train._commands.main import _main
@@ -193,3 +194,29 @@ def test_a_folder_that_is_no_run_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"^a folder of settings must be a run folder, which holds config\.json, got "):
         _main(["run", "--config", str(tmp_path), "--root", str(tmp_path / "runs")])
     assert list(tmp_path.iterdir()) == []
+
+
+def of_itself(depth):
+    """What a dozen lines of YAML make: ten times ten times ten times …"""
+    value = [1]
+    for _ in range(depth):
+        value = [value] * 10
+    return value
+
+
+ROUND: dict[str, object] = {}
+ROUND["x"] = ROUND
+
+
+@pytest.mark.parametrize("value", [of_itself(12), {"eval": ROUND}], ids=["ten to the twelfth", "round and round"])
+def test_a_file_whose_values_name_each_other_again_and_again_is_refused(value, tmp_path, monkeypatch):
+    monkeypatch.setattr(config_file, "_read", lambda *_: value)
+    (tmp_path / "mine.yaml").touch()
+    with pytest.raises(ValueError, match=r"mine\.yaml: it must have at most 1,000,000 values, nested at most 50 deep"):
+        read_settings(tmp_path / "mine.yaml")
+
+
+def test_a_setting_that_a_file_has_twice_is_refused(tmp_path):
+    (tmp_path / "mine.json").write_text('{"seeds": {"data": 1, "data": 2}}')
+    with pytest.raises(ValueError, match=r"mine\.json: it must have each name once, got 'data' twice"):
+        read_settings(tmp_path / "mine.json")

@@ -33,7 +33,7 @@ def copied(finished, folder, *, done):
     shutil.copytree(finished, run)
     if not done:
         (run / "DONE").unlink()
-        (run / "FAILED").write_text("ValueError: \x1b[31mXred\n")
+        RunFolder.open(run).mark_failed("ValueError: \x1b[31mXred")
     return run
 
 

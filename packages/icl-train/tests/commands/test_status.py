@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from icl_data.foundation.sealed import seal_object
 from icl_train import RunFolder, smoke
 from icl_train._commands.main import _main
 from icl_train._sweeps.sweep import prepare
@@ -23,9 +24,13 @@ def short(**parts):
     return replace(config, **{name: replace(getattr(config, name), **changes) for name, changes in parts.items()})
 
 
+def sealed(value):
+    return seal_object(json.dumps(value, indent=1) + "\n")
+
+
 def beat(run, step, speed):
     (run.path / "heartbeat.json").write_text(
-        json.dumps({"step": step, "steps_per_second": speed, "pid": 4321, "host": "node7", "time": 0.0})
+        sealed({"step": step, "steps_per_second": speed, "pid": 4321, "host": "node7", "time": 0.0})
     )
 
 
@@ -150,7 +155,7 @@ def test_status_names_a_run_it_cannot_read_and_lists_the_others(tmp_path, capsys
     assert _main(["status", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert good.name in printed
-    assert f"skipped {bad.path}: cannot read its metrics.jsonl" in printed
+    assert f"{bad.name}: damaged: cannot read its metrics.jsonl: line 1 must have the crc32" in printed
 
 
 def test_names_and_reasons_from_outside_are_text_and_nothing_else(tmp_path, capsys):

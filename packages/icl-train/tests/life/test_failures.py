@@ -19,6 +19,7 @@ from icl_train import RunFailed, RunFolder, smoke, train
 from icl_train._commands.main import _main
 from icl_train._life.failure import failure_of, reason_of
 from icl_train._runs import checkpoint as checkpoint_module
+from icl_train._watching.view import failure
 
 _spec = importlib.util.spec_from_file_location("tiny_omniglot", Path(__file__).parents[1] / "tiny_omniglot.py")
 tiny_omniglot = importlib.util.module_from_spec(_spec)
@@ -112,9 +113,9 @@ def full(*args, **kwargs):
 
 
 def test_a_disk_that_is_full_at_the_start_leaves_no_folder(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("icl_train._runs.folder.write_text", full)
+    monkeypatch.setattr("icl_train._intact.objects.write_text", full)
     code, line = command(capsys, "run", "smoke", "--root", tmp_path / "a" / "b", "--name", "run")
-    assert code == 2
+    assert code == 1
     path = tmp_path / "a" / "b" / "run"
     assert line.endswith(f"No space left on device: {path} (free some space, or choose a folder on another disk)")
     assert left(tmp_path) == []
@@ -128,7 +129,7 @@ def test_a_disk_that_fills_up_while_training_fails_the_run_in_one_line(tmp_path,
     reason = f"No space left on device: {step} (free some space, or choose a folder on another disk)"
     assert code == 1
     assert line == f"icl-train run: {path}: {reason}"
-    assert (path / "FAILED").read_text() == f"OSError: {reason}\n"
+    assert failure(RunFolder.open(path)) == f"OSError: {reason}"
     assert left(path / "checkpoints") == []
 
 
@@ -150,7 +151,7 @@ def test_a_file_that_may_not_grow_fails_the_run_in_one_line(tmp_path):
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith(f"icl-train run: {path}: File too large: {path / 'checkpoints' / 'step_0000004'}")
     assert done.stderr.count("\n") == 1
-    assert (path / "FAILED").read_text().startswith("OSError: File too large: ")
+    assert failure(RunFolder.open(path)).startswith("OSError: File too large: ")
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 12_000
 
 
@@ -177,9 +178,10 @@ def test_a_damaged_checkpoint_fails_the_run_in_one_line(name, content, interrupt
     file.write_bytes(file.read_bytes()[:-40] if content is None else content)
     code, line = command(capsys, "resume", interrupted)
     assert code == 1
-    assert line.startswith(f"icl-train resume: {interrupted}: cannot ")
-    assert str(file.parent) in line
-    assert (interrupted / "FAILED").read_text().startswith("ValueError: cannot ")
+    assert line.startswith(
+        f"icl-train resume: {interrupted}: none of its checkpoints can be gone on from (step 10: {name}"
+    )
+    assert failure(RunFolder.open(interrupted)).startswith("RunFailed: none of its checkpoints can be gone on from ")
 
 
 def test_a_failure_that_cannot_be_written_down_is_told_all_the_same(interrupted, capsys, monkeypatch):
@@ -267,4 +269,5 @@ def test_what_the_world_did_is_a_failed_run_with_its_folder(error):
 def test_a_reason_is_stored_on_one_line_that_no_terminal_obeys(tmp_path):
     run = RunFolder.create(tmp_path / "run", smoke(), device="cpu", threads=1)
     run.mark_failed("ValueError: \x1b[31mred\nand \udcff more")
-    assert (run.path / "FAILED").read_text() == "ValueError: \\x1b[31mred and \\udcff more\n"
+    assert failure(run) == "ValueError: \\x1b[31mred and \\udcff more"
+    assert "\\\\udcff more" in (run.path / "FAILED").read_text()

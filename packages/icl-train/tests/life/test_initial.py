@@ -82,7 +82,8 @@ def test_resuming_needs_the_source_no_longer(source, tmp_path, capsys):
     broken = started(tmp_path / "broken", tmp_path / "other")
     shutil.rmtree(tmp_path / "other")
     shutil.rmtree(broken.checkpoints)
-    (broken.path / "DONE").unlink()
+    for name in ("DONE", "metrics.jsonl"):
+        (broken.path / name).unlink()
     assert _main(["resume", str(broken.path)]) == 0
     names = [one.checkpoints / "step_0000006" / "model.safetensors" for one in (expected, broken)]
     assert names[0].read_bytes() == names[1].read_bytes()
@@ -150,7 +151,10 @@ def test_weights_of_another_model_are_refused_with_what_is_missing(source, tmp_p
         ("{tmp}/nowhere", r"must be a run, RUN@STEP or a saved model, got .*nowhere \(it does not exist\)"),
         ("{tmp}", r"must be a run, RUN@STEP or a saved model, got "),
         ("{tmp}/new", r"must be a run with a checkpoint, got .*new \(it has none yet\)"),
-        ("{tmp}/junk.safetensors", r"must be a safetensors file, got .*junk\.safetensors: "),
+        (
+            "{tmp}/junk.safetensors",
+            r"must be a safetensors file of weights: .*junk\.safetensors must be a safetensors file: ",
+        ),
         ("{tmp}/junk.safetensors@3", r"must be a run where a step is named"),
         ("{source}@3#sha256:0123456789abcdef", r"must be the weights with sha256:0123456789abcdef, got sha256:"),
         ("", r"must be a run, RUN@STEP or a saved model, got ''"),

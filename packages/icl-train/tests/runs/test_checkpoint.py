@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from icl_data.foundation.sealed import Damaged, GrowingSeal, unseal_object
 from icl_models import ModelConfig, build_model, load_model
 from icl_train._runs.checkpoint import checkpoint_steps, load_model_weights, load_training_state, save_checkpoint
 from icl_train.optim import build_optimizer, set_learning_rate
@@ -29,10 +30,10 @@ def step(model, optimizer):
 
 def test_training_goes_on_bit_for_bit_from_a_checkpoint(tmp_path):
     model, optimizer = trained(0)
-    save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, state={"summed": 1})
+    save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, sums=(0.5,), summed=1, metrics=GrowingSeal())
     fresh_model, fresh_optimizer = trained(1, steps=0)
     state = load_training_state(tmp_path, 3, fresh_model, fresh_optimizer)
-    assert state["summed"] == 1
+    assert (state.sums, state.summed) == ((0.5,), 1)
     step(model, optimizer)
     step(fresh_model, fresh_optimizer)
     for name, value in model.state_dict().items():
@@ -41,7 +42,7 @@ def test_training_goes_on_bit_for_bit_from_a_checkpoint(tmp_path):
 
 def test_a_checkpoint_is_a_saved_model(tmp_path):
     model, optimizer = trained(0)
-    path = save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, state={})
+    path = save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
     loaded = load_model(path)
     assert loaded.config == model.config
     for name, value in model.state_dict().items():
@@ -51,13 +52,13 @@ def test_a_checkpoint_is_a_saved_model(tmp_path):
 def test_only_the_two_newest_checkpoints_keep_the_optimizer_state(tmp_path):
     model, optimizer = trained(0)
     for at in (1, 2, 3):
-        save_checkpoint(tmp_path, step=at, model=model, optimizer=optimizer, state={})
+        save_checkpoint(tmp_path, step=at, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
     assert checkpoint_steps(tmp_path) == [1, 2, 3]
     for at in (2, 3):
         load_training_state(tmp_path, at, model, optimizer)
     assert not (tmp_path / "step_0000001" / "optimizer.safetensors").exists()
     load_model_weights(tmp_path, 1, model)
-    with pytest.raises(ValueError, match=r"cannot resume from .*step_0000001"):
+    with pytest.raises(ValueError, match=r"optimizer\.safetensors is missing"):
         load_training_state(tmp_path, 1, model, optimizer)
 
 
@@ -67,7 +68,7 @@ def test_a_folder_left_by_a_killed_writer_is_no_checkpoint_and_in_nobodys_way(tm
     (left / "model.safetensors").write_bytes(b"half")
     assert checkpoint_steps(tmp_path) == []
     model, optimizer = trained(0)
-    save_checkpoint(tmp_path, step=5, model=model, optimizer=optimizer, state={})
+    save_checkpoint(tmp_path, step=5, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
     assert checkpoint_steps(tmp_path) == [5]
     assert not left.exists()
 
@@ -80,19 +81,21 @@ def test_other_folders_beside_the_checkpoints_are_none(tmp_path):
 
 def test_a_missing_step_names_the_known_ones(tmp_path):
     model, optimizer = trained(0)
-    save_checkpoint(tmp_path, step=7, model=model, optimizer=optimizer, state={})
+    save_checkpoint(tmp_path, step=7, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
     with pytest.raises(ValueError, match=r"must be one of the checkpoints in .*\(7\), got 8"):
         load_model_weights(tmp_path, 8, model)
 
 
 def test_damaged_weights_and_other_formats_are_one_line(tmp_path):
     model, optimizer = trained(0)
-    path = save_checkpoint(tmp_path, step=1, model=model, optimizer=optimizer, state={})
-    record = json.loads((path / "state.json").read_text())
-    (path / "state.json").write_text(json.dumps(record | {"format": 99}))
-    with pytest.raises(ValueError, match="its format must be 1, got 99"):
-        load_training_state(tmp_path, 1, model, optimizer)
+    path = save_checkpoint(tmp_path, step=1, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
+    record = unseal_object((path / "state.json").read_bytes())
     (path / "model.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match=r"cannot load .*model.safetensors") as caught:
+    with pytest.raises(
+        ValueError, match=r"cannot load .*step_0000001: model.safetensors must have the sha256"
+    ) as caught:
         load_model_weights(tmp_path, 1, model)
     assert "\n" not in str(caught.value)
+    (path / "state.json").write_text(json.dumps(record | {"format": 99}))
+    with pytest.raises(Damaged, match=r"state\.json: its format must be 1 or 2, got 99"):
+        load_training_state(tmp_path, 1, model, optimizer)

@@ -39,7 +39,7 @@ def test_a_folder_that_exists_is_refused_and_left_as_it_was(run):
         (None, "a run folder holds config.json"),
         ("{", "cannot read .*config.json"),
         ("{}", "it has no 'format'"),
-        ('{"format": 99}', "its format must be 1, got 99"),
+        ('{"format": 99}', "its format must be 1 or 2, got 99"),
         ('{"format": 1, "config": {"data": {"p_bursty": 1.3}}, "environment": {"threads": 1}}', "p_bursty.*1.3"),
         ('{"format": 1, "config": {"data": {"colour": 1}}, "environment": {"threads": 1}}', r"got data\.colour"),
         ('{"format": 1, "config": {"model": {"embedder": "nope"}}, "environment": {"threads": 1}}', "nope"),
@@ -61,7 +61,7 @@ def test_a_half_written_last_line_is_no_record_but_a_broken_line_before_is_an_er
     assert [record["step"] for record in run.records()] == [1, 2]
     with (run.path / "metrics.jsonl").open("a") as file:
         file.write("\n" + json.dumps(records(3)[0]) + "\n")
-    with pytest.raises(RunError, match="line 3 is not JSON"):
+    with pytest.raises(RunError, match="line 3 must have the crc32 that it was written with"):
         run.records()
 
 

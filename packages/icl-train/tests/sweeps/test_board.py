@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from icl_data.foundation.sealed import seal_object
 from icl_train import RunFolder
 from icl_train._sweeps.board import Board
 from icl_train._sweeps.watched import Watched
@@ -37,7 +38,10 @@ def columns(request, monkeypatch):
 
 def beat(run, step, speed):
     (run.path / "heartbeat.json").write_text(
-        json.dumps({"step": step, "steps_per_second": speed, "pid": 1, "host": "here", "time": 0.0})
+        seal_object(
+            json.dumps({"step": step, "steps_per_second": speed, "pid": 1, "host": "here", "time": 0.0}, indent=1)
+            + "\n"
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from icl_data.foundation.sealed import seal_object
 from icl_train import RunFolder, figure3a
 from icl_train._commands.main import _main
 from icl_train._sweeps.sweep import prepare
@@ -100,7 +101,7 @@ def test_with_no_follow_work_open_elsewhere_is_exit_code_3_and_no_hint_at_the_fi
 def test_who_trains_a_run_is_told(run, launched, until):
     with run.lock():
         (run.path / "heartbeat.json").write_text(
-            '{"step": 7, "steps_per_second": 1.0, "pid": 4321, "host": "node7", "time": 0}'
+            seal_object('{"step": 7, "steps_per_second": 1.0, "pid": 4321, "host": "node7", "time": 0\n}\n')
         )
         told, result = launched([run], jobs=1)
         until(lambda: "64 classes, s0: process 4321 on node7 trains it, followed" in told.lines())

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from icl_data.foundation.sealed import seal_object, unseal_object
 from icl_models import Axis
 from icl_train import RunFolder, planned, smoke
 from icl_train._sweeps.existing import folders_by_digest
@@ -55,7 +56,7 @@ def test_a_root_that_is_not_there_holds_nothing(tmp_path):
 
 def test_a_run_that_an_older_version_stored_is_found(short, tmp_path):
     run = make(tmp_path / "old", short())
-    stored = json.loads((run.path / "config.json").read_text())
+    stored = unseal_object((run.path / "config.json").read_bytes())
     del stored["config"]["optim"]["schedule"]
-    (run.path / "config.json").write_text(json.dumps(stored))
+    (run.path / "config.json").write_text(seal_object(json.dumps(stored, indent=1) + "\n"))
     assert folders_by_digest(tmp_path, set()) == {short().digest(): run.path}

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from icl_data.foundation.sealed import seal_object
 from icl_train import RunFolder, figure3a
 from icl_train._sweeps.sweep import launch, prepare
 
@@ -104,7 +105,7 @@ def test_a_damaged_metrics_line_fails_that_run_alone(line, runs, child):
     failed, told = train_one_after(harm, runs, child)
     assert failed == runs[:1]
     assert runs[1].status() == "done"
-    assert told[-1].startswith("64 classes, s0: failed, cannot read its metrics.jsonl: line 2 is no record (")
+    assert told[-1].startswith("64 classes, s0: failed, cannot read its metrics.jsonl: line 1 must have ")
 
 
 def test_a_folder_that_is_deleted_meanwhile_fails_that_run_alone(runs, child):
@@ -153,7 +154,7 @@ def test_time_left_comes_from_the_speeds_of_the_runs(short, tmp_path, child):
         looks.append(self.run)
         if len(looks) == 1:
             beat = {"step": 100, "steps_per_second": 2.0, "pid": 1, "host": "here", "time": 0.0}
-            (self.run.path / "heartbeat.json").write_text(json.dumps(beat))
+            (self.run.path / "heartbeat.json").write_text(seal_object(json.dumps(beat, indent=1) + "\n"))
             return None
         if looks.count(self.run) < 3:
             return None

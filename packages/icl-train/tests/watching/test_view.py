@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from icl_data.foundation.sealed import GrowingSeal, seal_object
 from icl_train import PlainReporter, RunFolder, reporter_for, smoke, train
 from icl_train._runs.lasting import lasting
 from icl_train._watching.heartbeat import Beat, Heartbeat, read_beat
@@ -108,8 +109,8 @@ def test_a_view_reads_on_from_where_it_was(run):
 
 def test_a_line_that_is_half_written_is_read_when_it_is_whole(run):
     view = RunView(run)
-    line = json.dumps(EVALUATION | {"step": 10}) + "\n"
-    with (run.path / "metrics.jsonl").open("a") as file:
+    line, _ = GrowingSeal().line(EVALUATION | {"step": 10})
+    with (run.path / "metrics.jsonl").open("ab") as file:
         file.write(line[:20])
         file.flush()
         assert view.look() == []
@@ -133,7 +134,7 @@ def test_the_step_of_a_run_that_is_trained_comes_from_its_heartbeat_and_so_does_
     view = RunView(run)
     run.append([EVALUATION | {"step": 10}])
     beat = Beat(step=12, steps_per_second=4.0, pid=1, host="here", time=0.0)
-    (run.path / "heartbeat.json").write_text(json.dumps(vars(beat)))
+    (run.path / "heartbeat.json").write_text(seal_object(json.dumps(vars(beat), indent=1) + "\n"))
     view.look()
     assert (view.step, view.steps_per_second, view.seconds_left) == (12, 4.0, (40 - 12) / 4)
 
@@ -153,14 +154,14 @@ def test_a_damaged_line_is_named_and_the_others_are_read(run):
         file.write(b'{"split": "\xff"}\n')
     run.append([EVALUATION | {"step": 20}])
     assert [record["step"] for record in view.look()] == [10, 20]
-    assert view.damage.startswith("cannot read its metrics.jsonl: line 2 is no record (UnicodeDecodeError: ")
+    assert view.damage.startswith("cannot read its metrics.jsonl: line 2 is not JSON: ")
 
 
 def test_a_folder_in_the_place_of_the_records_is_damage(run):
     (run.path / "metrics.jsonl").mkdir()
     view = RunView(run)
     assert view.look() == []
-    assert view.damage.startswith("cannot read its metrics.jsonl: Is a directory")
+    assert view.damage.startswith("cannot read its metrics.jsonl: it must be a file, got a folder")
 
 
 def test_the_reason_of_a_failure_is_one_short_line_that_moves_no_cursor(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -19,8 +20,10 @@ _DOTS_PER_INCH = 110
 
 def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure; the file appears whole or not at all."""
+    content = io.BytesIO()  # its writers make errors of their own of a disk that is full, and leave files open
+    figure.savefig(content, format=path.suffix.lower().removeprefix("."), dpi=_DOTS_PER_INCH)
     with whole_file(path) as beside:
-        figure.savefig(beside, dpi=_DOTS_PER_INCH)
+        beside.write_bytes(content.getbuffer())
 
 
 def terminal_width() -> int:

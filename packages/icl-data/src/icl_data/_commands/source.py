@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from typing import Any
 
 from icl_data._commands.field_options import flag
@@ -15,6 +13,7 @@ from icl_data._sources.loading import load_source
 from icl_data._sources.source import Source, SymbolicSource
 from icl_data._sources.source_name import FORMS, SourceName, read_source_name
 from icl_data.foundation.command_line import listed, nearest, path_option
+from icl_data.foundation.own_modules import modules_here
 from icl_data.testing import check_source
 
 _NAMES = ("symbolic", "gaussian", "omniglot")
@@ -108,11 +107,10 @@ def _loaded(name: str, found: SourceName, given: dict[str, Any]) -> Source:
 
 def _checked(name: str) -> Source:
     """A source of somebody else's code, which can fail in any way and is tried out so that it fails here."""
-    if os.getcwd() not in sys.path:  # a console script does not look for modules here as `python -m` does
-        sys.path.append(os.getcwd())
-    source = load_source(name)
-    try:
-        check_source(source)
-    except Exception as error:
-        raise ValueError(f"source {name!r}: {str(error) or type(error).__name__}") from error
+    with modules_here():  # a console script does not look for modules here as `python -m` does
+        source = load_source(name)
+        try:
+            check_source(source)
+        except Exception as error:
+            raise ValueError(f"source {name!r}: {str(error) or type(error).__name__}") from error
     return source

@@ -6,13 +6,17 @@ import os
 import sys
 import zlib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
-from icl_data._omniglot.files import SIZE, OmniglotError, PackedImages, Part, Store, read_part
-from icl_data._sources.npz import open_npz
+from icl_data._array_files.npz import open_npz, read_npz
+from icl_data._omniglot.files import SIZE, OmniglotError, PackedImages, Part, read_part
+from icl_data._omniglot.limits import Allowance
+from icl_data._omniglot.stores import Store
 from icl_data.foundation.paths import describe, user_path
+from icl_data.foundation.printable import one_line
 from icl_data.foundation.whole_file import whole_file
 
 CacheFolder = str | os.PathLike[str] | Literal[False] | None
@@ -66,10 +70,11 @@ def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
         return read_part(store, part)
     try:
         fingerprint = store.fingerprint()
-    except OSError as error:
-        raise OmniglotError(f"cannot read {str(store.path)!r}: {describe(error)}") from error
+    except (OSError, ValueError) as error:
+        reason = describe(error) if isinstance(error, OSError) else one_line(error)
+        raise OmniglotError(f"cannot read {str(store.path)!r}: {reason}") from error
     path = folder / f"{part.name}-{_FORMAT}-{fingerprint[:32]}.npz"
-    cached = _read(path)
+    cached = _read(path, part)
     if cached is not None:
         return cached
     images = read_part(store, part)
@@ -77,21 +82,29 @@ def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
     return images
 
 
-def _read(path: Path) -> PackedImages | None:
+def _read(path: Path, part: Part) -> PackedImages | None:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:  # checks the checksum of each array
-            keys, ranks, checksum = arrays["keys"], arrays["ranks"], arrays["checksum"]
         packed = open_npz(path, "packed")  # mapped, so that no second copy is held when the source has made its own
-        if zlib.crc32(packed.data) != checksum:
+        if not _is_packed(packed, part) or zlib.crc32(packed.data) != read_npz(path, "checksum"):
             return None
-    except Exception:  # a damaged file can fail in any way, in NumPy's reader of headers even with a TokenError
-        return None
-    width = (SIZE * SIZE + 7) // 8
-    if packed.dtype != np.uint8 or packed.ndim != 3 or packed.shape[2] != width:
+        keys, ranks = read_npz(path, "keys"), read_npz(path, "ranks")
+    except ValueError:  # damaged, or not there
         return None
     if keys.shape != packed.shape[:1] or ranks.shape != packed.shape[:2]:
         return None
+    if {keys.dtype, ranks.dtype} != {np.dtype(np.int64)} or (np.diff(keys) <= 0).any():
+        return None
+    if not np.array_equal(np.sort(ranks, axis=None), np.arange(ranks.size)):
+        return None
     return PackedImages(keys=keys, ranks=ranks, packed=packed)
+
+
+def _is_packed(packed: npt.NDArray[Any], part: Part) -> bool:
+    width = (SIZE * SIZE + 7) // 8
+    if packed.dtype != np.uint8 or packed.ndim != 3 or packed.shape[2] != width:
+        return False
+    n_images: int = packed.shape[0] * packed.shape[1]
+    return n_images <= Allowance(part.n_images).most_images
 
 
 def _write(path: Path, images: PackedImages) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import os
 import re
@@ -14,11 +13,13 @@ from pathlib import Path
 
 from icl_data.foundation.paths import describe, errors_about
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.sealed import file_hash
 
 ATTEMPTS = 5
 _CHUNK = 1 << 16
 _SECONDS_WITHOUT_A_BYTE = 30
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)$")
+_NUMBER = r"[0-9]{1,18}"
+_RANGE = re.compile(rf"bytes ({_NUMBER})-{_NUMBER}/({_NUMBER}|\*)$")
 
 
 class DownloadError(Exception):
@@ -68,7 +69,7 @@ def _download(url: str, path: Path, partial: Path, n_bytes: int, sha256: str, re
                 raise DownloadError(f"{error}, {had:,} of {n_bytes:,} bytes are here") from error
             reason = str(error)
             continue
-        found = file_sha256(partial)
+        found = file_hash(partial)
         if found == sha256:
             os.replace(partial, path)
             return
@@ -77,12 +78,6 @@ def _download(url: str, path: Path, partial: Path, n_bytes: int, sha256: str, re
         if not had:  # else bytes of an earlier call may be the wrong ones
             break
     raise DownloadError(reason)
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _size(path: Path) -> int:
@@ -128,7 +123,8 @@ def _disk(partial: Path) -> Iterator[None]:
 def _open(request: urllib.request.Request, partial: Path) -> http.client.HTTPResponse:
     url = request.full_url
     try:
-        response = urllib.request.urlopen(request, timeout=_SECONDS_WITHOUT_A_BYTE)
+        # Addresses are ours, or begin with http(s):// as `omniglot fetch --url` asks.
+        response = urllib.request.urlopen(request, timeout=_SECONDS_WITHOUT_A_BYTE)  # nosec B310
     except urllib.error.HTTPError as error:
         with error:
             if error.code != 416:  # the range cannot be had: what is there is of another file
@@ -137,7 +133,9 @@ def _open(request: urllib.request.Request, partial: Path) -> http.client.HTTPRes
             raise _Interrupted(f"{url} answered {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
         raise _Interrupted(f"cannot reach {url} ({_one_line(error)})") from error
-    assert isinstance(response, http.client.HTTPResponse)
+    if not isinstance(response, http.client.HTTPResponse):  # a server may send on to ftp:
+        response.close()
+        raise DownloadError(f"{url} answered with {response.url}, which is neither http nor https")
     return response
 
 
@@ -149,7 +147,7 @@ def _offer(response: http.client.HTTPResponse) -> tuple[int, int | None]:
             return -1, None
         return int(match[1]), None if match[2] == "*" else int(match[2])
     told = response.headers.get("Content-Length", "")
-    return 0, int(told) if told.isdigit() else None
+    return 0, int(told) if re.fullmatch(_NUMBER, told) else None
 
 
 def _read(response: http.client.HTTPResponse, n_bytes: int) -> bytes:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from icl_data._omniglot.download import DownloadError, download, file_sha256, partial_file
+from icl_data._omniglot.download import DownloadError, download, partial_file
 from icl_data._omniglot.files import OmniglotError, Part
 from icl_data._omniglot.progress import Progress
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import printable
+from icl_data.foundation.sealed import file_hash
 
 
 class FetchError(OmniglotError):
@@ -51,7 +52,7 @@ def _fetch_part(path: Path, url: str, part: Part, stream: TextIO) -> None:
         if there.exists() and not there.is_file():
             raise OmniglotError(f"{str(there)!r} is there already but is no file; move it away")
     if path.exists():
-        if path.stat().st_size != part.n_bytes or file_sha256(path) != part.sha256:
+        if path.stat().st_size != part.n_bytes or file_hash(path) != part.sha256:
             raise OmniglotError(
                 f"{str(path)!r} is there already but is not the official file; check it with "
                 f"icl-data omniglot verify {str(path.parent)!r}, or move it away"

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
 import re
-import struct
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from icl_data._omniglot.png import read_one_bit_pngs
+from icl_data._omniglot.stores import FolderStore, Store, ZipStore
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line
 
@@ -87,96 +83,20 @@ class PackedImages:
     packed: npt.NDArray[np.uint8]
 
 
-class Store(Protocol):
-    """Where the image files of one part are."""
-
-    path: Path
-
-    def fingerprint(self) -> str:
-        """A digest that changes when the files do."""
-        ...
-
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Name and content of every file."""
-        ...
-
-
-class ZipStore:
-    """An official zip."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._bytes = path.read_bytes()
-
-    def fingerprint(self) -> str:
-        """SHA-256 of the zip."""
-        return hashlib.sha256(self._bytes).hexdigest()
-
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Entries, read by hand because `ZipFile.read` takes half the loading time for its bookkeeping."""
-        with zipfile.ZipFile(self.path) as archive:
-            entries = archive.infolist()
-        for entry in entries:
-            if entry.filename.endswith(".png"):
-                yield entry.filename, self._read(entry)
-
-    def _read(self, entry: zipfile.ZipInfo) -> bytes:
-        # A local header is 30 bytes, of which the last four are the lengths of the name and the extra field.
-        name_length, extra_length = struct.unpack_from("<HH", self._bytes, entry.header_offset + 26)
-        start = entry.header_offset + 30 + name_length + extra_length
-        content = self._bytes[start : start + entry.compress_size]
-        if entry.compress_type == zipfile.ZIP_DEFLATED:
-            content = zlib.decompress(content, -15)
-        elif entry.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"{entry.filename} has an unknown compression")
-        if zlib.crc32(content) != entry.CRC:
-            raise ValueError(f"{entry.filename} has a wrong checksum")
-        return content
-
-
-class FolderStore:
-    """An unpacked zip."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def fingerprint(self) -> str:
-        """SHA-256 of the names, sizes and times of all files."""
-        digest = hashlib.sha256(os.fsencode(self.path.resolve()))
-        for entry in sorted(_walk(self.path), key=lambda found: found.path):
-            status = entry.stat()
-            digest.update(os.fsencode(entry.path) + f"\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-        return digest.hexdigest()
-
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """All PNG files below the folder."""
-        for entry in _walk(self.path):
-            yield Path(entry.path).relative_to(self.path.parent).as_posix(), Path(entry.path).read_bytes()
-
-
-def _walk(folder: Path | str) -> Iterator[os.DirEntry[str]]:
-    """Image files below a folder, by name, so that what is wrong with them is always said of the same ones."""
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda found: found.name):
-            if entry.is_dir():
-                yield from _walk(entry.path)
-            elif entry.name.endswith(".png") and entry.is_file():  # a pipe would be waited for
-                yield entry
-
-
 def find_store(folder: Path, part: Part) -> Store:
     """The zip of a part in a folder, or else its unpacked folder.
 
     Raises:
-        OmniglotError: neither is there, or the zip cannot be read; the message says how to get them.
+        OmniglotError: neither is there, which says how to get them; or the zip cannot be read, is no file or is far
+            larger than the official one.
     """
     try:
-        if (folder / f"{part.name}.zip").is_file():
-            return ZipStore(folder / f"{part.name}.zip")
+        if (folder / f"{part.name}.zip").exists():
+            return ZipStore(folder / f"{part.name}.zip", part.n_images)
         if (folder / part.name).is_dir():
-            return FolderStore(folder / part.name)
-    except OSError as error:
-        raise OmniglotError(f"cannot read Omniglot in {str(folder)!r}: {describe(error)}") from error
+            return FolderStore(folder / part.name, part.n_images)
+    except (OSError, ValueError, MemoryError) as error:
+        raise OmniglotError(f"cannot read Omniglot in {str(folder)!r}: {_reason(error)}") from error
     what = "no such folder" if not folder.is_dir() else f"it holds neither {part.name}.zip nor {part.name}/"
     raise OmniglotError(
         f"Omniglot not found in {str(folder)!r}: {what}; run icl-data omniglot fetch (for another folder than its own: "
@@ -188,8 +108,8 @@ def read_part(store: Store, part: Part) -> PackedImages:
     """Read and order all images of a part.
 
     Raises:
-        OmniglotError: the files are damaged or incomplete, or a drawing is there twice; the message names the zip or
-            folder.
+        OmniglotError: the files are damaged, incomplete or far more or larger than Omniglot's, or a drawing is there
+            twice; the message names the zip or folder.
     """
     try:
         names, contents = _named(store.files())
@@ -199,10 +119,9 @@ def read_part(store: Store, part: Part) -> PackedImages:
         return arrange([key for key, _ in names], ranks, contents)
     except _FoundTwice as error:
         raise OmniglotError(f"{str(store.path)!r} must hold every drawing once, {error}") from error
-    except (ValueError, OSError, EOFError, struct.error, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
-        reason = describe(error) if isinstance(error, OSError) else one_line(error)
+    except Exception as error:  # a damaged file can fail in any way
         raise OmniglotError(
-            f"{str(store.path)!r} is not a readable part of Omniglot ({reason}); download {part.url} again"
+            f"{str(store.path)!r} is not a readable part of Omniglot ({_reason(error)}); download {part.url} again"
         ) from error
 
 
@@ -261,6 +180,12 @@ def _named(files: Iterable[tuple[str, bytes]]) -> tuple[list[tuple[int, str]], l
         names.append((int(number) - 1, f"{alphabet}_{int(character) - 1}_{number}_{drawing}.png"))
         contents.append(content)
     return names, contents
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, MemoryError):
+        return "it does not fit into memory"
+    return describe(error) if isinstance(error, OSError) else one_line(error) or type(error).__name__
 
 
 def _hash(name: str, part: Part) -> bytes:

@@ -55,11 +55,16 @@ def _scanlines(file: bytes, size: int, expected: int) -> bytes:
     # width, height, bits, colour type (0 grey), compression, filter, interlace
     if header != struct.pack(">IIBBBBB", size, size, 1, 0, 0, 0, 0):
         raise ValueError(f"not a one-bit grey PNG of {size}x{size} without interlacing")
+    inflating = zlib.decompressobj()
     try:
-        lines = zlib.decompress(b"".join(data))
+        lines = inflating.decompress(b"".join(data), expected + 1)  # the one more tells that there would be others
     except zlib.error as error:
         raise ValueError(f"damaged PNG data ({error})") from error
-    if len(lines) != expected:
+    if len(lines) > expected:
+        raise ValueError(f"PNG data of more than {expected} bytes")
+    if not inflating.eof:
+        raise ValueError("damaged PNG data (incomplete or truncated stream)")
+    if len(lines) < expected:
         raise ValueError(f"PNG data of {len(lines)} bytes instead of {expected}")
     return lines
 

@@ -7,7 +7,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TextIO
 
-from icl_data._omniglot.files import OmniglotError, Part, ZipStore, find_store, read_part
+from icl_data._omniglot.files import OmniglotError, Part, find_store, read_part
+from icl_data._omniglot.stores import ZipStore
 from icl_data.foundation.printable import printable
 
 

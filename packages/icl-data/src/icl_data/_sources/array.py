@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._sources.h5_rows import H5Rows
-from icl_data._sources.npz import open_npz
+from icl_data._array_files.h5_rows import H5Rows
+from icl_data._array_files.npz import open_npz
+from icl_data._array_files.unreadable import UnreadableArray
 from icl_data._sources.source import KINDS, Kind
-from icl_data._sources.unreadable import UnreadableArray
 from icl_data.foundation.paths import user_path
 
 _BYTES_AT_A_TIME = 1 << 24
@@ -152,14 +152,29 @@ def _check_values(values: npt.NDArray[Any] | H5Rows, kind: Kind) -> None:
         raise ValueError(f"{kind}s must be finite numbers")
     if kind == "image" and (low < 0 or high > 1):
         raise ValueError(f"images must be bytes (uint8) or numbers in [0, 1], got [{low}, {high}] of {dtype}")
+    if max(-float(low), float(high)) > float(np.finfo(np.float32).max):  # examples are float32
+        raise ValueError(f"{kind}s must be finite numbers of 32 bits, got {dtype} from {low} to {high}")
 
 
 def _range(values: npt.NDArray[Any] | H5Rows) -> tuple[Any, Any]:
     """Smallest and largest value, NaN if there is one, some classes at a time as they may be in a file."""
-    step = max(_BYTES_AT_A_TIME * len(values) // (values.size * values.dtype.itemsize), 1)
     lows, highs = [], []
-    for first in range(0, len(values), step):
-        block = values[first : first + step]
+    for block in _blocks(values):
         lows.append(block.min())
         highs.append(block.max())
     return np.min(lows), np.max(highs)
+
+
+def _blocks(values: npt.NDArray[Any] | H5Rows) -> Iterator[npt.NDArray[Any]]:
+    """All values, as many classes at a time as are few bytes, or as many exemplars of one."""
+    n_classes, n_exemplars = values.shape[:2]
+    example = values.size * values.dtype.itemsize // (n_classes * n_exemplars)
+    some = max(_BYTES_AT_A_TIME // example, 1)
+    if some >= n_exemplars:
+        step = some // n_exemplars
+        for first in range(0, n_classes, step):
+            yield values[first : first + step]
+        return
+    for index in range(n_classes):
+        for first in range(0, n_exemplars, some):
+            yield values[index, first : first + some]

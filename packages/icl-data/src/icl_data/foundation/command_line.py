@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from icl_data.foundation.close_names import close_names
-from icl_data.foundation.paths import describe, user_path
+from icl_data.foundation.paths import WORLDLY, describe, user_path
 from icl_data.foundation.printable import one_line
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
@@ -73,6 +73,9 @@ def run_command(main: Callable[[Sequence[str]], int], prog: str, args: Sequence[
                 ):  # what is left goes nowhere, lest Python's last flush complain again
                     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 print(f"{command}: cannot write to standard output: {error.strerror}", file=sys.stderr)
+                return FAILED
+            if error.errno in WORLDLY:
+                print(f"{command}: {one_line(describe(error))}", file=sys.stderr)
                 return FAILED
             _say(command, "error", describe(error))
             return MISTAKE

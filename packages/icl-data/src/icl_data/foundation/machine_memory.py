@@ -22,7 +22,11 @@ def machine_memory() -> int | None:
 
 
 def readable_bytes(size: int) -> str:
-    """A number of bytes as people read it: ``1.2 TiB``."""
+    """A number of bytes as people read it: ``1.2 TiB``.
+
+    Args:
+        size: bytes.
+    """
     units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
     power = min(max(size.bit_length() - 1, 0) // 10, len(units) - 1)
     if not power:

@@ -17,9 +17,14 @@ _ADVICE = {
     errno.EROFS: "choose a folder on a disk that can be written to",
     errno.ENOTDIR: "a part of this path is a file: choose another one",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EIO: "the disk or the network to it has failed: look at what the system's log says, or choose another disk",
+    errno.ENFILE: "too many files are open at once on this machine: close some programs",
     errno.EMFILE: "too many files are open at once: raise the limit (ulimit -n)",
     errno.EINVAL: "the file system does not take this name or operation: choose another place",
 }
+
+WORLDLY = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE})
+"""What a system says where the command was right: full disks and quotas, limits, disks that fail."""
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from icl_data.foundation.printable import one_line
+from icl_data.foundation.plain_json import read_json
 from icl_data.foundation.regular_file import open_file
 
 __all__ = ["Damaged", "GrowingSeal", "file_hash", "seal_object", "unseal_object", "whole_sealed_lines"]
 
 _HASH = "sha256"
+_CHANGED = "it has been damaged or changed"
 _END = re.compile(rb',\n "sha256": "([0-9a-f]{64})"\n\}\n\Z')
 _LINE_END = re.compile(rb'[{,] ?"crc32": "([0-9a-f]{8})"\}\n\Z')
 
@@ -34,6 +35,9 @@ def seal_object(text: str) -> str:
 
     Args:
         text: an object that has entries, from "{" to "\\n}\\n", as `json.dumps(value, indent=1) + "\\n"` writes it.
+
+    Raises:
+        ValueError: it has another form.
     """
     if not text.endswith("\n}\n") or text.endswith("{\n}\n"):
         raise ValueError("a text to be sealed must be a JSON object with entries that ends with a line of its own")
@@ -56,9 +60,9 @@ def unseal_object(content: bytes) -> dict[str, Any]:
     if _digest(content[: end.start()]) != end[1].decode():
         raise Damaged(f"its content must have the {_HASH} that it was written with: it has been damaged or changed")
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:  # sealed by somebody else
-        raise Damaged(f"it must be JSON: {one_line(error)}") from error
+        value = read_json(content)
+    except ValueError as error:  # sealed by somebody else
+        raise Damaged(str(error)) from error
     del value[_HASH]
     return dict(value)
 
@@ -80,7 +84,11 @@ class GrowingSeal:
 
     @classmethod
     def of(cls, content: bytes) -> GrowingSeal:
-        """That of a whole file."""
+        """That of a whole file.
+
+        Args:
+            content: the file.
+        """
         return cls(len(content), zlib.crc32(content))
 
     def line(self, entry: dict[str, Any]) -> tuple[bytes, GrowingSeal]:
@@ -98,6 +106,36 @@ class GrowingSeal:
         head = f'{text[:-1]}{", " if entry else ""}"crc32": "'.encode()
         line = head + f'{zlib.crc32(head, self.crc32):08x}"}}\n'.encode()
         return line, GrowingSeal(self.n_bytes + len(line), zlib.crc32(line, self.crc32))
+
+    def after(self, lines: bytes, *, first: int = 1) -> GrowingSeal:
+        """The seal with these lines behind it.
+
+        Args:
+            lines: whole ones.
+            first: number of the first of them, as a complaint counts.
+
+        Raises:
+            Damaged: naming the first line that is another than was written.
+        """
+        if not lines:
+            return self
+        last = lines.rfind(b"\n", 0, -1) + 1
+        end = _LINE_END.search(lines, last)
+        if end is None or zlib.crc32(memoryview(lines)[: end.start(1)], self.crc32) != int(end[1], 16):
+            raise Damaged(f"line {first + self._whole(lines)} must have the crc32 that it was written with: {_CHANGED}")
+        crc = zlib.crc32(memoryview(lines)[end.start(1) :], int(end[1], 16))
+        return GrowingSeal(self.n_bytes + len(lines), crc)
+
+    def _whole(self, lines: bytes) -> int:
+        """How many of these lines are as they were written, up to the first that is not."""
+        crc = self.crc32
+        for number, line in enumerate(lines.split(b"\n")[:-1]):
+            whole = line + b"\n"
+            end = _LINE_END.search(whole)
+            if end is None or zlib.crc32(whole[: end.start(1)], crc) != int(end[1], 16):
+                return number
+            crc = zlib.crc32(whole, crc)
+        raise AssertionError("lines that are all as written end with one that says so")
 
     def require_start_of(self, content: bytes) -> None:
         """That a file has not lost or changed what it had when this was its seal; it may have grown.
@@ -125,34 +163,21 @@ def whole_sealed_lines(content: bytes) -> bytes:
         Damaged: naming the first line that is another than was written.
     """
     lines = content[: content.rfind(b"\n") + 1]
-    if not lines or _seals(lines):
-        return lines
-    crc = 0
-    for number, line in enumerate(lines.split(b"\n")[:-1], 1):
-        whole = line + b"\n"
-        end = _LINE_END.search(whole)
-        if end is None or zlib.crc32(whole[: end.start(1)], crc) != int(end[1], 16):
-            raise Damaged(f"line {number} must have the crc32 that it was written with: it has been damaged or changed")
-        crc = zlib.crc32(whole, crc)
-    raise AssertionError("a file whose lines are all as written has a last line that says so")
-    raise Damaged("its lines must end as they were written")
+    GrowingSeal().after(lines)
+    return lines
 
 
 def file_hash(path: Path) -> str:
     """The SHA-256 of a file as `sha256sum` prints it.
+
+    Args:
+        path: the file.
 
     Raises:
         OSError: what the system says, or that it is no file.
     """
     with open_file(path) as stream:
         return hashlib.file_digest(stream, _HASH).hexdigest()
-
-
-def _seals(lines: bytes) -> bool:
-    """Whether the last line's checksum is that of everything before it."""
-    last = lines.rfind(b"\n", 0, -1) + 1
-    end = _LINE_END.search(lines, last)
-    return end is not None and zlib.crc32(memoryview(lines)[: end.start(1)]) == int(end[1], 16)
 
 
 def _digest(content: bytes) -> str:

@@ -53,6 +53,8 @@ class EvaluateCommand:
     """How sequences are drawn; default: as in training."""
     device: str = "auto"
     """cpu, cuda, … or auto."""
+    trust: bool = False
+    """Import sources of somebody's own code (data.source module:factory) of runs that no command of yours made."""
     out: Path | None = None
     """File for the rows of all runs, .csv or .json; default: evaluation.csv in each run's folder, with its own."""
     json: bool = False
@@ -172,13 +174,15 @@ def _measure(
                 sequences=command.sequences,
                 protocol=command.protocol or run.config.eval.protocol,
                 device=command.device,
+                trust=command.trust,
                 done=done,
                 left_out=tell,
             )
-        except (ValueError, ImportError, OSError, CommandFailed) as error:
+        except (ValueError, ImportError, OSError, CommandFailed, MemoryError, OverflowError) as error:
             if not several:
                 raise
-            _skip(run.path, error)
+            too_large = isinstance(error, (MemoryError, OverflowError))
+            _skip(run.path, "what it asks for does not fit into memory" if too_large else error)
         else:
             measured[run.path] = Measured(name=name, records=records)
     return measured

@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from icl_data.foundation.command_line import CommandFailed
-from icl_data.foundation.paths import describe, user_path
+from icl_data.foundation.paths import WORLDLY, describe, errors_about, user_path
 from icl_data.foundation.printable import printable
-from icl_data.foundation.whole_file import try_file, whole_file
+from icl_data.foundation.whole_file import sync, try_file, whole_file
 from icl_eval._tables.files import TABLE_WRITERS
 
 __all__ = ["figure_folder", "files_together", "say", "table_file", "why_not_written", "writable_file"]
@@ -19,11 +19,17 @@ __all__ = ["figure_folder", "files_together", "say", "table_file", "why_not_writ
 _FILES = (".png", ".pdf", ".svg", *TABLE_WRITERS)
 
 
-def why_not_written(file: Path) -> str | None:
-    """What keeps the system from writing ``file``, or None; mounts, rights and names say more than mode bits."""
+def why_not_written(file: Path, *, asked_for: bool = False) -> str | None:
+    """What keeps the system from writing ``file``, or None; mounts, rights and names say more than mode bits.
+
+    Raises:
+        OSError: somebody asked for that place, and it is no mistake to have done so: the disk is full, for instance.
+    """
     try:
         try_file(file)
     except OSError as error:
+        if asked_for and error.errno in WORLDLY:
+            raise
         return error.strerror or str(error)
     return None
 
@@ -52,7 +58,7 @@ def writable_file(given: Path, *, endings: Sequence[str] = ()) -> Path:
         raise ValueError(f"--out must be a file in a folder that exists, got {path}")
     if endings and path.suffix.lower() not in endings:
         raise ValueError(f"--out must end in {' or '.join(endings)}, got {path}")
-    why = why_not_written(path)
+    why = why_not_written(path, asked_for=True)
     if why:
         raise ValueError(f"--out must be a file that can be written, got {path} ({why})")
     return path
@@ -68,7 +74,7 @@ def figure_folder(given: Path) -> Path:
     if path.suffix.lower() in _FILES and not path.is_dir():
         raise ValueError(f"--out must be the folder of the figure's files, got {path}, which is named like a file")
     there = next(folder for folder in (path, *path.absolute().parents) if os.path.lexists(folder))
-    why = why_not_written(there / "figure") if there.is_dir() else "Not a directory"
+    why = why_not_written(there / "figure", asked_for=True) if there.is_dir() else "Not a directory"
     if why:
         raise ValueError(f"--out must be a folder, or one that can be made, got {path} ({why})")
     return path
@@ -83,7 +89,11 @@ def files_together(files: Sequence[Path]) -> Iterator[list[Path]]:
     """
     try:
         with ExitStack() as stack:
-            yield [stack.enter_context(whole_file(file)) for file in files]
+            places = [stack.enter_context(whole_file(file)) for file in files]
+            yield places
+            for place in places:  # a disk that is full, or fails, says so here at the latest, before one appears
+                with errors_about(place):
+                    sync(place)
     except OSError as error:
         raise CommandFailed(describe(error)) from error
 

@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from icl_data.foundation.whole_file import whole_file
 from icl_eval._comparison.rows import Compared
 from icl_eval._comparison.sides import Side
 from icl_eval._comparison.text import metric_label
 from icl_eval._drawing.apart import apart
 from icl_eval._drawing.strokes import stroke_of
 from icl_eval._drawing.style import legible, own_style
+from icl_eval._drawing.written import write_figure
 
 __all__ = ["draw_comparison"]
 
@@ -45,8 +45,7 @@ def draw_comparison(ours: Side, theirs: Side, compared: Sequence[Compared], file
             0.995, 0.005, "thin lines: runs; thick lines: their means", ha="right", va="bottom", fontsize=7, color="0.4"
         )
         for file in files:
-            with whole_file(file) as beside:
-                figure.savefig(beside, dpi=160)
+            write_figure(figure, file, dpi=160)
 
 
 def _panel(axis: Axes, ours: Side, theirs: Side, one: Compared) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from icl_data.foundation.whole_file import whole_file
 from icl_eval._drawing.axes import settle_ticks
 from icl_eval._drawing.ends import height_of_labels, label_ends, settle_ends
 from icl_eval._drawing.panel import draw_panel
 from icl_eval._drawing.sizes import Sizes, sizes_of
 from icl_eval._drawing.style import legible, own_style
+from icl_eval._drawing.written import write_figure
 from icl_eval._picture.picture import Panel, Picture
 
 __all__ = ["draw", "figure_of"]
@@ -41,8 +41,7 @@ def draw(picture: Picture, files: Sequence[Path], *, style: str = "notebook") ->
     with own_style():
         figure = figure_of(picture, sizes)
         for file in files:
-            with whole_file(file) as beside:
-                figure.savefig(beside, dpi=sizes.dpi, metadata=_METADATA.get(file.suffix.lower()))
+            write_figure(figure, file, dpi=sizes.dpi, metadata=_METADATA.get(file.suffix.lower()))
 
 
 def figure_of(picture: Picture, sizes: Sizes) -> Figure:

@@ -14,7 +14,7 @@ from icl_train import RunFolder, find_runs
 __all__ = ["Read", "Taken", "each_once", "run_names", "take_runs"]
 
 T = TypeVar("T")
-Status = Literal["done", "failed", "running", "interrupted", "queued"]
+Status = Literal["done", "failed", "running", "interrupted", "queued", "damaged"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,9 @@ def take_runs(
         except OSError as error:
             refused[run.path] = f"cannot look into it: {error.strerror}"
             continue
-        if status == "done" or unfinished:
+        if status == "damaged":
+            refused[run.path] = f"damaged, {run.damage()}"
+        elif status == "done" or unfinished:
             candidates.append((run, status))
         else:
             refused[run.path] = f"{status} (--unfinished takes it as far as it is)"

@@ -10,11 +10,11 @@ import numpy as np
 
 from icl_eval._loading.choosing import Read
 from icl_eval._loading.columns import Columns, columns_of, in_order, sound
-from icl_eval._loading.parsing import frame_of_lines, frame_of_records, whole_lines
+from icl_eval._loading.parsing import frame_of_lines, frame_of_records
 from icl_eval._loading.records import UNREADABLE, checked_records, why_unreadable
 from icl_eval._loading.rows import AllRows, Rows, rows_of
 from icl_eval._loading.wanted import Wanted
-from icl_train import RunFolder
+from icl_train import RunError, RunFolder
 
 __all__ = ["RunReader"]
 
@@ -64,13 +64,11 @@ class RunReader:
     def _at_once(self, numbers: Sequence[int], runs: Sequence[RunFolder]) -> tuple[Rows, list[Read[int] | str]] | None:
         """All in one go; None if there is anything that has to be looked at one by one."""
         try:
-            lines = [whole_lines(runs[number].path / "metrics.jsonl") for number in numbers]
-        except OSError:
+            lines = [runs[number].lines() for number in numbers]
+        except (RunError, OSError):
             return None
-        if None in lines:
-            return None
-        counts = [content.count(b"\n") for content in lines if content is not None]
-        frame = frame_of_lines(b"".join(content for content in lines if content is not None), self.wanted)
+        counts = [content.count(b"\n") for content in lines]
+        frame = frame_of_lines(b"".join(lines), self.wanted)
         if frame is None or frame.height != sum(counts):  # Polars passes over empty lines
             return None
         records = columns_of(frame)

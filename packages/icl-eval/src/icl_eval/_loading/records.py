@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from icl_train import HEADLINES, RunFolder
+from icl_train import HEADLINES, RunError, RunFolder
 
 __all__ = ["UNREADABLE", "Record", "checked_records", "is_metric", "why_unreadable"]
 
@@ -31,6 +31,8 @@ def checked_records(run: RunFolder) -> list[Record]:
 
 def why_unreadable(error: Exception) -> str:
     """What is said of a run whose records cannot be read."""
+    if isinstance(error, RunError):
+        return str(error)
     return f"cannot read its metrics.jsonl ({type(error).__name__}: {' '.join(str(error).split())})"
 
 

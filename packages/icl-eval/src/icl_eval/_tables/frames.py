@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -33,7 +34,10 @@ def _write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
     whole = _columns(frame.drop(columns=same), encodable)
     ones = _columns(frame.loc[:0, same], encodable)
     whole = whole.with_columns(pl.lit(one[0], dtype=one.dtype).alias(one.name) for one in ones)
-    whole.select(encodable(name) for name in (first, *others)).write_parquet(file)
+    # Not to the file: of a full disk Polars tells in an error of its own, which need not name it.
+    content = io.BytesIO()
+    whole.select(encodable(name) for name in (first, *others)).write_parquet(content)
+    file.write(content.getbuffer())
 
 
 def _write_markdown(frame: pd.DataFrame, file: BinaryIO) -> None:

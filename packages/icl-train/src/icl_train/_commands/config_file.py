@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import json
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,28 +12,37 @@ from typing import Any
 
 from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
+from icl_data.foundation.plain_json import read_json
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.sealed import Damaged
 from icl_train._by_name.settings import with_settings
+from icl_train._intact.objects import object_in
+from icl_train._making.trusted import is_trusted, why_not_trusted
 from icl_train._options.typed import short_json
+from icl_train._runs.stored import CONFIG
+from icl_train._settings.identity import flattened
 from icl_train.config import RunConfig
 
 __all__ = ["read_settings", "with_file_settings"]
 
 _FORMATS = (".json", ".toml", ".yaml", ".yml")
 _LARGEST = 10_000_000  # bytes; a configuration has some thousand
+_MOST, _DEEPEST = 1_000_000, 50  # of its values, some hundred in three groups
 
 
-def read_settings(path: Path) -> tuple[Path, dict[str, Any]]:
+def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[str, Any]]:
     """The settings in a file, under their dotted names: ``{"data.p_bursty": 0.9, …}``.
 
     Args:
         path: the file, or a run folder, whose config.json it then is.
+        source: ``data.source`` as the command line has it, which is trusted, whatever code it runs.
 
     Returns:
         The file itself, and its settings.
 
     Raises:
-        ValueError: if it cannot be read, or is no group of settings.
+        ValueError: if it cannot be read, or is no group of settings, or is of a run whose source is code that is not
+            trusted. What a user has written into a file is.
         OSError: if it is not there.
     """
     path = user_path(path)
@@ -49,10 +58,13 @@ def read_settings(path: Path) -> tuple[Path, dict[str, Any]]:
         raise ValueError(f"a file of settings must have at most {_LARGEST} bytes, got {path}")
     try:
         stored = _read(data.decode("utf-8-sig"), path.suffix)
+        _require_moderate(stored)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
     if isinstance(stored, dict) and isinstance(stored.get("config"), dict):  # of a run
+        _require_intact(path, data, stored)
         stored = stored["config"]
+        _require_trusted(path.parent, stored, source)
     if not isinstance(stored, dict):
         raise ValueError(f"{path} must hold groups of settings by name, got {short_json(stored)}")
     return path, dict(_flat(stored, ""))
@@ -79,9 +91,38 @@ def with_file_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Pa
         raise ValueError(f"{of}: {error}") from error
 
 
+def _require_moderate(stored: Any) -> None:
+    """A few lines of YAML can name each other into billions of values, or go round."""
+    left, seen = [(stored, 0)], 0
+    while left:
+        value, depth = left.pop()
+        seen += 1
+        if seen > _MOST or depth > _DEEPEST:
+            raise ValueError(f"it must have at most {_MOST:,} values, nested at most {_DEEPEST} deep, got more")
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        left += [(one, depth + 1) for one in inner]
+
+
+def _require_trusted(run: Path, stored: dict[str, Any], source: str | None) -> None:
+    settings = flattened(stored)
+    own = str(settings.get("data.source"))
+    if own != source and not is_trusted(run, settings):
+        raise ValueError(f"{why_not_trusted(run, own)} (--data.source {shlex.quote(own)} allows it)")
+
+
+def _require_intact(path: Path, data: bytes, stored: Mapping[str, Any]) -> None:
+    """That a run's config.json is as it was written; a copy may be changed if it claims no hash any more."""
+    if path.name != CONFIG and "sha256" not in stored:
+        return
+    try:
+        object_in(data)
+    except Damaged as damage:
+        raise ValueError(f"cannot read {path}: {damage}") from damage
+
+
 def _read(text: str, suffix: str) -> Any:
     if suffix == ".json":
-        return json.loads(text)
+        return read_json(text.encode())
     if suffix == ".toml":
         return tomllib.loads(text)
     yaml = import_extra("yaml", "icl-train[yaml]", "a file of settings in YAML")

@@ -48,7 +48,7 @@ def default_config(args: Sequence[str], preset: RunConfig | None) -> RunConfig:
     config = preset or RunConfig()
     file = given(args, "--config")
     if file is not None:
-        path, settings = read_settings(Path(file))
+        path, settings = read_settings(Path(file), source=source_given(args))
         config = with_file_settings(config, settings, of=path)
         if preset is not None:  # a run is called after the preset that the command names, whatever the file says
             config = replace(config, preset=preset.preset)

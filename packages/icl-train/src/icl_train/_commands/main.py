@@ -1,4 +1,4 @@
-"""The command ``icl-train``: run, sweep, resume, status, show-config."""
+"""The command ``icl-train``: run, sweep, resume, status, verify, show-config."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from icl_train._commands.run import run
 from icl_train._commands.show_config import show_config
 from icl_train._commands.status import status
 from icl_train._commands.sweeps.sweep import sweep
+from icl_train._commands.verify import verify
 from icl_train.command_line import one_line_errors, two_columns
 from icl_train.presets import described_presets
 
@@ -24,6 +25,7 @@ usage: icl-train run PRESET [options]       train one model
        icl-train experiments [NAME]         which there are, and what they take
        icl-train resume RUN                 go on with a run, or make it longer
        icl-train status RUNS                what has been trained, and how well
+       icl-train verify RUNS                whether it is as it was written
        icl-train show-config PRESET         all settings, for run --config
 
 Presets:
@@ -44,6 +46,7 @@ def _main(args: Sequence[str]) -> int:
         "experiments": experiments,
         "resume": resume,
         "status": status,
+        "verify": verify,
         "show-config": show_config,
     }
     if not args:

@@ -12,6 +12,7 @@ from icl_data.foundation.printable import printable
 from icl_train._check_settings import check_settings
 from icl_train._commands.training import train_here
 from icl_train._life.longer import change, changed, check_change
+from icl_train._making.trusted import remember_source
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.parent import end_with_stdin
 from icl_train.command_line import parse
@@ -23,7 +24,8 @@ __all__ = ["resume"]
 class ResumeCommand:
     """Go on with a run from its newest checkpoint.
 
-    An interrupted run goes on where it was; a finished one becomes longer with --max-steps.
+    An interrupted run goes on where it was; a finished one becomes longer with --max-steps. Should the newest
+    checkpoint be damaged, or records before it, the newest one that is intact is taken, and a line says so.
     """
 
     run: tyro.conf.Positional[Path]
@@ -34,6 +36,9 @@ class ResumeCommand:
     """Updates in all, another number than the run was made for. It becomes what it would have been from the start."""
     device: str | None = None
     """Where to go on: cpu, cuda, cuda:1, …, or auto; default: as when the run was made."""
+    trust: bool = False
+    """Import a source of somebody's own code (data.source module:factory), although no command of yours made this run
+    here."""
 
 
 def resume(args: Sequence[str]) -> int:
@@ -43,9 +48,11 @@ def resume(args: Sequence[str]) -> int:
         end_with_stdin()
     run = RunFolder.open(command.run)
     config = changed(run.config, max_steps=command.max_steps, device=command.device)
-    if run.status() == "done" and config.train.max_steps == run.config.train.max_steps:
+    if config.train.max_steps == run.config.train.max_steps and run.is_done_and_whole():
         print(f"{printable(run.path)}: done already")
         return 0
+    if not command.trust:
+        run.require_trusted()
     run.require_components()
     check_change(run, config)
     check_settings(config)  # what cannot be trained here shows before PyTorch is imported
@@ -53,5 +60,8 @@ def resume(args: Sequence[str]) -> int:
         from icl_train._task import resolve_device
 
         resolve_device(config.train.device)
+        trusted = run.trusted
         run = change(run, config)
+        if trusted:  # a longer run is another one
+            remember_source(run.path, run.config.flat())
     return train_here(run)

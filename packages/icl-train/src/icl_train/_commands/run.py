@@ -15,6 +15,7 @@ from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
 from icl_train._commands.training import train_here
 from icl_train._making.initial import with_initial_weights
+from icl_train._making.trusted import remember_source
 from icl_train._making.whole import check_place
 from icl_train._plans.labels import run_name
 from icl_train._runs.folder import RunFolder, available_cores, require_new
@@ -59,7 +60,9 @@ def run(args: Sequence[str]) -> int:
 
     check_model(config)
     threads = config.train.threads or available_cores()
-    return train_here(RunFolder.create(path, config, device=device_of(config), threads=threads))
+    made = RunFolder.create(path, config, device=device_of(config), threads=threads)
+    remember_source(path, config.flat())
+    return train_here(made)
 
 
 def _folder_name(name: str | None) -> str | None:

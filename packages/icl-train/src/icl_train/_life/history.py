@@ -6,13 +6,15 @@ import platform
 import time
 
 from icl_train._making.environment import installed_versions
-from icl_train._runs.folder import RunFolder
+from icl_train._runs.folder import RUN_FORMAT, RunFolder
 
 __all__ = ["record_start"]
 
 
 def record_start(run: RunFolder, *, step: int, device: str) -> None:
-    """Write down that the run is trained from now on.
+    """Write down that the run is trained from now on, and thereby that its folder has the newest format.
+
+    What else is in a folder of format 1 must have been rewritten before.
 
     Args:
         run: the run.
@@ -28,4 +30,4 @@ def record_start(run: RunFolder, *, step: int, device: str) -> None:
         "host": platform.node(),
         "versions": installed_versions(),
     }
-    run.rewrite(starts=(*RunFolder.open(run.path).starts, start))
+    run.rewrite(starts=(*RunFolder.open(run.path).starts, start), run_format=RUN_FORMAT)

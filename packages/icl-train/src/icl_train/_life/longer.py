@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
-from safetensors import safe_open
-
+from icl_train._intact.markers import DONE
+from icl_train._life.going_on import newest_intact
 from icl_train._runs.folder import RunError, RunFailed, RunFolder
 from icl_train.config import RunConfig
 
@@ -35,7 +34,7 @@ def check_change(run: RunFolder, config: RunConfig) -> None:
     Raises:
         RunError: if it has done as many updates already, if what it did hung on the old last step, or if its last
             checkpoint has not kept the sums that the next line of training metrics begins with.
-        RunFailed: if its last checkpoint is damaged, or its metrics.jsonl is empty or gone.
+        RunFailed: if none of its checkpoints is intact with its records.
     """
     last = config.train.max_steps
     if last == run.config.train.max_steps:
@@ -52,32 +51,11 @@ def check_change(run: RunFolder, config: RunConfig) -> None:
                 f"max_steps must stay {run.config.train.max_steps} for {run.path}, whose {name} ({value}) hangs on it"
                 f"{f': give {unless} when a run is made that may become longer' if unless else ''}"
             )
-    if done:
-        _check_whole(run, done)
-        _check_sums(run, done)
-
-
-def _check_whole(run: RunFolder, step: int) -> None:
-    """A finished run stays finished if what a longer one would go on from is damaged or gone."""
-    if not run.records():
-        raise RunFailed(
-            f"cannot go on with {run.path}: its metrics.jsonl is empty or gone, {step} updates into the run"
-        )
-    for file in sorted((run.checkpoints / f"step_{step:07d}").glob("*.safetensors")):
-        try:
-            with safe_open(file, "np"):
-                pass
-        except Exception as error:  # safetensors raises a type of its own, and others for what it cannot open
-            raise RunFailed(f"cannot go on with {run.path}: {file} is damaged: {error}") from error
-
-
-def _check_sums(run: RunFolder, step: int) -> None:
-    file = run.checkpoints / f"step_{step:07d}" / "state.json"
     try:
-        summed = json.loads(file.read_text(encoding="utf-8"))["summed"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # going on from there says what is wrong with it
-    if summed != step % run.config.train.log_interval:
+        state = newest_intact(run)
+    except RunFailed as error:  # a finished run stays finished
+        raise RunFailed(f"{run.path}: {error}") from error
+    if state is not None and state.summed != state.step % run.config.train.log_interval:
         raise RunError(
             f"max_steps must stay {run.config.train.max_steps} for {run.path}: at its end an earlier version kept no "
             "sums, which a longer run's next line of training metrics needs"
@@ -93,5 +71,5 @@ def change(run: RunFolder, config: RunConfig) -> RunFolder:
     with run.lock():
         if config.train.max_steps != run.config.train.max_steps:
             # First, so that a kill between leaves a run that is to be finished as it was.
-            (run.path / "DONE").unlink(missing_ok=True)
+            (run.path / DONE).unlink(missing_ok=True)
         return run.rewrite(config=config)

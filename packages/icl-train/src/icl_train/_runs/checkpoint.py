@@ -1,58 +1,73 @@
-"""Checkpoints that are whole or not there: written beside, synced, then renamed."""
+"""Checkpoints that are whole or not there: written beside, synced, then renamed; and read back as they were written."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
 from icl_data.foundation.paths import errors_about
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_data.foundation.whole_file import sync
 from icl_models import InContextModel, save_model
-from icl_train._runs.folder import checkpoint_steps
+from icl_train._intact.checkpoints import (
+    MODEL,
+    OPTIMIZER,
+    CheckpointState,
+    checkpoint_folder,
+    checkpoint_steps,
+    hashed_content,
+    read_state,
+    write_state,
+)
+from icl_train._intact.weights import load_checked, tensors_in
 
-__all__ = [
-    "CHECKPOINT_FORMAT",
-    "check_weights_fit",
-    "load_model_weights",
-    "load_training_state",
-    "load_weights",
-    "save_checkpoint",
-]
-
-CHECKPOINT_FORMAT = 1
-_MODEL, _OPTIMIZER, _STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+__all__ = ["load_model_weights", "load_training_state", "save_checkpoint"]
 
 
 def save_checkpoint(
-    folder: Path, *, step: int, model: InContextModel, optimizer: torch.optim.Optimizer, state: dict[str, Any]
+    folder: Path,
+    *,
+    step: int,
+    model: InContextModel,
+    optimizer: torch.optim.Optimizer,
+    sums: Sequence[float],
+    summed: int,
+    metrics: GrowingSeal,
 ) -> Path:
-    """Write ``folder/step_NNNNNNN`` with weights, optimiser state and a small JSON ``state``; returns its path.
+    """Write ``folder/step_NNNNNNN`` with weights, optimiser state and a small state.json; returns its path.
 
     The weights are a saved model: ``icl_models.load_model`` reads them without the run.
 
     The optimiser state, two thirds of a checkpoint's size, is then dropped from all but the two newest: a run resumes
-    from the newest, or, should that be damaged, from the one before when it is removed.
+    from the newest, or, should that be damaged, from the one before. What was set aside of an earlier try at this step
+    goes, too.
+
+    Args:
+        folder: the run's folder of checkpoints.
+        step: updates done.
+        model, optimizer: what is trained.
+        sums, summed: of the means that the next line of training metrics begins with, and over how many updates.
+        metrics: how far metrics.jsonl goes.
     """
-    final = folder / f"step_{step:07d}"
+    final = checkpoint_folder(folder, step)
     beside = folder / f".writing_{final.name}"
     with errors_about(final, instead_of=beside):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir()
-            save_model(model, beside / _MODEL)
-            (beside / _OPTIMIZER).write_bytes(save(_optimizer_tensors(model, optimizer)))
-            record = {"format": CHECKPOINT_FORMAT, "step": step, **state}
-            (beside / _STATE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            hashes = {MODEL: save_model(model, beside / MODEL)}
+            content = save(_optimizer_tensors(model, optimizer))
+            (beside / OPTIMIZER).write_bytes(content)
+            hashes[OPTIMIZER] = hashlib.sha256(content).hexdigest()
+            write_state(beside, CheckpointState(step, tuple(sums), summed, hashes, (metrics,)))
             for path in (*beside.iterdir(), beside):
                 sync(path)
             if final.exists():  # an earlier run of the same step: the same bytes, unless its files were damaged
@@ -63,7 +78,9 @@ def save_checkpoint(
             shutil.rmtree(beside, ignore_errors=True)  # a full disk has room again, for the reason
             raise
     for older in checkpoint_steps(folder)[:-2]:
-        (folder / f"step_{older:07d}" / _OPTIMIZER).unlink(missing_ok=True)
+        (checkpoint_folder(folder, older) / OPTIMIZER).unlink(missing_ok=True)
+    for replaced in folder.glob(f"{final.name}.damaged*"):
+        shutil.rmtree(replaced, ignore_errors=True)
     return final
 
 
@@ -76,72 +93,36 @@ def load_model_weights(folder: Path, step: int, model: nn.Module) -> None:
         model: what takes the weights.
 
     Raises:
-        ValueError: if there is no such checkpoint or its weights do not fit the model.
+        ValueError: if there is no such checkpoint, it is damaged, its weights are no numbers or do not fit the model.
     """
-    path = folder / f"step_{step:07d}" / _MODEL
-    if not path.is_file():
-        known = ", ".join(map(str, checkpoint_steps(folder))) or "none"
-        raise ValueError(f"step must be one of the checkpoints in {folder} ({known}), got {step}")
-    load_weights(path, model)
+    if step not in (known := checkpoint_steps(folder)):
+        there = ", ".join(map(str, known)) or "none"
+        raise ValueError(f"step must be one of the checkpoints in {folder} ({there}), got {step}")
+    try:
+        _load_model(folder, read_state(folder, step), model)
+    except Damaged as damage:
+        raise ValueError(f"cannot load {checkpoint_folder(folder, step)}: {damage}") from damage
 
 
-def load_weights(file: Path, model: nn.Module) -> None:
-    """Load a safetensors file into ``model``.
-
-    Args:
-        file: the file.
-        model: what takes the weights.
+def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> CheckpointState:
+    """Load weights and optimiser state of one checkpoint; returns what was saved with them.
 
     Raises:
-        ValueError: if it is damaged, or its weights do not fit the model.
+        Damaged: if the checkpoint is not whole, not as it was written, or of another format.
+        OSError: what the system says.
     """
+    state = read_state(folder, step)
+    tensors = tensors_in(hashed_content(folder, OPTIMIZER, state), OPTIMIZER)
+    _load_model(folder, state, model)
     try:
-        model.load_state_dict(load_file(file))
-    except Exception as error:  # safetensors and torch raise their own types for damaged files and foreign shapes
-        raise ValueError(f"cannot load {file}: {one_line(error)}") from error
-
-
-def check_weights_fit(file: Path, model: nn.Module, what: str) -> None:
-    """Whether the weights in a file have the names and shapes of a model's, as its header says.
-
-    Args:
-        file: a safetensors file.
-        model: the model.
-        what: what they are called in a complaint.
-
-    Raises:
-        ValueError: naming the first parameter that differs, with both shapes.
-    """
-    try:
-        with safe_open(file, "pt") as stored:
-            names = stored.keys()
-            shapes = {name: tuple(stored.get_slice(name).get_shape()) for name in names}
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{what} must be a safetensors file, got {file}: {one_line(error)}") from error
-    ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    for name in [*ours, *shapes]:
-        if ours.get(name) != shapes.get(name):
-            found, needed = (str(one[name]) if name in one else "none" for one in (shapes, ours))
-            raise ValueError(f"{what} must fit the model: {name} is {needed} in the model, got {found} in {file}")
-
-
-def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-    """Load weights and optimiser state of one checkpoint; returns the JSON state that was saved with it.
-
-    Raises:
-        ValueError: if the checkpoint is not there, not whole, or of another format.
-    """
-    path = folder / f"step_{step:07d}"
-    load_model_weights(folder, step, model)
-    try:
-        state = cast(dict[str, Any], json.loads((path / _STATE).read_text(encoding="utf-8")))
-        if state["format"] != CHECKPOINT_FORMAT:
-            raise ValueError(f"its format must be {CHECKPOINT_FORMAT}, got {state['format']}")
-        _load_optimizer(model, optimizer, load_file(path / _OPTIMIZER))
-    except Exception as error:
-        advice = "without that folder, the one before is taken"
-        raise ValueError(f"cannot resume from {path}: {one_line(error)} ({advice})") from error
+        _load_optimizer(model, optimizer, tensors)
+    except Exception as error:  # torch raises whatever it comes upon
+        raise Damaged(f"{OPTIMIZER} must fit the model: {type(error).__name__}: {one_line(error)}") from error
     return state
+
+
+def _load_model(folder: Path, state: CheckpointState, model: nn.Module) -> None:
+    load_checked(model, hashed_content(folder, MODEL, state), MODEL)
 
 
 def _optimizer_tensors(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -8,17 +8,17 @@ checkpoints/     step_NNNNNNN/ with model.safetensors, optimizer.safetensors (th
 DONE or FAILED   how it ended; FAILED holds the reason
 heartbeat.json   while it is trained, rewritten about once a second: step, speed, and which process trains
 log.txt          output of the process, for runs of a sweep
+
+Each but progress.txt and log.txt, which nobody reads but people, tells whether it is as it was written: the JSON files
+end with their SHA-256, each line of metrics.jsonl with the CRC-32 of everything before, and state.json has the SHA-256
+of the weights beside it. Format 1 had none of this.
 """
 
 from __future__ import annotations
 
 import errno
-import json
-import math
 import os
-import re
 import shlex
-import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,21 +26,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
-
-from icl_data.foundation.command_line import CommandFailed
-from icl_data.foundation.paths import errors_about
-from icl_data.foundation.printable import one_line
-from icl_data.foundation.whole_file import sync, write_text
+from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_models import PluginWarning
+from icl_train._intact.checkpoints import CheckpointState, checkpoint_folder, checkpoint_steps, write_state
+from icl_train._intact.classes import write_classes
+from icl_train._intact.errors import RunError, RunFailed
+from icl_train._intact.markers import DONE, FAILED, write_done, write_failed
+from icl_train._intact.metrics import METRICS, sealed_lines
+from icl_train._intact.objects import RUN_FORMAT
+from icl_train._intact.records import records_in
+from icl_train._intact.whole_run import CHECKPOINTS, damage_of, intact_lines
 from icl_train._making.environment import available_cores, environment_here
 from icl_train._making.initial import INITIAL, find_initial_weights, with_initial_weights
+from icl_train._making.trusted import is_trusted, why_not_trusted
 from icl_train._making.whole import whole_folder
 from icl_train._runs.headlines import Record, progress_line
-from icl_train._runs.held import is_held
+from icl_train._runs.held import held, is_held
 from icl_train._runs.owners import changed_owners, plugin_owners
+from icl_train._runs.recording import Recording, lines_until
 from icl_train._runs.search import folders_holding
-from icl_train._settings.stored import check_stored
+from icl_train._runs.stored import CONFIG, Stored, read_stored, write_stored
 from icl_train._settings.values import UnusableConfig
 from icl_train.config import RunConfig
 
@@ -58,16 +63,7 @@ __all__ = [
     "require_new",
 ]
 
-RUN_FORMAT = 1
-Status = Literal["done", "failed", "running", "interrupted", "queued"]
-
-
-class RunError(ValueError):
-    """A folder that is not a run, or not one that can be used as asked."""
-
-
-class RunFailed(CommandFailed):
-    """Training went wrong, for a reason worth one line."""
+Status = Literal["done", "failed", "running", "interrupted", "queued", "damaged"]
 
 
 @dataclass(frozen=True)
@@ -81,12 +77,18 @@ class RunFolder:
             it has that are not built in.
         starts: each time that it was started or went on: time, from which step, to which, device, threads, host,
             versions.
+        run_format: 2; 1 of a run that an earlier version has made, and none has gone on with.
     """
 
     path: Path
     config: RunConfig
     environment: dict[str, Any]
     starts: tuple[dict[str, Any], ...] = field(default=(), compare=False)
+    run_format: int = field(default=RUN_FORMAT, compare=False)
+    _recording: Recording = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_recording", Recording(self.path))
 
     @classmethod
     def create(cls, path: Path, config: RunConfig, *, device: str, threads: int | None) -> RunFolder:
@@ -110,8 +112,8 @@ class RunFolder:
         try:
             with whole_folder(path) as beside:
                 if config.train.init_from is not None:
-                    shutil.copyfile(find_initial_weights(config.train.init_from).file, beside / INITIAL)
-                _write_json(beside / "config.json", run._stored())
+                    (beside / INITIAL).write_bytes(find_initial_weights(config.train.init_from).content)
+                write_stored(beside, run._stored())
         except OSError as error:
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # made by somebody else meanwhile
                 require_new(path)
@@ -126,27 +128,16 @@ class RunFolder:
             path: its folder.
 
         Raises:
-            RunError: if ``path`` is not a run folder, or one of another format.
+            RunError: if ``path`` is not a run folder, is one of another format, or its config.json is damaged.
         """
-        file = path / "config.json"
-        if not file.is_file():
-            raise RunError(
-                f"a run folder holds config.json, got {path}{'' if path.exists() else ' (it does not exist)'}"
-            )
-        try:
-            stored = json.loads(file.read_text(encoding="utf-8"))
-            if stored["format"] != RUN_FORMAT:
-                raise ValueError(f"its format must be {RUN_FORMAT}, got {stored['format']}")
-            check_stored(stored)
-            environment = stored["environment"]
-            config = RunConfig.from_dict(stored["config"], owners=environment.get("plugins", {}), whole=True)
-            return cls(path=path, config=config, environment=environment, starts=tuple(stored.get("starts", ())))
-        except KeyError as error:
-            raise RunError(f"cannot read {file}: it has no {error}") from error
-        except OSError as error:
-            raise RunError(f"cannot read {file}: {error.strerror}") from error
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise RunError(f"cannot read {file}: {' '.join(str(error).split())}") from error
+        stored = read_stored(path)
+        return cls(
+            path=path,
+            config=stored.config,
+            environment=stored.environment,
+            starts=stored.starts,
+            run_format=stored.run_format,
+        )
 
     @property
     def name(self) -> str:
@@ -177,58 +168,79 @@ class RunFolder:
             warnings.warn(line, PluginWarning, stacklevel=3)
 
     @property
+    def trusted(self) -> bool:
+        """Whether its source runs no code, or a command of this user made the run here with that very source."""
+        return is_trusted(self.path, self.config.flat())
+
+    def require_trusted(self) -> None:
+        """Before its source is opened, which may be the name of anybody's code.
+
+        Raises:
+            RunError: if it is not :attr:`trusted`; it says what would be imported, and from where.
+        """
+        if not self.trusted:
+            raise RunError(f"{why_not_trusted(self.path, self.config.data.source)} (--trust allows it)")
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints."""
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     def checkpoint_steps(self) -> list[int]:
         """Steps that have a checkpoint, ascending."""
         return checkpoint_steps(self.checkpoints)
 
-    def records(self) -> list[Record]:
-        """All lines of metrics.jsonl, in order; a half-written last line, which a kill can leave, is not one.
+    def lines(self) -> bytes:
+        """What metrics.jsonl holds, whole: as it was written, and as much as DONE or the newest checkpoint says.
+
+        What a kill or a full disk can leave at its end is no part of it: half of a line, and a last evaluation with
+        fewer splits than the one before.
 
         Raises:
-            RunError: if another line is not JSON.
+            RunError: if something of it is damaged or missing, in one line that names the file.
         """
-        file = self.path / "metrics.jsonl"
-        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-        records = []
-        for number, line in enumerate(lines, 1):
-            try:
-                records.append(json.loads(line))
-            except json.JSONDecodeError as error:
-                if number < len(lines):
-                    raise RunError(f"cannot read {file}: line {number} is not JSON") from error
-        return records
+        try:
+            return intact_lines(self.path, run_format=self.run_format)
+        except Damaged as damage:
+            raise RunError(f"cannot read {self.path}/{damage}") from damage
+
+    def records(self) -> list[Record]:
+        """The records in :meth:`lines`, in order.
+
+        Raises:
+            RunError: as :meth:`lines`, or if a line is no record.
+        """
+        lines = self.lines()
+        try:
+            return records_in(lines)
+        except Damaged as damage:
+            raise RunError(f"cannot read {self.path / METRICS}: {damage}") from damage
 
     def append(self, records: Sequence[Record]) -> list[Record]:
         """Add records to metrics.jsonl and progress.txt; returns them as metrics.jsonl has them."""
-        stored = [_finite(record) for record in records]
-        self._add("metrics.jsonl", [json.dumps(record) for record in stored])
-        self._add("progress.txt", [progress_line(record) for record in records])
-        return stored
-
-    def _add(self, name: str, lines: Sequence[str]) -> None:
-        file = self.path / name
-        with errors_about(file), file.open("a", encoding="utf-8") as stream:
-            stream.writelines(f"{line}\n" for line in lines)
+        return self._recording.append(records)
 
     def rewrite(
-        self, *, config: RunConfig | None = None, starts: tuple[dict[str, Any], ...] | None = None
+        self,
+        *,
+        config: RunConfig | None = None,
+        starts: tuple[dict[str, Any], ...] | None = None,
+        run_format: int | None = None,
     ) -> RunFolder:
         """The run with other settings or starts, in config.json, too.
 
         Args:
             config: settings; None for those that it has.
             starts: see the attribute; None for those that it has.
+            run_format: see the attribute; None for that which it has.
         """
         run = replace(
             self,
             config=self.config if config is None else config,
             starts=self.starts if starts is None else starts,
+            run_format=self.run_format if run_format is None else run_format,
         )
-        _write_json(self.path / "config.json", run._stored())
+        write_stored(self.path, run._stored())
         return run
 
     def require_same(self, config: RunConfig) -> RunFolder:
@@ -240,29 +252,38 @@ class RunFolder:
             raise RunError(f"the run in {self.path} has other settings than it was named after: {told}")
         return self
 
-    def _stored(self) -> dict[str, Any]:
+    def _stored(self) -> Stored:
         """What config.json holds."""
-        return {
-            "format": RUN_FORMAT,
-            "config": self.config.to_dict(),
-            "environment": self.environment,
-            "starts": list(self.starts),
-        }
+        return Stored(self.config, self.environment, self.starts, self.run_format)
 
-    def rewind(self, step: int | None) -> list[Record]:
+    def rewind(self, step: int | None, state: CheckpointState | None = None) -> list[Record]:
         """Drop what a resumed run will write again: all records after ``step``, or all for None.
 
         And what was written at ``step`` because it was the last one, if it is no longer.
 
+        Args:
+            step: from where the run goes on.
+            state: what its checkpoint of that step says.
+
         Returns:
             The records of ``step`` that stay, if others went.
+
+        Raises:
+            RunError: if metrics.jsonl is no longer what it was at ``step``.
         """
-        before = [record for record in self.records() if step is not None and record["step"] <= step]
+        try:
+            lines = lines_until(self.path, step, state)
+            before = [record for record in records_in(lines) if step is not None and record["step"] <= step]
+        except Damaged as damage:
+            raise RunError(f"cannot read {self.path / METRICS}: {damage}") from damage
         records = [record for record in before if record["step"] != step or self._is_due(record)]
-        write_text(self.path / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
-        write_text(self.path / "progress.txt", "".join(progress_line(record) + "\n" for record in records))
-        for marker in ("DONE", "FAILED"):
+        if state is None or len(records) < len(before):
+            lines = sealed_lines(records)
+            if state is not None and state.is_covered:  # before the lines themselves: a kill in between harms nothing
+                write_state(checkpoint_folder(self.checkpoints, state.step), state.or_with(GrowingSeal.of(lines)))
+        for marker in (DONE, FAILED):
             (self.path / marker).unlink(missing_ok=True)
+        self._recording.replace(lines, records)
         return [record for record in records if record["step"] == step] if len(records) < len(before) else []
 
     def _is_due(self, record: Record) -> bool:
@@ -272,40 +293,56 @@ class RunFolder:
             return bool(step % train.log_interval == 0 or step == train.max_steps)
         return step in self.config.evaluations
 
-    def flush(self) -> None:
-        """Force metrics and progress to the disk, before a checkpoint says that they are there."""
-        for name in ("metrics.jsonl", "progress.txt"):
-            with errors_about(self.path / name):
-                sync(self.path / name)
+    def flush(self) -> GrowingSeal:
+        """Force metrics and progress to the disk, before a checkpoint says that they are there; how far they go."""
+        return self._recording.flush()
 
     def write_classes(self, classes: dict[str, Any]) -> None:
         """Write classes.json, a line for each list however long it is."""
-        lists = ",\n".join(f" {json.dumps(name)}: {json.dumps(keys)}" for name, keys in classes.items())
-        write_text(self.path / "classes.json", f"{{\n{lists}\n}}\n")
+        write_classes(self.path, classes)
 
     def mark_done(self) -> None:
-        """The run has reached its last step."""
-        write_text(self.path / "DONE", f"{self.config.train.max_steps} steps\n")
+        """The run has reached its last step, and its records are all there."""
+        write_done(self.path, steps=self.config.train.max_steps, metrics=self._recording.kept())
 
     def mark_failed(self, reason: str) -> None:
         """The run has stopped for ``reason``."""
-        write_text(self.path / "FAILED", one_line(reason) + "\n")
+        write_failed(self.path, reason)
+
+    def damage(self) -> str | None:
+        """What is wrong with its folder, as far as a short look shows, in one line; None if nothing is.
+
+        That is: a marker or the newest checkpoint's state.json is damaged, or metrics.jsonl is shorter than they say.
+        :meth:`lines` looks at every byte of it; ``icl-train verify`` at everything.
+        """
+        return damage_of(self.path, run_format=self.run_format)
 
     def status(self) -> Status:
         """What the run is, as its folder says.
 
         Returns:
             done; running (some process of this machine trains it); failed (it stopped by itself, ``FAILED`` says why);
-            interrupted (it was started and stopped: resume it); queued (nobody has started it yet).
+            damaged (see :meth:`damage`); interrupted (it was started and stopped: resume it); queued (nobody has
+            started it yet).
         """
-        if (self.path / "DONE").exists():
+        ended = os.path.lexists(self.path / DONE)
+        if ended and self.damage() is None:
             return "done"
         if is_held(self.path / ".lock"):
             return "running"
-        if (self.path / "FAILED").exists():
+        if (self.path / FAILED).exists():
             return "failed"
-        started = any((self.path / name).exists() for name in (".lock", "log.txt", "metrics.jsonl"))
+        if ended or self.damage() is not None:
+            return "damaged"
+        started = any((self.path / name).exists() for name in (".lock", "log.txt", METRICS))
         return "interrupted" if started else "queued"
+
+    def is_done_and_whole(self) -> bool:
+        """Whether it has reached its last step, and everything that it has recorded is as it was written."""
+        try:
+            return self.status() == "done" and self.records() is not None
+        except RunError:
+            return False
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -314,19 +351,10 @@ class RunFolder:
         Raises:
             RunError: if one already does.
         """
-        try:
-            # `status` takes the lock for an instant to see whether somebody holds it.
-            with errors_about(self.path, instead_of=self.path / ".lock"):
-                lock = FileLock(self.path / ".lock", timeout=1.0)
-                lock.acquire()
-        except Timeout as error:
-            raise RunError(
-                f"one process at a time may train a run, got {self.path}, which another one is training"
-            ) from error
-        try:
+        with held(self.path / ".lock") as is_ours:
+            if not is_ours:
+                raise RunError(f"one process at a time may train a run, got {self.path}, which another one is training")
             yield
-        finally:
-            lock.release()
 
 
 def require_new(path: Path) -> None:
@@ -351,7 +379,7 @@ def find_runs(root: Path) -> tuple[list[RunFolder], list[tuple[Path, str]]]:
     """
     if not root.is_dir():
         raise RunError(f"runs are looked for in a folder, got {root}{'' if root.exists() else ' (it does not exist)'}")
-    folders, broken = folders_holding("config.json", root)
+    folders, broken = folders_holding(CONFIG, root)
     runs = []
     for folder in folders:
         try:
@@ -361,20 +389,3 @@ def find_runs(root: Path) -> tuple[list[RunFolder], list[tuple[Path, str]]]:
         except OSError as error:  # a folder that can be listed but not entered
             broken.append((folder, f"cannot read its config.json: {error.strerror}"))
     return runs, broken
-
-
-def checkpoint_steps(folder: Path) -> list[int]:
-    """Steps that have a checkpoint, ascending."""
-    found = [re.fullmatch(r"step_(\d+)", path.name) for path in folder.glob("step_*") if path.is_dir()]
-    return sorted(int(match[1]) for match in found if match)
-
-
-def _finite(record: Record) -> Record:
-    """JSON has no NaN: such a value is stored as null."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in record.items()
-    }
-
-
-def _write_json(path: Path, value: object) -> None:
-    write_text(path, json.dumps(value, indent=1) + "\n")

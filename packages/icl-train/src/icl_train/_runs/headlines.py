@@ -159,4 +159,4 @@ def _readable(value: object) -> str:
 
 def _interval(record: Record, name: str) -> str:
     low, high = record.get(f"{name}_low"), record.get(f"{name}_high")
-    return f" [{low:.3g}, {high:.3g}]" if low is not None and high is not None else ""
+    return f" [{low:.3g}, {high:.3g}]" if isinstance(low, int | float) and isinstance(high, int | float) else ""

@@ -1,18 +1,43 @@
-"""Whether some process holds a lock file, asked without being taken for one that does."""
+"""Locks of run folders: held, and whether somebody holds one, asked without being taken for one that does."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-__all__ = ["is_held"]
+from icl_data.foundation.paths import errors_about
+
+__all__ = ["held", "is_held"]
+
+
+@contextmanager
+def held(file: Path) -> Iterator[bool]:
+    """Hold a lock; yields whether it is ours, False where another process holds it.
+
+    Raises:
+        OSError: what the system says, about the folder.
+    """
+    try:
+        # Who asks takes a lock for an instant.
+        with errors_about(file.parent, instead_of=file):
+            lock = FileLock(file, timeout=1.0)
+            lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def is_held(file: Path) -> bool:
-    """Whether a FileLock on ``file`` is held. A file that is not there, or cannot be opened, is held by nobody."""
-    if not file.exists():
+    """Whether a FileLock on ``file`` is held. What is no file, or cannot be opened, is held by nobody."""
+    if not file.is_file():  # a pipe would be waited for
         return False
     held = _shared_is_refused(file)
     return _is_refused(file) if held is None else held

@@ -9,7 +9,7 @@ __all__ = ["folders_holding"]
 
 
 def folders_holding(name: str, root: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """Folders at or below ``root`` with a file ``name``, by path, and those that cannot be entered, with the reason.
+    """Folders at or below ``root`` that hold ``name``, by path, and those that cannot be entered, with the reason.
 
     What is reached without links comes first, so a folder that is there itself is not called by the name of a link to
     it. A link to a folder above itself is a loop and not followed; hidden folders are not entered.
@@ -33,11 +33,11 @@ def folders_holding(name: str, root: Path) -> tuple[list[Path], list[tuple[Path,
             closed.append((Path(folder), f"cannot look into it: {error.strerror}"))
             continue
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
+            if entry.name == name:  # whatever it is: opening it says why it is no file
+                found.append(Path(folder))
+            elif entry.is_dir(follow_symlinks=False):
                 if not entry.name.startswith("."):
                     folders.append(entry.path)
-            elif entry.name == name:
-                found.append(Path(folder))
             elif entry.is_symlink() and not entry.name.startswith(".") and os.path.isdir(entry.path):
                 target = os.path.realpath(entry.path)
                 if not _within(os.path.realpath(folder), target) and not _within(above, target):

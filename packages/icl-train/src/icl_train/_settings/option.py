@@ -9,6 +9,8 @@ from typing import Any
 
 import tyro
 
+from icl_train._settings.plain_value import short_value
+
 __all__ = ["LARGEST", "default_of", "hints_of", "require", "require_choices", "require_numbers", "short_name"]
 
 LARGEST = 2**31 - 1
@@ -56,8 +58,8 @@ def require_numbers(config: Any, prefix: str) -> None:
             if isinstance(number, float):
                 require(math.isfinite(number), f"{prefix}.{field.name} must be a finite number", number)
             elif isinstance(number, int):
-                require(number <= LARGEST, f"{prefix}.{field.name} must be at most {LARGEST}", number)
-                require(number >= -LARGEST, f"{prefix}.{field.name} must be at least -{LARGEST}", number)
+                require(number <= LARGEST, f"{prefix}.{field.name} must be at most {LARGEST}", short_value(number))
+                require(number >= -LARGEST, f"{prefix}.{field.name} must be at least -{LARGEST}", short_value(number))
 
 
 def default_of(config: Any, name: str) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from icl_data.foundation.paths import describe
 from icl_train._plans.labels import run_name
 from icl_train._runs.departures import departures
 from icl_train._runs.folder import RunFolder, Status, find_runs
@@ -47,7 +48,7 @@ class Row:
         process: ``pid`` and ``host`` of what trains it; None otherwise.
         scores: split → its newest evaluation.
         differs: the settings that set it apart from the others here.
-        reason: why it failed; None otherwise.
+        reason: why it failed, or what is damaged; None otherwise.
         unusable: why its model cannot be built here; None otherwise.
     """
 
@@ -96,30 +97,35 @@ class Survey:
         """Look for runs anew."""
         runs, self._unreadable = find_runs(self.root)
         self._views = {run.path: self._views.get(run.path) or RunView(run) for run in runs}
-        self._damaged: list[tuple[Path, str]] = []
+        self._closed: list[tuple[Path, str]] = []
         self._differences = departures([run.config for run in runs], left_out=_told_by_names(runs))
         self._names = _names(runs, self.root)
 
     @property
     def broken(self) -> list[tuple[Path, str]]:
         """Folders that cannot be read, with the reason."""
-        return [*self._unreadable, *self._damaged]
+        return [*self._unreadable, *self._closed]
 
     def look(self) -> list[Row]:
         """Every run that can be read, as it is now."""
         rows = []
-        self._damaged = []
+        self._closed = []
         for view, name, differs in zip(self._views.values(), self._names, self._differences, strict=True):
             view.look()
-            if view.damage:
-                self._damaged.append((view.run.path, view.damage))
-            elif not view.gone:
-                rows.append(_row(view, name, differs))
+            try:
+                if not view.gone:
+                    rows.append(_row(view, name, differs))
+            except OSError as error:  # a folder that can be listed but not entered
+                self._closed.append((view.run.path, f"cannot look into it: {describe(error)}"))
         return rows
 
 
 def _row(view: RunView, name: str, differs: dict[str, str]) -> Row:
-    state = view.run.status()
+    state, damage = view.run.status(), view.damage
+    if damage is None and state != "running":
+        damage = view.run.damage()
+    if damage is not None:
+        state = "damaged"
     beat = view.beat if state == "running" else None
     return Row(
         path=view.run.path,
@@ -130,9 +136,9 @@ def _row(view: RunView, name: str, differs: dict[str, str]) -> Row:
         steps_per_second=view.steps_per_second if beat else None,
         seconds_left=view.seconds_left if beat else None,
         process={"pid": beat.pid, "host": beat.host} if beat else None,
-        scores={split: Score(*score) for split, score in view.scores.items()},
+        scores={} if damage else {split: Score(*score) for split, score in view.scores.items()},
         differs=differs,
-        reason=failure(view.run) if state == "failed" else None,
+        reason=damage if state == "damaged" else failure(view.run) if state == "failed" else None,
         unusable=view.run.unusable,
     )
 

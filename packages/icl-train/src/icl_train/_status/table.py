@@ -20,7 +20,7 @@ from icl_train._sweeps.cost import clock
 
 __all__ = ["STATES", "scores_of", "show", "status_table", "terminal", "totals"]
 
-STATES: tuple[Status, ...] = ("running", "failed", "interrupted", "queued", "done")
+STATES: tuple[Status, ...] = ("running", "damaged", "failed", "interrupted", "queued", "done")
 LEGEND = """\
 ICL: two-way accuracy on new classes (chance 1/2). IWL: accuracy over all labels
 without the class in context (chance 1/labels). Intervals: metrics.jsonl"""
@@ -39,7 +39,7 @@ def terminal() -> Console:
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Print the table, the totals, what it means, and the reasons of runs that failed."""
+    """Print the table, the totals, what it means, and the reasons of runs that failed or are damaged."""
     if not rows:
         return
     console = terminal()
@@ -49,7 +49,7 @@ def show(rows: Sequence[Row]) -> None:
     print(LEGEND)
     for row in rows:
         if row.reason:
-            print(one_line(f"{row.name}: failed: {row.reason}"))
+            print(one_line(f"{row.name}: {row.state}: {row.reason}"))
 
 
 def totals(rows: Sequence[Row]) -> str:

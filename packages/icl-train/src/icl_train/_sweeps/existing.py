@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Collection
 from pathlib import Path
 
+from icl_train._intact.markers import DONE
+from icl_train._runs.stored import stored_settings
 from icl_train._settings.identity import digest_of, flattened
 
 __all__ = ["folders_by_digest"]
@@ -28,10 +30,9 @@ def folders_by_digest(root: Path, names: Collection[str]) -> dict[str, Path]:
         folders = sorted(root.iterdir())
     except OSError:
         return {}
-    for folder in sorted(folders, key=lambda path: (not (path / "DONE").exists(), path.name not in names)):
-        try:
-            settings = json.loads((folder / "config.json").read_bytes())["config"]
-            found.setdefault(digest_of(flattened(settings)), folder)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            continue
+    for folder in sorted(folders, key=lambda path: (not (path / DONE).exists(), path.name not in names)):
+        settings = stored_settings(folder)
+        with contextlib.suppress(RecursionError):
+            if settings is not None:
+                found.setdefault(digest_of(flattened(settings)), folder)
     return found

@@ -99,7 +99,7 @@ class Launcher:
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             status = one.run.status()
-            if status == "done":
+            if status == "done" and one.run.is_done_and_whole():
                 self._n_done += 1
                 one.say("done, skipped")
             elif status == "running":

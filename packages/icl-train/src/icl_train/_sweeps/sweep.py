@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from icl_data.foundation.paths import describe
+from icl_train._making.trusted import remember_source
 from icl_train._making.whole import check_place
 from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunError, RunFolder, available_cores
@@ -50,6 +51,7 @@ def prepare(
     for config, path, device in zip(configs, paths, devices, strict=True):
         try:
             runs.append(_folder(path, config, device=device, threads=config.train.threads or shared))
+            remember_source(path, config.flat())  # what was asked for, whatever a folder that is there holds
         except (RunError, OSError) as error:
             if broken is None or (isinstance(error, OSError) and not runs):
                 raise

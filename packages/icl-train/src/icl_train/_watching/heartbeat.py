@@ -12,11 +12,15 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from icl_data.foundation.regular_file import read_file
+from icl_data.foundation.sealed import seal_object, unseal_object
+
 __all__ = ["HEARTBEAT", "Beat", "Heartbeat", "read_beat"]
 
 HEARTBEAT = "heartbeat.json"
 _SECONDS_BETWEEN = 1.0
 _BEATS_FOR_A_SPEED = 60
+_LARGEST = 100_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,11 @@ class Heartbeat:
         self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS_FOR_A_SPEED)
 
     def __enter__(self) -> Heartbeat:
-        self._remove()  # of a process that was killed
+        self.remove()  # of a process that was killed
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._remove()
+        self.remove()
 
     def beat(self, step: int) -> None:
         """``step`` is done; written if the last beat is a second old."""
@@ -68,10 +72,11 @@ class Heartbeat:
         beat = Beat(step, speed, os.getpid(), platform.node(), round(time.time(), 3))
         # Nothing but a view hangs on this: training does not fail for it. Renamed, so that nobody reads half of it.
         with contextlib.suppress(OSError):
-            self._beside.write_text(json.dumps(asdict(beat)) + "\n", encoding="utf-8")
+            self._beside.write_text(seal_object(json.dumps(asdict(beat), indent=1) + "\n"), encoding="utf-8")
             self._beside.replace(self._file)
 
-    def _remove(self) -> None:
+    def remove(self) -> None:
+        """Nobody trains any more; on a full disk, that is the room for the reason."""
         for file in (self._file, self._beside):
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
@@ -84,7 +89,7 @@ def read_beat(folder: Path) -> Beat | None:
         folder: the run folder.
     """
     try:
-        beat = Beat(**json.loads((folder / HEARTBEAT).read_bytes()))
+        beat = Beat(**unseal_object(read_file(folder / HEARTBEAT, most_bytes=_LARGEST)))
         numbers = (beat.step, beat.pid, beat.time, beat.steps_per_second or 0.0)
         usable = all(isinstance(number, (int, float)) and math.isfinite(number) and number >= 0 for number in numbers)
         return beat if usable and isinstance(beat.step, int) else None

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import operator
 import os
-from typing import Any
 
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.regular_file import NotAFile, open_file
+from icl_data.foundation.sealed import Damaged, GrowingSeal
+from icl_train._intact.markers import read_failed
+from icl_train._intact.metrics import METRICS
+from icl_train._intact.objects import OLDER_FORMAT
+from icl_train._intact.records import EVALUATED, record_of
 from icl_train._runs.folder import Record, RunFolder
 from icl_train._runs.headlines import scored
 from icl_train._watching.heartbeat import Beat, read_beat
 
 __all__ = ["RunView", "failure"]
 
-_LONGEST_REASON = 2000
+_LARGEST = 1e300
 
 
 class RunView:
@@ -32,7 +35,9 @@ class RunView:
         self.beat: Beat | None = None
         self.scores: dict[str, tuple[int, float, float]] = {}
         self._unreadable: str | None = None
+        self._bad_line: str | None = None
         self._saved = 0
+        self._seal, self._evaluation = GrowingSeal(), _Evaluation()
         self._forget(0)
 
     def look(self) -> list[Record]:
@@ -44,16 +49,28 @@ class RunView:
             text = self._new_lines()
         except FileNotFoundError:  # not started yet; or the folder is gone, which `gone` says
             return []
-        except OSError as error:
-            self._unreadable = f"cannot read its metrics.jsonl: {describe(error)}"
+        except NotAFile as error:
+            self._unreadable = f"cannot read its {METRICS}: it {error.strerror}"
             return []
+        except OSError as error:
+            self._unreadable = f"cannot read its {METRICS}: {describe(error)}"
+            return []
+        self._check_seal(text)
         records = []
-        for line in text.splitlines():
+        for line in text.split(b"\n")[:-1]:
             self._line += 1
             record = self._record(line)
             if record is not None:
                 records.append(record)
         return records
+
+    def _check_seal(self, lines: bytes) -> None:
+        if self.run.run_format == OLDER_FORMAT or self._bad_line is not None:
+            return
+        try:
+            self._seal = self._seal.after(lines, first=self._line + 1)
+        except Damaged as damage:
+            self._bad_line = f"cannot read its {METRICS}: {damage}"
 
     @property
     def damage(self) -> str | None:
@@ -82,7 +99,7 @@ class RunView:
         return not os.path.lexists(self.run.path / "config.json")
 
     def _new_lines(self) -> bytes:
-        with (self.run.path / "metrics.jsonl").open("rb") as file:
+        with open_file(self.run.path / METRICS) as file:
             found = os.fstat(file.fileno())
             if found.st_ino != self._inode or found.st_size < self._position:
                 self._forget(found.st_ino)  # a resumed run rewinds its records into a new file
@@ -94,36 +111,54 @@ class RunView:
 
     def _forget(self, inode: int) -> None:
         self._inode, self._position, self._line, self._recorded = inode, 0, 0, 0
-        self._bad_line: str | None = None
+        self._seal, self._evaluation = GrowingSeal(), _Evaluation()
+        self._bad_line = None
         self.scores.clear()
 
     def _record(self, line: bytes) -> Record | None:
         """The record of a line, taken note of; a line that is none is damage."""
         try:
-            record: dict[str, Any] = json.loads(line)
-            split, step = record["split"].removeprefix("eval_"), operator.index(record["step"])
+            record = record_of(line)
             if record["split"] != "train":
                 headline = scored(record)
-                self.scores[split] = (step, _number(record[headline.metric]), _number(record["chance"]))
-            self._recorded = max(self._recorded, step)
+                score = (record["step"], _number(record, headline.metric), _number(record, "chance"))
+                self._evaluation.add(record["split"].removeprefix(EVALUATED), score, self.scores)
+            self._recorded = max(self._recorded, record["step"])
             return record
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        except Damaged as damage:
             if self._bad_line is None:
-                what = f"{type(error).__name__}: {error}"
-                self._bad_line = one_line(f"cannot read its metrics.jsonl: line {self._line} is no record ({what})")
+                self._bad_line = one_line(f"cannot read its {METRICS}: line {self._line} {damage}")
             return None
 
 
-def _number(value: object) -> float:
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"a number was expected, not {value!r}")
+class _Evaluation:
+    """The newest evaluation while its lines come in: it counts when it has every split of the one before."""
+
+    def __init__(self) -> None:
+        self._scores: dict[str, tuple[int, float, float]] = {}
+        self._expected: frozenset[str] = frozenset()
+
+    def add(self, split: str, score: tuple[int, float, float], whole: dict[str, tuple[int, float, float]]) -> None:
+        """Take note of a line; ``whole`` takes the scores of an evaluation that is."""
+        if any(step != score[0] for step, _, _ in self._scores.values()):
+            self._expected, self._scores = frozenset(self._scores), {}
+        self._scores[split] = score
+        if self._expected <= self._scores.keys():
+            whole.update(self._scores)
+
+
+def _number(record: Record, name: str) -> float:
+    value = record.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _LARGEST:
+        raise Damaged(f"must have a number as its {name}, got {str(value)[:60]}")
     return float(value)
 
 
 def failure(run: RunFolder) -> str | None:
     """Why a run has stopped by itself, in one line that is safe to print; None if ``FAILED`` is not there."""
     try:
-        with (run.path / "FAILED").open("rb") as file:
-            return one_line(file.read(_LONGEST_REASON).decode(errors="replace")) or "for no reason given"
+        return read_failed(run.path, run_format=run.run_format)
+    except Damaged as damage:
+        return f"for a reason that cannot be read: {damage}"
     except OSError:
         return None

@@ -10,6 +10,7 @@ from pathlib import Path
 from icl_data.foundation.command_line import listed, nearest
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line, printable
+from icl_data.foundation.regular_file import NotAFile
 
 _MOST_KEYS = 20
 
@@ -26,16 +27,6 @@ class UnreadableArray(ValueError):
         super().__init__(f"cannot read an array from {str(path)!r}: {_reason(path, error)}")
 
 
-def check_is_file(path: Path) -> None:
-    """Refuse what is there but is no file: a pipe would be waited for.
-
-    Raises:
-        ValueError: a folder, a pipe or a device.
-    """
-    if path.exists() and not path.is_file():
-        raise ValueError("it is a folder" if path.is_dir() else "it is no file but a pipe or a device")
-
-
 def named_keys(keys: Sequence[str]) -> str:
     """The names of the arrays in a file, not more than fit into a message."""
     more = f" and {len(keys) - _MOST_KEYS} more" if len(keys) > _MOST_KEYS else ""
@@ -45,6 +36,8 @@ def named_keys(keys: Sequence[str]) -> str:
 def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "it does not fit into memory"
+    if isinstance(error, NotAFile):
+        return f"it {error.strerror}"
     if not isinstance(error, OSError) or error.errno is None:
         return one_line(error) or type(error).__name__
     hint = nearest(path.name, _neighbours(path)) if error.errno == errno.ENOENT else ""

@@ -1,0 +1,1 @@
+"""Files of run folders that tell whether they are as they were written."""

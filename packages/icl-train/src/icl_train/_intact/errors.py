@@ -1,0 +1,19 @@
+"""What a run folder is refused for."""
+
+from __future__ import annotations
+
+from icl_data.foundation.command_line import CommandFailed
+
+__all__ = ["RunDamaged", "RunError", "RunFailed"]
+
+
+class RunError(ValueError):
+    """A folder that is not a run, or not one that can be used as asked."""
+
+
+class RunFailed(CommandFailed):
+    """Training went wrong, for a reason worth one line."""
+
+
+class RunDamaged(UserWarning):
+    """Something in a run's folder is not as it was written, and training goes on without it."""

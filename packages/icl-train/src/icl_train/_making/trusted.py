@@ -1,0 +1,126 @@
+"""Sources of somebody's own code: a run folder that names one is trusted where a command of this user made the run.
+
+To open data must not run code. Which code a run's `data.source` names is written in a file that may be anybody's; so
+the user's own commands write down, in the user's own folder, which runs they made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from icl_data import read_source_name
+from icl_data.foundation.own_modules import place_of_module
+from icl_data.foundation.paths import describe, user_path
+from icl_data.foundation.regular_file import read_file
+from icl_data.foundation.whole_file import write_text
+from icl_train._settings.identity import identifying
+from icl_train._settings.source import BUILT_IN_SOURCES
+
+__all__ = ["is_own_code", "is_trusted", "remember_source", "state_folder", "why_not_trusted"]
+
+_FOLDER = "ICL_STATE"
+_LARGEST = 100_000  # bytes
+_MADE_HERE: dict[str, str] = {}  # by this process, which a home folder without room or rights does not forget
+
+
+def is_own_code(source: object) -> bool:
+    """Whether a source's name is of a function that somebody has written: ``package.module:factory``."""
+    if not isinstance(source, str) or source in BUILT_IN_SOURCES:
+        return False
+    found = read_source_name(source)
+    return found is not None and found.which == "factory"
+
+
+def remember_source(path: Path, settings: Mapping[str, Any]) -> None:
+    """Write down that this user's own command made a run with a source of somebody's own code.
+
+    Args:
+        path: the run's folder.
+        settings: its settings by dotted name, as ``RunConfig.flat`` has them; with another source, nothing is done.
+    """
+    if not is_own_code(settings.get("data.source")):
+        return
+    entry = _entry(path, settings)
+    _MADE_HERE[os.path.realpath(path)] = entry
+    try:
+        file = _file(path)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_text(file, entry)
+    except (OSError, ValueError) as error:
+        why = describe(error) if isinstance(error, OSError) else error
+        warnings.warn(
+            f"cannot write down that {path} was made here, so other commands will want --trust for its source: {why}; "
+            f"{_FOLDER} can name another folder",
+            stacklevel=2,
+        )
+
+
+def is_trusted(path: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether a run's source runs no code, or is as it was when this user's command made the run in that folder.
+
+    Args:
+        path: the run's folder.
+        settings: its settings by dotted name.
+    """
+    if not is_own_code(settings.get("data.source")):
+        return True
+    entry = _entry(path, settings)
+    if _MADE_HERE.get(os.path.realpath(path)) == entry:
+        return True
+    try:
+        return read_file(_file(path), most_bytes=_LARGEST).decode() == entry
+    except (OSError, ValueError):
+        return False
+
+
+def why_not_trusted(path: Path, source: str) -> str:
+    """What a run's source would import, and from where, in one line.
+
+    Args:
+        path: what names the source.
+        source: its name.
+    """
+    module, _, factory = source.partition(":")
+    place = place_of_module(module)
+    where = "which is found nowhere" if place is None else f"from {place}"
+    return (
+        f"a source of somebody's own code must be trusted before it is run, got data.source {source!r} of {path}, "
+        f"which no command of yours made there: it would import {module}, {where}, and call {factory}()"
+    )
+
+
+def state_folder() -> Path:
+    """The user's folder for what commands remember: that of ICL_STATE, else ``icl`` in XDG_STATE_HOME.
+
+    Raises:
+        ValueError: there is no home folder.
+    """
+    own, general = os.environ.get(_FOLDER), os.environ.get("XDG_STATE_HOME", "")
+    if own:
+        return user_path(own).absolute()
+    # The standard has relative paths left aside: https://specifications.freedesktop.org/basedir-spec
+    return (Path(general) if os.path.isabs(general) else user_path("~/.local/state")) / "icl"
+
+
+def _file(path: Path) -> Path:
+    """A file for each run folder, so that a run that changes leaves nothing behind."""
+    return state_folder() / "made" / f"{hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()}.json"
+
+
+def _entry(path: Path, settings: Mapping[str, Any]) -> str:
+    """What must be as it was. The place of the module, too: the same name means another file in another folder."""
+    source = settings["data.source"]
+    told = json.dumps(identifying(settings), sort_keys=True)
+    entry = {
+        "run": os.path.realpath(path),
+        "settings": hashlib.sha256(told.encode()).hexdigest(),
+        "source": source,
+        "place": str(place_of_module(source.partition(":")[0])),
+    }
+    return json.dumps(entry, indent=1) + "\n"
