@@ -15,22 +15,15 @@ from pathlib import Path
 
 # What a licence calls itself, in metadata that have no one way of saying it.
 PERMISSIVE = {
-    *(
-        "0BSD",
-        "Apache",
-        "Apache 2.0",
-        "Apache License 2.0",
-        "Apache Software License",
-        "Apache-2.0",
-        "BSD",
-        "BSD License",
-    ),
-    *("Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "3-Clause BSD License", "BSL-1.0", "CC0-1.0"),
-    *("HPND", "ISC", "MIT", "MIT License", "MIT-0", "MIT-CMU", "NCSA", "PSF-2.0", "PSFL"),
-    *("Python Software Foundation License", "Unlicense", "Zlib", "The Unlicense (Unlicense)"),
+    *("Apache 2.0", "Apache 2.0 License", "Apache License 2.0", "Apache Software License", "Apache-2.0"),
+    *("Apache-2.0 WITH LLVM-exception", "BSL-1.0", "CC0-1.0", "HPND", "ISC", "ISC License (ISCL)"),
+    *("0BSD", "BSD", "BSD License", "BSD-2-Clause", "BSD-3-Clause", "3-Clause BSD License", "NCSA", "Zlib"),
+    *("MIT", "MIT License", "MIT-0", "MIT-CMU", "PSF-2.0", "PSFL", "Python Software Foundation License"),
+    *("Unlicense", "The Unlicense (Unlicense)"),
 }
 # Others that are taken, each for a reason.
 ACCEPTED = {
+    "CNRI-Python": "Python 1.6's own licence: free to use, change and pass on (though not with the GPL)",
     "Mozilla Public License 2.0 (MPL 2.0)": "binds changes to its own files alone, none of which is changed here",
     "MPL-2.0": "binds changes to its own files alone, none of which is changed here",
 }

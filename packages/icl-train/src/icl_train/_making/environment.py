@@ -60,7 +60,8 @@ def _version(name: str) -> str | None:
 
 def _git_revision() -> str | None:
     try:
-        found = subprocess.run(  # nosec B607: the git that the user runs, wherever it is
+        # The git that the user runs, wherever it is.
+        found = subprocess.run(  # nosec B607
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True, timeout=5
         )
     except (OSError, subprocess.SubprocessError):
