@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from io import BufferedReader
 
 __all__ = ["NotAFile", "open_file", "read_file", "require_file"]
@@ -16,6 +17,7 @@ __all__ = ["NotAFile", "open_file", "read_file", "require_file"]
 # What is put in a file's place between the look and the opening is not waited for either, and never becomes the
 # process's terminal. Windows has neither flag.
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_PIECE = 1 << 30  # what one call can read on every system
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -75,16 +77,25 @@ def read_file(path: str | os.PathLike[str], *, most_bytes: int | None = None) ->
         OSError: as `require_file`.
         ValueError: if it has more.
     """
-    with open_file(path) as file:
-        if most_bytes is None:
-            return file.read()
-        size = os.fstat(file.fileno()).st_size
-        if size <= most_bytes:  # files of /proc say 0 and give more
-            content = file.read(most_bytes + 1)
-            if len(content) <= most_bytes:
-                return content
-            size = len(content)
-    raise ValueError(f"{os.fspath(path)!r} must have at most {most_bytes:,} bytes, got {size:,}")
+    require_file(path)
+    descriptor = _opener(os.fspath(path), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:  # without a file object, which would take as long as reading a small file
+        size = os.fstat(descriptor).st_size
+        most = sys.maxsize if most_bytes is None else most_bytes
+        pieces: list[bytes] = []
+        n_bytes = 0
+        wanted = size + 1
+        while (
+            size <= most and n_bytes <= most and (piece := os.read(descriptor, min(wanted, most + 1 - n_bytes, _PIECE)))
+        ):
+            pieces.append(piece)
+            n_bytes += len(piece)
+            wanted = max(size + 1 - n_bytes, 1 << 16)  # files of /proc say 0 and give more
+    finally:
+        os.close(descriptor)
+    if max(size, n_bytes) > most:
+        raise ValueError(f"{os.fspath(path)!r} must have at most {most_bytes:,} bytes, got {max(size, n_bytes):,}")
+    return b"".join(pieces) if len(pieces) > 1 else (pieces or [b""])[0]
 
 
 def _opener(path: str, flags: int) -> int:
