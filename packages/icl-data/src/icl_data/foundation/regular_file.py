@@ -79,23 +79,29 @@ def read_file(path: str | os.PathLike[str], *, most_bytes: int | None = None) ->
     """
     require_file(path)
     descriptor = _opener(os.fspath(path), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    most = sys.maxsize - 1 if most_bytes is None else most_bytes
     try:  # without a file object, which would take as long as reading a small file
         size = os.fstat(descriptor).st_size
-        most = sys.maxsize if most_bytes is None else most_bytes
-        pieces: list[bytes] = []
-        n_bytes = 0
-        wanted = size + 1
-        while (
-            size <= most and n_bytes <= most and (piece := os.read(descriptor, min(wanted, most + 1 - n_bytes, _PIECE)))
-        ):
-            pieces.append(piece)
-            n_bytes += len(piece)
-            wanted = max(size + 1 - n_bytes, 1 << 16)  # files of /proc say 0 and give more
+        content = b"" if size > most else _read(descriptor, size, most + 1)
+    except OSError as error:
+        raise type(error)(error.errno, os.strerror(error.errno or 0), os.fspath(path)) from error
     finally:
         os.close(descriptor)
-    if max(size, n_bytes) > most:
-        raise ValueError(f"{os.fspath(path)!r} must have at most {most_bytes:,} bytes, got {max(size, n_bytes):,}")
-    return b"".join(pieces) if len(pieces) > 1 else (pieces or [b""])[0]
+    if max(size, len(content)) > most:
+        raise ValueError(f"{os.fspath(path)!r} must have at most {most:,} bytes, got {max(size, len(content)):,}")
+    return content
+
+
+def _read(descriptor: int, size: int, most: int) -> bytes:
+    """All there is, which may be more or less than the size tells: files of /proc say 0."""
+    content = os.read(descriptor, min(size + 1, most, _PIECE))
+    if len(content) == size:  # as it nearly always is
+        return content
+    pieces = [content]
+    while content and most > (there := sum(map(len, pieces))):
+        content = os.read(descriptor, min(max(size - there, 1 << 16), most - there, _PIECE))
+        pieces.append(content)
+    return b"".join(pieces)
 
 
 def _opener(path: str, flags: int) -> int:
