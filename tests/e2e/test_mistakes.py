@@ -34,7 +34,7 @@ MISTAKES = {
     ),
     "an unknown command": (
         ["trian"],
-        "command must be one of run, sweep, experiments, resume, status, show-config, got 'trian'",
+        "command must be one of run, sweep, experiments, resume, status, verify, show-config, got 'trian'",
     ),
     "an unknown sweep": (["sweep", "figure3x"], "got 'figure3x'; did you mean figure3"),
     "too few classes": (["sweep", "figure3a", "--class-counts", "10"], "class counts must be above"),

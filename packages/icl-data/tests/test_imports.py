@@ -1,4 +1,4 @@
-"""The package needs NumPy alone, until its torch or JAX part is asked for, and then not the other."""
+"""The package needs NumPy and lazy_loader alone, until its torch or JAX part is asked for, and then not the other."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
-def test_importing_the_package_imports_numpy_and_the_standard_library_alone() -> None:
+def test_the_package_imports_numpy_lazy_loader_and_the_standard_library_alone() -> None:
     code = (
         "import sys; before = set(sys.modules); import icl_data, icl_data.testing\n"
+        "[getattr(icl_data, name) for name in icl_data.__all__]\n"
         "files = [name for name in set(sys.modules) - before if getattr(sys.modules[name], '__file__', None)]\n"
         "roots = {name.partition('.')[0] for name in files}\n"
-        "print(*sorted(roots - set(sys.stdlib_module_names) - {'icl_data', 'numpy'}))"
+        "print(*sorted(roots - set(sys.stdlib_module_names) - {'icl_data', 'numpy', 'lazy_loader'}))"
     )
     found = _run(code)
     assert found.returncode == 0, found.stderr
     assert found.stdout.split() == []
+
+
+def test_what_the_four_packages_share_needs_no_numpy() -> None:
+    found = _run(
+        "import sys, icl_data.foundation.entry, icl_data.foundation.command_line; print('numpy' in sys.modules)"
+    )
+    assert (found.stdout, found.stderr) == ("False\n", "")
 
 
 def test_drawing_checking_and_the_command_import_neither_torch_nor_tensorflow() -> None:

@@ -27,6 +27,7 @@ WRONG: list[tuple[str, Any]] = [
         for name in ("num_classes", "emb_dim", "num_layers", "num_heads", "num_ids", "hidden_size")
         for value in (54.5, True, "5", [1], {"a": 1}, float("inf"), 2**63, -1, 0, DEEP)
     ),
+    *((name, None) for name in ("num_classes", "emb_dim", "num_layers")),
     *(
         (name, value)
         for name in ("dropout_prob", "example_dropout_prob", "positional_dropout_prob")

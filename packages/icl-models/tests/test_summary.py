@@ -165,7 +165,7 @@ def test_settings_on_the_command_line_go_before_those_of_the_file(
         (["{config}", "--set", "emb_dim=20"], "num_heads must divide emb_dim, 20, got 8"),
         (
             ["{config}", "--set", "emb_dim=1000000000000000"],
-            "a model must run on the meta device to be summarized, got ",
+            "a model must have less than 2**62 bytes to be summarized, got ",
         ),
         (["{config}", "--batch-size", "0"], "batch_size must be at least 1, got 0"),
     ],

@@ -1,13 +1,17 @@
 """Several run folders as arguments, runs behind links, and ~ in paths."""
 
 import csv
+import hashlib
 import json
 import shutil
 
 import pytest
+import torch
+from safetensors.torch import load, save
 
 import icl_eval._evaluate
 from icl_data.foundation.command_line import CommandFailed
+from icl_data.foundation.sealed import seal_object, unseal_object
 from icl_eval._commands.main import _main
 from icl_train import RunError
 
@@ -151,14 +155,44 @@ def without_weights(path):
     (path / "checkpoints" / "step_0000020" / "model.safetensors").unlink()
 
 
+def without_a_bit(path):
+    file = path / "checkpoints" / "step_0000020" / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+def rewritten(change):
+    """Weights that somebody else has written, hash and all."""
+
+    def rewrite(path):
+        folder = path / "checkpoints" / "step_0000020"
+        content = save(change(load((folder / "model.safetensors").read_bytes())))
+        (folder / "model.safetensors").write_bytes(content)
+        state = unseal_object((folder / "state.json").read_bytes())
+        state["files"]["model.safetensors"] = hashlib.sha256(content).hexdigest()
+        (folder / "state.json").write_text(seal_object(json.dumps(state, indent=1) + "\n"))
+
+    return rewrite
+
+
+def _first(tensors, change):
+    name = next(name for name, value in tensors.items() if value.is_floating_point())
+    return tensors | {name: change(tensors[name])}
+
+
+not_a_number = rewritten(lambda tensors: _first(tensors, lambda value: value * float("nan")))
+of_another_type = rewritten(lambda tensors: _first(tensors, lambda value: value.double()))
+with_another_tensor = rewritten(lambda tensors: tensors | {"more": torch.zeros(1)})
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
         (broken, "cannot read"),
-        (newer, "its format must be 1, got 99"),
+        (newer, "its format must be 1 or 2, got 99"),
         (no_run, "a run folder holds config.json"),
         (without_checkpoints, "(it has none)"),
-        (without_weights, "step must be one of"),
     ],
 )
 def test_one_of_several_that_cannot_be_measured_is_named_and_passed_over(runs, tmp_path, capsys, damage, reason):
@@ -169,6 +203,17 @@ def test_one_of_several_that_cannot_be_measured_is_named_and_passed_over(runs, t
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "c64-s1" in line]
     assert line.startswith(f"skipped {runs / 'c64-s1'}: ")
     assert reason in line
+
+
+@pytest.mark.parametrize("harm", [without_weights, without_a_bit, not_a_number, of_another_type, with_another_tensor])
+def test_a_damaged_checkpoint_of_one_of_several_is_named_and_the_command_fails(runs, tmp_path, capsys, harm):
+    harm(runs / "c64-s1")
+    out = tmp_path / "all.csv"
+    assert _main(["evaluate", *paths(runs, "c30-s0", "c64-s1"), *QUICK, "--out", str(out)]) == 1
+    assert [row["run"] for row in read(out)] == ["c30-s0"]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "c64-s1" in line]
+    assert line.startswith(f"skipped {runs / 'c64-s1'}: cannot load ")
+    assert "model.safetensors" in line
 
 
 def test_a_missing_plugin_of_one_of_several_runs_is_named_and_passed_over(runs, write_run, of_a_missing_plugin, capsys):

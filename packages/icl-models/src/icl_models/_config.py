@@ -14,6 +14,8 @@ from icl_models._plugins.culprit import errors_of
 from icl_models._plugins.registry import find_embedder, find_sequence_model, registry
 
 _DEFAULT_NUM_HEADS = 8
+_SIZES = ("num_classes", "emb_dim", "num_layers")
+_OPTIONAL_SIZES = ("num_heads", "hidden_size", "num_ids")
 _PROBABILITIES = ("dropout_prob", "example_dropout_prob", "positional_dropout_prob")
 _COMPONENTS: tuple[Literal["embedder", "sequence_model"], ...] = ("embedder", "sequence_model")
 BEYOND_ALL = 2**63  # which no size of a tensor can be
@@ -65,11 +67,13 @@ class ModelConfig:
     concatenate_labels: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("num_classes", "emb_dim", "num_layers", "num_heads", "hidden_size", "num_ids"):
+        for name in (*_SIZES, *_OPTIONAL_SIZES):
             value = getattr(self, name)
-            if value is not None and not _is_positive_integer(value):
+            if value is None and name in _OPTIONAL_SIZES:
+                continue
+            if not _is_positive_integer(value):
                 raise ValueError(f"{name} must be a positive integer, got {shown(value)}")
-            if value is not None and value >= BEYOND_ALL:
+            if value >= BEYOND_ALL:
                 raise ValueError(f"{name} must be below 2**63, got {shown(value)}")
         for name in _PROBABILITIES:
             value = getattr(self, name)

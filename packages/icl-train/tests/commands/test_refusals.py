@@ -33,8 +33,8 @@ REFUSALS = {
     ),
     "a command that is missing": (
         [],
-        "icl-train: error: icl-train needs a command, one of run, sweep, experiments, resume, status, show-config "
-        "(see icl-train --help)",
+        "icl-train: error: icl-train needs a command, one of run, sweep, experiments, resume, status, verify, "
+        "show-config (see icl-train --help)",
     ),
     "an experiment that is missing": (
         ["sweep"],

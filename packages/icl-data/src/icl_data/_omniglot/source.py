@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from icl_data._omniglot.cache import CacheFolder, fetched_folder, load_part
 from icl_data._omniglot.files import BACKGROUND, EVALUATION, SIZE, OmniglotError, PackedImages, find_store
+from icl_data._omniglot.freed_memory import give_back_freed_memory
 from icl_data._omniglot.tfds import read_tfds
 from icl_data._sources.source import Kind
 from icl_data.foundation.aligned import aligned_empty
-from icl_data.foundation.freed_memory import give_back_freed_memory
 from icl_data.foundation.paths import user_path
 
 # White paper: the grey weights through which TensorFlow turns the images from colour add up to a little less than 1.

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from icl_data.foundation.close_names import close_names
+from icl_data.foundation.entry import is_interrupted
 from icl_data.foundation.paths import WORLDLY, describe, user_path
 from icl_data.foundation.printable import one_line
 
@@ -54,7 +55,7 @@ def run_command(main: Callable[[Sequence[str]], int], prog: str, args: Sequence[
             if args == ["--version"]:
                 print(f"{prog} {version(prog)}")
                 return DONE
-            code = main(args)
+            code = _hearing_interrupts(main, args)
             sys.stdout.flush()
             return code
         except KeyboardInterrupt as stop:  # its text, if it has one, says how to go on
@@ -85,6 +86,16 @@ def run_command(main: Callable[[Sequence[str]], int], prog: str, args: Sequence[
         except (MemoryError, OverflowError):
             _say(command, "error", "that many do not fit into memory")
             return MISTAKE
+
+
+def _hearing_interrupts(main: Callable[[Sequence[str]], int], args: Sequence[str]) -> int:
+    """Run it; what libraries make of the KeyboardInterrupt that they meet, an ImportError mostly, is one again."""
+    try:
+        return main(args)
+    except Exception as error:
+        if is_interrupted():
+            raise KeyboardInterrupt from error
+        raise
 
 
 def _say(prog: str, what: str, message: object) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from icl_data.foundation.command_line import DONE, CommandFailed
+from icl_data.foundation.command_line import DONE, FAILED, CommandFailed
 from icl_data.foundation.printable import printable
 from icl_eval._commands.chosen_runs import chosen_runs, chosen_steps, require_one
 from icl_eval._commands.output import files_together, say, table_file, why_not_written
@@ -76,7 +76,7 @@ def evaluate(args: Sequence[str]) -> int:
     require_one(chosen, "measured")
     out = table_file(command.out) if command.out else None
     outputs = [(out, [run for run, _ in chosen])] if out else _own_files([run for run, _ in chosen])
-    measured = _measure(chosen, command, several=len(runs) > 1)
+    measured, damaged = _measure(chosen, command, several=len(runs) > 1)
     require_one(measured, "measured")
     outputs = [(file, [run for run in of_runs if run.path in measured]) for file, of_runs in outputs]
     outputs = [(file, of_runs) for file, of_runs in outputs if of_runs]
@@ -88,7 +88,7 @@ def evaluate(args: Sequence[str]) -> int:
         _print(list(measured.values()), command, files=[])
         raise
     _print(list(measured.values()), command, files=[file for file, _ in outputs])
-    return DONE
+    return FAILED if damaged else DONE
 
 
 def _check(command: EvaluateCommand) -> None:
@@ -151,11 +151,17 @@ def _own_files(runs: Sequence[RunFolder]) -> list[tuple[Path, list[RunFolder]]]:
 
 def _measure(
     chosen: Sequence[tuple[RunFolder, list[int]]], command: EvaluateCommand, *, several: bool
-) -> dict[Path, Measured]:
-    """What was measured of each run. One of several that turns out not to be measurable is named and passed over."""
-    from icl_eval._evaluate import evaluate_run  # PyTorch is imported when there is something to measure
+) -> tuple[dict[Path, Measured], bool]:
+    """What was measured of each run, and whether a checkpoint is damaged.
 
-    measured = {}
+    One of several that turns out not to be measurable is named and passed over.
+    """
+    from icl_eval._evaluate import (  # PyTorch is imported when there is something to measure
+        CheckpointDamaged,
+        evaluate_run,
+    )
+
+    measured, damaged = {}, False
     for (run, steps), name in zip(chosen, run_names([run for run, _ in chosen]), strict=True):
 
         def tell(line: str, name: str = name) -> None:
@@ -181,8 +187,9 @@ def _measure(
         except (ValueError, ImportError, OSError, CommandFailed, MemoryError, OverflowError) as error:
             if not several:
                 raise
+            damaged |= isinstance(error, CheckpointDamaged)
             too_large = isinstance(error, (MemoryError, OverflowError))
             _skip(run.path, "what it asks for does not fit into memory" if too_large else error)
         else:
             measured[run.path] = Measured(name=name, records=records)
-    return measured
+    return measured, damaged

@@ -16,12 +16,12 @@ def train_here(run: RunFolder) -> int:
 
     PyTorch is imported now, when there is something to train.
     """
-    from icl_train._commands.allocator import keep_freed_memory
-    from icl_train._loop import train
-    from icl_train._runs.progress import reporter_for
-
-    keep_freed_memory()
     try:
+        from icl_train._commands.allocator import keep_freed_memory
+        from icl_train._loop import train
+        from icl_train._runs.progress import reporter_for
+
+        keep_freed_memory()
         train(run, reporter_for(sys.stdout))
     except KeyboardInterrupt:
         print(printable(f"interrupted; go on with: icl-train resume {shlex.quote(str(run.path))}"), file=sys.stderr)

@@ -72,7 +72,7 @@ def _lines(one: Verified) -> list[str]:
         named = ", ".join(one.not_covered[:_MOST_NAMED])
         lines = [f"not covered: {one.path}: readable, but without hashes: {named}{more}"]
     if not lines:
-        lines = [f"intact: {one.path}: {one.files} files"]
+        lines = [f"intact: {one.path}: {len(one.files)} files"]
     return [*lines, *(f"set aside: {one.path}: {name}" for name in one.set_aside)]
 
 

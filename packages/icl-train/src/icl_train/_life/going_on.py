@@ -101,7 +101,7 @@ def require_start(run: RunFolder, reasons: dict[int, str]) -> None:
     first, last = _first_checkpoint(run), _last_record(run)
     if first < last:
         raise RunFailed(
-            f"its checkpoints are gone: it has records of step {last}, and had one of step {first}; {advice}"
+            f"its checkpoints are gone: it has records of step {last}, and had a checkpoint of step {first}; {advice}"
         )
 
 

@@ -277,7 +277,7 @@ class RunFolder:
         except Damaged as damage:
             raise RunError(f"cannot read {self.path / METRICS}: {damage}") from damage
         records = [record for record in before if record["step"] != step or self._is_due(record)]
-        if state is None or len(records) < len(before):
+        if state is None or not state.is_covered or len(records) < len(before):
             lines = sealed_lines(records)
             if state is not None and state.is_covered:  # before the lines themselves: a kill in between harms nothing
                 write_state(checkpoint_folder(self.checkpoints, state.step), state.or_with(GrowingSeal.of(lines)))

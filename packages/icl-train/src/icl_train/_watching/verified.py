@@ -46,14 +46,14 @@ class Verified:
 
     Attributes:
         path: the run's folder.
-        files: how many files were looked at.
+        files: those that were looked at.
         damaged: file → what is wrong with it.
         not_covered: files that are readable and have no hash, since an earlier version wrote them.
         set_aside: folders of damaged checkpoints that a resumed run has left behind.
     """
 
     path: Path
-    files: int = 0
+    files: list[str] = field(default_factory=list)
     damaged: dict[str, str] = field(default_factory=dict)
     not_covered: list[str] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
@@ -119,7 +119,8 @@ class _Looking:
         there = (self.run.path / name).is_symlink() or (self.run.path / name).exists()
         if not there and not required:
             return False
-        self.found.files += 1
+        if name not in self.found.files:
+            self.found.files.append(name)
         try:
             look()
         except NotAFile as error:
