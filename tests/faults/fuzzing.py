@@ -62,7 +62,7 @@ class Fuzzer:
     name: str
     prepare: Callable[[Path], Prepared]
     share: float = 1.0
-    most_memory: int = 192 * MIB
+    most_memory: int = 320 * MIB  # 256 are taken as doing no harm, whatever is in a file
     room: int = 5 * 1024 * MIB  # a length of 32 bits can be asked for, as long as nobody fills it
     may_raise_os_error: bool = False
 
