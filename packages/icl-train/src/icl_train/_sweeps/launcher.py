@@ -111,7 +111,7 @@ class Launcher:
         while self._waiting and len(self._training) < self._jobs:
             one = self._waiting.pop(0)
             status = one.run.status()  # another sweep may have got to it first
-            if status == "done":
+            if status == "done" and one.run.is_done_and_whole():
                 self._done(one, "done by another process")
             elif status == "running":
                 self._trained_elsewhere(one)
