@@ -10,7 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import icl_train._loop as loop_module
 from icl_train import DataConfig, Evaluator, PlainReporter, RunFailed, RunFolder, Task, eval_record, smoke, train
+from icl_train._life.divergence import RecentLosses
 from icl_train._watching.view import failure
 from icl_train.metrics import sequence_loss
 
@@ -157,10 +159,38 @@ def test_a_run_that_diverges_stops_with_the_reason_and_is_marked_failed(tmp_path
     with pytest.raises(RunFailed, match=r"the loss must stay finite, got nan by step 10"):
         train(run, PlainReporter(io.StringIO()))
     assert run.status() == "failed"
-    assert failure(run) == "RunFailed: the loss must stay finite, got nan by step 10"
+    assert failure(run).startswith("RunFailed: the loss must stay finite, got nan by step 10 (")
     assert not (run.path / "DONE").exists()
     # What was measured up to there can still be read; the line without a number holds none.
     assert lines(run)[-1]["loss"] is None
+
+
+@pytest.mark.parametrize("first_bad", [1, 2, 7, 10, 11])
+def test_a_run_that_diverges_names_the_last_finite_step_and_the_rate_of_its_update(first_bad, tmp_path, monkeypatch):
+    config = make_config()
+    real, calls = loop_module.sequence_loss, []
+
+    def diverging(*args, **more):
+        calls.append(None)
+        loss, *others = real(*args, **more)
+        return (loss * math.nan if len(calls) >= first_bad else loss, *others)
+
+    monkeypatch.setattr(loop_module, "sequence_loss", diverging)
+    run = RunFolder.create(tmp_path / "run", config, device="cpu", threads=1)
+    with pytest.raises(RunFailed) as failed:
+        train(run, PlainReporter(io.StringIO()))
+    if first_bad == 1:
+        assert str(failed.value).endswith("got nan by step 10 (learning rate 0.001)")
+    else:
+        rate = f"{run.config.optim.max_lr * min(1, (first_bad - 1) / 10):g}"
+        assert str(failed.value).endswith(f" (learning rate {rate}; last finite at step {first_bad - 1})")
+
+
+def test_losses_that_are_no_numbers_for_longer_than_they_are_kept_have_no_last_finite_step():
+    losses = RecentLosses()
+    for step in range(1, 1500):
+        losses.add(step, torch.tensor(1.0 if step < 100 else math.inf))
+    assert losses.last_finite() is None
 
 
 def test_a_run_that_diverges_between_two_lines_leaves_no_checkpoint_to_resume_from(tmp_path):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from icl_train._intact.weights import load_checked
 from icl_train._life.classes import keep_classes
+from icl_train._life.divergence import RecentLosses
 from icl_train._life.failure import failure_of, reason_of
 from icl_train._life.going_on import go_on
 from icl_train._life.history import record_start
@@ -114,6 +115,7 @@ class _Training:
         )
         self.sums = torch.zeros(len(_RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
         self.summed = 0
+        self.losses = RecentLosses()
         self.grad_l2 = torch.zeros(())
         self.evaluations, self.checkpoints = self.config.evaluations, self.config.train.checkpoints
         self.is_new, self.step = True, 0
@@ -176,6 +178,7 @@ class _Training:
         set_learning_rate(self.optimizer, self._learning_rate())
         self.optimizer.step()
         accuracy = (logits[:, -1].detach().argmax(-1) == labels[:, -1]).double().mean()
+        self.losses.add(step, loss.detach())
         self.sums += torch.stack([value.detach().double() for value in (loss, query, interim, accuracy)])
         self.summed += 1
 
@@ -199,7 +202,7 @@ class _Training:
             self.sums.zero_()
             self.summed = 0
         self._record([record])
-        _require_finite(means["loss"], self.step, "loss")
+        self._require_finite(means["loss"], "loss")
 
     def _evaluate(self) -> None:
         with self.pace.aside("evaluation"):
@@ -211,11 +214,18 @@ class _Training:
         self.reporter.records(records)
         self.tracker.log(stored)
 
-    def _learning_rate(self) -> float:
-        """Of the update that is being made."""
+    def _require_finite(self, value: float, what: str) -> None:
+        if math.isfinite(value):
+            return
+        finite = self.losses.last_finite()
+        told = f"learning rate {self._learning_rate(finite):g}" + (f"; last finite at step {finite}" if finite else "")
+        raise RunFailed(f"the {what} must stay finite, got {value} by step {self.step} ({told})")
+
+    def _learning_rate(self, step: int | None = None) -> float:
+        """Of the update that is being made, or of another one."""
         optim = self.config.optim
         return learning_rate(
-            self.step,
+            step or self.step,
             max_lr=optim.max_lr,
             warmup_steps=optim.warmup_steps,
             schedule=optim.schedule,
@@ -231,7 +241,7 @@ class _Training:
 
     def _save(self) -> None:
         # A checkpoint of weights that are no numbers could never be resumed from.
-        _require_finite(_norm(self.model.parameters()), self.step, "weights")
+        self._require_finite(_norm(self.model.parameters()), "weights")
         with self.pace.aside("checkpoint"):
             metrics = self.run_folder.flush()
             save_checkpoint(
@@ -295,11 +305,6 @@ def eval_record(result: EvalResult, *, step: int, sequences: int) -> Record:
         "protocol": result.protocol,
         **result.metrics,
     }
-
-
-def _require_finite(value: float, step: int, what: str) -> None:
-    if not math.isfinite(value):
-        raise RunFailed(f"the {what} must stay finite, got {value} by step {step}")
 
 
 def _dropout_seed(seed: int, step: int) -> int:

@@ -50,8 +50,8 @@ def test_a_kill_before_the_naming_blocks_no_other_process_of_the_same_number(lef
     assert (tmp_path / "run" / "config.json").is_file()
 
 
-def test_an_old_leftover_goes_at_the_next_start(leftover, tmp_path):
-    age(leftover, 4000)
+def test_a_leftover_goes_at_the_next_start(leftover, tmp_path):
+    age(leftover, 60)
     make(tmp_path / "run")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
@@ -59,6 +59,14 @@ def test_an_old_leftover_goes_at_the_next_start(leftover, tmp_path):
 def test_what_may_still_be_written_stays(leftover, tmp_path):
     make(tmp_path / "run")
     assert leftover.is_dir()
+
+
+def test_what_a_living_process_makes_stays_however_old(tmp_path):
+    with whole_folder(tmp_path / "run") as beside:
+        age(beside, 4000)
+        make(tmp_path / "other")
+        assert beside.is_dir()
+    assert (tmp_path / "run").is_dir()
 
 
 @pytest.mark.parametrize("name", [".mine.making", ".0123456789abcdef.making"])

@@ -40,7 +40,7 @@ def test_a_run_that_fails_is_named_with_its_reason_while_others_finish(swept):
     assert failed == runs[:1]
     assert [run.status() for run in runs] == ["failed", "done", "done"]
     reason = "16 classes, s0, optim.max_lr=1e+30: failed, RunFailed: the loss must stay finite, got nan by step 10"
-    assert told.splitlines()[-1] == reason
+    assert told.splitlines()[-1] == f"{reason} (learning rate 1e+29; last finite at step 1)"
 
 
 def test_a_sweep_says_where_it_stands_whenever_that_changes(swept):

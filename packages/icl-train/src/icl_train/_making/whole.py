@@ -7,21 +7,18 @@ import os
 import re
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from icl_data.foundation.paths import errors_about
-from icl_data.foundation.whole_file import sync
+from icl_data.foundation.whole_file import held_by_writer, sync, writer_is_gone
 
 __all__ = ["check_place", "remove_leftovers", "whole_folder"]
 
 # Of random letters, not of the process's number: in containers these begin at 1 each time.
 _BEING_MADE = re.compile(r"\.[0-9a-f]{16}\.making")
 _BEING_WRITTEN = re.compile(r"\..+\.[0-9a-f]{8}\.writing(\.\w+)?|\.writing_step_\d+")
-# Making a folder takes milliseconds; a clock of a file server may be minutes off.
-_LEFT_BEHIND_AFTER = 3600.0
 
 
 @contextmanager
@@ -40,10 +37,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
     with errors_about(path, instead_of=beside):
         try:
             beside.mkdir()
-            yield beside
-            for file in (*beside.iterdir(), beside):
-                sync(file)
-            beside.rename(path)
+            with held_by_writer(beside):
+                yield beside
+                for file in (*beside.iterdir(), beside):
+                    sync(file)
+                beside.rename(path)
             sync(path.parent)
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
@@ -90,10 +88,9 @@ def _make_parents(folder: Path) -> list[Path]:
 
 
 def _remove_old(folder: Path) -> None:
-    """Remove folders that killed processes were making; none that is younger than an hour, or holds anything else."""
+    """Remove folders that killed processes were making; none that holds anything else."""
     for path in folder.glob(".*.making"):
         with suppress(OSError):
-            old = time.time() - path.stat().st_mtime > _LEFT_BEHIND_AFTER
             ours = all(file.suffix in (".json", ".safetensors") for file in path.iterdir())
-            if _BEING_MADE.fullmatch(path.name) and old and ours:
+            if _BEING_MADE.fullmatch(path.name) and ours and writer_is_gone(path):
                 shutil.rmtree(path, ignore_errors=True)
