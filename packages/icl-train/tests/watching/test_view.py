@@ -95,6 +95,21 @@ def test_a_heartbeat_that_cannot_be_read_is_none(text, run):
     assert read_beat(run.path) is None
 
 
+GOOD = {"step": 7, "steps_per_second": 1.5, "pid": 1, "host": "a", "time": 0.5}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"step": -1}, {"step": "7"}, {"step": 10**400}, {"steps_per_second": float("nan")}, {"pid": None}, {"more": 1}],
+)
+def test_a_heartbeat_that_says_what_cannot_be_is_none_however_well_it_is_sealed(change, run):
+    file = run.path / "heartbeat.json"
+    file.write_text(seal_object(json.dumps(GOOD, indent=1) + "\n"))
+    assert read_beat(run.path) == Beat(**GOOD)
+    file.write_text(seal_object(json.dumps(GOOD | change, indent=1) + "\n"))
+    assert read_beat(run.path) is None
+
+
 def test_a_view_reads_on_from_where_it_was(run):
     view = RunView(run)
     assert view.look() == []
