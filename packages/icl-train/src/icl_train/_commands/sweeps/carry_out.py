@@ -99,6 +99,7 @@ def _train(plan: Plan, options: SweepOptions, when_done: Callable[[], int]) -> i
             broken=broken,
             grace=options.grace,
             follow=options.follow,
+            stall_minutes=options.stall_minutes,
         )
     except KeyboardInterrupt:
         print("interrupted; the same command goes on", file=lasting(sys.stderr))
