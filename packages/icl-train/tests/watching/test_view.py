@@ -217,3 +217,14 @@ def test_a_run_goes_on_without_its_terminal(terminal, run):
 def test_output_that_cannot_be_written_for_another_reason_is_an_error():
     with pytest.raises(OSError, match="No space left"):
         lasting(Gone(errno.ENOSPC, terminal=False)).write("text")
+
+
+def test_an_evaluation_that_lacks_splits_of_the_one_before_does_not_count_yet(run):
+    view = RunView(run)
+    run.append([EVALUATION | {"step": 10}, EVALUATION | {"step": 10, "split": "eval_flipped"}])
+    run.append([EVALUATION | {"step": 20}])
+    view.look()
+    assert {split: step for split, (step, _, _) in view.scores.items()} == {"fewshot_holdout": 10, "flipped": 10}
+    run.append([EVALUATION | {"step": 20, "split": "eval_flipped"}])
+    view.look()
+    assert {split: step for split, (step, _, _) in view.scores.items()} == {"fewshot_holdout": 20, "flipped": 20}

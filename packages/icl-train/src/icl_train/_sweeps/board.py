@@ -75,15 +75,15 @@ class Board:
         total = view.run.config.train.max_steps
         return self._bars.add_task(one_line(label), total=total, completed=view.step, rate="", left="")
 
-    def move(self, bar: TaskID | None, view: RunView) -> None:
-        """Show how far the run is."""
+    def move(self, bar: TaskID | None, view: RunView, *, quiet: bool = False) -> None:
+        """Show how far the run is, or that nothing has been heard of it for minutes."""
         if bar is None:
             return
         speed, left = view.steps_per_second, view.seconds_left
         self._bars.update(
             bar,
             completed=view.step,
-            rate="- steps/s" if speed is None else f"{speed:.3g} steps/s",
+            rate="no update" if quiet else "- steps/s" if speed is None else f"{speed:.3g} steps/s",
             left="-:--:--" if left is None else clock(left),
         )
 

@@ -35,6 +35,7 @@ class Launcher:
         board: where they are shown.
         grace: seconds from SIGTERM to SIGKILL when runs must end.
         follow: whether to wait for runs that other processes train.
+        stall_minutes: after how long without a sign of life a run that is trained here is ended; None for never.
     """
 
     def __init__(
@@ -47,10 +48,12 @@ class Launcher:
         board: Board,
         grace: float,
         follow: bool,
+        stall_minutes: float | None = None,
     ) -> None:
         self._jobs, self._board, self._grace, self._follow = jobs, board, grace, follow
         shown = labels([run.config for run in runs]) if names is None else names
         called = dict(zip((run.path for run in runs), shown, strict=True))
+        self._stall_minutes = stall_minutes
         self._total = len(runs) + len(broken)
         self._waiting = [Watched(run, called[run.path], board) for run in longest_first(runs)]
         self._training: list[Watched] = []
@@ -111,7 +114,7 @@ class Launcher:
         while self._waiting and len(self._training) < self._jobs:
             one = self._waiting.pop(0)
             status = one.run.status()  # another sweep may have got to it first
-            if status == "done":
+            if status == "done" and one.run.is_done_and_whole():
                 self._done(one, "done by another process")
             elif status == "running":
                 self._trained_elsewhere(one)
@@ -135,6 +138,21 @@ class Launcher:
             if how is not None:
                 self._training.remove(one)
                 self._judge(one, how)
+            elif self._stall_minutes is not None and one.silent_minutes > self._stall_minutes:
+                self._end_stalled(one, self._stall_minutes)
+
+    def _end_stalled(self, one: Watched, minutes: float) -> None:
+        """A run that hangs in somebody's code hears no signal that asks."""
+        assert one.child is not None
+        one.child.kill()
+        one.child.wait(_SECONDS_FOR_A_KILL)
+        self._training.remove(one)
+        if one.run.status() == "done":
+            return self._judge(one, "")
+        reason = f"no sign of life for {minutes:g} minutes, at step {one.view.step}: ended (--stall-minutes)"
+        with contextlib.suppress(OSError):
+            one.run.mark_failed(reason)
+        return self._fail(one, reason)
 
     def _look_elsewhere(self) -> None:
         if time.monotonic() < self._next_look_elsewhere:

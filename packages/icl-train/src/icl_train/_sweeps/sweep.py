@@ -123,6 +123,7 @@ def launch(
     broken: Sequence[tuple[Path, str]] = (),
     grace: float = GRACE_SECONDS,
     follow: bool = True,
+    stall_minutes: float | None = None,
 ) -> list[RunFolder]:
     """Train what is not done, ``jobs`` at a time, the longest first.
 
@@ -134,6 +135,7 @@ def launch(
         broken: folders of further runs that cannot be read, and why: they are told of as failed.
         grace: seconds that runs have for a checkpoint when the sweep is ended, before they are killed.
         follow: wait for runs that other processes train, and take over what those leave; False to leave them alone.
+        stall_minutes: after how long without a sign of life a run is ended, as failed; None for never.
 
     Returns:
         The runs that failed. Every other one is done, or, without ``follow``, may be trained elsewhere.
@@ -143,6 +145,15 @@ def launch(
     """
     names = None if plan is None else [plan.label(run.config) for run in runs]
     with Board(stream) as board, StopRequest(at_once=False) as stop:
-        launcher = Launcher(runs, broken, names=names, jobs=jobs, board=board, grace=grace, follow=follow)
+        launcher = Launcher(
+            runs,
+            broken,
+            names=names,
+            jobs=jobs,
+            board=board,
+            grace=grace,
+            follow=follow,
+            stall_minutes=stall_minutes,
+        )
         launcher.train(stop)
     return launcher.failed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from rich.progress import TaskID
 
 from icl_train._runs.folder import RunFolder
@@ -12,6 +14,8 @@ from icl_train._sweeps.cost import cost_left
 from icl_train._watching.view import RunView
 
 __all__ = ["Watched"]
+
+_QUIET_MINUTES = 5
 
 
 class Watched:
@@ -32,6 +36,13 @@ class Watched:
         self.cost_left = cost_left(run)
         self._bar: TaskID | None = None
         self._told = -1
+        self._seen: object = None
+        self._heard, self._silence_told = time.monotonic(), False
+
+    @property
+    def silent_minutes(self) -> float:
+        """For how long nothing has come from whoever trains it: no sign of life, no record, nor that it was started."""
+        return (time.monotonic() - self._heard) / 60
 
     def say(self, what: str) -> None:
         """Print a line about the run."""
@@ -45,15 +56,28 @@ class Watched:
         self.view.look()
         self._told = max((step for step, _, _ in self.view.scores.values()), default=-1)
         self._bar = self._board.add(self.label, self.view)
+        self._listen(anew=True)
 
     def look(self) -> None:
         """Show what was written since the last look."""
-        records = [record for record in self.view.look() if record["split"] != "train"]
-        self._board.move(self._bar, self.view)
+        everything = self.view.look()
+        records = [record for record in everything if record["split"] != "train"]
+        self._listen(anew=bool(everything))
+        self._board.move(self._bar, self.view, quiet=self._silence_told)
         for step in sorted({record["step"] for record in records if record["step"] > self._told}):
             self._told = step
             if line := headline_line([record for record in records if record["step"] == step]):
                 self.say(line)
+
+    def _listen(self, *, anew: bool) -> None:
+        """Note whether it has given a sign of life; say once for each silence that there is none."""
+        beat = self.view.beat
+        sign = (beat.time, beat.step) if beat else None
+        if anew or sign != self._seen:
+            self._seen, self._heard, self._silence_told = sign, time.monotonic(), False
+        elif self.silent_minutes > _QUIET_MINUTES and not self._silence_told:
+            self._silence_told = True
+            self.say(f"no update for {_QUIET_MINUTES} minutes, at step {self.view.step}")
 
     def end(self, what: str) -> None:
         """Say how it ended."""

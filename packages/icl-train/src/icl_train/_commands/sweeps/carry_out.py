@@ -80,7 +80,7 @@ def _print_commands(plan: Plan, root: Path) -> int:
         status = run.status()
         if status == "running":
             print(f"{printable(run.path)}: running, left out", file=sys.stderr)
-        elif status != "done":
+        elif not run.is_done_and_whole():
             print(shlex.join(["icl-train", "resume", str(run.path)]))
     return DONE
 
@@ -99,6 +99,7 @@ def _train(plan: Plan, options: SweepOptions, when_done: Callable[[], int]) -> i
             broken=broken,
             grace=options.grace,
             follow=options.follow,
+            stall_minutes=options.stall_minutes,
         )
     except KeyboardInterrupt:
         print("interrupted; the same command goes on", file=lasting(sys.stderr))

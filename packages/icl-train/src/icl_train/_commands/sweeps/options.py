@@ -35,6 +35,8 @@ class SweepOptions:
     """Follow runs that other processes train to their end, and take over what those leave."""
     grace: float = GRACE_SECONDS
     """Seconds for a checkpoint when the sweep is interrupted; a run that has not ended by then is killed."""
+    stall_minutes: float | None = None
+    """End a run, as failed, that gives no sign of life for so many minutes, evaluations included; default: none."""
     dry_run: bool = False
     """List the runs and how long they take here; nothing is made, and nothing trained."""
 
@@ -43,3 +45,5 @@ class SweepOptions:
             raise ValueError(f"jobs must be at least 1, got {self.jobs}")
         if not 0 <= self.grace < math.inf:
             raise ValueError(f"grace must be a number of seconds, at least 0, got {self.grace}")
+        if self.stall_minutes is not None and not 0 < self.stall_minutes < math.inf:
+            raise ValueError(f"stall-minutes must be a number of minutes, more than 0, got {self.stall_minutes}")
