@@ -9,7 +9,6 @@ the first time takes hangs on the disk. Memory is the most that the whole proces
 
 from __future__ import annotations
 
-import json
 import random
 import subprocess
 import sys
@@ -111,12 +110,12 @@ def make_runs(root: Path, runs: int, evaluations: int) -> None:
         )
         (config,) = figure3a(base, class_counts=(count,), seeds=(seed,))
         run = RunFolder.create(root / f"c{count:05}-p{p_bursty}-s{seed}", config, device="cpu", threads=1)
-        with (run.path / "metrics.jsonl").open("w", encoding="utf-8") as file:
-            for last in range(0, steps + 1, INTERVAL):
-                for step in range(max(last - INTERVAL + LOG_INTERVAL, LOG_INTERVAL), last + 1, LOG_INTERVAL):
-                    file.write(json.dumps(_training(step, chance)) + "\n")
-                for split in SPLITS:
-                    file.write(json.dumps(_evaluation(split, last, chance)) + "\n")
+        records = []
+        for last in range(0, steps + 1, INTERVAL):
+            first = max(last - INTERVAL + LOG_INTERVAL, LOG_INTERVAL)
+            records += [_training(step, chance) for step in range(first, last + 1, LOG_INTERVAL)]
+            records += [_evaluation(split, last, chance) for split in SPLITS]
+        run.append(records)
         run.mark_done()
 
 

@@ -66,7 +66,7 @@ def damages(run: Path, *, flips: int, truncations: int, seed: int) -> list[Damag
             file = files[count % len(files)]
             size = file.stat().st_size * (8 if kind == "flip" else 1)
             found.append(Damage(kind, str(file.relative_to(run)), int(random.integers(size))))
-    return found
+    return [found[place] for place in random.permutation(len(found))]
 
 
 @dataclass(frozen=True)
@@ -309,9 +309,18 @@ def import_what_is_needed(scene: Scene, folder: Path, commands: Sequence[str]) -
 
 
 def damage_campaign(
-    scene_name: str, folder: Path, *, flips: int, truncations: int, seed: int, commands: Sequence[str] = COMMANDS
-) -> Counted:
-    """Damage a scene's run so many times; counts by kind and command, and what was not as promised."""
+    scene_name: str, folder: Path, tell: Callable[[Counted], None], *, flips: int, truncations: int, seed: int
+) -> None:
+    """Damage a scene's run so many times.
+
+    Args:
+        scene_name: finished or interrupted.
+        folder: for the copies.
+        tell: is given counts by kind and command, and what was not as promised, after each damage.
+        flips, truncations: how many damages.
+        seed: of the damages.
+    """
+    commands: Sequence[str] = COMMANDS
     (scene,) = (scene for scene in scenes(folder / "origin") if scene.name == scene_name)
     faults = []
     place = folder / scene.name
@@ -339,15 +348,20 @@ def damage_campaign(
             if outcome in ("silent", "traceback", "hidden"):
                 last = (told.err.strip().splitlines() or [""])[-1][:200]
                 faults.append(f"{outcome}: {scene.name} {command}, {damage}: {last}")
-    rows = [
-        {"run": scene.name, "damage": kind, "command": command, "tried": sum(count.values()), **count}
-        for (kind, command), count in counts.items()
-    ]
-    return rows, faults
+        rows = [
+            {"run": scene.name, "damage": kind, "command": command, "tried": sum(count.values()), **count}
+            for (kind, command), count in counts.items()
+        ]
+        tell((rows, faults))
 
 
-def kill_campaign(folder: Path, *, kills: int, seed: int) -> Counted:
-    """Kill trainings at moments that nobody chose, some of them again when they go on, and let each come to its end."""
+def kill_campaign(folder: Path, tell: Callable[[Counted], None], *, kills: int, seed: int) -> None:
+    """Kill trainings at moments that nobody chose, some of them again when they go on, and let each come to its end.
+
+    Args:
+        folder, tell, seed: as above.
+        kills: how many trainings.
+    """
     random = np.random.default_rng(seed)
     scene = scenes(folder / "origin")[1]
     import_what_is_needed(scene, folder, ["resume"])
@@ -377,7 +391,7 @@ def kill_campaign(folder: Path, *, kills: int, seed: int) -> Counted:
         if outcome != "same":
             faults.append(f"{outcome}: killed after {moments} seconds: {complaint.strip()[-200:]}")
         shutil.rmtree(run)
-    return [{"seconds": round(seconds, 1), "kills": kills, **counts}], faults
+        tell(([{"seconds": round(seconds, 1), "kills": number + 1, **counts}], faults))
 
 
 def in_memory() -> tempfile.TemporaryDirectory[str]:
@@ -388,14 +402,18 @@ def in_memory() -> tempfile.TemporaryDirectory[str]:
 def main(args: Sequence[str]) -> int:
     """finished|interrupted FLIPS TRUNCATIONS SEED FILE, or killed KILLS SEED FILE: counts and faults as JSON."""
     scene, *numbers, file = args
+
+    def tell(counted: Counted) -> None:
+        rows, faults = counted
+        Path(file).write_text(json.dumps({"rows": rows, "faults": faults}))
+
     with in_memory() as folder:
         if scene == "killed":
             kills, seed = map(int, numbers)
-            rows, faults = kill_campaign(Path(folder), kills=kills, seed=seed)
+            kill_campaign(Path(folder), tell, kills=kills, seed=seed)
         else:
             flips, truncations, seed = map(int, numbers)
-            rows, faults = damage_campaign(scene, Path(folder), flips=flips, truncations=truncations, seed=seed)
-    Path(file).write_text(json.dumps({"rows": rows, "faults": faults}))
+            damage_campaign(scene, Path(folder), tell, flips=flips, truncations=truncations, seed=seed)
     return 0
 
 

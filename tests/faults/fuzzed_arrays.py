@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from fuzzing import Fuzzer, Prepared
+from fuzzing import MIB, Fuzzer, Prepared
 from mutation import HUGE, Random, mutated, pick
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -247,7 +247,7 @@ def _h5(folder: Path) -> Prepared:
 FUZZERS = (
     Fuzzer("zip", _zip),
     Fuzzer("png", _png),
-    Fuzzer("images", _images),
+    Fuzzer("images", _images, most_memory=1280 * MIB),  # Pillow holds an image several times while it is turned
     Fuzzer("numpy", _numpy),
     Fuzzer("h5", _h5),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,17 @@ CONFIG = "icl_models.config"
 
 def with_header(header: dict[str, Any], data: bytes) -> bytes:
     """A safetensors file."""
-    text = json.dumps(header).encode("utf-8", "surrogatepass")
+    text = json.dumps(header, separators=(",", ":")).encode("utf-8", "surrogatepass")
     return struct.pack("<Q", len(text)) + text + data
+
+
+def resealed(content: bytes) -> bytes:
+    """A saved model with its own hash made right again, if it has one."""
+    found = re.search(rb'"icl_models\.sha256":"([0-9a-f]{64})"', content)
+    if found is None:
+        return content
+    before, after = content[: found.start(1)], content[found.end(1) :]
+    return before + hashlib.sha256(before + b"0" * 64 + after).hexdigest().encode() + after
 
 
 def _saved_models(folder: Path) -> Prepared:
@@ -46,7 +57,10 @@ def _saved_models(folder: Path) -> Prepared:
         return with_header(header | {"__metadata__": {**header["__metadata__"], CONFIG: json.dumps(config)}}, data)
 
     def draw(random: Random) -> bytes:
-        original = pick(originals, random)
+        content = damaged(pick(originals, random), random)
+        return resealed(content) if random.random() < 0.8 else content
+
+    def damaged(original: bytes, random: Random) -> bytes:
         chance = random.random()
         if chance < 0.5:
             return mutated(original, random, originals)
@@ -76,7 +90,7 @@ def _saved_models(folder: Path) -> Prepared:
         "other-type": with_header(header | {tensor: header[tensor] | {"dtype": "F8_E4M3"}}, data),
         "beyond-the-end": with_header(header | {tensor: header[tensor] | beyond}, data),
     }
-    return Prepared(draw, read, known)
+    return Prepared(draw, read, known | {f"{name}-with-hash": resealed(content) for name, content in known.items()})
 
 
 def _haiku(folder: Path) -> Prepared:

@@ -28,7 +28,7 @@ from mutation import Random
 
 MIB = 2**20
 _BATCH = 4000  # files that one child reads
-_SECONDS = 30  # for one file; they take milliseconds
+_SECONDS, _SECONDS_OF_WORK = 300, 30  # for one file: on the clock, and of the processor; they take milliseconds
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class Fuzzer:
     name: str
     prepare: Callable[[Path], Prepared]
     share: float = 1.0
-    most_memory: int = 192 * MIB
-    room: int = 1024 * MIB
+    most_memory: int = 320 * MIB  # 256 are taken as doing no harm, whatever is in a file
+    room: int = 5 * 1024 * MIB  # a length of 32 bits can be asked for, as long as nobody fills it
     may_raise_os_error: bool = False
 
 
@@ -260,6 +260,7 @@ def _peak() -> int:
 def _outcome(fuzzer: Fuzzer, prepared: Prepared, content: bytes) -> tuple[str, str]:
     """How the reading of one input ends, and where."""
     signal.alarm(_SECONDS)  # what does not end is ended, and counts as a crash
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS_OF_WORK)
     try:
         prepared.read(content)
         return "accepted", ""
@@ -274,6 +275,7 @@ def _outcome(fuzzer: Fuzzer, prepared: Prepared, content: bytes) -> tuple[str, s
         return f"escaped {kind}", traceback.format_exc()[-2000:]
     finally:
         signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _is_of_memory(error: BaseException | None) -> bool:

@@ -170,17 +170,18 @@ def test_pipe_in_the_place_of_a_zip_is_refused_and_not_waited_for(name: str, fet
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders there")
-def test_pipe_among_drawings_is_left_alone(tiny_omniglot, parts) -> None:
+def test_pipe_among_drawings_is_named_and_not_waited_for(tiny_omniglot, parts, capsys) -> None:
     folder = tiny_omniglot.unpack(Path("unpacked").absolute())
     os.mkfifo(folder / "images_background" / "Runic" / "character01" / "0001_99.png")
-    assert main(["omniglot", "verify", str(folder)], parts=parts) == 3
+    assert main(["omniglot", "verify", str(folder)], parts=parts) == 1
+    assert "0001_99.png' must be a file, got a pipe" in capsys.readouterr().out
 
 
 def test_omniglot_without_rights_is_named(tiny_omniglot, monkeypatch, capsys) -> None:
-    def refuse(path: Path) -> bytes:
+    def refuse(path: Path, most_bytes: int) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr("icl_data._omniglot.stores.read_file", refuse)
     assert main(["show", "--omniglot", str(tiny_omniglot.folder)]) == 2
     path = tiny_omniglot.folder / "images_background.zip"
     assert f"Permission denied: {path} (choose a place that you may use, or ask" in _one_line(capsys.readouterr().err)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import socket
@@ -88,3 +89,23 @@ def test_refusal_goes_to_another_process_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(NotAFile) as caught:
         require_file(tmp_path)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0, 1, 99_999])
+@pytest.mark.parametrize("piece", [1 << 30, 30_000])
+def test_whole_file_is_read_in_however_many_pieces(tmp_path: Path, monkeypatch, size: int, piece: int) -> None:
+    monkeypatch.setattr("icl_data.foundation.regular_file._PIECE", piece)
+    (tmp_path / "x").write_bytes(bytes(range(256)) * (size // 256) + bytes(size % 256))
+    assert read_file(tmp_path / "x") == (tmp_path / "x").read_bytes()
+    assert read_file(tmp_path / "x", most_bytes=size) == (tmp_path / "x").read_bytes()
+
+
+def test_disk_that_fails_in_reading_is_named(tmp_path: Path, monkeypatch) -> None:
+    def fail(descriptor: int, size: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "x").write_bytes(b"content")
+    monkeypatch.setattr(os, "read", fail)
+    with pytest.raises(OSError) as caught:
+        read_file(tmp_path / "x")
+    assert caught.value.filename == str(tmp_path / "x")

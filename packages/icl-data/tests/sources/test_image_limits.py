@@ -110,6 +110,7 @@ def _good(tmp_path: Path) -> Path:
 
 def test_images_that_do_not_fit_into_memory_are_refused_together(folder: Path, monkeypatch) -> None:
     monkeypatch.setattr("icl_data._array_files.claims.machine_memory", lambda: 700)
+    monkeypatch.setattr("icl_data._array_files.claims._NO_HARM", 600)
     with pytest.raises(ValueError, match=r"^2 images of 10x12 in .* must fit into memory, got 720 bytes"):
         ImageFolderSource(folder)
 

@@ -220,3 +220,11 @@ def test_a_setting_that_a_file_has_twice_is_refused(tmp_path):
     (tmp_path / "mine.json").write_text('{"seeds": {"data": 1, "data": 2}}')
     with pytest.raises(ValueError, match=r"mine\.json: it must have each name once, got 'data' twice"):
         read_settings(tmp_path / "mine.json")
+
+
+@pytest.mark.parametrize("text", [f"{'.'.join('a' * 20_000)} = 1", "a.b.c.d = 1\n" * 20_000], ids=["long", "many"])
+def test_toml_whose_names_would_fill_memory_is_refused(text, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(ValueError, match="TOML must have at most 200 dots on a line"):
+        read_settings(file)

@@ -20,6 +20,7 @@ from icl_train._commands.main import _main
 from icl_train._intact.checkpoints import read_state
 from icl_train._intact.errors import RunDamaged
 from icl_train._intact.markers import read_done
+from icl_train._intact.objects import object_in
 from icl_train._task import Task
 
 LAST = 20
@@ -112,6 +113,9 @@ def test_every_single_bit_of_config_json_counts(done):
     file = done.path / "config.json"
     content = file.read_bytes()
     for bit in range(len(content) * 8):
+        with pytest.raises(Damaged):
+            object_in(flipped(content, bit))
+    for bit in range(0, len(content) * 8, 97):
         file.write_bytes(flipped(content, bit))
         with pytest.raises(RunError, match=r"config\.json"):
             RunFolder.open(done.path)

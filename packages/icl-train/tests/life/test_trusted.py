@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from icl_data.foundation.own_modules import modules_here, place_of_module
+from icl_data.foundation.sealed import seal_object
 from icl_train import RunFolder, smoke
 from icl_train._commands.main import _main
 from icl_train._making import trusted
@@ -84,7 +85,8 @@ def test_a_folder_that_was_moved_is_a_strangers_and_the_refusal_says_what_would_
 def edited(run, **changes):
     stored = json.loads((run / "config.json").read_text())
     stored["config"]["data"] |= changes
-    (run / "config.json").write_text(json.dumps(stored))
+    del stored["sha256"]  # which whoever edits it on purpose can write as well
+    (run / "config.json").write_text(seal_object(json.dumps(stored, indent=1) + "\n"))
 
 
 @pytest.mark.parametrize("changes", [{"p_bursty": 0.5}, {"source": "their_own:other"}])

@@ -74,7 +74,8 @@ def test_when_checkpoints_are_written_makes_no_other_experiment(changes):
 def test_a_run_folder_from_before_opens_and_is_the_same_experiment(tmp_path):
     run = RunFolder.create(tmp_path / "run", smoke(), device="cpu", threads=1)
     file = run.path / "config.json"
-    stored = json.loads(file.read_text())
+    stored = json.loads(file.read_text()) | {"format": 1}  # which had no hash
+    del stored["sha256"]
     later = [name for name in ADDED_LATER if name.count(".") == 1]
     later += ["train.checkpoint_steps", "train.log_spaced_checkpoint_steps"]
     for name in later:

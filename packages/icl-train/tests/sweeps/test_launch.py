@@ -69,6 +69,20 @@ def test_a_sweep_skips_what_is_done_and_goes_on_with_what_broke(swept, tmp_path)
     assert {path: path.stat().st_mtime_ns for path in done.path.rglob("*")} == before
 
 
+def test_a_sweep_goes_on_with_a_finished_run_whose_records_are_damaged(swept, tmp_path, child):
+    root = tmp_path / "runs"
+    shutil.copytree(swept[0], root)
+    run = RunFolder.open(root / swept[1][1].name)
+    content = bytearray((run.path / "metrics.jsonl").read_bytes())
+    content[50] ^= 1
+    (run.path / "metrics.jsonl").write_bytes(content)
+    child(lambda self: "with exit code 1")
+    stream = io.StringIO()
+    assert launch([run], jobs=1, stream=stream) == [run]
+    assert "done, skipped" not in stream.getvalue()
+    assert "failed, cannot read its metrics.jsonl: line 1 must have the crc32" in stream.getvalue()
+
+
 @pytest.fixture
 def runs(short, tmp_path):
     """Two runs, 64 and 30 classes."""

@@ -95,6 +95,21 @@ def test_a_heartbeat_that_cannot_be_read_is_none(text, run):
     assert read_beat(run.path) is None
 
 
+GOOD = {"step": 7, "steps_per_second": 1.5, "pid": 1, "host": "a", "time": 0.5}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"step": -1}, {"step": "7"}, {"step": 10**400}, {"steps_per_second": float("nan")}, {"pid": None}, {"more": 1}],
+)
+def test_a_heartbeat_that_says_what_cannot_be_is_none_however_well_it_is_sealed(change, run):
+    file = run.path / "heartbeat.json"
+    file.write_text(seal_object(json.dumps(GOOD, indent=1) + "\n"))
+    assert read_beat(run.path) == Beat(**GOOD)
+    file.write_text(seal_object(json.dumps(GOOD | change, indent=1) + "\n"))
+    assert read_beat(run.path) is None
+
+
 def test_a_view_reads_on_from_where_it_was(run):
     view = RunView(run)
     assert view.look() == []
@@ -202,3 +217,14 @@ def test_a_run_goes_on_without_its_terminal(terminal, run):
 def test_output_that_cannot_be_written_for_another_reason_is_an_error():
     with pytest.raises(OSError, match="No space left"):
         lasting(Gone(errno.ENOSPC, terminal=False)).write("text")
+
+
+def test_an_evaluation_that_lacks_splits_of_the_one_before_does_not_count_yet(run):
+    view = RunView(run)
+    run.append([EVALUATION | {"step": 10}, EVALUATION | {"step": 10, "split": "eval_flipped"}])
+    run.append([EVALUATION | {"step": 20}])
+    view.look()
+    assert {split: step for split, (step, _, _) in view.scores.items()} == {"fewshot_holdout": 10, "flipped": 10}
+    run.append([EVALUATION | {"step": 20, "split": "eval_flipped"}])
+    view.look()
+    assert {split: step for split, (step, _, _) in view.scores.items()} == {"fewshot_holdout": 20, "flipped": 20}

@@ -24,10 +24,12 @@ def check_expansion(what: str, needed: int, stored: int, *, most: int = MOST_EXP
     Raises:
         ValueError: it does.
     """
+    if needed <= _NO_HARM:
+        return
     memory = machine_memory()
     if memory is not None and needed > memory:
         raise ValueError(f"{what} must fit into memory, got {_told(needed)}, and there are {readable_bytes(memory)}")
-    if needed > _NO_HARM and needed > most * stored:
+    if needed > most * stored:
         raise ValueError(
             f"{what} must take at most {most:,} bytes of memory for each that is stored, got {_told(needed)} from "
             f"{stored:,}"

@@ -55,19 +55,19 @@ def open_npz(path: Path, key: str | None) -> npt.NDArray[Any]:
         raise UnreadableArray(path, error) from error
 
 
-def read_npz(path: Path, key: str) -> npt.NDArray[Any]:
-    """An array of a .npz file, in memory; its checksum has been compared.
+def read_npz(path: Path, *keys: str) -> list[npt.NDArray[Any]]:
+    """Arrays of a .npz file, in memory; their checksums have been compared.
 
     Args:
         path: the file.
-        key: name of the array.
+        keys: names of the arrays.
 
     Raises:
         ValueError: UnreadableArray, as `open_npz`.
     """
     try:
         with open_file(path) as file, open_zip(file) as archive:
-            return _read(archive, _entry(archive, key), _size(file))
+            return [_read(archive, _entry(archive, key), _size(file)) for key in keys]
     except Exception as error:
         raise UnreadableArray(path, error) from error
 

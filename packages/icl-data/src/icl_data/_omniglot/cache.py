@@ -85,16 +85,19 @@ def load_part(store: Store, part: Part, cache: CacheFolder) -> PackedImages:
 def _read(path: Path, part: Part) -> PackedImages | None:
     try:
         packed = open_npz(path, "packed")  # mapped, so that no second copy is held when the source has made its own
-        if not _is_packed(packed, part) or zlib.crc32(packed.data) != read_npz(path, "checksum"):
+        if not _is_packed(packed, part):
             return None
-        keys, ranks = read_npz(path, "keys"), read_npz(path, "ranks")
+        keys, ranks, checksum = read_npz(path, "keys", "ranks", "checksum")
+        if zlib.crc32(packed.data) != checksum:
+            return None
     except ValueError:  # damaged, or not there
         return None
     if keys.shape != packed.shape[:1] or ranks.shape != packed.shape[:2]:
         return None
     if {keys.dtype, ranks.dtype} != {np.dtype(np.int64)} or (np.diff(keys) <= 0).any():
         return None
-    if not np.array_equal(np.sort(ranks, axis=None), np.arange(ranks.size)):
+    counts = np.bincount(np.clip(ranks, 0, ranks.size).reshape(-1), minlength=ranks.size)
+    if len(counts) != ranks.size or (counts != 1).any():
         return None
     return PackedImages(keys=keys, ranks=ranks, packed=packed)
 

@@ -28,13 +28,16 @@ class Allowance:
         self._most_entries = n_images * _MOST_FOLDERS_AND_FILES
         self._images = self._entries = self._bytes = 0
 
-    def take_entry(self) -> None:
-        """A folder or a file of whatever sort.
+    def take_entries(self, number: int) -> None:
+        """Folders and files of whatever sort.
+
+        Args:
+            number: how many.
 
         Raises:
-            ValueError: it is one too many.
+            ValueError: they are too many.
         """
-        self._entries += 1
+        self._entries += number
         if self._entries > self._most_entries:
             raise ValueError(f"it must have at most {self._most_entries:,} folders and files")
 

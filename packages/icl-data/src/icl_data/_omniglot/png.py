@@ -9,8 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._omniglot.inflate import inflate
+
 Bytes = npt.NDArray[np.uint8]
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHUNK = struct.Struct(">I4s")  # length and name; a checksum follows the content
 
 
 def read_one_bit_pngs(files: Sequence[bytes], size: int) -> Bytes:
@@ -29,41 +32,38 @@ def read_one_bit_pngs(files: Sequence[bytes], size: int) -> Bytes:
     """
     stride = (size + 7) // 8
     lines = np.empty((len(files), size * (stride + 1)), dtype=np.uint8)
+    # width, height, bits, colour type (0 grey), compression, filter, interlace
+    header = struct.pack(">IIBBBBB", size, size, 1, 0, 0, 0, 0)
     for place, file in enumerate(files):
-        lines[place] = np.frombuffer(_scanlines(file, size, lines.shape[1]), dtype=np.uint8)
+        lines[place] = np.frombuffer(_scanlines(file, size, header, lines.shape[1]), dtype=np.uint8)
     packed = _unfilter(lines.reshape(-1, size, stride + 1))
     spare = 8 * stride - size
     packed[:, :, -1] &= (0xFF << spare) & 0xFF
     return packed
 
 
-def _scanlines(file: bytes, size: int, expected: int) -> bytes:
+def _scanlines(file: bytes, size: int, wanted: bytes, expected: int) -> bytes:
     if not file.startswith(_SIGNATURE):
         raise ValueError("not a PNG file")
     data, position, header = [], len(_SIGNATURE), b""
-    while position + 12 <= len(file):
-        (length,) = struct.unpack_from(">I", file, position)
-        name = file[position + 4 : position + 8]
-        content = file[position + 8 : position + 8 + length]
-        if name == b"IHDR":
-            header = content
-        elif name == b"IDAT":
-            data.append(content)
+    last = len(file) - 12
+    while position <= last:
+        length, name = _CHUNK.unpack_from(file, position)
+        if name == b"IDAT":
+            data.append(file[position + 8 : position + 8 + length])
+        elif name == b"IHDR":
+            header = file[position + 8 : position + 8 + length]
         elif name == b"IEND":
             break
         position += 12 + length
-    # width, height, bits, colour type (0 grey), compression, filter, interlace
-    if header != struct.pack(">IIBBBBB", size, size, 1, 0, 0, 0, 0):
+    if header != wanted:
         raise ValueError(f"not a one-bit grey PNG of {size}x{size} without interlacing")
-    inflating = zlib.decompressobj()
     try:
-        lines = inflating.decompress(b"".join(data), expected + 1)  # the one more tells that there would be others
+        lines = inflate(b"".join(data), expected)
     except zlib.error as error:
         raise ValueError(f"damaged PNG data ({error})") from error
     if len(lines) > expected:
         raise ValueError(f"PNG data of more than {expected} bytes")
-    if not inflating.eof:
-        raise ValueError("damaged PNG data (incomplete or truncated stream)")
     if len(lines) < expected:
         raise ValueError(f"PNG data of {len(lines)} bytes instead of {expected}")
     return lines

@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 from icl_data._array_files.zip_list import open_zip
+from icl_data._omniglot.inflate import inflate
 from icl_data._omniglot.limits import MOST_OF_A_LIST, MOST_OF_AN_IMAGE, Allowance
 from icl_data.foundation.regular_file import read_file
+
+_LENGTHS = struct.Struct("<HH")
 
 
 class Store(Protocol):
@@ -56,8 +59,8 @@ class ZipStore:
         with open_zip(io.BytesIO(self._bytes), most_bytes=MOST_OF_A_LIST) as archive:
             entries = archive.infolist()
         allowance = Allowance(self._n_images)
+        allowance.take_entries(len(entries))
         for entry in entries:
-            allowance.take_entry()
             if entry.filename.endswith(".png"):
                 content = self._read(entry)
                 allowance.take_image(len(content))
@@ -65,14 +68,14 @@ class ZipStore:
 
     def _read(self, entry: zipfile.ZipInfo) -> bytes:
         size = entry.file_size
-        if max(size, entry.compress_size) > MOST_OF_AN_IMAGE:
+        if size > MOST_OF_AN_IMAGE or entry.compress_size > MOST_OF_AN_IMAGE:
             raise ValueError(f"{entry.filename} must have at most {MOST_OF_AN_IMAGE:,} bytes, got {size:,}")
         # A local header is 30 bytes, of which the last four are the lengths of the name and the extra field.
-        name_length, extra_length = struct.unpack_from("<HH", self._bytes, entry.header_offset + 26)
+        name_length, extra_length = _LENGTHS.unpack_from(self._bytes, entry.header_offset + 26)
         start = entry.header_offset + 30 + name_length + extra_length
         content = self._bytes[start : start + entry.compress_size]
         if entry.compress_type == zipfile.ZIP_DEFLATED:
-            content = zlib.decompressobj(-15).decompress(content, size + 1)  # 0 would be without a limit
+            content = inflate(content, size, -zlib.MAX_WBITS)
         elif entry.compress_type != zipfile.ZIP_STORED:
             raise ValueError(f"{entry.filename} has an unknown compression")
         if len(content) != size:
@@ -103,11 +106,11 @@ class FolderStore:
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """All PNG files below the folder."""
-        allowance = Allowance(self._n_images)
+        allowance, length = Allowance(self._n_images), len(os.fspath(self.path))
         for entry in self._walk():
             content = read_file(entry.path, most_bytes=MOST_OF_AN_IMAGE)
             allowance.take_image(len(content))
-            yield Path(entry.path).relative_to(self.path.parent).as_posix(), content
+            yield self.path.name + entry.path[length:].replace(os.sep, "/"), content
 
     def _walk(self) -> Iterator[os.DirEntry[str]]:
         return _walk(self.path, Allowance(self._n_images), set())
@@ -122,7 +125,7 @@ def _walk(folder: Path | str, allowance: Allowance, seen: set[tuple[int, int]]) 
     found = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            allowance.take_entry()
+            allowance.take_entries(1)
             found.append(entry)
     for entry in sorted(found, key=lambda found: found.name):
         if entry.is_dir():

@@ -62,10 +62,8 @@ def check_files(folder: Path, part: Part) -> None:
     """
     allowance = Allowance(part.n_images)
     for path, folders, names in os.walk(folder):
-        for _ in folders:
-            allowance.take_entry()
+        allowance.take_entries(len(folders) + len(names))
         for name in names:
-            allowance.take_entry()
             if name.startswith(f"omniglot-{part.tfds_split}.tfrecord"):
                 _check_records(Path(path, name), Allowance(part.n_images))
             else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from io import BufferedReader
 
 __all__ = ["NotAFile", "open_file", "read_file", "require_file"]
@@ -16,6 +17,7 @@ __all__ = ["NotAFile", "open_file", "read_file", "require_file"]
 # What is put in a file's place between the look and the opening is not waited for either, and never becomes the
 # process's terminal. Windows has neither flag.
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_PIECE = 1 << 30  # what one call can read on every system
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -75,16 +77,31 @@ def read_file(path: str | os.PathLike[str], *, most_bytes: int | None = None) ->
         OSError: as `require_file`.
         ValueError: if it has more.
     """
-    with open_file(path) as file:
-        if most_bytes is None:
-            return file.read()
-        size = os.fstat(file.fileno()).st_size
-        if size <= most_bytes:  # files of /proc say 0 and give more
-            content = file.read(most_bytes + 1)
-            if len(content) <= most_bytes:
-                return content
-            size = len(content)
-    raise ValueError(f"{os.fspath(path)!r} must have at most {most_bytes:,} bytes, got {size:,}")
+    require_file(path)
+    descriptor = _opener(os.fspath(path), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    most = sys.maxsize - 1 if most_bytes is None else most_bytes
+    try:  # without a file object, which would take as long as reading a small file
+        size = os.fstat(descriptor).st_size
+        content = b"" if size > most else _read(descriptor, size, most + 1)
+    except OSError as error:
+        raise type(error)(error.errno, os.strerror(error.errno or 0), os.fspath(path)) from error
+    finally:
+        os.close(descriptor)
+    if max(size, len(content)) > most:
+        raise ValueError(f"{os.fspath(path)!r} must have at most {most:,} bytes, got {max(size, len(content)):,}")
+    return content
+
+
+def _read(descriptor: int, size: int, most: int) -> bytes:
+    """All there is, which may be more or less than the size tells: files of /proc say 0."""
+    content = os.read(descriptor, min(size + 1, most, _PIECE))
+    if len(content) == size:  # as it nearly always is
+        return content
+    pieces = [content]
+    while content and most > (there := sum(map(len, pieces))):
+        content = os.read(descriptor, min(max(size - there, 1 << 16), most - there, _PIECE))
+        pieces.append(content)
+    return b"".join(pieces)
 
 
 def _opener(path: str, flags: int) -> int:

@@ -27,6 +27,7 @@ __all__ = ["read_settings", "with_file_settings"]
 
 _FORMATS = (".json", ".toml", ".yaml", ".yml")
 _LARGEST = 10_000_000  # bytes; a configuration has some thousand
+_MOST_DOTS = 200
 _MOST, _DEEPEST = 1_000_000, 50  # of its values, some hundred in three groups
 
 
@@ -124,6 +125,9 @@ def _read(text: str, suffix: str) -> Any:
     if suffix == ".json":
         return read_json(text.encode())
     if suffix == ".toml":
+        # The reader remembers each beginning of a dotted name, so that a long one takes memory by its square.
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()) or text.count(".") > 100 * _MOST_DOTS:
+            raise ValueError(f"TOML must have at most {_MOST_DOTS} dots on a line, and a hundred times that in all")
         return tomllib.loads(text)
     yaml = import_extra("yaml", "icl-train[yaml]", "a file of settings in YAML")
     try:

@@ -93,5 +93,5 @@ def read_beat(folder: Path) -> Beat | None:
         numbers = (beat.step, beat.pid, beat.time, beat.steps_per_second or 0.0)
         usable = all(isinstance(number, (int, float)) and math.isfinite(number) and number >= 0 for number in numbers)
         return beat if usable and isinstance(beat.step, int) else None
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, OverflowError, RecursionError):
         return None

@@ -80,7 +80,7 @@ def _print_commands(plan: Plan, root: Path) -> int:
         status = run.status()
         if status == "running":
             print(f"{printable(run.path)}: running, left out", file=sys.stderr)
-        elif status != "done":
+        elif not run.is_done_and_whole():
             print(shlex.join(["icl-train", "resume", str(run.path)]))
     return DONE
 

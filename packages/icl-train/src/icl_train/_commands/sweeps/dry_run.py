@@ -81,6 +81,8 @@ def _state(path: Path, config: RunConfig) -> tuple[str, int]:
     try:
         run = RunFolder.open(path).require_same(config)
         status = run.status()
+        if status == "done" and not run.is_done_and_whole():
+            status = "damaged"
         return status, config.train.max_steps if status == "done" else max(run.checkpoint_steps(), default=0)
     except RunError as error:
         print(printable(f"{path}: {error}"), file=lasting(sys.stderr))
