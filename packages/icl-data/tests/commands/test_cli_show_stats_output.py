@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -136,9 +137,9 @@ class _Figure:
     def __init__(self, error: type[BaseException] | None) -> None:
         self.error = error
 
-    def savefig(self, path: Path, dpi: int) -> None:
+    def savefig(self, file: BinaryIO, *, dpi: int, format: str) -> None:
         """As matplotlib's."""
-        path.write_bytes(b"half")
+        file.write(b"half")
         if self.error:
             raise self.error("stopped")
 

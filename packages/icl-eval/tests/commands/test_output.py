@@ -235,7 +235,7 @@ def test_a_damaged_checkpoint_fails_before_measuring_and_is_named(run, monkeypat
     weights = run / "checkpoints" / "step_0000020" / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     monkeypatch.setattr("icl_eval._evaluate.eval_record", lambda *arguments, **keywords: 1 / 0)
-    with pytest.raises(CommandFailed, match=r"^cannot load .*step_0000020/model\.safetensors: "):
+    with pytest.raises(CommandFailed, match=r"^cannot load .*step_0000020: model\.safetensors must have"):
         _main(["evaluate", str(run), *QUICK, "--all-checkpoints"])
     assert not (run / "evaluation.csv").exists()
 

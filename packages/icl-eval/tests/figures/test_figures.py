@@ -92,6 +92,7 @@ def test_figure_6_has_last_values_against_the_exponent_above_and_curves_below(wr
                 for of, value in (("common", common), ("rare", 0.0))
             ]
         )
+        run.mark_done()
     panels = picture_of("figure6", tmp_path).panels
     assert [(panel.row, panel.column, panel.title) for panel in panels] == [
         (row, column, title) for row in (0, 1) for column, title in enumerate(("ICL", "IWL common", "IWL rare"))

@@ -72,7 +72,11 @@ class Sizes(Layers, Protocol):
 
 
 def least_layer_numbers(model: Layers) -> int:
-    """Weights that the layers have at least; 0 of a plugin's, which may share them."""
+    """Weights that the layers have at least; 0 of a plugin's, which may share them.
+
+    Args:
+        model: the settings.
+    """
     width = model.emb_dim * (2 if model.concatenate_labels else 1)
     hidden = model.emb_dim if model.hidden_size is None else model.hidden_size
     if model.sequence_model == "transformer":
@@ -84,7 +88,11 @@ def least_layer_numbers(model: Layers) -> int:
 
 
 def least_layer_bytes(model: Layers) -> int:
-    """Bytes that the layers' Python objects take at least, however narrow they are; 0 of a plugin's."""
+    """Bytes that the layers' Python objects take at least, however narrow they are; 0 of a plugin's.
+
+    Args:
+        model: the settings.
+    """
     if model.sequence_model not in ("transformer", "mamba", "lstm", "gru", "vanilla_rnn"):
         return 0
     return model.num_layers * _OBJECTS.get(model.sequence_model, _FEWEST_OBJECTS)

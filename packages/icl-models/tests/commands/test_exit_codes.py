@@ -159,7 +159,7 @@ def refused(*_: Any, **__: Any) -> None:
 def test_a_saved_model_without_rights_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("icl_data.foundation.regular_file.open_file", refused)
+    monkeypatch.setattr("icl_models._saved_config.read_file", refused)
     assert main(["summary", "model.safetensors"]) == 2
     assert "Permission denied: model.safetensors (choose a place that you may use" in line_of(capsys)
 

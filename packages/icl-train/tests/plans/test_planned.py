@@ -28,7 +28,7 @@ def value_of(config, name):
 def axes(draw, *, length=None):
     names = draw(st.lists(st.sampled_from(sorted(NUMBERS)), min_size=1, max_size=3, unique=True))
     size = {"min_size": length or 1, "max_size": length or 3}
-    return [Axis.of(name, *draw(st.lists(NUMBERS[name], unique=True, **size))) for name in names]
+    return [Axis.of(name, *draw(st.lists(NUMBERS[name], unique_by="{:g}".format, **size))) for name in names]
 
 
 @A_FEW

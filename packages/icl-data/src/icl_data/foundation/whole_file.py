@@ -173,6 +173,9 @@ def sync(path: Path) -> None:
 def held_by_writer(path: Path) -> Iterator[None]:
     """Hold the lock on a file or folder that this process has just made, until the block ends.
 
+    Args:
+        path: the file or folder.
+
     Raises:
         OSError: what the system says of opening it.
     """
@@ -188,7 +191,11 @@ def held_by_writer(path: Path) -> Iterator[None]:
 
 
 def writer_is_gone(path: Path) -> bool:
-    """Whether nobody writes a file or folder that some process has held by `held_by_writer`."""
+    """Whether nobody writes a file or folder that some process has held by `held_by_writer`.
+
+    Args:
+        path: the file or folder.
+    """
     try:
         age = time.time() - path.stat().st_mtime
         free = _is_free(path) if fcntl and age > _YOUNG else None
