@@ -85,10 +85,10 @@ def test_of_twenty_runs_nine_go_wrong_and_the_second_call_trains_just_those(tmp_
     }
     assert sorted(reasons) == SEEDS[1:10]
     for seed, reason in {
-        "1": "ended with exit code 0 before its last step",
+        "1": "ended with exit code 0 ",
         "2": "the source is out of order",
         "3": "SystemExit: 7",
-        "4": "ended with exit code 5 before its last step",
+        "4": "ended with exit code 5 ",
         "5": "ended by SIGKILL before its last step",
         "6": "the loss must stay finite, got nan",
         "7": "the loss must stay finite, got nan",
