@@ -314,7 +314,7 @@ def eval_record(result: EvalResult, *, step: int, sequences: int) -> Record:
 
 
 def _dropout_seed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]) >> 1  # NumPy 1 cannot shift it
 
 
 def _norm(tensors: Iterable[Tensor]) -> float:
