@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -136,8 +137,10 @@ def test_a_second_process_that_trains_a_run_is_refused_in_one_line_and_disturbs_
     first = icl_train("run", "smoke", "--root", "runs", "--name", "run", *long, cwd=tmp_path)
     while not (Path(tmp_path) / "runs" / "run" / "heartbeat.json").exists():
         assert first.poll() is None
+    first.send_signal(signal.SIGSTOP)  # it must not end before the others have looked
     second = finished(icl_train("resume", "runs/run", cwd=tmp_path))
     third = finished(icl_train("run", "smoke", "--root", "runs", "--name", "run", cwd=tmp_path))
+    first.send_signal(signal.SIGCONT)
     assert finished(first)[0] == 0
     for code, _, err in (second, third):
         assert code == 2
