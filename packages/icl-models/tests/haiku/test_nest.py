@@ -24,7 +24,7 @@ def on_devices(variables: Any, spread: float = 0.0) -> Any:
     apart = spread * np.arange(DEVICES)
     return {
         module: {
-            name: np.stack([array + (array.dtype.type(a) if array.dtype.kind == "f" else 0) for a in apart])
+            name: np.stack([array + array.dtype.type(a if array.dtype.kind == "f" else 0) for a in apart])
             for name, array in arrays.items()
         }
         for module, arrays in variables.items()

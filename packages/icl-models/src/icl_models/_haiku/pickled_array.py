@@ -63,7 +63,7 @@ class PickledDtype:
     def readable(self, stored: NDArray[Any]) -> NDArray[Any]:
         """These numbers as others can read them, in memory of their own."""
         if self.code is BFLOAT16:  # which is the upper half of a float32
-            return (stored.astype(np.uint32) << 16).view(np.float32)
+            return (stored.astype(np.uint32) << np.uint32(16)).view(np.float32)  # NumPy 1 makes 64 bits with an int
         return stored.copy(order="K")
 
     def _stored(self) -> np.dtype[Any]:
