@@ -146,7 +146,7 @@ def test_file_of_another_format_is_no_module(files: Path) -> None:
     ("name", "message"),
     [
         ("one.npz:vector", r"'one\.npz': key must be one of vectors, got 'vector'$"),
-        ("two.npz", r"'two\.npz': key must be one of zeros, vectors, got None$"),
+        ("two.npz", r"'two\.npz': key must be one of zeros, vectors, got none$"),
         ("one.npz:", r"'one\.npz': key must be one of vectors, got ''$"),
         ("features.npy:key", r"key must be None for a \.npy file"),
         ("feature.npy", r"'feature\.npy': No such file or directory; did you mean features\.npy\?$"),
