@@ -43,7 +43,7 @@ REFUSALS = {
     ),
     "a folder that is missing": (
         ["resume"],
-        "icl-train resume: error: icl-train resume needs RUN (see icl-train resume --help)",
+        "icl-train resume: error: RUN must be given (see icl-train resume --help)",
     ),
     "one argument too many": (
         ["status", "runs", "more"],

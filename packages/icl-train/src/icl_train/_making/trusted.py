@@ -88,10 +88,9 @@ def why_not_trusted(path: Path, source: str) -> str:
     """
     module, _, factory = source.partition(":")
     place = place_of_module(module)
-    where = "which is found nowhere" if place is None else f"from {place}"
     return (
         f"a source of somebody's own code must be trusted before it is run, got data.source {source!r} of {path}, "
-        f"which no command of yours made there: it would import {module}, {where}, and call {factory}()"
+        f"which no command of yours made there: it would import {module}, from {place}, and call {factory}()"
     )
 
 

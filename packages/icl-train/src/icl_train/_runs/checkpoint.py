@@ -117,7 +117,7 @@ def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: to
     try:
         _load_optimizer(model, optimizer, tensors)
     except Exception as error:  # torch raises whatever it comes upon
-        raise Damaged(f"{OPTIMIZER} must fit the model: {type(error).__name__}: {one_line(error)}") from error
+        raise Damaged(f"{OPTIMIZER} must be the optimiser's state of this model, got another") from error
     return state
 
 
