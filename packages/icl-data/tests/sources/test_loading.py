@@ -45,7 +45,7 @@ def test_named_factory_is_called() -> None:
         ("misspelt_sources:good", "'misspelt_sources' could not be imported: SyntaxError: "),
         ("somebodys_sources:failing", r"failing\(\) failed: KeyError: 'no such key'"),
         ("somebodys_sources:needing", r"needing\(\) failed: TypeError: .*argument"),
-        ("nobodys_sources:good", "'nobodys_sources' could not be imported"),
+        ("nobodys_sources:good", "'nobodys_sources' must be found, got no nobodys_sources here: run the command from "),
         ("somebodys_sources:missing", "has no callable 'missing'"),
         ("somebodys_sources:number", "has no callable 'number'"),
         ("somebodys_sources:bad", "returned a int without n_classes, n_exemplars"),

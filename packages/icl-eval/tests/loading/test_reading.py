@@ -112,11 +112,11 @@ def test_odd_records_are_judged_as_the_careful_way_judges_them(write_run, put_li
 
 SAID = {
     "digits": (changed("accuracy_closed", 10**400), "accuracy_closed must be a number in [0, 1], got 1000000"),
-    "a huge step": (changed("step", -(10**400)), "step must be a whole number that is not negative, got -100000"),
+    "a huge step": (changed("step", -(10**400)), "a whole number that is not negative as its step, got -100000"),
     "text": (changed("accuracy_closed", "x" * 5000), "accuracy_closed must be a number in [0, 1], got 'xxx"),
     "no chance": (lacking("chance"), "a record must have 'chance', got one without"),
-    "a split that is a number": (changed("split", 1), "split must be text, got 1"),
-    "a headline that is a list": (changed("headline", [1]), "fewshot_holdout must be measured by accuracy_closed"),
+    "a split that is a number": (changed("split", 1), "line 1 must name its split, got 1"),
+    "a headline that is a list": (changed("headline", [1]), "line 1 must name its headline, "),
 }
 
 

@@ -12,7 +12,6 @@ from safetensors.torch import save
 from torch import nn
 
 from icl_data.foundation.paths import errors_about
-from icl_data.foundation.printable import one_line
 from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_data.foundation.whole_file import sync
 from icl_models import InContextModel, save_model
