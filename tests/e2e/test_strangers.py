@@ -106,7 +106,7 @@ def ran(folder):
 
 
 def known_train_commands():
-    with pytest.raises(ValueError, match="needs a command, one of") as caught:
+    with pytest.raises(ValueError, match="a command must be given: one of") as caught:
         _main([])
     return set(str(caught.value).partition("one of ")[2].partition(" (")[0].split(", "))
 

@@ -99,7 +99,7 @@ def test_steps_without_a_checkpoint_are_refused_with_those_that_have_one(run, st
 
 
 def test_a_run_without_checkpoints_is_refused(write_run):
-    with pytest.raises(RunError, match=r"\(it has none\), got none"):
+    with pytest.raises(RunError, match=r"must have a checkpoint to be measured, got none"):
         evaluate_run(write_run("none", {}), steps=[], splits=IN_TRAINING, batches=1, device="cpu")
 
 

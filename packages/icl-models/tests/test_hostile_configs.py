@@ -64,7 +64,7 @@ def test_a_value_of_another_sort_is_refused_in_a_line_that_names_the_setting(set
         ('{"num_layers":' + "9" * 5000 + "}", "a config must be a JSON file or a saved model"),
         (json.dumps(GOOD | {"num_layers": 10**9}), "num_layers must be at most 10,000 to be summarized"),
         (json.dumps(GOOD | {"emb_dim": 2**40}), "emb_dim"),
-        (json.dumps([GOOD]), "a config must be a JSON object, got list"),
+        (json.dumps([GOOD]), "a config must be a JSON object, got a list"),
         ('{"num_classes": 5}' + " " * 2**20, "must have at most 1,048,576 bytes, got 1,048,594"),
         ("\ufeff{}", "a config must be a JSON file or a saved model"),
     ],

@@ -157,7 +157,7 @@ def test_settings_on_the_command_line_go_before_those_of_the_file(
         (["nowhere.json"], "No such file or directory: nowhere.json"),
         (["{folder}"], "a saved model must be a file, or a folder with a model.safetensors, got "),
         (["{text}"], "a config must be a JSON file or a saved model, got "),
-        (["{list}"], "a config must be a JSON object, got list in "),
+        (["{list}"], "a config must be a JSON object, got a list in "),
         (["{bytes}"], "a config must be a JSON file or a saved model, got "),
         (["{config}", "--set", "num_layrs=2"], "ModelConfig has no setting 'num_layrs' (did you mean 'num_layers'?)"),
         (["{config}", "--set", "num_layers"], "--set must be KEY=VALUE, got 'num_layers'"),

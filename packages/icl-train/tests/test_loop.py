@@ -159,7 +159,7 @@ def test_a_run_that_diverges_stops_with_the_reason_and_is_marked_failed(tmp_path
     with pytest.raises(RunFailed, match=r"the loss must stay finite, got nan by step 10"):
         train(run, PlainReporter(io.StringIO()))
     assert run.status() == "failed"
-    assert failure(run).startswith("RunFailed: the loss must stay finite, got nan by step 10 (")
+    assert failure(run).startswith("the loss must stay finite, got nan by step 10 (")
     assert not (run.path / "DONE").exists()
     # What was measured up to there can still be read; the line without a number holds none.
     assert lines(run)[-1]["loss"] is None

@@ -180,6 +180,13 @@ def test_an_evaluation_of_more_sequences_than_fit_is_refused_before_one_is_drawn
         Evaluator(task, batches=2**31 - 1)
 
 
+def test_sequences_that_do_not_fit_are_refused_with_the_name_of_their_evaluation(laptop_of_16_gib):
+    task = Task.build(smoke(), device=torch.device("cpu"))
+    told = "got evaluation long with sequences of 199,999,999: drawing them needs at least "
+    with pytest.raises(ValueError, match=f"must fit into memory, {told}"):
+        Evaluator(task, batches=1, splits=["long:base=fewshot_holdout,shots=99999999"])
+
+
 def test_a_model_is_measured_in_less_memory_than_it_is_trained_in(laptop_of_16_gib):
     config = with_settings(smoke(), {"model.emb_dim": 16_384, "model.num_layers": 2, "eval.batches": 1})
     with pytest.raises(ValueError, match="must fit into memory"):

@@ -185,7 +185,7 @@ MISTAKES = {
     ): "--key must be left out with source 'x.npz:a', which names its array",
     ("show", "--source", "x.csv"): "an array file (.npz, .npy, .h5, .hdf5; with :key",
     ("show", "--source", "nowhere:make", "--noise-scale", "0"): "--noise-scale must be left out",
-    ("show", "--source", "nowhere:make"): "module 'nowhere' could not be imported",
+    ("show", "--source", "nowhere:make"): "module 'nowhere' must be found, got no nowhere here",
     ("show", "--source", "broken:make"): "source 'broken:make': make() failed: RuntimeError: out of order",
     ("show", "--source", "lying:make"): "gather must return int32, got float64",
     ("show", "--n-classes", "0"): "--n-classes must be at least 1, got 0",

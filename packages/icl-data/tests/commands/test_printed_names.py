@@ -155,7 +155,7 @@ def test_datasets_of_an_hdf5_file_are_named_in_print(folder: Path) -> None:
     h5py = pytest.importorskip("h5py", reason='h5py is not installed: pip install "icl-data[h5]"')
     with h5py.File(f"{NAME}.h5", "w") as file:
         file[NAME] = file["other"] = np.zeros((3, 2, 4))
-    with pytest.raises(ValueError, match=r"key must be one of .*x\[red\].*, other, got None") as caught:
+    with pytest.raises(ValueError, match=r"key must be one of .*x\[red\].*, other, got none") as caught:
         ArraySource.from_h5(f"{NAME}.h5")
     assert str(caught.value).isprintable()
 

@@ -147,7 +147,7 @@ def _message(path: Path, key: str | None = None) -> str:
 def test_unknown_key_is_refused_with_the_keys_there_are(tmp_path: Path) -> None:
     path = _write(tmp_path / "data.npz", ARRAYS["ids"], "npz")
     assert "key must be one of other, data, got 'date'" in _message(path, "date")
-    assert "key must be one of other, data, got None" in _message(path)
+    assert "key must be one of other, data, got none" in _message(path)
 
 
 def test_unknown_dataset_is_refused_with_the_datasets_there_are(tmp_path: Path) -> None:

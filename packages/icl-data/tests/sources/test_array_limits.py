@@ -58,7 +58,7 @@ def _message(path: Path, content: bytes) -> str:
 def test_array_of_which_little_is_there_is_refused(tmp_path: Path, make: Callable[[bytes], bytes], shape: str) -> None:
     message = _message(tmp_path / "x.npz", make(_npy(_claiming(shape))))
     assert f"its array of shape {shape} needs " in message
-    assert "of which there are at most 64" in message
+    assert "of which the file holds at most 64" in message
 
 
 HEADERS = {
@@ -70,6 +70,7 @@ HEADERS = {
     "long number": _claiming(f"({'9' * 9000}, 2)"),
     "long header": _claiming("(2, 3)") + " " * 20_000,
     "Python 2": _claiming("(9L, 3L, 4L)"),
+    "truths": _claiming("(True, 3, True)"),
     "escape": _claiming("(2, 3, '\\d')"),
     "negative": _claiming("(-2, -3, 4)"),
     "nothing": _claiming("(2, 3, 4)", "'|V0'"),
@@ -85,7 +86,29 @@ HEADERS = {
 @pytest.mark.parametrize("packed", [False, True])
 def test_odd_header_is_one_line_without_a_warning(tmp_path: Path, name: str, version: int, packed: bool) -> None:
     content = _npy(HEADERS[name], version=version)
-    _message(tmp_path / "x.npz", _npz(content) if packed else content)
+    message = _message(tmp_path / "x.npz", _npz(content) if packed else content)
+    assert not any(word in message for word in ("allow_pickle", "max_header_size", "integer is required", "Error"))
+
+
+def test_header_that_is_too_long_is_refused_with_its_length(tmp_path: Path) -> None:
+    content = _npy(HEADERS["long header"], version=2)
+    assert "its header must have at most 10,000 bytes, got 20," in _message(tmp_path / "x.npy", content)
+
+
+def test_shape_of_truths_is_named(tmp_path: Path) -> None:
+    message = _message(tmp_path / "x.npy", _npy(HEADERS["truths"]))
+    assert "its array's shape must be whole numbers, got (True, 3, True)" in message
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("second", ["a.npy", "a"])
+@pytest.mark.parametrize("key", [None, "a"])
+def test_two_arrays_of_one_name_are_refused(tmp_path: Path, second: str, key: str | None) -> None:
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("a.npy", _npy(_claiming("(1, 2, 4)")))
+        archive.writestr(second, _npy(_claiming("(1, 2, 4)")))
+    with pytest.raises(ValueError, match="its arrays must have a name each, got 'a' twice"):
+        open_npz(tmp_path / "x.npz", key)
 
 
 @limits_processes

@@ -81,7 +81,7 @@ REFUSED: dict[str, tuple[Callable[[Any], None], str]] = {
     "external link": (_external_link, "'a' must lie in the file, got a link to 'elsewhere.h5'"),
     "external group": (_external_group, "'a' must lie in the file, got a link to 'elsewhere.h5'"),
     "round": (_round, "'a' must be at most 16 links away, got links that go round"),
-    "nowhere": (_nowhere, "key must be one of none, got 'a'"),
+    "nowhere": (_nowhere, "it must hold an array, got none"),
 }  # fmt: skip
 
 
@@ -178,7 +178,7 @@ def test_names_are_looked_for_no_deeper_and_no_longer_than_somebody_would(path: 
         file["/".join(["x"] * 1000)] = 1
     assert "key must be one of 00, 01, " in _refused(path, None)
     monkeypatch.setattr(h5_datasets, "_MOST_OBJECTS", 5)
-    assert "key must be one of 00, 01, 02, 03, 04, got None" in _refused(path, None)
+    assert "key must be one of 00, 01, 02, 03, 04, got none" in _refused(path, None)
 
 
 def test_array_that_became_another_is_named(path: Path) -> None:

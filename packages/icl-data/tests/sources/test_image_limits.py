@@ -55,20 +55,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 FILES: dict[str, tuple[Callable[[], bytes], str]] = {
-    "huge": (lambda: _png(60_000, 60_000), "exceeds limit"),
-    "large": (lambda: _png(12_000, 12_000), "exceeds limit"),
+    "huge": (lambda: _png(60_000, 60_000), "it must have at most 89,478,485 pixels, got "),
+    "large": (lambda: _png(12_000, 12_000), "it must have at most 89,478,485 pixels, got "),
     "cut": (lambda: _saved("PNG")[:200], "runcated"),
     "cut JPEG": (lambda: _saved("JPEG")[:-40], "runcated"),
     "moving GIF": (lambda: _moving("GIF"), "every image must be one, got several"),
     "moving PNG": (lambda: _moving("PNG"), "every image must be one, got several"),
     "two pages": (lambda: _moving("TIFF"), "every image must be one, got several"),
-    "other program's": (lambda: _saved("EPS"), "cannot identify image file"),
+    "other program's": (lambda: _saved("EPS"), "it must be an image of the kind BMP, GIF, "),
     "text bomb": (
         lambda: _png(10, 12, b"", (b"zTXt", b"x\0\0" + zlib.compress(bytes(4 * MIB)))),
         "ecompressed data too large",
     ),
     "short header": (lambda: b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 5) + b"IHDR" + bytes(99), ""),
-    "empty": (bytes, "cannot identify image file"),
+    "empty": (bytes, "it must be an image of the kind BMP, GIF, "),
 }
 
 

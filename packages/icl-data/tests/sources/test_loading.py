@@ -45,7 +45,7 @@ def test_named_factory_is_called() -> None:
         ("misspelt_sources:good", "'misspelt_sources' could not be imported: SyntaxError: "),
         ("somebodys_sources:failing", r"failing\(\) failed: KeyError: 'no such key'"),
         ("somebodys_sources:needing", r"needing\(\) failed: TypeError: .*argument"),
-        ("nobodys_sources:good", "'nobodys_sources' could not be imported"),
+        ("nobodys_sources:good", "'nobodys_sources' must be found, got no nobodys_sources here: run the command from "),
         ("somebodys_sources:missing", "has no callable 'missing'"),
         ("somebodys_sources:number", "has no callable 'number'"),
         ("somebodys_sources:bad", "returned a int without n_classes, n_exemplars"),
@@ -146,7 +146,7 @@ def test_file_of_another_format_is_no_module(files: Path) -> None:
     ("name", "message"),
     [
         ("one.npz:vector", r"'one\.npz': key must be one of vectors, got 'vector'$"),
-        ("two.npz", r"'two\.npz': key must be one of zeros, vectors, got None$"),
+        ("two.npz", r"'two\.npz': key must be one of zeros, vectors, got none$"),
         ("one.npz:", r"'one\.npz': key must be one of vectors, got ''$"),
         ("features.npy:key", r"key must be None for a \.npy file"),
         ("feature.npy", r"'feature\.npy': No such file or directory; did you mean features\.npy\?$"),

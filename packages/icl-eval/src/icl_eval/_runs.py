@@ -191,8 +191,10 @@ def require_checkpoints(run: RunFolder, steps: Sequence[int]) -> None:
     """
     available = run.checkpoint_steps()
     missing = [step for step in steps if step not in available]
+    if not available:
+        raise RunError(f"{run.path} must have a checkpoint to be measured, got none")
     if missing or not steps:
         raise RunError(
-            f"steps must be checkpoints of {run.path} ({', '.join(map(str, available)) or 'it has none'}), "
+            f"steps must be checkpoints of {run.path} ({', '.join(map(str, available))}), "
             f"got {', '.join(map(str, missing)) or 'none'}"
         )

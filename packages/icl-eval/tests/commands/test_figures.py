@@ -5,6 +5,7 @@ import json
 import pytest
 
 from icl_eval import FIGURES
+from icl_eval._commands import figures
 from icl_eval._commands.main import _main
 from icl_train import RunError
 
@@ -38,9 +39,18 @@ def test_the_list_as_text_names_a_command_for_what_is_missing(bursts, capsys):
     assert _main(["figures", str(bursts)]) == 0
     printed = capsys.readouterr().out
     assert "runs that differ in data.n_rare_classes" in printed
-    assert printed.splitlines()[-1] == (
-        f"What is missing is trained by icl-train sweep figure3 --scale laptop --root {bursts}"
-    )
+    command = f"icl-train sweep figure3 --scale laptop --root {bursts}"
+    assert " ".join(printed.split()).endswith(f"What is missing is trained by {command}")
+
+
+def test_a_command_that_does_not_fit_beside_what_is_said_has_a_line_of_its_own(bursts, capsys, monkeypatch):
+    monkeypatch.setattr(figures, "shown_width", lambda: 60)
+    monkeypatch.chdir(bursts.parent)
+    assert _main(["figures", "runs"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "What is missing is trained by",
+        "  icl-train sweep figure3 --scale laptop --root runs",
+    ]
 
 
 def test_broken_and_unfinished_folders_are_named_and_passed_over(bursts, write_run, capsys):

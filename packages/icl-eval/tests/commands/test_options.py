@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from icl_eval._commands.main import _main
 from icl_train import PlainReporter, RunFolder, smoke, train
 
 
@@ -37,6 +38,26 @@ def test_another_tools_name_for_an_option_leads_to_ours(command, name, meant, ru
     assert done.stderr == f"icl-eval {command}: error: option {name} does not exist; did you mean {meant}?\n"
     help_text = icl_eval(command, "--help").stdout
     assert meant in help_text
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["plot", "--where"],
+        ["compare", "--metric"],
+        ["compare", "--with-where"],
+        ["claims", "--experiment"],
+        ["table", "--split"],
+    ],
+)
+def test_a_list_that_is_given_without_values_is_refused(args):
+    with pytest.raises(ValueError, match=rf"^{args[-1]} needs at least one value, got none$"):
+        _main([args[0], "runs", args[-1]])
+
+
+def test_a_list_that_may_be_empty_stays_empty(run, capsys):
+    assert _main(["table", str(run), "--format", "csv", "--settings"]) == 0
+    assert "data.p_bursty" not in capsys.readouterr().out.splitlines()[0]
 
 
 def test_values_written_another_way_are_read(run, tmp_path):

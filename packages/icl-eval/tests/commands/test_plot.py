@@ -198,6 +198,9 @@ def test_chance_is_that_of_each_place(write_run, table_of, tmp_path):
         (["--style", "poster"], "--style must be one of notebook, paper, talk, got 'poster'"),
         (["--band", "se"], "--band must be one of range, sd, bootstrap, got 'se'"),
         (["--name", "../x"], "--name must be a name of letters"),
+        (["--name", "n" * 250], "--name must have at most 200 bytes, got 250"),
+        (["--name", "é" * 110], "--name must have at most 200 bytes, got 220"),
+        (["--where", "--json"], "--where needs at least one value, got the option --json"),
         (
             ["--x", "model.embedder", "--row", "p-bursty", "--col", "num-layers", "--log-x", "True"],
             "--log-x needs numbers",

@@ -192,7 +192,7 @@ with_another_tensor = rewritten(lambda tensors: tensors | {"more": torch.zeros(1
         (broken, "cannot read"),
         (newer, "its format must be 1 or 2, got 99"),
         (no_run, "a run folder holds config.json"),
-        (without_checkpoints, "(it has none)"),
+        (without_checkpoints, "must have a checkpoint to be measured, got none"),
     ],
 )
 def test_one_of_several_that_cannot_be_measured_is_named_and_passed_over(runs, tmp_path, capsys, damage, reason):

@@ -112,7 +112,7 @@ MISTAKES = {
     "an ending": (["--out", "table.cvs"], "--out must end in .csv, .parquet, .md, .json (or give --format), got "),
     "two formats": (["--format", "csv", "--out", "a.json"], "--out must end in .csv as --format has it, got a.json"),
     "text in a file": (["--format", "text", "--out", "a.csv"], "--format text is for reading: --out takes csv, "),
-    "a folder": (["--out", "."], "--out must be a file in a folder that exists, got ."),
+    "a folder": (["--out", "."], "--out must be a file, got the folder ."),
     "an option": (["--spilt", "train"], ""),
 }
 

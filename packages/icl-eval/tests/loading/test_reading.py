@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from icl_eval import load_runs
+from icl_eval import RunsSkipped, load_runs
 from icl_eval._loading import reading
 from icl_eval._loading.columns import columns_of
 from icl_eval._loading.parsing import frame_of_records
@@ -108,6 +108,32 @@ def test_odd_records_are_judged_as_the_careful_way_judges_them(write_run, put_li
     careful = load_runs(tmp_path, **asked)
     pd.testing.assert_frame_equal(fast, careful)
     assert fast.attrs == careful.attrs
+
+
+SAID = {
+    "digits": (changed("accuracy_closed", 10**400), "accuracy_closed must be a number in [0, 1], got 1000000"),
+    "a huge step": (changed("step", -(10**400)), "a whole number that is not negative as its step, got -100000"),
+    "text": (changed("accuracy_closed", "x" * 5000), "accuracy_closed must be a number in [0, 1], got 'xxx"),
+    "no chance": (lacking("chance"), "a record must have 'chance', got one without"),
+    "a split that is a number": (changed("split", 1), "line 1 must name its split, got 1"),
+    "a headline that is a list": (changed("headline", [1]), "line 1 must name its headline, "),
+}
+
+
+@pytest.mark.parametrize(("odd", "said"), SAID.values(), ids=SAID)
+def test_what_is_wrong_with_a_record_is_said_shortly_and_without_names_of_errors(
+    write_run, put_lines, tmp_path, odd, said
+):
+    write_run("good", SCORES, seed=1)
+    run = write_run("odd", SCORES)
+    first, *others = (run.path / "metrics.jsonl").read_text().splitlines()
+    put_lines(run, "\n".join([json.dumps(odd(json.loads(first))), *others, ""]))
+    with pytest.warns(RunsSkipped) as caught:
+        load_runs(tmp_path)
+    (line,) = (str(one.message) for one in caught)
+    assert said in line
+    assert "Error" not in line
+    assert len(line.replace(str(tmp_path), "")) < 250
 
 
 @pytest.mark.filterwarnings("ignore::icl_eval.RunsSkipped")

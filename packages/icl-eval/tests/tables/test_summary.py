@@ -56,6 +56,14 @@ def test_no_line_is_wider_than_the_terminal(write_run, tmp_path, width):
         assert max(map(len, lines(shown, 1000))) <= width
 
 
+@pytest.mark.parametrize("show", [shown_wide, shown_tidy])
+def test_a_long_name_of_a_run_takes_the_room_that_there_is(write_run, tmp_path, show):
+    name = "p_bursty0.9-num_layers12-emb_dim512-seed0"
+    write_run(name, SCORES)
+    frame = summarize_runs(tmp_path) if show is shown_wide else load_runs(tmp_path)
+    assert name in "".join(lines(show(frame, ["data.p_bursty"], 200), 200))
+
+
 def test_a_tidy_table_shows_its_values_with_their_bounds(runs):
     table = load_runs(runs / "runs" / "one")
     head, _, first, *_ = lines(shown_tidy(table, [], 120), 120)

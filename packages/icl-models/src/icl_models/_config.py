@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from icl_data.foundation.close_names import close_names
+from icl_data.foundation.shown import shown
 from icl_models._contract.component import ARCHITECTURE_SETTINGS, EXAMPLE_KINDS, ComponentConfig, survives_json
-from icl_models._contract.shown import shown
 from icl_models._plugins.culprit import errors_of
 from icl_models._plugins.registry import find_embedder, find_sequence_model, registry
 

@@ -9,8 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from icl_data.foundation.printable import one_line
-from icl_models._contract.shown import shown
+from icl_data.foundation.shown import shown
 from icl_models._saved.header import Stored
 from icl_models._saved_config import checked_header
 
@@ -72,7 +71,7 @@ def finite_weights(content: bytes, name: str) -> dict[str, Tensor]:
     try:
         tensors = load(content)
     except (SafetensorError, RuntimeError, ValueError, TypeError) as error:
-        raise ValueError(f"a saved model must be a safetensors file, got {name}: {one_line(error)}") from error
+        raise ValueError(f"a saved model must be a safetensors file, got {name}, which is damaged") from error
     require_finite(tensors, f"the weights in {name} must be finite")
     return tensors
 

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from icl_data.foundation.shown import kind_in_words
 from icl_models._config import ModelConfig
 from icl_models._haiku.checkpoint import load_checkpoint
 from icl_models._haiku.checkpoint_writing import save_checkpoint
@@ -120,7 +121,7 @@ def _skeleton(config: ModelConfig) -> InContextModel:
 
 def _flatten(variables: Variables) -> dict[str, NDArray[Any]]:
     if not (isinstance(variables, Mapping) and all(isinstance(names, Mapping) for names in variables.values())):
-        raise ValueError(f"variables must be nested dicts {{module: {{name: array}}}}, got {type(variables).__name__}")
+        raise ValueError(f"variables must be nested dicts {{module: {{name: array}}}}, got {kind_in_words(variables)}")
     return {
         f"{module}|{name}": as_array(f"{module}|{name}", array)
         for module, names in variables.items()

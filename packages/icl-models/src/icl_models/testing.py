@@ -213,7 +213,7 @@ class TrackerConformance:
         self.follow(tmp_path, from_step=21, outcome="interrupted")
 
     def test_it_follows_a_run_that_fails(self, tmp_path: Path) -> None:
-        self.follow(tmp_path, outcome="failed", reason="RunFailed: the loss must stay finite, got nan by step 20")
+        self.follow(tmp_path, outcome="failed", reason="the loss must stay finite, got nan by step 20")
 
     def test_it_leaves_the_records_as_they_are(self, tmp_path: Path) -> None:
         assert self.follow(tmp_path, outcome="interrupted") == self.records(0) + self.records(20)

@@ -203,7 +203,7 @@ def broken(how: str, params: Any, state: Any) -> Any:
     ("how", "messages"),
     [
         ("no params", ["a checkpoint must be a dict with params, got weights"]),
-        ("a list", ["a checkpoint must be a dict with params, got list"]),
+        ("a list", ["a checkpoint must be a dict with params, got a list"]),
         ("a missing and an extra layer", [f"transformer_block_{i}/layer_norm|scale is missing" for i in range(1, 7)]),
         ("a wrong shape", ["transformer/linear|b must be float32 (5,), got float32 (3,)"]),
         ("a wrong rank", ["transformer/linear|w must have 2 axes, none of them empty, got shape (5,)"]),

@@ -114,9 +114,9 @@ def test_jaxlines_snapshot_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"experiment_module": {}, "global_step": 3}, "experiment_module must be a dict with params, got an empty one"),
         ({"experiment_module": 3, "global_step": 3}, "must be a dict with params, got experiment_module, global_step"),
         ({}, "a checkpoint must be a dict with params, got an empty one"),
-        ((0, [1]), "a checkpoint must be a dict with params, got list"),
+        ((0, [1]), "a checkpoint must be a dict with params, got a list"),
         ({"params": {"a": 3}}, "variables must be nested dicts"),
-        ({"params": {"a": {}}, "state": 3}, "variables must be nested dicts .* got int"),
+        ({"params": {"a": {}}, "state": 3}, "variables must be nested dicts .* got a number"),
     ],
 )
 def test_where_there_are_no_params_what_there_is_is_named(content: Any, message: str) -> None:

@@ -14,7 +14,16 @@ from icl_data.foundation.machine_memory import machine_memory, readable_bytes
 from icl_models import least_layer_bytes, least_layer_numbers
 from icl_train.config import RunConfig
 
-__all__ = ["Need", "batch_need", "needs", "refuse", "refuse_beyond_memory", "refuse_evaluation", "refuse_model"]
+__all__ = [
+    "Need",
+    "batch_need",
+    "needs",
+    "refuse",
+    "refuse_beyond_memory",
+    "refuse_drawing",
+    "refuse_evaluation",
+    "refuse_model",
+]
 
 LARGEST_ACCELERATOR = 2**40
 """Bytes that no single GPU has yet: what a run on one is held against where PyTorch cannot be asked."""
@@ -63,6 +72,23 @@ def refuse_model(config: RunConfig) -> None:
 def refuse_evaluation(config: RunConfig, sequences: int) -> None:
     """Raise ValueError if an evaluation of so many sequences is larger than all memory."""
     _refuse_here(_evaluation_need(config, sequences, f"{sequences:,} sequences in an evaluation"), config)
+
+
+def refuse_drawing(evaluation: str, length: int) -> None:
+    """Raise ValueError if what is drawn at once of an evaluation's sequences is larger than the machine's memory.
+
+    Args:
+        evaluation: its name.
+        length: examples in a sequence.
+    """
+    need = Need(
+        setting=f"evaluation {evaluation} with sequences of {length:,}",
+        what="drawing them",
+        size=_SAMPLER_BLOCK * length * 4 * _INDEX,
+        on_device=False,
+    )
+    if (memory := machine_memory()) is not None:
+        refuse(need, memory)
 
 
 def _refuse_here(need: Need, config: RunConfig, device: int | None = None) -> None:

@@ -33,7 +33,7 @@ def copied(finished, folder, *, done):
     shutil.copytree(finished, run)
     if not done:
         (run / "DONE").unlink()
-        RunFolder.open(run).mark_failed("ValueError: \x1b[31mXred")
+        RunFolder.open(run).mark_failed("\x1b[31mXred")
     return run
 
 

@@ -33,17 +33,21 @@ REFUSALS = {
     ),
     "a command that is missing": (
         [],
-        "icl-train: error: icl-train needs a command, one of run, sweep, experiments, resume, status, verify, "
+        "icl-train: error: a command must be given: one of run, sweep, experiments, resume, status, verify, "
         "show-config (see icl-train --help)",
     ),
     "an experiment that is missing": (
         ["sweep"],
-        "icl-train sweep: error: icl-train sweep needs what to sweep: grid, figure3a, or an experiment "
+        "icl-train sweep: error: what to sweep must be given: grid, figure3a, or an experiment "
         "(see icl-train sweep --help)",
+    ),
+    "a file of settings that is not there": (
+        ["run", "smoke", "--config", "nope.toml"],
+        "icl-train run: error: --config must be a file of settings or a run folder, got nope.toml, which is not there",
     ),
     "a folder that is missing": (
         ["resume"],
-        "icl-train resume: error: icl-train resume needs RUN (see icl-train resume --help)",
+        "icl-train resume: error: RUN must be given (see icl-train resume --help)",
     ),
     "one argument too many": (
         ["status", "runs", "more"],

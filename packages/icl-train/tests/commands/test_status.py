@@ -53,7 +53,7 @@ def runs(tmp_path):
     made["done"].append([score("fewshot_holdout", 5000, 0.875), score("no_support_zipfian", 5000, 0.125)])
     made["done"].mark_done()
     made["failed"].append([score("fewshot_holdout", 10, 0.5)])
-    made["failed"].mark_failed("RunFailed: the loss must stay finite, got nan by step 20")
+    made["failed"].mark_failed("the loss must stay finite, got nan by step 20")
     made["interrupted"].append([score("fewshot_holdout", 40, 0.5)])
     with made["running"].lock():
         made["running"].append([score("fewshot_holdout", 1000, 0.625)])
@@ -86,7 +86,7 @@ def test_a_pipe_gets_every_column_and_each_run_on_one_line(runs, tmp_path, capsy
 def test_the_reason_of_a_failure_is_below_the_table(runs, tmp_path, capsys):
     _main(["status", str(tmp_path / "runs")])
     told = capsys.readouterr().out.splitlines()
-    assert "failed: failed: RunFailed: the loss must stay finite, got nan by step 20" in told
+    assert "failed: failed: the loss must stay finite, got nan by step 20" in told
     assert "5 runs: 1 running, 1 failed, 1 interrupted, 1 queued, 1 done" in told
 
 
@@ -200,7 +200,7 @@ def test_json_has_the_documented_keys(runs, tmp_path, capsys):
         "reason": None,
         "unusable": None,
     }
-    assert found["failed"]["reason"] == "RunFailed: the loss must stay finite, got nan by step 20"
+    assert found["failed"]["reason"] == "the loss must stay finite, got nan by step 20"
     assert found["done"]["differs"] == {"optim.max_lr": "0.1"}
     assert [(entry["path"], entry["reason"][:11]) for entry in told["unreadable"]] == [
         (str(tmp_path / "runs" / "bad"), "cannot read")

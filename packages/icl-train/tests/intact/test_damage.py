@@ -496,7 +496,7 @@ def test_verify_finds_weights_that_are_no_numbers(done, capsys):
     (folder / "model.safetensors").write_bytes(save(tensors | {name: tensors[name] * float("nan")}))
     code, printed = verified(capsys, old.path)
     assert code == 1
-    assert f"model.safetensors must hold finite numbers alone, got others in {name}" in printed
+    assert f"model.safetensors: it must hold finite numbers alone, got others in {name}" in printed
 
 
 def test_verify_finds_what_is_missing(done, capsys):

@@ -129,7 +129,7 @@ def test_a_disk_that_fills_up_while_training_fails_the_run_in_one_line(tmp_path,
     reason = f"No space left on device: {step} (free some space, or choose a folder on another disk)"
     assert code == 1
     assert line == f"icl-train run: {path}: {reason}"
-    assert failure(RunFolder.open(path)) == f"OSError: {reason}"
+    assert failure(RunFolder.open(path)) == reason
     assert left(path / "checkpoints") == []
 
 
@@ -151,7 +151,7 @@ def test_a_file_that_may_not_grow_fails_the_run_in_one_line(tmp_path):
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith(f"icl-train run: {path}: File too large: {path / 'checkpoints' / 'step_0000004'}")
     assert done.stderr.count("\n") == 1
-    assert failure(RunFolder.open(path)).startswith("OSError: File too large: ")
+    assert failure(RunFolder.open(path)).startswith("File too large: ")
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 12_000
 
 
@@ -181,7 +181,7 @@ def test_a_damaged_checkpoint_fails_the_run_in_one_line(name, content, interrupt
     assert line.startswith(
         f"icl-train resume: {interrupted}: none of its checkpoints can be gone on from (step 10: {name}"
     )
-    assert failure(RunFolder.open(interrupted)).startswith("RunFailed: none of its checkpoints can be gone on from ")
+    assert failure(RunFolder.open(interrupted)).startswith("none of its checkpoints can be gone on from ")
 
 
 def test_a_failure_that_cannot_be_written_down_is_told_all_the_same(interrupted, capsys, monkeypatch):
@@ -264,10 +264,15 @@ def test_what_the_world_did_is_a_failed_run_with_its_folder(error):
     assert str(failure).startswith("runs/mine: ")
     failure.__cause__ = error
     assert reason_of(failure) == reason_of(error)
+    assert type(error).__name__ not in reason_of(error)
+
+
+def test_the_reason_of_a_fault_names_its_class_which_is_all_that_some_say():
+    assert reason_of(KeyError("emb")) == "KeyError: 'emb'"
 
 
 def test_a_reason_is_stored_on_one_line_that_no_terminal_obeys(tmp_path):
     run = RunFolder.create(tmp_path / "run", smoke(), device="cpu", threads=1)
-    run.mark_failed("ValueError: \x1b[31mred\nand \udcff more")
-    assert failure(run) == "ValueError: \\x1b[31mred and \\udcff more"
+    run.mark_failed("\x1b[31mred\nand \udcff more")
+    assert failure(run) == "\\x1b[31mred and \\udcff more"
     assert "\\\\udcff more" in (run.path / "FAILED").read_text()

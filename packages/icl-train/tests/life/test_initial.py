@@ -153,7 +153,7 @@ def test_weights_of_another_model_are_refused_with_what_is_missing(source, tmp_p
         ("{tmp}/new", r"must be a run with a checkpoint, got .*new \(it has none yet\)"),
         (
             "{tmp}/junk.safetensors",
-            r"must be a safetensors file of weights: .*junk\.safetensors must be a safetensors file: ",
+            r"error: train\.init_from: .*junk\.safetensors must be a safetensors file, got one that is damaged or none",
         ),
         ("{tmp}/junk.safetensors@3", r"must be a run where a step is named"),
         ("{source}@3#sha256:0123456789abcdef", r"must be the weights with sha256:0123456789abcdef, got sha256:"),

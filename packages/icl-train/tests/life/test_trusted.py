@@ -103,6 +103,27 @@ def test_a_module_of_the_same_name_in_another_folder_is_a_strangers(run, here, m
     assert not (here / "elsewhere" / "imported").exists()
 
 
+def test_a_module_that_is_not_found_from_another_folder_is_asked_for_and_not_trust(run, here, monkeypatch):
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    said = (
+        f"the module of data.source 'their_own:make' of {run} must be found, got no their_own here: run the command "
+        f"from {here}, or name that folder in PYTHONPATH"
+    )
+    for args in (["resume", run], ["show-config", run]):
+        assert refusal(*args) == said
+    (here / "state").rename(here / "forgotten")
+    assert "run the command from the folder that holds it, or" in refusal("resume", run)
+
+
+def test_a_module_that_trust_is_given_to_and_that_is_not_found_is_asked_for_too(run, here, monkeypatch):
+    (here / "elsewhere").mkdir()
+    monkeypatch.chdir(here / "elsewhere")
+    said = refusal("resume", run, "--trust")
+    assert "module 'their_own' must be found, got no their_own here: run the command from the folder" in said
+    assert "Error" not in said
+
+
 def test_a_run_that_has_become_longer_stays_trusted(run):
     assert _main(["resume", str(run), "--max-steps", "6"]) == 0
     trusted._MADE_HERE.clear()

@@ -227,5 +227,5 @@ class WithArguments:
 def test_an_argument_that_takes_several_takes_them_and_needs_one():
     assert parse(WithArguments, ["a", "b,c", "--splits", "d", "e"], prog="x").runs == (Path("a"), Path("b,c"))
     assert parse(WithArguments, ["a", "--splits", "d", "e"], prog="x").splits == ("d", "e")
-    with pytest.raises(ValueError, match=r"^x needs RUNS \(see x --help\)$"):
+    with pytest.raises(ValueError, match=r"^RUNS must be given \(see x --help\)$"):
         parse(WithArguments, [], prog="x")

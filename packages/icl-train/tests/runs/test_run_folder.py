@@ -38,7 +38,7 @@ def test_a_folder_that_exists_is_refused_and_left_as_it_was(run):
     [
         (None, "a run folder holds config.json"),
         ("{", "cannot read .*config.json"),
-        ("{}", "it has no 'format'"),
+        ("{}", "its format must be 1 or 2, got none"),
         ('{"format": 99}', "its format must be 1 or 2, got 99"),
         ('{"format": 1, "config": {"data": {"p_bursty": 1.3}}, "environment": {"threads": 1}}', "p_bursty.*1.3"),
         ('{"format": 1, "config": {"data": {"colour": 1}}, "environment": {"threads": 1}}', r"got data\.colour"),

@@ -58,7 +58,6 @@ def test_links_that_go_round_end(make_run, tmp_path):
     (tmp_path / "runs" / "y" / "x").symlink_to(tmp_path / "runs" / "x")
     (tmp_path / "runs" / "x" / "y").symlink_to(tmp_path / "runs" / "y")
     (tmp_path / "runs" / "self").symlink_to(tmp_path / "runs" / "self")
-    (tmp_path / "runs" / "gone").symlink_to(tmp_path / "nowhere")
     assert found(tmp_path / "runs") == [one]
 
 
@@ -108,6 +107,16 @@ def test_a_folder_that_cannot_be_looked_into_is_named(make_run, tmp_path, monkey
     runs, broken = find_runs(tmp_path / "runs")
     assert [run.name for run in runs] == ["one"]
     assert broken == [(closed, "cannot look into it: Permission denied")]
+
+
+@pytest.mark.parametrize("name", ["link", "below/link"])
+def test_a_link_to_what_is_not_there_is_named(name, make_run, tmp_path):
+    make_run("runs/below/run")
+    (tmp_path / "runs" / name).symlink_to(tmp_path / "another-disk" / "run")
+    (tmp_path / "runs" / ".hidden").symlink_to(tmp_path / "another-disk" / "run")
+    runs, broken = find_runs(tmp_path / "runs")
+    assert [run.name for run in runs] == ["run"]
+    assert broken == [(tmp_path / "runs" / name, "it is a link to what is not there")]
 
 
 def test_a_configuration_nested_too_deeply_to_read_is_named(tmp_path):

@@ -39,7 +39,7 @@ def test_a_run_that_fails_is_named_with_its_reason_while_others_finish(swept):
     _, runs, failed, told = swept
     assert failed == runs[:1]
     assert [run.status() for run in runs] == ["failed", "done", "done"]
-    reason = "16 classes, s0, optim.max_lr=1e+30: failed, RunFailed: the loss must stay finite, got nan by step 10"
+    reason = "16 classes, s0, optim.max_lr=1e+30: failed, the loss must stay finite, got nan by step 10"
     assert told.splitlines()[-1] == f"{reason} (learning rate 1e+29; last finite at step 1)"
 
 

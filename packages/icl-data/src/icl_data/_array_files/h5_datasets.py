@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from icl_data._array_files.unreadable import named_keys
+from icl_data._array_files.unreadable import key_refused
 
 _MOST_LINKS = 16  # from one name to the data set; soft links may go round
 _MOST_OBJECTS = 10_000  # groups and data sets that are looked at for their names
@@ -27,7 +27,7 @@ def find_dataset(file: Any, key: str | None, h5py: Any) -> Any:
         key = names[0]
     found = _follow(file, key, h5py) if key else None
     if not isinstance(found, h5py.Dataset):
-        raise ValueError(f"key must be one of {named_keys(_names(file, h5py))}, got {key!r}")
+        raise key_refused(_names(file, h5py), key)
     # A virtual data set's missing files are read as zeros; external storage is any file of this machine.
     if found.is_virtual:
         raise ValueError(f"its array {key!r} must lie in the file, got a virtual one, of parts of other files")

@@ -6,6 +6,7 @@ import os
 import struct
 import warnings
 import zipfile
+from collections import Counter
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ import numpy.typing as npt
 
 from icl_data._array_files.claims import MOST_DEFLATED, check_expansion
 from icl_data._array_files.npy_header import read_header
-from icl_data._array_files.unreadable import UnreadableArray, named_keys
+from icl_data._array_files.unreadable import UnreadableArray, key_refused
 from icl_data._array_files.zip_list import open_zip
+from icl_data.foundation.printable import one_line
 from icl_data.foundation.regular_file import open_file
 
 _NPY = b"\x93NUMPY"
@@ -73,10 +75,14 @@ def read_npz(path: Path, *keys: str) -> list[npt.NDArray[Any]]:
 
 
 def _entry(archive: zipfile.ZipFile, key: str | None) -> zipfile.ZipInfo:
-    members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
+    entries = archive.infolist()
+    members = {entry.filename.removesuffix(".npy"): entry for entry in entries}
+    if len(members) < len(entries):
+        ((twice, _),) = Counter(entry.filename.removesuffix(".npy") for entry in entries).most_common(1)
+        raise ValueError(f"its arrays must have a name each, got {one_line(ascii(twice))[:60]} twice")
     chosen = next(iter(members)) if key is None and len(members) == 1 else key
     if chosen not in members:
-        raise ValueError(f"key must be one of {named_keys([*members])}, got {key!r}")
+        raise key_refused([*members], key)
     entry = members[chosen]
     if entry.compress_type not in _COMPRESSIONS:
         raise ValueError(f"its arrays must be stored or deflated, got compression {entry.compress_type}")

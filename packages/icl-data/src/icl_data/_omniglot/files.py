@@ -185,7 +185,7 @@ def _named(files: Iterable[tuple[str, bytes]]) -> tuple[list[tuple[int, str]], l
 def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "it does not fit into memory"
-    return describe(error) if isinstance(error, OSError) else one_line(error) or type(error).__name__
+    return describe(error) if isinstance(error, OSError) else one_line(error) or "it is damaged"
 
 
 def _hash(name: str, part: Part) -> bytes:

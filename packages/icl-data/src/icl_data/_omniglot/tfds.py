@@ -40,7 +40,7 @@ def read_tfds(data_dir: Path | None, part: Part) -> PackedImages:
             check_files(where, part)
             return _read(builder, tfds, part)
     except Exception as error:  # a damaged folder can fail in any way
-        reason = describe(error) if isinstance(error, OSError) else one_line(error) or type(error).__name__
+        reason = describe(error) if isinstance(error, OSError) else one_line(error) or "it is damaged"
         raise OmniglotError(f"{str(where)!r} is not a readable Omniglot of TensorFlow Datasets ({reason})") from error
     raise OmniglotError(
         f"Omniglot not found in {str(builder.data_path)!r}; prepare it with "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._array_files.claims import MOST_DEFLATED, check_expansion
+from icl_data._array_files.unreadable import in_words
 from icl_data._sources.array import ArraySource
 from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
-from icl_data.foundation.printable import one_line
 from icl_data.foundation.regular_file import NotAFile, open_file
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -152,14 +153,23 @@ def _opened(path: Path, pillow: Any) -> Iterator[tuple[Any, int]]:
             with pillow.open(file, formats=_FORMATS) as image:
                 yield image, os.fstat(file.fileno()).st_size
     except Exception as error:  # a damaged file can fail in any way
-        raise ValueError(f"cannot read the image {str(path)!r}: {_reason(error)}") from error
+        raise ValueError(f"cannot read the image {str(path)!r}: {_reason(error, pillow)}") from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, pillow: Any) -> str:
     if isinstance(error, MemoryError):
         return "it does not fit into memory"
     if isinstance(error, NotAFile):
         return f"it {error.strerror}"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    return one_line(error) or type(error).__name__
+    if isinstance(error, (pillow.DecompressionBombWarning, pillow.DecompressionBombError)):
+        got = re.search(r"\(([0-9]+) pixels\)", str(error))
+        return (
+            f"it must have at most {pillow.MAX_IMAGE_PIXELS:,} pixels, got {int(got[1]):,}"
+            if got
+            else "it is too large"
+        )
+    if isinstance(error, pillow.UnidentifiedImageError):
+        return f"it must be an image of the kind {', '.join(_FORMATS)}, got another file"
+    return in_words(error)

@@ -46,6 +46,11 @@ def _from_factory(name: str, found: SourceName) -> Source:
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:  # whatever somebody's module does when it is run
+        if isinstance(error, ModuleNotFoundError) and f"{module_name}.".startswith(f"{error.name}."):
+            raise ValueError(
+                f"source {name!r}: module {module_name!r} must be found, got no {error.name} here: run the command "
+                "from the folder that holds it, or name that folder in PYTHONPATH"
+            ) from error
         raise ValueError(f"source {name!r}: module {module_name!r} could not be imported: {_told(error)}") from error
     factory = getattr(module, factory_name, None)
     if not callable(factory):

@@ -17,7 +17,7 @@ from icl_eval._figures.known import figure_called, figure_names
 from icl_eval._figures.needs import Needs, needs_of
 from icl_eval._tables.terminal import plain_table
 from icl_models import FigureSpec
-from icl_train.command_line import parse, show_table
+from icl_train.command_line import parse, show_table, shown_width
 
 __all__ = ["figures"]
 
@@ -66,11 +66,9 @@ def figures(args: Sequence[str]) -> int:
     if lacking:
         print()
         example = lacking[0]
-        print(
-            printable(
-                f"What is missing is trained by icl-train sweep {example.experiment} --scale laptop --root {roots[0]}"
-            )
-        )
+        command_line = printable(f"icl-train sweep {example.experiment} --scale laptop --root {roots[0]}")
+        said = "What is missing is trained by"
+        print(said, command_line, sep=" " if len(f"{said} {command_line}") <= shown_width() else "\n  ")
     return DONE
 
 

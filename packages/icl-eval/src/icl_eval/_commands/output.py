@@ -54,7 +54,9 @@ def writable_file(given: Path, *, endings: Sequence[str] = ()) -> Path:
         ValueError: its name ends in something else, or it cannot be written.
     """
     path = user_path(given)
-    if path.is_dir() or not path.parent.is_dir():
+    if path.is_dir():
+        raise ValueError(f"--out must be a file, got the folder {path}")
+    if not path.parent.is_dir():
         raise ValueError(f"--out must be a file in a folder that exists, got {path}")
     if endings and path.suffix.lower() not in endings:
         raise ValueError(f"--out must end in {' or '.join(endings)}, got {path}")

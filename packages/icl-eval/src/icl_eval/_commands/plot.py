@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from icl_train.command_line import parse
 __all__ = ["plot"]
 
 PROG = "icl-eval plot"
+LONGEST_NAME = 200  # bytes; file systems take 255, of which endings and what is written beside need some
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def plot(args: Sequence[str]) -> int:
     at = _moment(command.at)
     if not re.fullmatch(r"[\w][\w.-]*", command.name):
         raise ValueError(f"--name must be a name of letters, digits, ., - and _, got {command.name!r}")
+    if len(os.fsencode(command.name)) > LONGEST_NAME:
+        raise ValueError(f"--name must have at most {LONGEST_NAME} bytes, got {len(os.fsencode(command.name))}")
     if not command.y:
         raise ValueError("--y must be one measure or more, got none")
     folder = folder_for(command.out, roots)

@@ -125,7 +125,7 @@ def _runs_of(
     skipped += passed_over
     if not series:
         places = listed([str(root) for root in roots])
-        raise RunError(f"{side} must hold a finished run with evaluations or more, found none below {places}")
+        raise RunError(f"{side} must hold at least one finished run with evaluations, got none below {places}")
     found = chosen(chosen(series, without(where, over, series), "--where"), over, "--with-where")
     require_one_setting(
         found, side=side, option="--with-where" if side == "--with" and (over or not where) else "--where"

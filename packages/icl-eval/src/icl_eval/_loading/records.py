@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from icl_data.foundation.paths import describe
+from icl_data.foundation.printable import one_line
+from icl_data.foundation.shown import shown
 from icl_train import HEADLINES, RunError, RunFolder
 
 __all__ = ["UNREADABLE", "Record", "checked_records", "is_metric", "why_unreadable"]
@@ -33,7 +36,13 @@ def why_unreadable(error: Exception) -> str:
     """What is said of a run whose records cannot be read."""
     if isinstance(error, RunError):
         return str(error)
-    return f"cannot read its metrics.jsonl ({type(error).__name__}: {' '.join(str(error).split())})"
+    if isinstance(error, KeyError):
+        return f"cannot read its metrics.jsonl: a record must have {one_line(error.args[0])[:80]!r}, got one without"
+    if isinstance(error, OSError):
+        return f"cannot read its metrics.jsonl: {one_line(describe(error))}"
+    if isinstance(error, ValueError):
+        return f"cannot read its metrics.jsonl: {one_line(error)}"
+    return "cannot read its metrics.jsonl: a record must be as icl-train writes it, got another"
 
 
 def is_metric(name: str, value: object) -> bool:
@@ -44,9 +53,11 @@ def is_metric(name: str, value: object) -> bool:
 
 
 def _check(record: Record) -> None:
+    if not isinstance(record["split"], str):
+        raise ValueError(f"split must be text, got {shown(record['split'])}")
     for name in ("step", "sequences", *(["n_sequences"] if record["split"].startswith("eval_") else [])):
         if not isinstance(record[name], int) or not 0 <= record[name] < 2**63:
-            raise TypeError(f"{name} must be a whole number that is not negative, got {record[name]!r}")
+            raise ValueError(f"{name} must be a whole number that is not negative, got {shown(record[name])}")
     if record["split"].startswith("eval_"):
         _check_evaluation(record)
 
@@ -54,9 +65,11 @@ def _check(record: Record) -> None:
 def _check_evaluation(record: Record) -> None:
     split, metric = record["split"].removeprefix("eval_"), record["headline"]
     if split in HEADLINES and metric != HEADLINES[split].metric:
-        raise ValueError(f"{split} must be measured by {HEADLINES[split].metric}, got {metric!r}")
+        raise ValueError(f"{split} must be measured by {HEADLINES[split].metric}, got {shown(metric)}")
+    if not isinstance(metric, str):
+        raise ValueError(f"headline must be text, got {shown(metric)}")
     for name in (metric, f"{metric}_low", f"{metric}_high", "chance"):
         if not isinstance(record[name], int | float) or not 0 <= record[name] <= 1:
-            raise TypeError(f"{name} must be a number in [0, 1], got {record[name]!r}")
+            raise ValueError(f"{name} must be a number in [0, 1], got {shown(record[name])}")
     if not isinstance(record["protocol"], str):
-        raise TypeError(f"protocol must be text, got {record['protocol']!r}")
+        raise ValueError(f"protocol must be text, got {shown(record['protocol'])}")

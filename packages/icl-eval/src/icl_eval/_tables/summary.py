@@ -20,7 +20,7 @@ __all__ = ["Shown", "shown_tidy", "shown_wide"]
 
 _MOST_ROWS = 40
 _MAIN = ("fewshot_holdout", "no_support_zipfian")
-_RUN_WIDTH = 28  # a longer name of a run is folded
+_RUN_WIDTH = 28  # a longer name of a run is folded where other columns need the room
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _fitting(columns: list[_Column], width: int, *, passed_over: int = 0) -> Sho
             justify="right" if column.right else "left",
             no_wrap=not folded,
             overflow="fold",
-            max_width=_RUN_WIDTH if folded else None,
+            max_width=_RUN_WIDTH + max(room, 0) if folded else None,  # what no other column needs
         )
     for number, row in enumerate(zip(*(column.cells for column in chosen), strict=True)):
         if passed_over and number == _MOST_ROWS // 2:

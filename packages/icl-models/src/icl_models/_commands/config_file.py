@@ -10,8 +10,8 @@ from typing import Any
 
 from icl_data.foundation.paths import errors_about
 from icl_data.foundation.regular_file import read_file
+from icl_data.foundation.shown import kind_in_words, shown
 from icl_models._config import ModelConfig
-from icl_models._contract.shown import shown
 from icl_models._saved_config import saved_config
 
 _MOST_BYTES = 2**20  # of a config; the largest has a list of its layers
@@ -62,5 +62,5 @@ def read_config(path: Path, settings: dict[str, Any]) -> ModelConfig:
         except (ValueError, RecursionError) as error:
             raise ValueError(f"a config must be a JSON file or a saved model, got {path}: {error}") from error
         if not isinstance(held, dict):
-            raise ValueError(f"a config must be a JSON object, got {type(held).__name__} in {path}")
+            raise ValueError(f"a config must be a JSON object, got {kind_in_words(held)} in {path}")
     return ModelConfig.from_dict({**held, **settings})

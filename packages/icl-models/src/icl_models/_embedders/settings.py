@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from icl_data.foundation.shown import shown
 from icl_models._contract.component import ComponentConfig
 from icl_models._contract.facts import ModelFacts
-from icl_models._contract.shown import shown
 
 BOTTLENECK = 4
 SUPERPIXELS = 16  # 4x4 positions, at the paper's 105x105

@@ -8,13 +8,11 @@ from typing import Any
 
 from icl_data.foundation.machine_memory import machine_memory, readable_bytes
 from icl_data.foundation.paths import errors_about, user_path
-from icl_data.foundation.printable import one_line, printable
+from icl_data.foundation.printable import printable
 from icl_data.foundation.regular_file import read_file, require_file
 from icl_models._haiku.opcodes import build
 from icl_models._haiku.pickled_array import BFloat16, CheckpointError
 from icl_models._haiku.stand_ins import FIELDS, ONLY, StandIn, plain, stand_ins
-
-_LONGEST_MESSAGE = 300  # of an error that may repeat what is in the file
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Any:
@@ -51,8 +49,9 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Any:
         raise
     except Exception as error:
         # A damaged pickle can fail in any way; none of them is a bug of the reader.
-        reason = one_line(f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE])
-        raise CheckpointError(f"{path} must be a pickle, got {reason}") from error
+        raise CheckpointError(
+            f"{path} must be a pickle, got {len(content):,} bytes that are none or damaged"
+        ) from error
 
 
 def _refuse_beyond_memory(path: Path, size: int) -> None:

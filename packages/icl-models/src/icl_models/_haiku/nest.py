@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icl_data.foundation.command_line import listed
+from icl_data.foundation.shown import kind_in_words
 
 Nested = Mapping[str, Mapping[str, Any]]
 
@@ -74,7 +75,7 @@ def _find(content: Any) -> tuple[Nested, Nested, tuple[str, ...]]:
     if isinstance(content, tuple) and len(content) == 2:  # jaxline's snapshot: its number, then the nest
         content = content[1]
     if not isinstance(content, Mapping):
-        raise ValueError(f"a checkpoint must be a dict with params, got {type(content).__name__}")
+        raise ValueError(f"a checkpoint must be a dict with params, got {kind_in_words(content)}")
     inside = content.get(_EXPERIMENT)
     if "params" in content or not isinstance(inside, Mapping):
         return _take(content, "params", "state", "")
@@ -91,7 +92,7 @@ def _take(content: Mapping[Any, Any], params: str, state: str, inside: str) -> t
     found = [content[params], {} if content.get(state) is None else content[state]]
     for variables in found:
         if not (isinstance(variables, Mapping) and all(isinstance(arrays, Mapping) for arrays in variables.values())):
-            kind = type(variables).__name__
+            kind = kind_in_words(variables)
             raise ValueError(f"variables must be nested dicts {{module: {{name: array}}}}, got {kind}")
     unused = (name for name in names if name not in (params, state))
     return found[0], found[1], tuple(f"{inside}.{name}" if inside else name for name in unused)
@@ -121,7 +122,7 @@ def _differing(variables: Nested, devices: int) -> list[str]:
 def as_array(name: str, value: Any) -> NDArray[Any]:
     """A variable as NumPy's; ValueError for containers, of which NumPy would make arrays of any size."""
     if not (isinstance(value, int | float) or hasattr(value, "__array__")):
-        raise ValueError(f"{name} must be an array, got {type(value).__name__}")
+        raise ValueError(f"{name} must be an array, got {kind_in_words(value)}")
     return np.asarray(value)
 
 

@@ -11,6 +11,7 @@ import pickletools
 from collections.abc import Callable
 from typing import Any
 
+from icl_data.foundation.shown import kind_in_words
 from icl_models._haiku.pickled_array import BFloat16, CheckpointError, PickledArray, PickledDtype
 from icl_models._haiku.stand_ins import ONLY, StandIn
 
@@ -155,7 +156,7 @@ class _Machine:
     def _top(self, kind: type[Any]) -> Any:
         """The container that is to be filled."""
         if type(self.stack[-1]) is not kind:
-            raise CheckpointError(f"a checkpoint must fill its containers only, got a {type(self.stack[-1]).__name__}")
+            raise CheckpointError(f"a checkpoint must fill its containers only, got {kind_in_words(self.stack[-1])}")
         return self.stack[-1]
 
     def _global(self, argument: str) -> None:
@@ -176,7 +177,7 @@ class _Machine:
         function, arguments = self._last(2)
         del self.stack[-2:]
         if not isinstance(function, StandIn) or type(arguments) is not tuple:
-            raise CheckpointError(f"a checkpoint must call what it names, got a {type(function).__name__}")
+            raise CheckpointError(f"a checkpoint must call what it names, got {kind_in_words(function)}")
         self.stack.append(function(arguments))
 
     def _call_with_names(self, _: Any) -> None:
@@ -188,7 +189,7 @@ class _Machine:
         made, state = self._last(2)
         self.stack.pop()
         if not isinstance(made, PickledArray | PickledDtype) or not isinstance(state, tuple):
-            what = f"{type(made).__name__} and {type(state).__name__}"
+            what = f"{kind_in_words(state)} for {kind_in_words(made)}"
             raise CheckpointError(f"a checkpoint must not alter what it names, got a state: {what}")
         made.set_state(state)
 
@@ -260,5 +261,5 @@ def _checked_key(key: Any) -> Any:
     number = isinstance(key, float) or (isinstance(key, int) and key.bit_length() <= _MOST_BITS_OF_A_KEY)
     if not (key is None or text or number):
         what = f"numbers of {_MOST_BITS_OF_A_KEY} bits or texts of {_LONGEST_NAME} characters at most"
-        raise CheckpointError(f"a checkpoint's keys must be {what}, got a {type(key).__name__}")
+        raise CheckpointError(f"a checkpoint's keys must be {what}, got {kind_in_words(key)}")
     return key

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from icl_data.foundation.shown import kind_in_words
+
 _NUMBERS = re.compile(r"[biufc][0-9]{1,2}")  # no objects, whose bytes would be taken for addresses in memory
 _MOST_AXES = 64  # NumPy's own limit
 
@@ -57,7 +59,7 @@ class PickledDtype:
     def numbers(self, content: bytes | memoryview) -> NDArray[Any]:
         """The numbers in these bytes, in one row."""
         if not isinstance(content, bytes | bytearray | memoryview):
-            raise CheckpointError(f"an array in a checkpoint must be made of bytes, got a {type(content).__name__}")
+            raise CheckpointError(f"an array in a checkpoint must be made of bytes, got {kind_in_words(content)}")
         return np.frombuffer(content, self._stored())
 
     def readable(self, stored: NDArray[Any]) -> NDArray[Any]:
@@ -70,8 +72,8 @@ class PickledDtype:
         code = "u2" if self.code is BFLOAT16 else self.code
         known = isinstance(code, str) and _NUMBERS.fullmatch(code) and self.order in ("<", ">", "=", "|")
         if not known:
-            got = f"{self.order}{code}" if isinstance(code, str) else type(code).__name__
-            raise CheckpointError(f"arrays in a checkpoint must hold numbers, got dtype {reprlib.repr(got)}")
+            got = reprlib.repr(f"{self.order}{code}") if isinstance(code, str) else f"of {kind_in_words(code)}"
+            raise CheckpointError(f"arrays in a checkpoint must hold numbers, got dtype {got}")
         return np.dtype(self.order + code)
 
 

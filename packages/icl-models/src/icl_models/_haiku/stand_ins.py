@@ -10,6 +10,7 @@ import reprlib
 from collections.abc import Callable
 from typing import Any
 
+from icl_data.foundation.shown import kind_in_words
 from icl_models._haiku.pickled_array import (
     BFLOAT16,
     Allowance,
@@ -66,7 +67,7 @@ def stand_ins(n_bytes: int) -> dict[tuple[str, str], StandIn | BFloat16]:
     def parts(make: Any, arguments: Any, state: Any, *_: Any) -> PickledArray:
         """An array as the parts of a NumPy one: what makes it, of what, and its state."""
         if make is not array:
-            what = "another name" if isinstance(make, StandIn) else f"a {type(make).__name__}"
+            what = "another name" if isinstance(make, StandIn) else kind_in_words(make)
             raise CheckpointError(f"an array in a checkpoint must be made by numpy, got {what}")
         made = PickledArray(arrays)
         made.set_state(state)
@@ -75,9 +76,7 @@ def stand_ins(n_bytes: int) -> dict[tuple[str, str], StandIn | BFloat16]:
     def dill_array(make: Any, arguments: Any, state: Any, attributes: Any = None) -> PickledArray:
         """A NumPy array as dill pickles it; those of NumPy's own class have no attributes."""
         if attributes is not None:
-            raise CheckpointError(
-                f"an array in a checkpoint must have no attributes, got a {type(attributes).__name__}"
-            )
+            raise CheckpointError(f"an array in a checkpoint must have no attributes, got {kind_in_words(attributes)}")
         return parts(make, arguments, state)
 
     def encoded(text: str, encoding: str) -> bytes:
@@ -124,7 +123,7 @@ def _few(make: Callable[..., Any]) -> StandIn:
 def _mapping(mapping: Any) -> dict[Any, Any]:
     """The immutable dict that `init` and `apply` of Haiku gave until 2022; no copy, of which a file could make many."""
     if type(mapping) is not dict:
-        raise CheckpointError(f"a mapping in a checkpoint must be made of a dict, got a {type(mapping).__name__}")
+        raise CheckpointError(f"a mapping in a checkpoint must be made of a dict, got {kind_in_words(mapping)}")
     return mapping
 
 

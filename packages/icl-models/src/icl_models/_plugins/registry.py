@@ -13,11 +13,11 @@ from typing import Any, Literal, cast
 import pluggy
 
 from icl_data.foundation.close_names import close_names
+from icl_data.foundation.shown import shown
 from icl_models import hookspecs
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.experiment import ExperimentSpec
 from icl_models._contract.figure import FigureSpec
-from icl_models._contract.shown import shown
 from icl_models._contract.tracker import TrackerSpec
 from icl_models._plugins import builtin as _builtin
 

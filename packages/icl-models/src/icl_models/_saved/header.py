@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from icl_data.foundation.printable import one_line
-from icl_models._contract.shown import shown
+from icl_data.foundation.shown import kind_in_words, shown
 
 LONGEST_HEADER = 16 * 2**20
 """Bytes: some hundred thousand tensors; the format itself allows 100 MB."""
@@ -71,7 +71,7 @@ def read_header(content: bytes) -> Header:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its header must be JSON: {one_line(str(error)[:200])}") from error
     if not isinstance(header, dict):
-        raise ValueError(f"its header must be a JSON object, got a {type(header).__name__}")
+        raise ValueError(f"its header must be a JSON object, got {kind_in_words(header)}")
     metadata = header.pop(_METADATA, {})
     if not (isinstance(metadata, dict) and all(isinstance(text, str) for text in metadata.values())):
         raise ValueError(f"{_METADATA} in its header must be texts by name")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from icl_data.foundation.extras import require_extra
+from icl_data.foundation.shown import shown
 from icl_models._contract.component import ComponentConfig
 from icl_models._contract.facts import ModelFacts
-from icl_models._contract.shown import shown
 
 _DEFAULT_NUM_POSITIONS = 64
 _COUNTED = ("learned", "relative")

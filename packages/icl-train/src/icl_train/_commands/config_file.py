@@ -125,7 +125,7 @@ def _require_trusted(run: Path, settings: Mapping[str, Any], stored: Mapping[str
     if own is not None and not isinstance(own, str):  # made a text of later on, it could name code after all
         raise ValueError(f"data.source of {run} must be text, got {short_json(own)}")
     if own is not None and own != source and not is_trusted(run, {**stored, "data.source": own}):
-        raise ValueError(f"{why_not_trusted(run, own)} (--data.source {shlex.quote(own)} allows it)")
+        raise ValueError(why_not_trusted(run, own, allowed_by=f"--data.source {shlex.quote(own)}"))
 
 
 def _read(text: str, suffix: str) -> Any:

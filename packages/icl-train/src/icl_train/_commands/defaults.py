@@ -48,7 +48,12 @@ def default_config(args: Sequence[str], preset: RunConfig | None) -> RunConfig:
     config = preset or RunConfig()
     file = given(args, "--config")
     if file is not None:
-        path, settings = read_settings(Path(file), source=source_given(args))
+        try:
+            path, settings = read_settings(Path(file), source=source_given(args))
+        except FileNotFoundError:
+            raise ValueError(
+                f"--config must be a file of settings or a run folder, got {file}, which is not there"
+            ) from None
         config = with_file_settings(config, settings, of=path)
         if preset is not None:  # a run is called after the preset that the command names, whatever the file says
             config = replace(config, preset=preset.preset)

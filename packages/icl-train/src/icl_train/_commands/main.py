@@ -50,7 +50,7 @@ def _main(args: Sequence[str]) -> int:
         "show-config": show_config,
     }
     if not args:
-        raise ValueError(f"icl-train needs a command, one of {', '.join(commands)} (see icl-train --help)")
+        raise ValueError(f"a command must be given: one of {', '.join(commands)} (see icl-train --help)")
     if args[0] in ("-h", "--help", "--help-all"):
         print(USAGE.format(presets=two_columns(described_presets())))
         return 0

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from icl_data import Augmented, BatchSampler, Bursty, ClassSplit, Fewshot, LabelElsewhere, Mixed, SequenceBatch, Source
 from icl_train._evaluations.exemplars import exemplar_range
 from icl_train._evaluations.value import Evaluation
+from icl_train._memory import refuse_drawing
 from icl_train._run_data import RunData, build_source
 from icl_train.config import Protocol, SequenceKind
 
@@ -93,7 +94,12 @@ class EvaluationData:
         return self.evaluation.augmented, self.evaluation.noise
 
     def batches(self, n_sequences: int) -> list[SequenceBatch]:
-        """As many of the run's batches as hold the first sequences of the stream."""
+        """As many of the run's batches as hold the first sequences of the stream.
+
+        Raises:
+            ValueError: if sequences of this length do not fit into memory.
+        """
+        refuse_drawing(self.evaluation.name, self.sampler.kind.seq_len)
         batches = [self.sampler(step) for step in range(-(-n_sequences // self.sampler.batch_size))]
         return batches if self.positions is None else [_moved(batch, self.positions) for batch in batches]
 

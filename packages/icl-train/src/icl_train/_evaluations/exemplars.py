@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from icl_data.foundation.shown import shown
+
 __all__ = ["check_exemplars", "exemplar_range"]
 
 _LARGEST = 2**31 - 1
@@ -15,7 +17,9 @@ def check_exemplars(name: str, setting: str | None) -> None:
         return
     match = re.fullmatch(r"(\d+):(\d+)", setting) if isinstance(setting, str) else None
     if match is None or not int(match[1]) < int(match[2]) <= _LARGEST:
-        raise ValueError(f"{name} must be start:stop with 0 <= start < stop (0:16 for the first 16), got {setting!r}")
+        raise ValueError(
+            f"{name} must be start:stop with 0 <= start < stop (0:16 for the first 16), got {shown(setting)}"
+        )
 
 
 def exemplar_range(name: str, setting: str | None, n_exemplars: int) -> range | None:

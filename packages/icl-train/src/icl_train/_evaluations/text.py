@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from icl_data.foundation.command_line import nearest
+from icl_data.foundation.shown import shown
 from icl_train._evaluations.built_in import BUILT_IN
 from icl_train._evaluations.value import Evaluation
 
@@ -84,27 +85,29 @@ def evaluation_text(text: str) -> str:
 def _parts(text: str) -> tuple[str, Evaluation | None, dict[str, Any] | None]:
     """Name, base and settings; no settings at all of a built-in one."""
     if not isinstance(text, str):
-        raise ValueError(f"an evaluation must be a text, NAME or NAME:setting=value, got {text!r}")
+        raise ValueError(f"an evaluation must be a text, NAME or NAME:setting=value, got {shown(text)}")
     name, colon, rest = text.partition(":")
     name = name.strip()
     if not colon:
         if name not in BUILT_IN:
             raise ValueError(
                 f"evaluations must be among {', '.join(BUILT_IN)}, or NAME:setting=value,…, got "
-                f"{name!r}{nearest(name, BUILT_IN)}"
+                f"{shown(name)}{nearest(name, BUILT_IN)}"
             )
         return name, None, None
     if name in BUILT_IN:
-        raise ValueError(f"an evaluation with settings needs a name of its own (other:base={name},…), got {text!r}")
+        raise ValueError(
+            f"an evaluation with settings needs a name of its own (other:base={name},…), got {shown(text)}"
+        )
     given: dict[str, str] = {}
     for part in rest.split(","):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not value:
-            raise ValueError(f"evaluation {name}: settings must be setting=value, joined by commas, got {part!r}")
+            raise ValueError(f"evaluation {name}: settings must be setting=value, joined by commas, got {shown(part)}")
         if key not in ("base", *_SETTINGS):
             raise ValueError(
                 f"evaluation {name}: settings must be among base, {', '.join(_SETTINGS)}, got "
-                f"{key!r}{nearest(key, ('base', *_SETTINGS))}"
+                f"{shown(key)}{nearest(key, ('base', *_SETTINGS))}"
             )
         if key in given:
             raise ValueError(f"evaluation {name}: each setting must be given once, got {key} twice")
@@ -112,7 +115,7 @@ def _parts(text: str) -> tuple[str, Evaluation | None, dict[str, Any] | None]:
     base = given.pop("base", None)
     if base is not None and base not in BUILT_IN:
         raise ValueError(
-            f"evaluation {name}: base must be one of {', '.join(BUILT_IN)}, got {base!r}{nearest(base, BUILT_IN)}"
+            f"evaluation {name}: base must be one of {', '.join(BUILT_IN)}, got {shown(base)}{nearest(base, BUILT_IN)}"
         )
     return name, BUILT_IN[base] if base else None, {key: _value(name, key, value) for key, value in given.items()}
 
@@ -123,14 +126,14 @@ def _value(name: str, setting: str, text: str) -> Any:
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if bool in kinds:
         if text.lower() not in _SWITCH:
-            raise ValueError(f"evaluation {name}: {setting} must be true or false, got {text!r}")
+            raise ValueError(f"evaluation {name}: {setting} must be true or false, got {shown(text)}")
         return _SWITCH[text.lower()]
     for kind, what in ((int, "a whole number"), (float, "a number")):
         if kind in kinds:
             try:
                 return kind(text)
             except ValueError:
-                raise ValueError(f"evaluation {name}: {setting} must be {what}, got {text!r}") from None
+                raise ValueError(f"evaluation {name}: {setting} must be {what}, got {shown(text)}") from None
     return text
 
 

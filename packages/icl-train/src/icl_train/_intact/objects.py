@@ -77,6 +77,6 @@ def _older(content: bytes, damage: Damaged) -> dict[str, Any]:
 
 def _require_format(value: Mapping[str, Any], expected: int) -> None:
     if "format" not in value:
-        raise Damaged("it has no 'format'")
+        raise Damaged(f"its format must be {OLDER_FORMAT} or {RUN_FORMAT}, got none")
     if type(value["format"]) is not int or value["format"] != expected:
         raise Damaged(f"its format must be {OLDER_FORMAT} or {RUN_FORMAT}, got {one_line(value['format'])[:60]}")

@@ -39,7 +39,7 @@ def tensors_in(content: bytes, name: str) -> dict[str, torch.Tensor]:
     try:
         tensors = load(content)
     except Exception as error:  # safetensors and torch raise their own types
-        raise Damaged(f"{name} must be a safetensors file: {one_line(error)}") from error
+        raise Damaged(f"{name} must be a safetensors file, got one that is damaged or none") from error
     for key, value in tensors.items():
         if not bool(torch.isfinite(value).all()):
             raise Damaged(f"{name} must hold finite numbers alone, got others in {one_line(key)}")
@@ -61,7 +61,7 @@ def check_weights_fit(content: bytes, model: nn.Module, what: str, where: str) -
     try:
         tensors = tensors_in(content, where)
     except Damaged as damage:
-        raise ValueError(f"{what} must be a safetensors file of weights: {damage}") from None
+        raise ValueError(f"{what}: {damage}") from None
     try:
         _require_fit(_kinds(model.state_dict()), _kinds(tensors), where)
     except Damaged as damage:

@@ -16,9 +16,10 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def reason_of(error: BaseException) -> str:
-    """The line that FAILED holds: the kind of error and what it says, or what that before `failure_of` was."""
+    """The line that FAILED holds: what the error says, or that before `failure_of` was; of faults, their class, too."""
     cause = error.__cause__ if isinstance(error, RunFailed) and error.__cause__ is not None else error
-    return f"{type(cause).__name__}: {_told(cause)}"
+    told = _told(cause)
+    return told if told and _is_worldly(cause) else one_line(f"{type(cause).__name__}: {told}")
 
 
 def failure_of(run: Path, error: Exception) -> Exception:
@@ -32,10 +33,14 @@ def failure_of(run: Path, error: Exception) -> Exception:
         `RunFailed` with the folder and the reason, for what the world did: full disks, too little memory, damaged
         files, sources that refuse. Anything else as it is: it is a fault of the program, and keeps its traceback.
     """
-    worldly = isinstance(error, (OSError, ValueError, MemoryError, CommandFailed))
-    if worldly or any(phrase in str(error) for phrase in _NO_MEMORY):
+    if _is_worldly(error):
         return RunFailed(f"{run}: {_told(error)}")
     return error
+
+
+def _is_worldly(error: BaseException) -> bool:
+    worldly = isinstance(error, (OSError, ValueError, MemoryError, CommandFailed))
+    return worldly or any(phrase in str(error) for phrase in _NO_MEMORY)
 
 
 def _told(error: BaseException) -> str:

@@ -79,19 +79,28 @@ def is_trusted(path: Path, settings: Mapping[str, Any]) -> bool:
         return False
 
 
-def why_not_trusted(path: Path, source: str) -> str:
-    """What a run's source would import, and from where, in one line.
+def why_not_trusted(path: Path, source: str, *, allowed_by: str) -> str:
+    """What a run's source would import, and from where, in one line; or that it is not found, which no trust mends.
 
     Args:
         path: what names the source.
         source: its name.
+        allowed_by: the option that would allow it.
     """
     module, _, factory = source.partition(":")
     place = place_of_module(module)
-    where = "which is found nowhere" if place is None else f"from {place}"
+    if place is None:
+        outermost = module.partition(".")[0]
+        before = _place_before(path, source)
+        folder = "the folder that holds it" if before is None else str(before)
+        return (
+            f"the module of data.source {source!r} of {path} must be found, got no {outermost} here: run the command "
+            f"from {folder}, or name that folder in PYTHONPATH"
+        )
     return (
         f"a source of somebody's own code must be trusted before it is run, got data.source {source!r} of {path}, "
-        f"which no command of yours made there: it would import {module}, {where}, and call {factory}()"
+        f"which no command of yours made there: it would import {module}, from {place}, and call {factory}() "
+        f"({allowed_by} allows it)"
     )
 
 
@@ -106,6 +115,18 @@ def state_folder() -> Path:
         return user_path(own).absolute()
     # The standard has relative paths left aside: https://specifications.freedesktop.org/basedir-spec
     return (Path(general) if os.path.isabs(general) else user_path("~/.local/state")) / "icl"
+
+
+def _place_before(path: Path, source: str) -> Path | None:
+    """The folder that held the module when a command of this user made the run; None where there is no knowing."""
+    try:
+        entry = json.loads(read_file(_file(path), most_bytes=_LARGEST))
+        module = Path(entry["place"]) if entry["source"] == source else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if module is None or not module.is_absolute():
+        return None
+    return module.parent.parent if module.name == "__init__.py" else module.parent
 
 
 def _file(path: Path) -> Path:

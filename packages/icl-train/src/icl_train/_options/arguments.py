@@ -66,7 +66,7 @@ class _Reading:
             named += self._switch(written) if written.option.switch else self._with_value(written)
         missing = [option for option in self._positional if option.required and option not in self._begun]
         if missing:
-            raise ValueError(f"{self._prog} needs {missing[0].shown} (see {self._prog} --help)")
+            raise ValueError(f"{missing[0].shown} must be given (see {self._prog} --help)")
         return [*named, "--", *nameless] if any(map(_looks_like_an_option, nameless)) else [*nameless, *named]
 
     def _option(self, arg: str) -> _Named:
@@ -120,6 +120,8 @@ class _Reading:
             kept = sum(one.required and one not in self._begun for one in self._positional)
             while self._rest and not _looks_like_an_option(self._rest[0]) and len(self._rest) > kept:
                 texts.append(self._rest.pop(0))
+            if not texts and option.empty_is_not_given:
+                raise ValueError(f"{name} needs at least one value{self._instead() or ', got none'}")
             return [name, *values_as_text(option, texts, name)]
         if named.attached is not None:
             return [f"{name}={value_as_text(option, named.attached, name)}"]

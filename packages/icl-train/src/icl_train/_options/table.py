@@ -64,6 +64,11 @@ class Option:
         return any(typing.get_origin(one) in (tuple, list) for one in self.alternatives)
 
     @property
+    def empty_is_not_given(self) -> bool:
+        """Whether no value would mean the same as leaving it out; in settings of a run, an empty list may be meant."""
+        return self.several and len(self.path) == 1 and self.default in ((), [])
+
+    @property
     def readable(self) -> bool:
         """Whether its values are of types that are read here; those of others are left to the parser behind."""
         kinds = [

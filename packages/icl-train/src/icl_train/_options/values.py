@@ -11,6 +11,7 @@ from typing import Any
 
 from icl_data.foundation.close_names import close_names
 from icl_data.foundation.paths import user_path
+from icl_data.foundation.shown import shown
 from icl_train._options.table import Option
 
 __all__ = ["SWITCH_WORDS", "item_types", "kind_of_value", "value_as_text", "values_as_text"]
@@ -47,7 +48,7 @@ def value_as_text(option: Option, text: str, name: str) -> str:
     hint = _nearest_choice(kinds, text)
     if int in kinds and _ABBREVIATED.fullmatch(text):
         hint = " (a hundred thousand is 100000, 100_000 or 1e5)"
-    raise ValueError(f"{name} must be {kind_of_value(option)}, got {text!r}{hint}")
+    raise ValueError(f"{name} must be {kind_of_value(option)}, got {shown(text)}{hint}")
 
 
 def values_as_text(option: Option, texts: list[str], name: str) -> list[str]:

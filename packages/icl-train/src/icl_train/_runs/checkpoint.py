@@ -12,7 +12,6 @@ from safetensors.torch import save
 from torch import nn
 
 from icl_data.foundation.paths import errors_about
-from icl_data.foundation.printable import one_line
 from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_data.foundation.whole_file import sync
 from icl_models import InContextModel, save_model
@@ -117,7 +116,7 @@ def load_training_state(folder: Path, step: int, model: nn.Module, optimizer: to
     try:
         _load_optimizer(model, optimizer, tensors)
     except Exception as error:  # torch raises whatever it comes upon
-        raise Damaged(f"{OPTIMIZER} must fit the model: {type(error).__name__}: {one_line(error)}") from error
+        raise Damaged(f"{OPTIMIZER} must be the optimiser's state of this model, got another") from error
     return state
 
 

@@ -179,7 +179,7 @@ class RunFolder:
             RunError: if it is not :attr:`trusted`; it says what would be imported, and from where.
         """
         if not self.trusted:
-            raise RunError(f"{why_not_trusted(self.path, self.config.data.source)} (--trust allows it)")
+            raise RunError(why_not_trusted(self.path, self.config.data.source, allowed_by="--trust"))
 
     @property
     def checkpoints(self) -> Path:

@@ -38,11 +38,23 @@ def folders_holding(name: str, root: Path) -> tuple[list[Path], list[tuple[Path,
             elif entry.is_dir(follow_symlinks=False):
                 if not entry.name.startswith("."):
                     folders.append(entry.path)
+            elif entry.is_symlink() and not entry.name.startswith(".") and _leads_nowhere(entry.path):
+                closed.append((Path(entry.path), "it is a link to what is not there"))
             elif entry.is_symlink() and not entry.name.startswith(".") and os.path.isdir(entry.path):
                 target = os.path.realpath(entry.path)
                 if not _within(os.path.realpath(folder), target) and not _within(above, target):
                     links.append(entry.path)
     return sorted(found), sorted(closed)
+
+
+def _leads_nowhere(link: str) -> bool:
+    try:
+        os.stat(link)
+    except FileNotFoundError:
+        return True
+    except OSError:  # links that go round
+        return False
+    return False
 
 
 def _within(path: str, folder: str) -> bool:

@@ -128,7 +128,7 @@ class _Looking:
         except OSError as error:
             self.found.damaged[name] = f"it cannot be read: {error.strerror}"
         except (Damaged, ValueError) as damage:
-            self.found.damaged[name] = one_line(str(damage).removeprefix(f"{name}: "))
+            self.found.damaged[name] = _of_file(name, one_line(damage))
         else:
             if not covered:
                 self.found.not_covered.append(name)
@@ -159,6 +159,15 @@ class _Looking:
                 covered=state.is_covered,
                 required=name == MODEL or with_optimizer,
             )
+
+
+def _of_file(name: str, damage: str) -> str:
+    """What is wrong with a file, in words that stand behind its name."""
+    for known in (name, Path(name).name):
+        if damage.startswith(f"{known} "):
+            return f"it {damage.removeprefix(f'{known} ')}"
+        damage = damage.removeprefix(f"{known}: ")
+    return damage
 
 
 def _finite(content: bytes, name: str) -> None:

@@ -25,7 +25,7 @@ def sweep(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
     if not args:
         raise ValueError(
-            f"icl-train sweep needs what to sweep: {', '.join(_SWEEPS)}, or an experiment (see icl-train sweep --help)"
+            f"what to sweep must be given: {', '.join(_SWEEPS)}, or an experiment (see icl-train sweep --help)"
         )
     if args[0] in ("-h", "--help", "--help-all"):
         print(_help())
