@@ -1,6 +1,7 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
 
 from ._experiments.runs import ExperimentRun, experiment_runs
+from ._intact.errors import RunUnreadable
 from ._loop import eval_record, train
 from ._plans.figure3a import figure3a
 from ._plans.plan import Plan, configurations, planned
@@ -47,6 +48,7 @@ __all__ = [
     "RunError",
     "RunFailed",
     "RunFolder",
+    "RunUnreadable",
     "SeedConfig",
     "Task",
     "TrainConfig",

@@ -19,7 +19,7 @@ from icl_train._intact.metrics import METRICS, plain_lines, read_metrics
 from icl_train._intact.objects import OLDER_FORMAT
 from icl_train._intact.records import without_torn_evaluation
 
-__all__ = ["Settled", "damage_of", "intact_lines", "newest_state", "own_state", "read_own_done"]
+__all__ = ["Settled", "damage_of", "intact_lines", "newest_state", "own_state", "read_own_done", "require_own"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,30 @@ def own_state(checkpoints: Path, step: int, run: str) -> CheckpointState:
         except Damaged as damage:
             raise Damaged(f"{STATE}: {damage}") from None
     return state
+
+
+def require_own(folder: Path, step: int, settled: Settled) -> None:
+    """That a checkpoint and DONE, if there is one that can be read, are of this run.
+
+    Args:
+        folder: the run's.
+        step: which checkpoint.
+        settled: what its config.json says.
+
+    Raises:
+        Damaged: if they are not, or state.json is not as it was written; the line begins with the file.
+        OSError: what the system says.
+    """
+    try:
+        done = read_done(folder, run_format=settled.run_format)
+    except Damaged:  # what it says is not asked for
+        done = None
+    try:
+        if isinstance(done, Done):
+            done.ties.require_run(settled.run)
+    except Damaged as damage:
+        raise Damaged(f"{DONE}: {damage}") from None
+    own_state(folder / CHECKPOINTS, step, settled.run)
 
 
 def read_own_done(folder: Path, settled: Settled) -> Done | OlderDone | None:

@@ -39,7 +39,7 @@ from icl_train._intact.places import strange_places
 from icl_train._intact.promised import named_steps, promised_steps
 from icl_train._intact.records import records_in
 from icl_train._intact.ties import Ties
-from icl_train._intact.whole_run import Settled, damage_of, intact_lines, own_state
+from icl_train._intact.whole_run import Settled, damage_of, intact_lines, require_own
 from icl_train._making.environment import available_cores, environment_here
 from icl_train._making.initial import INITIAL, find_initial_weights, with_initial_weights
 from icl_train._making.trusted import is_trusted, why_not_trusted
@@ -202,13 +202,13 @@ class RunFolder:
         return promised_steps(self.path, self.settled)
 
     def require_own_checkpoint(self, step: int) -> None:
-        """That the checkpoint of a step is of this run.
+        """That the checkpoint of a step, and DONE, are of this run.
 
         Raises:
-            RunUnreadable: if it is not, or its state.json is damaged.
+            RunUnreadable: if they are not, or its state.json is damaged.
         """
         try:
-            own_state(self.checkpoints, step, self.identity)
+            require_own(self.path, step, self.settled)
         except Damaged as damage:
             raise RunUnreadable(f"cannot load {checkpoint_folder(self.checkpoints, step)}: {damage}") from damage
 

@@ -147,7 +147,7 @@ class _Looking:
         except OSError as error:
             self.found.damaged[name] = f"it cannot be read: {error.strerror}"
         except (Damaged, ValueError) as damage:
-            self.found.damaged[name] = one_line(str(damage).removeprefix(f"{name}: "))
+            self.found.damaged[name] = one_line(str(damage).removeprefix(f"{Path(name).name}: "))
         else:
             if not covered:
                 self.found.not_covered.append(name)
