@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from icl_train._intact.checkpoints import CHECKPOINTS, is_checkpoint_name
+from icl_train._intact.errors import RunUnreadable
 
-__all__ = ["strange_places"]
+__all__ = ["require_own_places", "strange_places"]
 
 _FILES = (
     "config.json",
@@ -50,6 +51,20 @@ def strange_places(folder: Path) -> Iterator[tuple[str, str]]:
         yield from strange
         for file in () if strange else sorted(os.listdir(folder / name)):
             yield from _strange(folder, f"{name}/{file}", stat.S_ISREG, "a file")
+
+
+def require_own_places(folder: Path) -> None:
+    """Before anything is written into a run's folder, which may itself be a link.
+
+    Args:
+        folder: the run's.
+
+    Raises:
+        RunUnreadable: naming the first of the :func:`strange_places`.
+        OSError: what the system says.
+    """
+    for name, why in strange_places(folder):
+        raise RunUnreadable(f"cannot train {folder}: {name}: {why}")
 
 
 def _strange(folder: Path, name: str, is_right: Callable[[int], bool], what: str) -> Iterator[tuple[str, str]]:

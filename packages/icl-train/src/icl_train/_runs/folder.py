@@ -35,7 +35,7 @@ from icl_train._intact.errors import RunError, RunFailed, RunUnreadable
 from icl_train._intact.markers import DONE, FAILED, Done, write_done, write_failed
 from icl_train._intact.metrics import METRICS, sealed_lines
 from icl_train._intact.objects import RUN_FORMAT
-from icl_train._intact.places import strange_places
+from icl_train._intact.places import require_own_places
 from icl_train._intact.promised import named_steps, promised_steps
 from icl_train._intact.records import records_in
 from icl_train._intact.ties import Ties
@@ -381,8 +381,7 @@ class RunFolder:
             RunError: if one already does; RunUnreadable if there is a link in the place of one of its files or folders,
                 through which training would write somewhere else, or something that is neither.
         """
-        for name, why in strange_places(self.path):
-            raise RunUnreadable(f"cannot train {self.path}: {name}: {why}")
+        require_own_places(self.path)
         with held(self.path / ".lock") as is_ours:
             if not is_ours:
                 raise RunError(f"one process at a time may train a run, got {self.path}, which another one is training")
