@@ -123,6 +123,8 @@ class _Looking:
     def __init__(self, run: RunFolder) -> None:
         self.run, self.found = run, Verified(run.path)
         self.last_record = 0
+        self.known: set[int] = set()  # steps of checkpoints that must be there, or were set aside
+        self.first_with_optimizer = 0
 
     def at(
         self,
@@ -175,7 +177,10 @@ class _Looking:
         if CHECKPOINTS in self.found.damaged:
             return
         aside = {int(path.name[5:].partition(".")[0]) for path in set_aside(self.run.checkpoints)}
-        missing = self._expected() - set(self.run.checkpoint_steps()) - aside
+        expected = self._expected()
+        self.known = expected | aside
+        self.first_with_optimizer = min(sorted(self.known)[-_WITH_OPTIMIZER:], default=0)
+        missing = expected - set(self.run.checkpoint_steps()) - aside
         if missing and not self.run.checkpoints.exists():
             self.found.damaged[CHECKPOINTS] = f"it is missing, and with it {len(missing)} checkpoints"
             return
@@ -196,9 +201,8 @@ class _Looking:
         return expected
 
     def _keeps_optimizer(self, step: int) -> bool:
-        """Whether the optimiser's state must be there: that of the newest two, damaged ones counted."""
-        aside = {int(path.name[5:].partition(".")[0]) for path in set_aside(self.run.checkpoints)}
-        return step in sorted(self._expected() | set(self.run.checkpoint_steps()) | aside)[-_WITH_OPTIMIZER:]
+        """Whether the optimiser's state must be there now: that of the newest two, damaged ones counted."""
+        return step in sorted(self.known | set(self.run.checkpoint_steps()))[-_WITH_OPTIMIZER:]
 
     def at_checkpoint(self, step: int) -> None:
         """Look at the files of a checkpoint: those that should be there, and an optimiser's state that is."""
@@ -219,13 +223,13 @@ class _Looking:
         if not state.is_covered:
             self.found.not_covered.append(str(folder / STATE))
         for name in (MODEL, OPTIMIZER):
-            # Asked after the look: while the run is trained, a new checkpoint makes an older one's superfluous.
             whole = self.at(
                 str(folder / name),
                 lambda name=name: _finite(hashed_content(checkpoints, name, state), name),  # type: ignore[misc]
                 covered=state.is_covered,
-                required=name == MODEL or self._keeps_optimizer(step),
+                required=name == MODEL or step >= self.first_with_optimizer,
             )
+            # Asked once more: while the run is trained, a new checkpoint makes an older one's state superfluous.
             gone = not whole and not os.path.lexists(self.run.path / folder / name)
             if gone and name == OPTIMIZER and not self._keeps_optimizer(step):
                 self.found.damaged.pop(str(folder / name), None)
