@@ -134,6 +134,36 @@ def test_no_command_runs_what_lies_in_a_strangers_folder(package, folder):
         assert told.count("it would import their_own, from ") == len(refused)
 
 
+FLAT = {"data": {"source": "their_own:make"}}
+TURNED = {"config.json of no run": FLAT, "config.json of dotted names": {"data.source": "their_own:make"}}
+
+
+@pytest.mark.parametrize("settings", TURNED.values(), ids=TURNED.keys())
+def test_a_config_json_that_is_not_of_a_run_is_no_settings(settings, folder):
+    (folder / "runs" / "one" / "config.json").write_text(json.dumps(settings))
+    commands = [("train", args) for name in ("run", "sweep", "show-config") for args in COMMANDS_ON["train"][name][:1]]
+    codes, told = run_commands(folder, [*commands, ("train", ["show-config", "runs/one/config.json"])])
+    assert ran(folder) == []
+    assert codes == [2] * 4
+    assert told.count("must be of a run, with its settings in 'config'") == 4
+
+
+@pytest.mark.parametrize("source", [["their_own:make"], {"a": "their_own:make"}, 5, True])
+def test_a_source_that_is_no_text_is_not_made_one(source, folder):
+    file = folder / "runs" / "one" / "config.json"
+    stored = json.loads(file.read_text())
+    del stored["sha256"]
+    stored["config"]["data"]["source"] = source
+    (folder / "copy.json").write_text(json.dumps(stored))
+    (folder / "settings.json").write_text(json.dumps({"data": {"source": source}}))
+    for module in ("['their_own", '["their_own', "{'a'"):
+        (folder / f"{module}.py").write_text(MODULE)
+    codes, told = run_commands(folder, [("train", ["show-config", name]) for name in ("copy.json", "settings.json")])
+    assert ran(folder) == []
+    assert codes == [2, 2]
+    assert told.count("data.source") == 2
+
+
 @pytest.mark.parametrize(("package", "args"), [("train", ["resume", "runs/one"]), ("eval", ["evaluate", "runs/one"])])
 def test_with_trust_the_source_is_imported(package, args, folder):
     (folder / "runs" / "one" / "DONE").unlink()

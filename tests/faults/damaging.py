@@ -53,11 +53,18 @@ def judge(command: str, scene: Scene, damage: Damage, told: Told, whole: Told) -
         return "harmless" if damage.file in NOT_COVERED else "silent"
     if (told.code, told.result) == (whole.code, whole.result):
         return "harmless"
+    if command == "resume" and told.code == 0 and told.result[0] != _weights(scene, whole):
+        return "silent"  # whatever it has said: it has trained on something else
     words = told.err + told.out
     names_it = re.search(rf"\b{re.escape(scene.damaged)}\b", words) is not None
     if told.code != whole.code and words.strip():
         return "named"
     return "named" if names_it and _says_more(told, whole) else "silent"
+
+
+def _weights(scene: Scene, whole: Told) -> Any:
+    """The weights that a run of this scene must end with."""
+    return whole.result[0] if scene.name == "interrupted" else what_is_trained(scene.origin / scene.damaged)[0]
 
 
 def _says_more(told: Told, whole: Told) -> bool:

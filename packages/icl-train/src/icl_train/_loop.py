@@ -37,7 +37,7 @@ __all__ = ["eval_record", "train"]
 
 
 def train(run: RunFolder, reporter: Reporter) -> None:
-    """Train ``run`` from its newest checkpoint (or from the start) to its last step.
+    """Train ``run`` from its newest checkpoint (or from the start) to its last step; one that is there stays as it is.
 
     Every batch, its noise and its dropout are pure functions of (seed, step), so the weights are, bit for bit, those of
     an unbroken run: same machine, device, thread count and library versions provided.
@@ -55,7 +55,13 @@ def train(run: RunFolder, reporter: Reporter) -> None:
             written.
     """
     run.require_components()
-    with run.lock(), Heartbeat(run.path) as heartbeat, tracking(run) as tracker:
+    with run.lock():
+        if not run.is_done_and_whole():  # as it is if another process has trained it since the caller's look
+            _train(run, reporter)
+
+
+def _train(run: RunFolder, reporter: Reporter) -> None:
+    with Heartbeat(run.path) as heartbeat, tracking(run) as tracker:
         device, training = resolve_device(run.config.train.device), None
         try:
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -316,7 +322,7 @@ def eval_record(result: EvalResult, *, step: int, sequences: int) -> Record:
 
 
 def _dropout_seed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]) >> 1  # NumPy 1 cannot shift it
 
 
 def _norm(tensors: Iterable[Tensor]) -> float:

@@ -3,12 +3,13 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from broken_runs import contents, reseal, resumed, verified
 
 from icl_data.foundation.sealed import seal_object, unseal_object
-from icl_train import PlainReporter, RunFailed, RunFolder, train
+from icl_train import PlainReporter, RunFailed, train
 
 
 @pytest.mark.parametrize("content", [None, b"", b'{"split": "train", "step": 5}\n'])
@@ -75,8 +76,9 @@ def test_weights_that_do_not_fit_leave_a_finished_run_as_it_is(done):
         folder = done.checkpoints / f"step_{step:07d}"
         (folder / "model.safetensors").write_bytes(b"x")
     before = contents(done)
+    longer = replace(done.config, train=replace(done.config.train, max_steps=25))
     with pytest.raises(RunFailed):
-        train(RunFolder.open(done.path), PlainReporter(io.StringIO()))
+        train(replace(done, config=longer), PlainReporter(io.StringIO()))
     assert contents(done) == before
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from icl_train._options.typed import short_json
 from icl_train.config import RunConfig
 from icl_train.presets import with_source
 
@@ -25,6 +27,9 @@ def with_components(config: RunConfig, chosen: Mapping[str, Any]) -> RunConfig:
     Raises:
         ValueError: for a component that does not exist, or a source that cannot be opened.
     """
+    for decisive in DECISIVE:  # made a text of, another value could name something after all
+        if not isinstance(chosen.get(decisive), (str, Path, type(None))):
+            raise ValueError(f"{decisive} must be text, got {short_json(chosen[decisive])}")
     chosen = {name: None if value in (None, "None") else str(value) for name, value in chosen.items()}
     source = chosen.get("data.source") or ("omniglot" if chosen.get("data.omniglot") else config.data.source)
     if source != config.data.source:

@@ -49,9 +49,9 @@ def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[
     """
     path = user_path(path)
     if path.is_dir():
-        if not (path / "config.json").is_file():
-            raise ValueError(f"a folder of settings must be a run folder, which holds config.json, got {path}")
-        path = path / "config.json"
+        if not (path / CONFIG).is_file():
+            raise ValueError(f"a folder of settings must be a run folder, which holds {CONFIG}, got {path}")
+        path = path / CONFIG
     if path.suffix not in _FORMATS:
         raise ValueError(f"a file of settings must end in {', '.join(_FORMATS)}, got {path}")
     with path.open("rb") as file:
@@ -65,13 +65,14 @@ def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[
         of_a_run = path.name == CONFIG and left_of_a_run(path.parent) is not None
         kind = RunUnreadable if of_a_run else ValueError
         raise kind(f"cannot read {path}: {one_line(error)}") from error
-    if isinstance(stored, dict) and isinstance(stored.get("config"), dict):  # of a run
-        _require_intact(path, data, stored)
-        stored = stored["config"]
-        _require_trusted(path.parent, stored, source)
     if not isinstance(stored, dict):
         raise ValueError(f"{path} must hold groups of settings by name, got {short_json(stored)}")
-    return path, dict(_flat(stored, ""))
+    if path.name != CONFIG and not isinstance(stored.get("config"), dict):
+        return path, _by_name(stored, path)
+    _require_of_a_run(path, data, stored)
+    settings = _by_name(stored["config"], path)
+    _require_trusted(path.parent, settings, flattened(stored["config"]), source)
+    return path, settings
 
 
 def with_file_settings(config: RunConfig, settings: Mapping[str, Any], *, of: Path) -> RunConfig:
@@ -107,21 +108,27 @@ def _require_moderate(stored: Any) -> None:
         left += [(one, depth + 1) for one in inner]
 
 
-def _require_trusted(run: Path, stored: dict[str, Any], source: str | None) -> None:
-    settings = flattened(stored)
-    own = str(settings.get("data.source"))
-    if own != source and not is_trusted(run, settings):
-        raise ValueError(f"{why_not_trusted(run, own)} (--data.source {shlex.quote(own)} allows it)")
-
-
-def _require_intact(path: Path, data: bytes, stored: Mapping[str, Any]) -> None:
-    """That a run's config.json is as it was written; a copy may be changed if it claims no hash any more."""
+def _require_of_a_run(path: Path, data: bytes, stored: Mapping[str, Any]) -> None:
+    """That a config.json is one of a run, as it was written; a copy under another name may be changed if it claims no
+    hash any more.
+    """
+    if path.name == CONFIG and not isinstance(stored.get("config"), dict):
+        raise ValueError(f"{path} must be of a run, with its settings in 'config': settings of yours need another name")
     if path.name != CONFIG and "sha256" not in stored:
         return
     try:
         object_in(data)
     except Damaged as damage:
         raise RunUnreadable(f"cannot read {path}: {damage}") from damage
+
+
+def _require_trusted(run: Path, settings: Mapping[str, Any], stored: Mapping[str, Any], source: str | None) -> None:
+    """That opening the source of a run's file, as it will be opened, runs no code of somebody else's."""
+    own = settings.get("data.source")
+    if own is not None and not isinstance(own, str):  # made a text of later on, it could name code after all
+        raise ValueError(f"data.source of {run} must be text, got {short_json(own)}")
+    if own is not None and own != source and not is_trusted(run, {**stored, "data.source": own}):
+        raise ValueError(f"{why_not_trusted(run, own)} (--data.source {shlex.quote(own)} allows it)")
 
 
 def _read(text: str, suffix: str) -> Any:
@@ -137,6 +144,16 @@ def _read(text: str, suffix: str) -> Any:
         return yaml.safe_load(text)
     except importlib.import_module("yaml").YAMLError as error:
         raise ValueError(str(error)) from error
+
+
+def _by_name(stored: Mapping[Any, Any], path: Path) -> dict[str, Any]:
+    """Dotted name → value, each once."""
+    settings: dict[str, Any] = {}
+    for name, value in _flat(stored, ""):
+        if name in settings:
+            raise ValueError(f"{path} must have each setting once, got {name} twice")
+        settings[name] = value
+    return settings
 
 
 def _flat(settings: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
