@@ -26,6 +26,7 @@ import torch
 from icl_data import ArraySource
 from icl_data.foundation.sealed import GrowingSeal
 from icl_train import RunConfig, RunFolder, Task, chan2022, laptop, resolve_device
+from icl_train._intact.ties import Ties
 from icl_train._runs.checkpoint import save_checkpoint
 from icl_train.optim import build_optimizer
 
@@ -91,7 +92,14 @@ def of_checkpoints(name: str, config: RunConfig) -> None:
 
         def write() -> Path:
             return save_checkpoint(
-                Path(folder), step=1, model=model, optimizer=optimizer, sums=(0.0,) * 4, summed=0, metrics=GrowingSeal()
+                Path(folder),
+                step=1,
+                model=model,
+                optimizer=optimizer,
+                sums=(0.0,) * 4,
+                summed=0,
+                metrics=GrowingSeal(),
+                ties=Ties("0" * 64, None),
             )
 
         contents = [file.read_bytes() for file in write().glob("*.safetensors")]

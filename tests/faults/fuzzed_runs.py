@@ -25,6 +25,7 @@ class _Folder:
         self.run = train(self.root, "damaged")
         self.healthy = train(self.root, "healthy", "--seeds.init", 1)  # no copy, which would be passed over
         self.sealed = is_sealed((self.run / "config.json").read_bytes())
+        self.identity = unsealed((self.run / "config.json").read_bytes()).get("run")
         files = [path for path in self.run.rglob("*") if path.is_file() and path.name != ".lock"]
         self.files = {str(path.relative_to(self.run)): path.read_bytes() for path in sorted(files)}
 
@@ -102,7 +103,11 @@ def _run_folder(folder: Path) -> Prepared:
         if name == "progress.txt":
             return runs.input(name, mutated_text(runs.files[name], random))
         if name == "FAILED":
-            reason = runs.write({"format": 2, "reason": "loss is nan"}) if runs.sealed else b"loss is nan\n"
+            reason = (
+                runs.write({"format": 2, "run": runs.identity, "reason": "loss is nan"})
+                if runs.sealed
+                else b"loss is nan\n"
+            )
             return runs.input(name, mutated_text(reason, random))
         return runs.draw_object(name, random)
 

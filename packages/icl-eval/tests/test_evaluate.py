@@ -117,6 +117,14 @@ def test_damaged_weights_are_a_mistake_that_names_the_file(run, tmp_path):
         evaluate_run(RunFolder.open(copy), steps=[20], splits=IN_TRAINING, batches=1, device="cpu")
 
 
+def test_the_settings_of_another_run_are_not_put_to_these_weights(run, write_run, tmp_path):
+    copy = tmp_path / "run"
+    shutil.copytree(run.path, copy)
+    shutil.copy(write_run("other", {}).path / "config.json", copy)
+    with pytest.raises(ValueError, match=r"cannot load .*step_0000020: .* it is of another run than config\.json"):
+        evaluate_run(RunFolder.open(copy), steps=[20], splits=IN_TRAINING, batches=1, device="cpu")
+
+
 def test_a_folder_moved_elsewhere_is_measured_alike(run, tmp_path):
     shutil.copytree(run.path, tmp_path / "moved")
     moved = RunFolder.open(tmp_path / "moved")

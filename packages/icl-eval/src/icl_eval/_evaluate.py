@@ -127,6 +127,7 @@ def _without_all(
 
 def _load(run: RunFolder, step: int, model: torch.nn.Module) -> None:
     try:
+        run.require_own_checkpoint(step)
         load_model_weights(run.checkpoints, step, model)
     except ValueError as error:
         raise CheckpointDamaged(str(error)) from error

@@ -10,7 +10,7 @@ from typing import Any
 from icl_data.foundation.printable import printable
 from icl_eval._loading.choosing import Read, each_once, run_names, take_runs
 from icl_eval._loading.records import UNREADABLE, checked_records, why_unreadable
-from icl_train import RunConfig, RunError, RunFolder, departures
+from icl_train import RunConfig, RunError, RunFolder, RunUnreadable, departures
 
 __all__ = [
     "OMNIGLOT_CHARACTERS",
@@ -187,10 +187,17 @@ def require_checkpoints(run: RunFolder, steps: Sequence[int]) -> None:
     """Raise where ``run`` has no checkpoint of one of ``steps``, or none were asked for.
 
     Raises:
-        RunError: naming the checkpoints that it has.
+        RunError: naming the checkpoints that it has; RunUnreadable if it had that one once.
     """
     available = run.checkpoint_steps()
     missing = [step for step in steps if step not in available]
+    gone = sorted(set(missing) & set(run.promised_checkpoints())) if missing else ()
+    if gone:
+        told = ", ".join(map(str, gone[:3])) + (f" and {len(gone) - 3} more" if len(gone) > 3 else "")
+        raise RunUnreadable(
+            f"{run.path} must have the checkpoint of step {told}, which it had, got those of "
+            f"{', '.join(map(str, available)) or 'none'} (icl-train resume, or --step for an older one)"
+        )
     if not available:
         raise RunError(f"{run.path} must have a checkpoint to be measured, got none")
     if missing or not steps:

@@ -191,8 +191,8 @@ with_another_tensor = rewritten(lambda tensors: tensors | {"more": torch.zeros(1
     [
         (broken, "cannot read"),
         (newer, "its format must be 1 or 2, got 99"),
-        (no_run, "a run folder holds config.json"),
-        (without_checkpoints, "must have a checkpoint to be measured, got none"),
+        (no_run, "config.json is missing from "),
+        (without_checkpoints, "must have the checkpoint of step 20, which it had, got those of none"),
     ],
 )
 def test_one_of_several_that_cannot_be_measured_is_named_and_passed_over(runs, tmp_path, capsys, damage, reason):
@@ -268,3 +268,10 @@ def test_a_tilde_is_the_home_folder_in_every_path(runs, tmp_path, monkeypatch, c
 def test_a_tilde_of_nobody_is_a_mistake(tmp_path):
     with pytest.raises(ValueError, match="got ~nobody-of-that-name/runs"):
         _main(["figure3a", "~nobody-of-that-name/runs"])
+
+
+def test_no_older_checkpoint_is_measured_in_the_place_of_one_that_is_gone(runs):
+    run = min(runs.iterdir())
+    shutil.rmtree(run / "checkpoints" / "step_0000020")
+    with pytest.raises(CommandFailed, match="must have the checkpoint of step 20, which it had, got those of 10 "):
+        _main(["evaluate", str(run), *QUICK])

@@ -1,14 +1,16 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
 
 from ._experiments.runs import ExperimentRun, experiment_runs
+from ._intact.errors import RunUnreadable
 from ._loop import eval_record, train
 from ._plans.figure3a import figure3a
 from ._plans.plan import Plan, configurations, planned
 from ._runs.checkpoint import load_model_weights
 from ._runs.departures import departures
-from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, find_runs, progress_line
+from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, progress_line
 from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
+from ._runs.search import find_runs
 from ._task import Task, resolve_device
 from .config import (
     DataConfig,
@@ -46,6 +48,7 @@ __all__ = [
     "RunError",
     "RunFailed",
     "RunFolder",
+    "RunUnreadable",
     "SeedConfig",
     "Task",
     "TrainConfig",

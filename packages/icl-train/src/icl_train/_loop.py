@@ -11,12 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from icl_train._intact.records import RUNNING_MEANS
 from icl_train._intact.weights import load_checked
 from icl_train._life.classes import keep_classes
 from icl_train._life.divergence import RecentLosses
 from icl_train._life.failure import failure_of, reason_of
 from icl_train._life.going_on import go_on
 from icl_train._life.history import record_start
+from icl_train._life.longer import write_change
 from icl_train._making.initial import INITIAL, copied_weights
 from icl_train._making.whole import remove_leftovers
 from icl_train._runs.checkpoint import save_checkpoint
@@ -32,8 +34,6 @@ from icl_train.metrics import sequence_loss
 from icl_train.optim import add_l2_gradient, build_optimizer, learning_rate, set_learning_rate, weight_matrices
 
 __all__ = ["eval_record", "train"]
-
-_RUNNING_MEANS = ("loss", "loss_query", "loss_interim", "accuracy_query")
 
 
 def train(run: RunFolder, reporter: Reporter) -> None:
@@ -62,13 +62,14 @@ def train(run: RunFolder, reporter: Reporter) -> None:
 
 def _train(run: RunFolder, reporter: Reporter) -> None:
     with Heartbeat(run.path) as heartbeat, tracking(run) as tracker:
-        device = resolve_device(run.config.train.device)
+        device, training = resolve_device(run.config.train.device), None
         try:
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
-                _to_its_end(run, _Training(run, reporter, tracker, heartbeat, device))
+                training = _Training(run, reporter, tracker, heartbeat, device)
+                _to_its_end(run, training)
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
             reason = f"code that the run calls ended it: SystemExit: {stop.code}"
-            _mark_failed(run, heartbeat, reason)
+            _mark_failed(run, heartbeat, reason, begun=training is not None and training.begun)
             raise RunFailed(f"{run.path}: {reason}") from stop
 
 
@@ -79,12 +80,14 @@ def _to_its_end(run: RunFolder, training: _Training) -> None:
     except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
         raise
     except Exception as error:
-        _mark_failed(run, training.heartbeat, reason_of(error))
+        _mark_failed(run, training.heartbeat, reason_of(error), begun=training.begun)
         raise failure_of(run.path, error) from error
 
 
-def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str) -> None:
+def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bool) -> None:
     heartbeat.remove()
+    if not begun and (run.path / "DONE").exists():  # what could not go on is as finished as it was
+        return
     with suppress(OSError):
         (run.path / "DONE").unlink(missing_ok=True)  # a disk that fails may have taken it before it said so
         run.mark_failed(reason)
@@ -119,12 +122,12 @@ class _Training:
             protocol=self.config.eval.protocol,
             workers=workers_of(self.config, run.threads),
         )
-        self.sums = torch.zeros(len(_RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
+        self.sums = torch.zeros(len(RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
         self.summed = 0
         self.losses = RecentLosses()
         self.grad_l2 = torch.zeros(())
         self.evaluations, self.checkpoints = self.config.evaluations, self.config.train.checkpoints
-        self.is_new, self.step = True, 0
+        self.is_new, self.begun, self.step = True, False, 0
 
     def run(self) -> None:
         """From the newest checkpoint to the last step."""
@@ -190,7 +193,7 @@ class _Training:
 
     def _log(self) -> None:
         """Means since the last line; norms of this step."""
-        means = dict(zip(_RUNNING_MEANS, (self.sums / self.summed).tolist(), strict=True))
+        means = dict(zip(RUNNING_MEANS, (self.sums / self.summed).tolist(), strict=True))
         now, (then, step) = self.pace.training_seconds(), self._logged
         record: Record = {
             "split": "train",
@@ -258,23 +261,28 @@ class _Training:
                 sums=self.sums.tolist(),
                 summed=self.summed,
                 metrics=metrics,
+                ties=self.ties,
             )
 
     def _restore(self) -> list[Record]:
         """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
         remove_leftovers(self.run_folder.path)
-        state = go_on(self.run_folder, self.model, self.optimizer, n_sums=len(_RUNNING_MEANS))
+        state = go_on(self.run_folder, self.model, self.optimizer)
+        if state is None and (initial := self.config.train.init_from) is not None:
+            load_checked(self.model, copied_weights(self.run_folder.path, initial), INITIAL)
+        self.begun = True  # from here on the folder is changed
+        write_change(self.run_folder)
         if state is None:
-            if (initial := self.config.train.init_from) is not None:
-                load_checked(self.model, copied_weights(self.run_folder.path, initial), INITIAL)
             self.run_folder.rewind(None)
             self.run_folder.write_classes(self._classes())
+            self.ties = self.run_folder.ties()
             return []
         self.sums += torch.tensor(state.sums, dtype=torch.float64, device=self.sums.device)
         self.summed = state.summed
         self.is_new, self.step = False, state.step
         records = self.run_folder.rewind(self.step, state)
-        keep_classes(self.run_folder, self._classes)
+        keep_classes(self.run_folder, state, self._classes)
+        self.ties = self.run_folder.ties()
         return records
 
     def _new_pace(self) -> Pace:

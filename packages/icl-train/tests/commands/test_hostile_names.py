@@ -79,6 +79,6 @@ def test_refusals_show_a_hostile_name_on_one_line(columns, environment, finished
         [HOSTILE],
     ):
         printed, code = terminal(*args, columns=columns, **environment)
-        assert code == 2, printed
+        assert code == (1 if args == ["resume", run] else 2), printed  # a run that is damaged, or a mistake
         assert "\x1b" not in printed
         assert printed.count("\n") == 1

@@ -107,7 +107,7 @@ def test_a_run_that_ends_with_its_standard_input_writes_a_checkpoint(tmp_path):
     options = ["--root", str(tmp_path), "--name", "run", "--max-steps", "20"]
     assert _main(["run", "smoke", *options]) == 0
     run = RunFolder.open(tmp_path / "run")
-    run.rewrite(config=replace(run.config, train=replace(run.config.train, max_steps=1_000_000)))
+    run = run.rewrite(config=replace(run.config, train=replace(run.config.train, max_steps=1_000_000)))
     (run.path / "DONE").unlink()
     command = [sys.executable, "-m", "icl_train", "resume", str(run.path), "--end-with-stdin"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

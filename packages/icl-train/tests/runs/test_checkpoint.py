@@ -7,8 +7,11 @@ import torch
 
 from icl_data.foundation.sealed import Damaged, GrowingSeal, unseal_object
 from icl_models import ModelConfig, build_model, load_model
+from icl_train._intact.ties import Ties
 from icl_train._runs.checkpoint import checkpoint_steps, load_model_weights, load_training_state, save_checkpoint
 from icl_train.optim import build_optimizer, set_learning_rate
+
+OF_A_RUN = {"metrics": GrowingSeal(), "ties": Ties("0" * 64, None)}
 
 
 def trained(seed, steps=3):
@@ -30,7 +33,7 @@ def step(model, optimizer):
 
 def test_training_goes_on_bit_for_bit_from_a_checkpoint(tmp_path):
     model, optimizer = trained(0)
-    save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, sums=(0.5,), summed=1, metrics=GrowingSeal())
+    save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, sums=(0.5,), summed=1, **OF_A_RUN)
     fresh_model, fresh_optimizer = trained(1, steps=0)
     state = load_training_state(tmp_path, 3, fresh_model, fresh_optimizer)
     assert (state.sums, state.summed) == ((0.5,), 1)
@@ -42,7 +45,7 @@ def test_training_goes_on_bit_for_bit_from_a_checkpoint(tmp_path):
 
 def test_a_checkpoint_is_a_saved_model(tmp_path):
     model, optimizer = trained(0)
-    path = save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
+    path = save_checkpoint(tmp_path, step=3, model=model, optimizer=optimizer, sums=(), summed=0, **OF_A_RUN)
     loaded = load_model(path)
     assert loaded.config == model.config
     for name, value in model.state_dict().items():
@@ -52,7 +55,7 @@ def test_a_checkpoint_is_a_saved_model(tmp_path):
 def test_only_the_two_newest_checkpoints_keep_the_optimizer_state(tmp_path):
     model, optimizer = trained(0)
     for at in (1, 2, 3):
-        save_checkpoint(tmp_path, step=at, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
+        save_checkpoint(tmp_path, step=at, model=model, optimizer=optimizer, sums=(), summed=0, **OF_A_RUN)
     assert checkpoint_steps(tmp_path) == [1, 2, 3]
     for at in (2, 3):
         load_training_state(tmp_path, at, model, optimizer)
@@ -68,7 +71,7 @@ def test_a_folder_left_by_a_killed_writer_is_no_checkpoint_and_in_nobodys_way(tm
     (left / "model.safetensors").write_bytes(b"half")
     assert checkpoint_steps(tmp_path) == []
     model, optimizer = trained(0)
-    save_checkpoint(tmp_path, step=5, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
+    save_checkpoint(tmp_path, step=5, model=model, optimizer=optimizer, sums=(), summed=0, **OF_A_RUN)
     assert checkpoint_steps(tmp_path) == [5]
     assert not left.exists()
 
@@ -81,14 +84,14 @@ def test_other_folders_beside_the_checkpoints_are_none(tmp_path):
 
 def test_a_missing_step_names_the_known_ones(tmp_path):
     model, optimizer = trained(0)
-    save_checkpoint(tmp_path, step=7, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
+    save_checkpoint(tmp_path, step=7, model=model, optimizer=optimizer, sums=(), summed=0, **OF_A_RUN)
     with pytest.raises(ValueError, match=r"must be one of the checkpoints in .*\(7\), got 8"):
         load_model_weights(tmp_path, 8, model)
 
 
 def test_damaged_weights_and_other_formats_are_one_line(tmp_path):
     model, optimizer = trained(0)
-    path = save_checkpoint(tmp_path, step=1, model=model, optimizer=optimizer, sums=(), summed=0, metrics=GrowingSeal())
+    path = save_checkpoint(tmp_path, step=1, model=model, optimizer=optimizer, sums=(), summed=0, **OF_A_RUN)
     record = unseal_object((path / "state.json").read_bytes())
     (path / "model.safetensors").write_bytes(b"nonsense")
     with pytest.raises(

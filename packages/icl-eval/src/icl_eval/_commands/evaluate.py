@@ -132,9 +132,9 @@ def _print(measured: Sequence[Measured], command: EvaluateCommand, *, files: Seq
 
 
 def _steps(run: RunFolder, command: EvaluateCommand) -> list[int]:
-    steps = run.checkpoint_steps()
     if command.step is not None:
         return [command.step]
+    steps = sorted({*run.checkpoint_steps(), *run.promised_checkpoints()})  # of one that is gone, no older one is taken
     return steps if command.all_checkpoints else steps[-1:]
 
 

@@ -16,10 +16,11 @@ from icl_data.foundation.plain_json import read_json
 from icl_data.foundation.printable import one_line
 from icl_data.foundation.sealed import Damaged
 from icl_train._by_name.settings import with_settings
+from icl_train._intact.errors import RunUnreadable
 from icl_train._intact.objects import object_in
 from icl_train._making.trusted import is_trusted, why_not_trusted
 from icl_train._options.typed import short_json
-from icl_train._runs.stored import CONFIG
+from icl_train._runs.stored import CONFIG, left_of_a_run
 from icl_train._settings.identity import flattened
 from icl_train.config import RunConfig
 
@@ -61,7 +62,9 @@ def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[
         stored = _read(data.decode("utf-8-sig"), path.suffix)
         _require_moderate(stored)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"cannot read {path}: {one_line(error)}") from error
+        of_a_run = path.name == CONFIG and left_of_a_run(path.parent) is not None
+        kind = RunUnreadable if of_a_run else ValueError
+        raise kind(f"cannot read {path}: {one_line(error)}") from error
     if not isinstance(stored, dict):
         raise ValueError(f"{path} must hold groups of settings by name, got {short_json(stored)}")
     if path.name != CONFIG and not isinstance(stored.get("config"), dict):
@@ -116,7 +119,7 @@ def _require_of_a_run(path: Path, data: bytes, stored: Mapping[str, Any]) -> Non
     try:
         object_in(data)
     except Damaged as damage:
-        raise ValueError(f"cannot read {path}: {damage}") from damage
+        raise RunUnreadable(f"cannot read {path}: {damage}") from damage
 
 
 def _require_trusted(run: Path, settings: Mapping[str, Any], stored: Mapping[str, Any], source: str | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
@@ -11,7 +11,8 @@ import tyro
 from icl_data.foundation.printable import printable
 from icl_train._check_settings import check_settings
 from icl_train._commands.training import train_here
-from icl_train._life.longer import change, changed, check_change
+from icl_train._life.going_on import tell_of_missing
+from icl_train._life.longer import changed, check_change
 from icl_train._making.trusted import remember_source
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.parent import end_with_stdin
@@ -49,6 +50,7 @@ def resume(args: Sequence[str]) -> int:
     run = RunFolder.open(command.run)
     config = changed(run.config, max_steps=command.max_steps, device=command.device)
     if config.train.max_steps == run.config.train.max_steps and run.is_done_and_whole():
+        tell_of_missing(run)
         print(f"{printable(run.path)}: done already")
         return 0
     if not command.trust:
@@ -61,7 +63,7 @@ def resume(args: Sequence[str]) -> int:
 
         resolve_device(config.train.device)
         trusted = run.trusted
-        run = change(run, config)
+        run = replace(run, config=config)
         if trusted:  # a longer run is another one
             remember_source(run.path, run.config.flat())
     return train_here(run)

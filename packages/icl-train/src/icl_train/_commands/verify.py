@@ -13,7 +13,8 @@ import tyro
 from icl_data.foundation.command_line import DONE, FAILED
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import one_line
-from icl_train._runs.folder import RunFolder, find_runs
+from icl_train._runs.folder import RunFolder
+from icl_train._runs.search import find_lost_runs, find_runs
 from icl_train._watching.verified import Verified, verified
 from icl_train.command_line import parse
 
@@ -27,7 +28,8 @@ class VerifyCommand:
     """Read every file of runs and hold it against the hashes that were written with it; nothing is changed.
 
     Of each run it says: intact; damaged, with the files and what is wrong; or not covered, for files of an earlier
-    version, which wrote no hashes. Weights must be finite numbers as well. Exit code 1 if anything is damaged.
+    version, which wrote no hashes. Weights must be finite numbers as well. Exit code 1 if anything is damaged, or if
+    there is no run.
     """
 
     runs: Annotated[
@@ -48,7 +50,7 @@ def verify(args: Sequence[str]) -> int:
     for root in map(user_path, command.runs):
         found, broken = find_runs(root)
         runs |= {run.path: run for run in found}
-        unreadable |= dict(broken)
+        unreadable |= dict([*find_lost_runs(root), *broken])
     told = []
     for run in runs.values():
         told.append(verified(run))
@@ -62,7 +64,7 @@ def verify(args: Sequence[str]) -> int:
         for path, reason in unreadable.items():
             print(one_line(f"damaged: {path}: {reason}"))
         print(_summary(told, len(unreadable)))
-    return FAILED if unreadable or any(one.damaged for one in told) else DONE
+    return FAILED if unreadable or not told or any(one.damaged for one in told) else DONE
 
 
 def _lines(one: Verified) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,8 +16,10 @@ from icl_data.foundation.regular_file import NotAFile, read_file
 from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_train._intact.objects import OLDER_FORMAT, read_object, write_object
 from icl_train._intact.seals import seal_from, seal_to_plain
+from icl_train._intact.ties import Ties
 
 __all__ = [
+    "CHECKPOINTS",
     "MODEL",
     "OPTIMIZER",
     "STATE",
@@ -24,10 +27,13 @@ __all__ = [
     "checkpoint_folder",
     "checkpoint_steps",
     "hashed_content",
+    "is_checkpoint_name",
+    "newest_before",
     "read_state",
     "write_state",
 ]
 
+CHECKPOINTS = "checkpoints"
 MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 _LAST_STEP = 2**31 - 1  # of any run
 
@@ -43,6 +49,8 @@ class CheckpointState:
         hashes: file → SHA-256; empty in format 1, which has none.
         metrics: how far metrics.jsonl may go when the run goes on from here: as it was then, and as it is once what
             was written because that step was the last has gone from it. Empty in format 1.
+        before: step of the checkpoint before; None for the first.
+        ties: of which run it is. None in format 1.
     """
 
     step: int
@@ -50,6 +58,8 @@ class CheckpointState:
     summed: int
     hashes: Mapping[str, str]
     metrics: tuple[GrowingSeal, ...]
+    before: int | None = None
+    ties: Ties | None = None
 
     @property
     def is_covered(self) -> bool:
@@ -88,13 +98,30 @@ def checkpoint_folder(checkpoints: Path, step: int) -> Path:
 
 def checkpoint_steps(checkpoints: Path) -> list[int]:
     """Steps that have a checkpoint, ascending."""
-    found = [int(path.name[5:]) for path in checkpoints.glob("step_*") if re.fullmatch(r"step_[0-9]{7,10}", path.name)]
+    found = [int(path.name[5:]) for path in checkpoints.glob("step_*") if is_checkpoint_name(path.name)]
     return sorted(step for step in found if step <= _LAST_STEP and checkpoint_folder(checkpoints, step).is_dir())
 
 
+def is_checkpoint_name(name: str) -> bool:
+    """Whether a folder that is called so is a checkpoint."""
+    return re.fullmatch(r"step_[0-9]{7,10}", name) is not None
+
+
+def newest_before(checkpoints: Path, step: int) -> int | None:
+    """The step of the newest checkpoint before one; None for the first."""
+    return max((one for one in checkpoint_steps(checkpoints) if one < step), default=None)
+
+
 def write_state(checkpoint: Path, state: CheckpointState) -> None:
-    """Write state.json into the folder of a checkpoint."""
-    value = {"step": state.step, "sums": state.sums, "summed": state.summed, "files": state.hashes}
+    """Write state.json into the folder of a checkpoint.
+
+    Args:
+        checkpoint: the folder.
+        state: what it is to say, ties among it.
+    """
+    assert state.ties is not None
+    value = {**state.ties.to_plain(), "step": state.step, "before": state.before, "sums": state.sums}
+    value |= {"summed": state.summed, "files": state.hashes}
     write_object(checkpoint / STATE, {**value, "metrics": [seal_to_plain(seal) for seal in state.metrics]})
 
 
@@ -147,15 +174,27 @@ def _state(value: dict[str, Any], own_format: int, step: int) -> CheckpointState
     if type(value.get("step")) is not int or value["step"] != step:
         raise Damaged(f"its step must be {step}, got {one_line(value.get('step'))[:60]}")
     sums, summed = value.get("sums"), value.get("summed")
-    if not isinstance(sums, list) or any(type(number) not in (int, float) for number in sums):
-        raise Damaged(f"its sums must be numbers, got {one_line(sums)[:60]}")
+    if not isinstance(sums, list) or not all(map(_is_number, sums)):
+        raise Damaged(f"its sums must be finite numbers, got {one_line(sums)[:60]}")
     if type(summed) is not int or not 0 <= summed <= step:
         raise Damaged(f"its summed must be a number of updates, at most {step}, got {one_line(summed)[:60]}")
     if own_format == OLDER_FORMAT:
         return CheckpointState(step, tuple(sums), summed, {}, ())
-    hashes, metrics = value.get("files"), value.get("metrics")
-    if not isinstance(hashes, dict) or not hashes:
-        raise Damaged("it must hold the hashes of the files beside it")
+    hashes, metrics, before = value.get("files"), value.get("metrics"), value.get("before")
+    if not isinstance(hashes, dict) or sorted(hashes) != [MODEL, OPTIMIZER]:
+        got = one_line(sorted(hashes) if isinstance(hashes, dict) else hashes)[:60]
+        raise Damaged(f"its files must be {MODEL} and {OPTIMIZER} with their hashes, got {got}")
+    if before is not None and (type(before) is not int or not 0 <= before < step):
+        raise Damaged(f"its before must be an earlier step, got {one_line(before)[:60]}")
     if not isinstance(metrics, list) or not metrics:
         raise Damaged("it must say how far metrics.jsonl went")
-    return CheckpointState(step, tuple(sums), summed, hashes, tuple(map(seal_from, metrics)))
+    seals = tuple(map(seal_from, metrics))
+    return CheckpointState(step, tuple(sums), summed, hashes, seals, before, Ties.read(value))
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is one that arithmetic can begin with."""
+    try:
+        return type(value) in (int, float) and math.isfinite(float(value))  # type: ignore[arg-type]
+    except OverflowError:
+        return False

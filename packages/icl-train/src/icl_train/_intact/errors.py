@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from icl_data.foundation.command_line import CommandFailed
 
-__all__ = ["RunDamaged", "RunError", "RunFailed"]
+__all__ = ["RunDamaged", "RunError", "RunFailed", "RunUnreadable"]
 
 
 class RunError(ValueError):
     """A folder that is not a run, or not one that can be used as asked."""
+
+
+class RunUnreadable(RunError, CommandFailed):
+    """A run whose files are not as they were written, or not its own."""
 
 
 class RunFailed(CommandFailed):

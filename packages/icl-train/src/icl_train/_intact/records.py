@@ -8,11 +8,12 @@ from typing import Any
 from icl_data.foundation.printable import one_line
 from icl_data.foundation.sealed import Damaged
 
-__all__ = ["EVALUATED", "Record", "record_of", "records_in", "without_torn_evaluation"]
+__all__ = ["EVALUATED", "RUNNING_MEANS", "Record", "record_of", "records_in", "without_torn_evaluation"]
 
 Record = dict[str, Any]
 
 EVALUATED = "eval_"
+RUNNING_MEANS = ("loss", "loss_query", "loss_interim", "accuracy_query")  # which a line of training begins with
 _SEAL = "crc32"
 
 

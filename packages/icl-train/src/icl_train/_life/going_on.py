@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import warnings
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icl_data.foundation.printable import one_line
 from icl_data.foundation.sealed import Damaged
-from icl_train._intact.checkpoints import OPTIMIZER, CheckpointState, checkpoint_folder, hashed_content, read_state
+from icl_train._intact.checkpoints import CHECKPOINTS, OPTIMIZER, CheckpointState, checkpoint_folder, hashed_content
 from icl_train._intact.errors import RunDamaged, RunFailed
-from icl_train._intact.markers import read_done
+from icl_train._intact.markers import DONE, Done, read_done
 from icl_train._intact.metrics import METRICS, plain_lines, read_metrics
-from icl_train._intact.records import records_in
+from icl_train._intact.records import RUNNING_MEANS, records_in
+from icl_train._intact.whole_run import own_state
 from icl_train._runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["go_on", "newest_intact", "require_start"]
+__all__ = ["go_on", "newest_intact", "require_start", "tell_of_missing"]
 
 
 def newest_intact(run: RunFolder) -> CheckpointState | None:
@@ -44,7 +46,7 @@ def newest_intact(run: RunFolder) -> CheckpointState | None:
     return None
 
 
-def go_on(run: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer, *, n_sums: int) -> CheckpointState | None:
+def go_on(run: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer) -> CheckpointState | None:
     """Load the newest checkpoint that the run can go on from.
 
     Newer ones are set aside as ``step_NNNNNNN.damaged``, each with a warning that says why; they go when training has
@@ -53,23 +55,21 @@ def go_on(run: RunFolder, model: nn.Module, optimizer: torch.optim.Optimizer, *,
     Args:
         run: the run; the caller holds its lock.
         model, optimizer: what takes weights and state.
-        n_sums: how many means a line of training metrics has.
 
     Returns:
         What it says; None if there is no checkpoint.
 
     Raises:
-        RunFailed: if there are checkpoints, but none is intact; or if they are gone.
+        RunFailed: if there are checkpoints, but none is intact; if they are gone; or if DONE is of another run.
     """
     from icl_train._runs.checkpoint import load_training_state
 
     reasons: dict[int, str] = {}
     _tell_of_marker(run)
+    tell_of_missing(run)
     for step in reversed(run.checkpoint_steps()):
         try:
-            found = _state(run, step)
-            if len(found.sums) != n_sums:
-                raise Damaged(f"state.json: its sums must be {n_sums} numbers, got {len(found.sums)}")
+            _state(run, step)
             state = load_training_state(run.checkpoints, step, model, optimizer)
         except Damaged as damage:
             reasons[step] = str(damage)
@@ -98,6 +98,8 @@ def require_start(run: RunFolder, reasons: dict[int, str]) -> None:
         told = "; ".join(f"step {step}: {reason}" for step, reason in list(reasons.items())[:3])
         more = f"; and {len(reasons) - 3} more" if len(reasons) > 3 else ""
         raise RunFailed(one_line(f"none of its checkpoints can be gone on from ({told}{more}); {advice}"))
+    if promised := run.promised_checkpoints():
+        raise RunFailed(f"its checkpoints are gone: {DONE} names that of step {promised[-1]}; {advice}, and {DONE}")
     first, last = _first_checkpoint(run), _last_record(run)
     if first < last:
         raise RunFailed(
@@ -105,16 +107,33 @@ def require_start(run: RunFolder, reasons: dict[int, str]) -> None:
         )
 
 
+def tell_of_missing(run: RunFolder) -> None:
+    """A warning for checkpoints that were there once; those after where the run goes on are written anew."""
+    missing = sorted(set(run.promised_checkpoints()) - set(run.checkpoint_steps()))
+    if missing:
+        names = ", ".join(str(checkpoint_folder(Path(CHECKPOINTS), step)) for step in missing[:3])
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        warnings.warn(one_line(f"{run.path}: {names}{more} must be there, and is missing"), RunDamaged, stacklevel=3)
+
+
 def _tell_of_marker(run: RunFolder) -> None:
     try:
-        read_done(run.path, run_format=run.run_format)
+        done = read_done(run.path, run_format=run.run_format)
     except Damaged as damage:
         warnings.warn(f"{run.path} goes on to its last step anew: {damage}", RunDamaged, stacklevel=3)
+        return
+    try:
+        if isinstance(done, Done):
+            done.ties.require_run(run.identity)
+    except Damaged as damage:
+        raise RunFailed(f"{DONE}: {damage}") from None
 
 
 def _state(run: RunFolder, step: int) -> CheckpointState:
     """What a checkpoint says, if the run can go on from it as far as that shows without its weights."""
-    state = read_state(run.checkpoints, step)
+    state = own_state(run.checkpoints, step, run.identity)
+    if len(state.sums) != len(RUNNING_MEANS):
+        raise Damaged(f"state.json: its sums must be {len(RUNNING_MEANS)} numbers, got {len(state.sums)}")
     if not (checkpoint_folder(run.checkpoints, step) / OPTIMIZER).exists():
         raise Damaged(f"{OPTIMIZER} is missing (it is kept with the two newest checkpoints)")
     try:

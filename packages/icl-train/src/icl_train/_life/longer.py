@@ -9,7 +9,7 @@ from icl_train._life.going_on import newest_intact
 from icl_train._runs.folder import RunError, RunFailed, RunFolder
 from icl_train.config import RunConfig
 
-__all__ = ["change", "changed", "check_change"]
+__all__ = ["changed", "check_change", "write_change"]
 
 # Settings that are counted from train.max_steps when they have these values and, where one is named, the other has none
 _HANG_ON_THE_END = (
@@ -62,14 +62,16 @@ def check_change(run: RunFolder, config: RunConfig) -> None:
         )
 
 
-def change(run: RunFolder, config: RunConfig) -> RunFolder:
-    """The run with another last step or device, in its folder, too; see :func:`check_change`.
+def write_change(run: RunFolder) -> None:
+    """Write down that a run has another last step or device than its folder says; see :func:`check_change`.
 
-    Raises:
-        RunError: if another process trains it.
+    Args:
+        run: the run with its new settings; the caller holds its lock, and knows that it can go on.
     """
-    with run.lock():
-        if config.train.max_steps != run.config.train.max_steps:
-            # First, so that a kill between leaves a run that is to be finished as it was.
-            (run.path / DONE).unlink(missing_ok=True)
-        return run.rewrite(config=config)
+    there = RunFolder.open(run.path)
+    if there.config == run.config:
+        return
+    if there.config.train.max_steps != run.config.train.max_steps:
+        # First, so that a kill between leaves a run that is to be finished as it was.
+        (run.path / DONE).unlink(missing_ok=True)
+    there.rewrite(config=run.config)

@@ -11,6 +11,7 @@ from icl_data.foundation.paths import errors_about, user_path
 from icl_data.foundation.regular_file import NotAFile, read_file
 from icl_data.foundation.sealed import Damaged
 from icl_train._intact.checkpoints import (
+    CHECKPOINTS,
     MODEL,
     STATE,
     checkpoint_folder,
@@ -18,6 +19,9 @@ from icl_train._intact.checkpoints import (
     hashed_content,
     read_state,
 )
+from icl_train._intact.errors import RunUnreadable
+from icl_train._intact.markers import Done, read_done
+from icl_train._intact.objects import OLDER_FORMAT
 from icl_train.config import RunConfig
 
 __all__ = ["INITIAL", "InitialWeights", "copied_weights", "find_initial_weights", "with_initial_weights"]
@@ -128,13 +132,18 @@ def _content(file: Path, text: str) -> bytes:
         state = read_state(file.parent.parent, int(checkpoint[1]))
         return hashed_content(file.parent.parent, MODEL, state)
     except Damaged as damage:
-        raise ValueError(
+        raise RunUnreadable(
             f"train.init_from must be weights as they were written, got {text}, where in {file.parent} {damage}"
         ) from damage
 
 
 def _file(path: Path, step: int | None, text: str) -> tuple[Path, int | None]:
-    checkpoints = _steps(path / "checkpoints")
+    checkpoints = _steps(path / CHECKPOINTS)
+    last = _last_promised(path) if step is None else None
+    if last is not None and last not in checkpoints:
+        raise RunUnreadable(
+            f"train.init_from must be a run with its last checkpoint, {last}, got {text}, where it is gone"
+        )
     if (path / "config.json").is_file() or checkpoints:
         if not checkpoints:
             raise ValueError(f"train.init_from must be a run with a checkpoint, got {text} (it has none yet)")
@@ -142,7 +151,7 @@ def _file(path: Path, step: int | None, text: str) -> tuple[Path, int | None]:
         if number not in checkpoints:
             known = ", ".join(map(str, sorted(checkpoints)))
             raise ValueError(f"train.init_from must name a checkpoint of {path} ({known}), got {number}")
-        return checkpoint_folder(path / "checkpoints", number) / MODEL, number
+        return checkpoint_folder(path / CHECKPOINTS, number) / MODEL, number
     if step is not None:
         raise ValueError(f"train.init_from must be a run where a step is named, got {text}")
     file = path / MODEL if path.is_dir() else path
@@ -150,6 +159,15 @@ def _file(path: Path, step: int | None, text: str) -> tuple[Path, int | None]:
         there = "" if path.exists() else " (it does not exist)"
         raise ValueError(f"train.init_from must be a run, RUN@STEP or a saved model, got {text}{there}")
     return file, None
+
+
+def _last_promised(run: Path) -> int | None:
+    """The step of the last checkpoint of a finished run; None where nothing names it."""
+    try:
+        done = read_done(run, run_format=OLDER_FORMAT)
+    except (OSError, Damaged):
+        return None
+    return max(done.checkpoints, default=None) if isinstance(done, Done) else None
 
 
 def _steps(folder: Path) -> set[int]:

@@ -22,9 +22,11 @@ from icl_train._intact.checkpoints import (
     checkpoint_folder,
     checkpoint_steps,
     hashed_content,
+    newest_before,
     read_state,
     write_state,
 )
+from icl_train._intact.ties import Ties
 from icl_train._intact.weights import load_checked, tensors_in
 
 __all__ = ["load_model_weights", "load_training_state", "save_checkpoint"]
@@ -39,6 +41,7 @@ def save_checkpoint(
     sums: Sequence[float],
     summed: int,
     metrics: GrowingSeal,
+    ties: Ties,
 ) -> Path:
     """Write ``folder/step_NNNNNNN`` with weights, optimiser state and a small state.json; returns its path.
 
@@ -54,6 +57,7 @@ def save_checkpoint(
         model, optimizer: what is trained.
         sums, summed: of the means that the next line of training metrics begins with, and over how many updates.
         metrics: how far metrics.jsonl goes.
+        ties: of which run it is.
     """
     final = checkpoint_folder(folder, step)
     beside = folder / f".writing_{final.name}"
@@ -66,7 +70,8 @@ def save_checkpoint(
             content = save(_optimizer_tensors(model, optimizer))
             (beside / OPTIMIZER).write_bytes(content)
             hashes[OPTIMIZER] = hashlib.sha256(content).hexdigest()
-            write_state(beside, CheckpointState(step, tuple(sums), summed, hashes, (metrics,)))
+            before = newest_before(folder, step)
+            write_state(beside, CheckpointState(step, tuple(sums), summed, hashes, (metrics,), before, ties))
             for path in (*beside.iterdir(), beside):
                 sync(path)
             if final.exists():  # an earlier run of the same step: the same bytes, unless its files were damaged
@@ -76,7 +81,7 @@ def save_checkpoint(
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)  # a full disk has room again, for the reason
             raise
-    for older in checkpoint_steps(folder)[:-2]:
+    for older in [one for one in checkpoint_steps(folder) if one <= step][:-2]:
         (checkpoint_folder(folder, older) / OPTIMIZER).unlink(missing_ok=True)
     for replaced in folder.glob(f"{final.name}.damaged*"):
         shutil.rmtree(replaced, ignore_errors=True)

@@ -11,7 +11,8 @@ log.txt          output of the process, for runs of a sweep
 
 Each but progress.txt and log.txt, which nobody reads but people, tells whether it is as it was written: the JSON files
 end with their SHA-256, each line of metrics.jsonl with the CRC-32 of everything before, and state.json has the SHA-256
-of the weights beside it. Format 1 had none of this.
+of the weights beside it. What is of one run names it: config.json its identity, which the checkpoints, DONE and FAILED
+have as well. Format 1 had none of this.
 """
 
 from __future__ import annotations
@@ -28,14 +29,17 @@ from typing import Any, Literal
 
 from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_models import PluginWarning
-from icl_train._intact.checkpoints import CheckpointState, checkpoint_folder, checkpoint_steps, write_state
+from icl_train._intact.checkpoints import CHECKPOINTS, CheckpointState, checkpoint_folder, checkpoint_steps, write_state
 from icl_train._intact.classes import write_classes
-from icl_train._intact.errors import RunError, RunFailed
-from icl_train._intact.markers import DONE, FAILED, write_done, write_failed
+from icl_train._intact.errors import RunError, RunFailed, RunUnreadable
+from icl_train._intact.markers import DONE, FAILED, Done, write_done, write_failed
 from icl_train._intact.metrics import METRICS, sealed_lines
 from icl_train._intact.objects import RUN_FORMAT
+from icl_train._intact.places import require_own_places
+from icl_train._intact.promised import named_steps, promised_steps
 from icl_train._intact.records import records_in
-from icl_train._intact.whole_run import CHECKPOINTS, damage_of, intact_lines
+from icl_train._intact.ties import Ties
+from icl_train._intact.whole_run import Settled, damage_of, intact_lines, require_own
 from icl_train._making.environment import available_cores, environment_here
 from icl_train._making.initial import INITIAL, find_initial_weights, with_initial_weights
 from icl_train._making.trusted import is_trusted, why_not_trusted
@@ -43,9 +47,9 @@ from icl_train._making.whole import whole_folder
 from icl_train._runs.headlines import Record, progress_line
 from icl_train._runs.held import held, is_held
 from icl_train._runs.owners import changed_owners, plugin_owners
-from icl_train._runs.recording import Recording, lines_until
-from icl_train._runs.search import folders_holding
-from icl_train._runs.stored import CONFIG, Stored, read_stored, write_stored
+from icl_train._runs.recording import Recording, is_due, lines_until
+from icl_train._runs.stored import Stored, read_stored, write_stored
+from icl_train._settings.identity import identity_of
 from icl_train._settings.values import UnusableConfig
 from icl_train.config import RunConfig
 
@@ -58,7 +62,6 @@ __all__ = [
     "Status",
     "available_cores",
     "checkpoint_steps",
-    "find_runs",
     "progress_line",
     "require_new",
 ]
@@ -78,6 +81,7 @@ class RunFolder:
         starts: each time that it was started or went on: time, from which step, to which, device, threads, host,
             versions.
         run_format: 2; 1 of a run that an earlier version has made, and none has gone on with.
+        identity: by which its files know it.
     """
 
     path: Path
@@ -85,10 +89,12 @@ class RunFolder:
     environment: dict[str, Any]
     starts: tuple[dict[str, Any], ...] = field(default=(), compare=False)
     run_format: int = field(default=RUN_FORMAT, compare=False)
+    identity: str = field(default="", compare=False)
     _recording: Recording = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_recording", Recording(self.path))
+        object.__setattr__(self, "identity", self.identity or identity_of(self.config.flat()))
 
     @classmethod
     def create(cls, path: Path, config: RunConfig, *, device: str, threads: int | None) -> RunFolder:
@@ -128,7 +134,7 @@ class RunFolder:
             path: its folder.
 
         Raises:
-            RunError: if ``path`` is not a run folder, is one of another format, or its config.json is damaged.
+            RunError: if ``path`` is not a run folder; RunUnreadable if its config.json is damaged.
         """
         stored = read_stored(path)
         return cls(
@@ -137,6 +143,7 @@ class RunFolder:
             environment=stored.environment,
             starts=stored.starts,
             run_format=stored.run_format,
+            identity=stored.run,
         )
 
     @property
@@ -187,8 +194,28 @@ class RunFolder:
         return self.path / CHECKPOINTS
 
     def checkpoint_steps(self) -> list[int]:
-        """Steps that have a checkpoint, ascending."""
-        return checkpoint_steps(self.checkpoints)
+        """Steps that have a checkpoint, ascending; none beyond its last step."""
+        return [step for step in checkpoint_steps(self.checkpoints) if step <= self.config.train.max_steps]
+
+    def promised_checkpoints(self) -> list[int]:
+        """Steps whose checkpoints must be there, ascending, as DONE or the checkpoints say: once written, one stays."""
+        return promised_steps(self.path, self.settled)
+
+    def require_own_checkpoint(self, step: int) -> None:
+        """That the checkpoint of a step, and DONE, are of this run.
+
+        Raises:
+            RunUnreadable: if they are not, or its state.json is damaged.
+        """
+        try:
+            require_own(self.path, step, self.settled)
+        except Damaged as damage:
+            raise RunUnreadable(f"cannot load {checkpoint_folder(self.checkpoints, step)}: {damage}") from damage
+
+    @property
+    def settled(self) -> Settled:
+        """What config.json says that its other files are held against."""
+        return Settled(self.run_format, self.identity, self.config.train.max_steps)
 
     def lines(self) -> bytes:
         """What metrics.jsonl holds, whole: as it was written, and as much as DONE or the newest checkpoint says.
@@ -197,24 +224,24 @@ class RunFolder:
         fewer splits than the one before.
 
         Raises:
-            RunError: if something of it is damaged or missing, in one line that names the file.
+            RunUnreadable: if something of it is damaged, missing or of another run, in one line that names the file.
         """
         try:
-            return intact_lines(self.path, run_format=self.run_format)
+            return intact_lines(self.path, self.settled)
         except Damaged as damage:
-            raise RunError(f"cannot read {self.path}/{damage}") from damage
+            raise RunUnreadable(f"cannot read {self.path}/{damage}") from damage
 
     def records(self) -> list[Record]:
         """The records in :meth:`lines`, in order.
 
         Raises:
-            RunError: as :meth:`lines`, or if a line is no record.
+            RunUnreadable: as :meth:`lines`, or if a line is no record.
         """
         lines = self.lines()
         try:
             return records_in(lines)
         except Damaged as damage:
-            raise RunError(f"cannot read {self.path / METRICS}: {damage}") from damage
+            raise RunUnreadable(f"cannot read {self.path / METRICS}: {damage}") from damage
 
     def append(self, records: Sequence[Record]) -> list[Record]:
         """Add records to metrics.jsonl and progress.txt; returns them as metrics.jsonl has them."""
@@ -254,7 +281,7 @@ class RunFolder:
 
     def _stored(self) -> Stored:
         """What config.json holds."""
-        return Stored(self.config, self.environment, self.starts, self.run_format)
+        return Stored(self.config, self.environment, self.starts, self.run_format, self.identity)
 
     def rewind(self, step: int | None, state: CheckpointState | None = None) -> list[Record]:
         """Drop what a resumed run will write again: all records after ``step``, or all for None.
@@ -269,14 +296,14 @@ class RunFolder:
             The records of ``step`` that stay, if others went.
 
         Raises:
-            RunError: if metrics.jsonl is no longer what it was at ``step``.
+            RunUnreadable: if metrics.jsonl is no longer what it was at ``step``.
         """
         try:
             lines = lines_until(self.path, step, state)
             before = [record for record in records_in(lines) if step is not None and record["step"] <= step]
         except Damaged as damage:
-            raise RunError(f"cannot read {self.path / METRICS}: {damage}") from damage
-        records = [record for record in before if record["step"] != step or self._is_due(record)]
+            raise RunUnreadable(f"cannot read {self.path / METRICS}: {damage}") from damage
+        records = [record for record in before if record["step"] != step or is_due(record, self.config)]
         if state is None or not state.is_covered or len(records) < len(before):
             lines = sealed_lines(records)
             if state is not None and state.is_covered:  # before the lines themselves: a kill in between harms nothing
@@ -286,13 +313,6 @@ class RunFolder:
         self._recording.replace(lines, records)
         return [record for record in records if record["step"] == step] if len(records) < len(before) else []
 
-    def _is_due(self, record: Record) -> bool:
-        """Whether a run of this length writes such a record at that step."""
-        step, train = record["step"], self.config.train
-        if record["split"] == "train":
-            return bool(step % train.log_interval == 0 or step == train.max_steps)
-        return step in self.config.evaluations
-
     def flush(self) -> GrowingSeal:
         """Force metrics and progress to the disk, before a checkpoint says that they are there; how far they go."""
         return self._recording.flush()
@@ -301,21 +321,27 @@ class RunFolder:
         """Write classes.json, a line for each list however long it is."""
         write_classes(self.path, classes)
 
+    def ties(self) -> Ties:
+        """What its checkpoints and DONE say of the run that they are of."""
+        return Ties.of(self.path, self.identity)
+
     def mark_done(self) -> None:
-        """The run has reached its last step, and its records are all there."""
-        write_done(self.path, steps=self.config.train.max_steps, metrics=self._recording.kept())
+        """The run has reached its last step, and its records and checkpoints are all there."""
+        last = self.config.train.max_steps
+        steps = tuple(named_steps(self.checkpoints, last))
+        write_done(self.path, Done(last, steps, self._recording.kept(), self.ties()))
 
     def mark_failed(self, reason: str) -> None:
         """The run has stopped for ``reason``."""
-        write_failed(self.path, reason)
+        write_failed(self.path, reason, run=self.identity)
 
     def damage(self) -> str | None:
         """What is wrong with its folder, as far as a short look shows, in one line; None if nothing is.
 
-        That is: a marker or the newest checkpoint's state.json is damaged, or metrics.jsonl is shorter than they say.
-        :meth:`lines` looks at every byte of it; ``icl-train verify`` at everything.
+        That is: a marker or the newest checkpoint's state.json is damaged or of another run, or metrics.jsonl is
+        shorter than they say. :meth:`lines` looks at every byte of it; ``icl-train verify`` at everything.
         """
-        return damage_of(self.path, run_format=self.run_format)
+        return damage_of(self.path, self.settled)
 
     def status(self) -> Status:
         """What the run is, as its folder says.
@@ -338,19 +364,24 @@ class RunFolder:
         return "interrupted" if started else "queued"
 
     def is_done_and_whole(self) -> bool:
-        """Whether it has reached its last step, and everything that it has recorded is as it was written."""
+        """Whether it has reached its last step, everything that it has recorded is as it was written, and its last
+        checkpoint is there."""
         try:
-            return self.status() == "done" and self.records() is not None
+            if self.status() != "done" or self.records() is None:
+                return False
         except RunError:
             return False
+        return set(self.promised_checkpoints()[-1:]) <= set(self.checkpoint_steps())
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keep other processes from training in this folder.
 
         Raises:
-            RunError: if one already does.
+            RunError: if one already does; RunUnreadable if there is a link in the place of one of its files or folders,
+                through which training would write somewhere else, or something that is neither.
         """
+        require_own_places(self.path)
         with held(self.path / ".lock") as is_ours:
             if not is_ours:
                 raise RunError(f"one process at a time may train a run, got {self.path}, which another one is training")
@@ -364,28 +395,3 @@ def require_new(path: Path) -> None:
             f"a new run needs a folder that does not exist, got {path} "
             f"(go on with it: icl-train resume {shlex.quote(str(path))}; or give another --name)"
         )
-
-
-def find_runs(root: Path) -> tuple[list[RunFolder], list[tuple[Path, str]]]:
-    """Runs at or below ``root`` (at any depth), by path, and the folders that could not be read, with the reason.
-
-    Links to folders are followed; a run that is reached in several ways is there once.
-
-    Args:
-        root: a run folder, or any folder above some.
-
-    Raises:
-        RunError: if ``root`` is not a folder.
-    """
-    if not root.is_dir():
-        raise RunError(f"runs are looked for in a folder, got {root}{'' if root.exists() else ' (it does not exist)'}")
-    folders, broken = folders_holding(CONFIG, root)
-    runs = []
-    for folder in folders:
-        try:
-            runs.append(RunFolder.open(folder))
-        except RunError as error:
-            broken.append((folder, str(error)))
-        except OSError as error:  # a folder that can be listed but not entered
-            broken.append((folder, f"cannot read its config.json: {error.strerror}"))
-    return runs, broken

@@ -12,8 +12,9 @@ from icl_data.foundation.whole_file import sync, write_text
 from icl_train._intact.checkpoints import CheckpointState
 from icl_train._intact.metrics import METRICS, MetricsFile, plain_lines, read_metrics
 from icl_train._runs.headlines import Record, progress_line
+from icl_train.config import RunConfig
 
-__all__ = ["Recording", "lines_until"]
+__all__ = ["Recording", "is_due", "lines_until"]
 
 _PROGRESS = "progress.txt"
 
@@ -69,6 +70,14 @@ def lines_until(folder: Path, step: int | None, state: CheckpointState | None) -
     content = read_metrics(folder)
     seal = None if state is None else state.require_metrics(content)
     return plain_lines(content) if seal is None else content[: seal.n_bytes]
+
+
+def is_due(record: Record, config: RunConfig) -> bool:
+    """Whether a run with these settings writes such a record at that step."""
+    step, train = record["step"], config.train
+    if record["split"] == "train":
+        return bool(step % train.log_interval == 0 or step == train.max_steps)
+    return step in config.evaluations
 
 
 def _finite(record: Record) -> Record:

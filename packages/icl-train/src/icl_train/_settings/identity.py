@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["ADDED_LATER", "NEUTRAL_SETTINGS", "digest_of", "flattened", "identifying", "telling"]
+__all__ = ["ADDED_LATER", "NEUTRAL_SETTINGS", "digest_of", "flattened", "identifying", "identity_of", "telling"]
 
 NEUTRAL_SETTINGS = frozenset(
     {
@@ -80,6 +80,16 @@ def identifying(settings: Mapping[str, Any]) -> dict[str, Any]:
 def digest_of(settings: Mapping[str, Any]) -> str:
     """Eight hexadecimal digits, of all settings under dotted names, as ``RunConfig.digest`` has them."""
     return hashlib.sha256(json.dumps(identifying(settings), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def identity_of(settings: Mapping[str, Any]) -> str:
+    """SHA-256 of :func:`identifying` settings but the last step, which a run may change: what a run's files know it by.
+
+    Args:
+        settings: all of them, under dotted names.
+    """
+    told = {name: value for name, value in identifying(settings).items() if name != "train.max_steps"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def flattened(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

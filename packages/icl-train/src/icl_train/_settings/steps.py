@@ -37,6 +37,14 @@ class Timetable:
             return step in self.listed
         return step % self.interval == 0 and (step > 0 or self.from_zero)
 
+    def before(self, step: int) -> list[int]:
+        """Its steps before that one, ascending."""
+        if self.listed is not None:
+            steps = {one for one in self.listed if one < step}
+        else:
+            steps = set(range(0 if self.from_zero else self.interval, step, self.interval))
+        return sorted(steps | ({self.last} if self.last < step else set()))
+
 
 def log_spaced(count: int, last: int) -> tuple[int, ...]:
     """0, and ``count`` steps from 1 to ``last`` that are evenly spaced in their logarithm; whole, so fewer early on."""

@@ -11,7 +11,8 @@ from typing import Any
 from icl_data.foundation.paths import describe
 from icl_train._plans.labels import run_name
 from icl_train._runs.departures import departures
-from icl_train._runs.folder import RunFolder, Status, find_runs
+from icl_train._runs.folder import RunFolder, Status
+from icl_train._runs.search import find_runs
 from icl_train._watching.view import RunView, failure
 
 __all__ = ["Row", "Score", "Survey"]

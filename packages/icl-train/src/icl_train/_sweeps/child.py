@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 
+from icl_train._intact.places import require_own_places
 from icl_train._runs.folder import RunFolder
 from icl_train._watching.heartbeat import HEARTBEAT
 
@@ -28,9 +29,11 @@ class Child:
 
     Raises:
         OSError: the folder is gone or cannot be written to, or the system starts no more processes.
+        RunError: there are links in it, through which something else would be written.
     """
 
     def __init__(self, run: RunFolder) -> None:
+        require_own_places(run.path)
         for name in ("FAILED", HEARTBEAT):  # of an earlier try
             (run.path / name).unlink(missing_ok=True)
         # -P: a random.py or icl_train.py in this folder is not what a run imports; sources are looked for here, last.

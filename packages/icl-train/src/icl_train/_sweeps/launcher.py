@@ -10,7 +10,7 @@ from statistics import median
 
 from icl_data.foundation.paths import describe
 from icl_train._plans.labels import labels
-from icl_train._runs.folder import RunFolder
+from icl_train._runs.folder import RunError, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._sweeps.board import Board
 from icl_train._sweeps.child import LOG, Child
@@ -125,6 +125,9 @@ class Launcher:
                     one.child = Child(one.run)
                 except OSError as error:
                     self._fail(one, f"could not be started: {describe(error)}")
+                    continue
+                except RunError as error:
+                    self._fail(one, f"could not be started: {error}")
                     continue
                 self._training.append(one)
                 one.begin(f"started in {one.run.path}")

@@ -6,6 +6,7 @@ Not looked at are progress.txt and log.txt, which no command reads.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,20 +16,25 @@ from icl_data.foundation.printable import one_line
 from icl_data.foundation.regular_file import NotAFile, read_file
 from icl_data.foundation.sealed import Damaged, unseal_object
 from icl_train._intact.checkpoints import (
+    CHECKPOINTS,
     MODEL,
     OPTIMIZER,
     STATE,
     CheckpointState,
     checkpoint_folder,
+    checkpoint_steps,
     hashed_content,
-    read_state,
 )
 from icl_train._intact.classes import CLASSES, classes_damage
-from icl_train._intact.markers import DONE, FAILED, read_done, read_failed
+from icl_train._intact.errors import RunError
+from icl_train._intact.markers import DONE, FAILED, Done, read_failed
 from icl_train._intact.metrics import METRICS, read_metrics
 from icl_train._intact.objects import OLDER_FORMAT
+from icl_train._intact.places import strange_places
+from icl_train._intact.promised import set_aside
 from icl_train._intact.records import records_in
-from icl_train._intact.whole_run import CHECKPOINTS, intact_lines
+from icl_train._intact.ties import Ties
+from icl_train._intact.whole_run import intact_lines, newest_state, own_state, read_own_done
 from icl_train._making.initial import INITIAL, copied_weights
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.held import is_held
@@ -38,6 +44,7 @@ from icl_train._watching.heartbeat import HEARTBEAT
 __all__ = ["Verified", "verified"]
 
 _WITH_OPTIMIZER = 2  # newest checkpoints
+_MORE_LOOKS = 2
 
 
 @dataclass
@@ -72,40 +79,52 @@ def verified(run: RunFolder) -> Verified:
     """Look at every file of a run that commands read.
 
     Args:
-        run: the run. One that is trained is looked at once more if something seems wrong: it may have been written
-            meanwhile.
+        run: the run. One that is trained is written meanwhile, so that what seems wrong in it is looked at again: what
+            is damaged stays so.
     """
+    trained = is_held(run.path / ".lock")
     found = _look(run)
-    return _look(RunFolder.open(run.path)) if found.damaged and is_held(run.path / ".lock") else found
+    for _ in range(_MORE_LOOKS):
+        if not found.damaged or not (trained or is_held(run.path / ".lock")):
+            break
+        try:
+            again = _look(RunFolder.open(run.path))
+        except RunError as error:
+            found.damaged[CONFIG] = one_line(error)
+            break
+        again.damaged = {name: why for name, why in again.damaged.items() if name in found.damaged}
+        found = again
+    return found
 
 
 def _look(run: RunFolder) -> Verified:
     looking = _Looking(run)
-    older = run.run_format == OLDER_FORMAT
-    looking.at(CONFIG, lambda: None, covered=not older)
+    covered = run.run_format != OLDER_FORMAT
+    for name, why in strange_places(run.path):
+        looking.found.damaged[name] = why
+    looking.at(CONFIG, lambda: None, covered=covered)
     steps = run.checkpoint_steps()
-    begun = bool(steps) or (run.path / DONE).exists()
-    looking.at(CLASSES, lambda: _classes(run), covered=not older, required=begun)
-    looking.at(
-        METRICS,
-        lambda: records_in(intact_lines(run.path, run_format=run.run_format)),
-        covered=not older,
-        required=begun,
-    )
-    for name, read in ((DONE, read_done), (FAILED, read_failed)):
-        looking.at(name, lambda read=read: read(run.path, run_format=run.run_format), covered=not older)  # type: ignore[misc]
-    looking.at(HEARTBEAT, lambda: unseal_object(read_file(run.path / HEARTBEAT)), covered=True)
+    begun = bool(steps) or os.path.lexists(run.path / DONE)
+    looking.at(CLASSES, lambda: _classes(run), covered=covered, required=begun)
+    looking.at(METRICS, looking.read_records, covered=covered, required=begun)
+    looking.at(DONE, lambda: read_own_done(run.path, run.settled), covered=covered)
+    looking.at(FAILED, lambda: read_failed(run.path, run_format=run.run_format, run=run.identity), covered=covered)
+    looking.at_heartbeat()
     if (initial := run.config.train.init_from) is not None:
         looking.at(INITIAL, lambda: _finite(copied_weights(run.path, initial), INITIAL), covered=True, required=True)
+    looking.at_places_of_checkpoints()
     for step in steps:
-        looking.at_checkpoint(step, with_optimizer=step in steps[-_WITH_OPTIMIZER:])
-    looking.found.set_aside = sorted(str(Path(CHECKPOINTS) / path.name) for path in run.checkpoints.glob("*.damaged*"))
+        looking.at_checkpoint(step)
+    looking.found.set_aside = [str(Path(CHECKPOINTS) / path.name) for path in set_aside(run.checkpoints)]
     return looking.found
 
 
 class _Looking:
     def __init__(self, run: RunFolder) -> None:
         self.run, self.found = run, Verified(run.path)
+        self.last_record = 0
+        self.known: set[int] = set()  # steps of checkpoints that must be there, or were set aside
+        self.first_with_optimizer = 0
 
     def at(
         self,
@@ -116,8 +135,7 @@ class _Looking:
         required: bool = False,
     ) -> bool:
         """Look at one file; whether it is there and as it was written."""
-        there = (self.run.path / name).is_symlink() or (self.run.path / name).exists()
-        if not there and not required:
+        if not required and not os.path.lexists(self.run.path / name):
             return False
         if name not in self.found.files:
             self.found.files.append(name)
@@ -125,6 +143,9 @@ class _Looking:
             look()
         except NotAFile as error:
             self.found.damaged[name] = f"it {error.strerror}"
+        except FileNotFoundError:
+            if required or os.path.lexists(self.run.path / name):  # otherwise it has gone meanwhile
+                self.found.damaged[name] = "it is missing"
         except OSError as error:
             self.found.damaged[name] = f"it cannot be read: {error.strerror}"
         except (Damaged, ValueError) as damage:
@@ -135,30 +156,83 @@ class _Looking:
             return True
         return False
 
-    def at_checkpoint(self, step: int, *, with_optimizer: bool) -> None:
+    def read_records(self) -> None:
+        """Each line of metrics.jsonl."""
+        records = records_in(intact_lines(self.run.path, self.run.settled))
+        self.last_record = max((record["step"] for record in records), default=0)
+
+    def at_heartbeat(self) -> None:
+        """It is no part of what the run has made: without a hash, or half-written by a machine that fell, it harms
+        nothing."""
+        try:
+            unseal_object(read_file(self.run.path / HEARTBEAT))
+        except OSError:
+            return
+        except Damaged:
+            self.found.not_covered.append(HEARTBEAT)
+        self.found.files.append(HEARTBEAT)
+
+    def at_places_of_checkpoints(self) -> None:
+        """Which checkpoints are missing, and which cannot be of this run."""
+        if CHECKPOINTS in self.found.damaged:
+            return
+        aside = {int(path.name[5:].partition(".")[0]) for path in set_aside(self.run.checkpoints)}
+        expected = self._expected()
+        self.known = expected | aside
+        self.first_with_optimizer = min(sorted(self.known)[-_WITH_OPTIMIZER:], default=0)
+        missing = expected - set(self.run.checkpoint_steps()) - aside
+        if missing and not self.run.checkpoints.exists():
+            self.found.damaged[CHECKPOINTS] = f"it is missing, and with it {len(missing)} checkpoints"
+            return
+        for step in sorted(missing):
+            name = str(checkpoint_folder(Path(CHECKPOINTS), step))
+            self.found.damaged.setdefault(name, "it is missing: once written, a checkpoint's weights stay")
+        last = self.run.config.train.max_steps
+        for step in checkpoint_steps(self.run.checkpoints):
+            if step > last:
+                name = str(checkpoint_folder(Path(CHECKPOINTS), step))
+                self.found.damaged[name] = f"it must be of a step up to the run's last, {last}"
+
+    def _expected(self) -> set[int]:
+        """Steps whose checkpoints must be there: those that others name, and those due before the last record."""
+        train, expected = self.run.config.train, set(self.run.promised_checkpoints())
+        if train.log_spaced_checkpoint_steps is None and not os.path.lexists(self.run.path / DONE):
+            expected |= set(train.checkpoints.before(self.last_record))
+        return expected
+
+    def _keeps_optimizer(self, step: int) -> bool:
+        """Whether the optimiser's state must be there now: that of the newest two, damaged ones counted."""
+        return step in sorted(self.known | set(self.run.checkpoint_steps()))[-_WITH_OPTIMIZER:]
+
+    def at_checkpoint(self, step: int) -> None:
         """Look at the files of a checkpoint: those that should be there, and an optimiser's state that is."""
         checkpoints = self.run.checkpoints
-        folder = Path(CHECKPOINTS) / checkpoint_folder(Path(), step)
-        state = None
-
-        def look_at_state() -> None:
-            nonlocal state
-            state = read_state(checkpoints, step)
-
-        covered = self.at(str(folder / STATE), look_at_state, covered=True, required=True)
-        if state is None or not covered:
+        folder = checkpoint_folder(Path(CHECKPOINTS), step)
+        states: list[CheckpointState] = []
+        whole = self.at(
+            str(folder / STATE),
+            lambda: states.append(own_state(checkpoints, step, self.run.identity)),
+            covered=True,
+            required=True,
+        )
+        if not whole:
             return
+        (state,) = states
         if METRICS not in self.found.damaged:
             self.at(METRICS, lambda: _reaches(self.run, state), covered=True, required=True)
         if not state.is_covered:
             self.found.not_covered.append(str(folder / STATE))
         for name in (MODEL, OPTIMIZER):
-            self.at(
+            whole = self.at(
                 str(folder / name),
-                lambda name=name, state=state: _finite(hashed_content(checkpoints, name, state), name),  # type: ignore[misc]
+                lambda name=name: _finite(hashed_content(checkpoints, name, state), name),  # type: ignore[misc]
                 covered=state.is_covered,
-                required=name == MODEL or with_optimizer,
+                required=name == MODEL or step >= self.first_with_optimizer,
             )
+            # Asked once more: while the run is trained, a new checkpoint makes an older one's state superfluous.
+            gone = not whole and not os.path.lexists(self.run.path / folder / name)
+            if gone and name == OPTIMIZER and not self._keeps_optimizer(step):
+                self.found.damaged.pop(str(folder / name), None)
 
 
 def _of_file(name: str, damage: str) -> str:
@@ -179,14 +253,23 @@ def _finite(content: bytes, name: str) -> None:
 def _classes(run: RunFolder) -> None:
     damage = classes_damage(run.path)
     if damage is None:
+        _ties(run).require_classes(run.path)
         return
     if run.run_format != OLDER_FORMAT:
         raise Damaged(damage)
     json.loads(read_file(run.path / CLASSES))
 
 
-def _records(run: RunFolder) -> None:
-    records_in(intact_lines(run.path, run_format=run.run_format))
+def _ties(run: RunFolder) -> Ties:
+    """What DONE or else the newest checkpoint says of its other files; what is there, if neither can be read."""
+    try:
+        done = read_own_done(run.path, run.settled)
+        newest = newest_state(run.path, run.settled) if done is None else None
+    except Damaged:
+        done = newest = None
+    if isinstance(done, Done):
+        return done.ties
+    return newest.ties if newest is not None and newest.ties is not None else run.ties()
 
 
 def _reaches(run: RunFolder, state: CheckpointState) -> None:

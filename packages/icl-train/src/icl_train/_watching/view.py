@@ -157,7 +157,7 @@ def _number(record: Record, name: str) -> float:
 def failure(run: RunFolder) -> str | None:
     """Why a run has stopped by itself, in one line that is safe to print; None if ``FAILED`` is not there."""
     try:
-        return read_failed(run.path, run_format=run.run_format)
+        return read_failed(run.path, run_format=run.run_format, run=run.identity)
     except Damaged as damage:
         return f"for a reason that cannot be read: {damage}"
     except OSError:
