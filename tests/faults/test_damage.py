@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-FLIPS = {"short": 16, "usual": 100, "long": 500}
-TRUNCATIONS = {"short": 8, "usual": 30, "long": 100}
+# Of each of the two runs, a finished one and one that was interrupted: together 500 flips and 100 truncations.
+FLIPS = {"short": 16, "usual": 50, "long": 250}
+TRUNCATIONS = {"short": 8, "usual": 15, "long": 50}
 KILLS = {"short": 3, "usual": 30, "long": 200}
 SEED = 1
 

@@ -204,7 +204,7 @@ def test_what_can_be_swept_is_listed(args, capsys):
 
 
 def test_nothing_and_something_else_cannot_be_swept():
-    with pytest.raises(ValueError, match="what to sweep: grid, figure3a, or an experiment"):
+    with pytest.raises(ValueError, match="what to sweep must be given: grid, figure3a, or an experiment"):
         _main(["sweep"])
     with pytest.raises(ValueError, match="got 'gird'; did you mean grid"):
         _main(["sweep", "gird"])
