@@ -238,7 +238,7 @@ def test_broken_and_unfinished_runs_are_named_and_passed_over(runs, write_run, a
 
 def test_a_folder_without_runs_is_refused(runs, archived, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RunError, match="found none below"):
+    with pytest.raises(RunError, match="got none below"):
         run(tmp_path / "empty", "--with", archived("a"))
 
 

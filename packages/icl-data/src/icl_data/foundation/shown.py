@@ -26,7 +26,7 @@ _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
 
 
 def shown(value: Any) -> str:
-    """As `repr`, with the middle of what is long left out."""
+    """As `repr` shows `value`, with the middle of what is long left out."""
     try:
         return _REPR.repr(value)
     except ValueError:  # a whole number with more digits than Python writes
