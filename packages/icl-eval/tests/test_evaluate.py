@@ -1,12 +1,15 @@
 """Evaluating again: the numbers of training where nothing is changed, and what was asked for where something is."""
 
+import io
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from icl_eval import evaluate_run
-from icl_train import EVAL_SPLITS, HEADLINES, RunError, RunFolder, read_evaluation
+from icl_train import EVAL_SPLITS, HEADLINES, PlainReporter, RunError, RunFolder, read_evaluation, smoke, train
 
 IN_TRAINING = tuple(HEADLINES)
 
@@ -172,3 +175,17 @@ def test_the_number_of_cores_changes_no_number(run, monkeypatch):
         monkeypatch.setattr("icl_train.evaluation.available_cores", lambda cores=cores: cores)
         found.append(evaluate_run(run, steps=[20], splits=["all"], batches=20, device="cpu"))
     assert found[0] == found[1]
+
+
+def test_a_run_whose_data_have_changed_is_not_measured(tmp_path):
+    values = np.random.default_rng(0).normal(size=(100, 6, 8)).astype("float32")
+    np.save(tmp_path / "vectors.npy", values)
+    base = smoke()
+    base = replace(base, train=replace(base.train, max_steps=20), eval=replace(base.eval, interval=20, batches=2))
+    data = replace(base.data, source=str(tmp_path / "vectors.npy"), dim=None, n_labels=None)
+    run = RunFolder.create(tmp_path / "run", replace(base, data=data), device="cpu", threads=1)
+    train(run, PlainReporter(io.StringIO()))
+    assert len(evaluate_run(run, steps=[20], device="cpu")) == 4
+    np.save(tmp_path / "vectors.npy", values[::-1])
+    with pytest.raises(RunError, match="must be those that it was trained on, got other examples"):
+        evaluate_run(run, steps=[20], device="cpu")

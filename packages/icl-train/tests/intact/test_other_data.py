@@ -77,6 +77,7 @@ def test_of_a_run_that_never_said_which_examples_it_had_the_split_is_compared(ru
     stored = unseal_object((run.path / "classes.json").read_bytes())
     del stored["source"]
     (run.path / "classes.json").write_text(seal_object(json.dumps(stored, indent=1) + "\n"))
+    run.mark_done()
     write(tmp_path / "vectors.npy", seed=1)
     require_same_data(run, RunData.build(run.config).described())
     write(tmp_path / "vectors.npy", n_classes=130)

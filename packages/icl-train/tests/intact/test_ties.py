@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from broken_runs import LAST, assert_same, config, contents, resumed, verified
 
+from icl_data.foundation.command_line import run_command
 from icl_train import PlainReporter, RunError, RunFolder, train
 from icl_train._commands.main import _main
 
@@ -112,3 +113,17 @@ def test_a_marker_of_failure_of_another_run_is_named(interrupted, other):
     code, printed = verified(interrupted.path)
     assert code == 1
     assert "FAILED: it is of another run than config.json" in printed
+
+
+def test_settings_of_before_the_run_became_longer_are_named_and_nothing_older_is_taken_for_its_last(done, capsys):
+    settings = (done.path / "config.json").read_bytes()
+    assert _main(["resume", str(done.path), "--max-steps", "30"]) == 0
+    (done.path / "config.json").write_bytes(settings)
+    told = "DONE: its steps must be the max_steps of config.json, 20, got 30"
+    for options in ([], ["--max-steps", "30"], ["--max-steps", "40"]):
+        capsys.readouterr()
+        assert run_command(_main, "icl-train", ["resume", str(done.path), *options]) == 1
+        (line,) = capsys.readouterr().err.splitlines()
+        assert told in line
+    with pytest.raises(RunError, match=told):
+        done.require_own_checkpoint(20)

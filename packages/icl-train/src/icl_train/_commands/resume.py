@@ -13,7 +13,7 @@ from icl_train._check_settings import check_settings
 from icl_train._commands.training import train_here
 from icl_train._life.going_on import tell_of_missing
 from icl_train._life.longer import changed, check_change
-from icl_train._making.trusted import remember_source
+from icl_train._making.trusted import is_made_here, remember_source, require_trusted_tracker
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.parent import end_with_stdin
 from icl_train.command_line import parse
@@ -38,8 +38,8 @@ class ResumeCommand:
     device: str | None = None
     """Where to go on: cpu, cuda, cuda:1, …, or auto; default: as when the run was made."""
     trust: bool = False
-    """Import a source of somebody's own code (data.source module:factory), although no command of yours made this run
-    here."""
+    """Import a source of somebody's own code (data.source module:factory), and let a tracker do what it is told (such
+    as write to train.tracker_config.folder), although no command of yours made this run here."""
 
 
 def resume(args: Sequence[str]) -> int:
@@ -55,6 +55,7 @@ def resume(args: Sequence[str]) -> int:
         return 0
     if not command.trust:
         run.require_trusted()
+        require_trusted_tracker(run.path, run.config.flat(), allowed_by="--trust")
     run.require_components()
     check_change(run, config)
     check_settings(config)  # what cannot be trained here shows before PyTorch is imported
@@ -62,8 +63,8 @@ def resume(args: Sequence[str]) -> int:
         from icl_train._task import resolve_device
 
         resolve_device(config.train.device)
-        trusted = run.trusted
+        made_here = is_made_here(run.path, run.config.flat())
         run = replace(run, config=config)
-        if trusted:  # a longer run is another one
+        if made_here:  # a longer run is another one
             remember_source(run.path, run.config.flat())
     return train_here(run)

@@ -39,6 +39,7 @@ def strange_places(folder: Path) -> Iterator[tuple[str, str]]:
     """
     for name in _FILES:
         yield from _strange(folder, name, stat.S_ISREG, "a file")
+    yield from _strange(folder, "tensorboard", stat.S_ISDIR, "a folder")
     strange = list(_strange(folder, CHECKPOINTS, stat.S_ISDIR, "a folder"))
     yield from strange
     if strange or not (folder / CHECKPOINTS).is_dir():

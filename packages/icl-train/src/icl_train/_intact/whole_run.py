@@ -19,7 +19,16 @@ from icl_train._intact.metrics import METRICS, plain_lines, read_metrics
 from icl_train._intact.objects import OLDER_FORMAT
 from icl_train._intact.records import without_torn_evaluation
 
-__all__ = ["Settled", "damage_of", "intact_lines", "newest_state", "own_state", "read_own_done", "require_own"]
+__all__ = [
+    "Settled",
+    "damage_of",
+    "intact_lines",
+    "newest_state",
+    "own_state",
+    "read_own_done",
+    "require_own",
+    "require_own_done",
+]
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ def own_state(checkpoints: Path, step: int, run: str) -> CheckpointState:
 
 
 def require_own(folder: Path, step: int, settled: Settled) -> None:
-    """That a checkpoint and DONE, if there is one that can be read, are of this run.
+    """That a checkpoint and DONE, if there is one that can be read, are of this run and its last step.
 
     Args:
         folder: the run's.
@@ -148,11 +157,8 @@ def require_own(folder: Path, step: int, settled: Settled) -> None:
         done = read_done(folder, run_format=settled.run_format)
     except Damaged:  # what it says is not asked for
         done = None
-    try:
-        if isinstance(done, Done):
-            done.ties.require_run(settled.run)
-    except Damaged as damage:
-        raise Damaged(f"{DONE}: {damage}") from None
+    if isinstance(done, Done):
+        require_own_done(done, settled)
     own_state(folder / CHECKPOINTS, step, settled.run)
 
 
@@ -164,9 +170,23 @@ def read_own_done(folder: Path, settled: Settled) -> Done | OlderDone | None:
         OSError: what the system says.
     """
     done = read_done(folder, run_format=settled.run_format, run=settled.run)
-    if isinstance(done, Done) and done.steps != settled.last:
-        raise Damaged(f"{DONE}: its steps must be the max_steps of config.json, {settled.last}, got {done.steps}")
+    if isinstance(done, Done):
+        require_own_done(done, settled)
     return done
+
+
+def require_own_done(done: Done, settled: Settled) -> None:
+    """That DONE is of this run, and that the run's last step is the one that it has reached.
+
+    Raises:
+        Damaged: if it is not; the line begins with the file.
+    """
+    try:
+        done.ties.require_run(settled.run)
+    except Damaged as damage:
+        raise Damaged(f"{DONE}: {damage}") from None
+    if done.steps != settled.last:
+        raise Damaged(f"{DONE}: its steps must be the max_steps of config.json, {settled.last}, got {done.steps}")
 
 
 def _ends(folder: Path, settled: Settled) -> tuple[Done | OlderDone | None, CheckpointState | None]:

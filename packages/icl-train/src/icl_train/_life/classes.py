@@ -13,7 +13,9 @@ from icl_data.foundation.sealed import Damaged
 from icl_train._intact.checkpoints import CheckpointState, checkpoint_folder, read_state, write_state
 from icl_train._intact.classes import CLASSES, classes_damage, other_data
 from icl_train._intact.errors import RunDamaged
+from icl_train._intact.markers import Done, read_done
 from icl_train._intact.objects import OLDER_FORMAT
+from icl_train._intact.whole_run import newest_state
 from icl_train._runs.folder import RunError, RunFolder
 
 __all__ = ["keep_classes", "require_same_data"]
@@ -23,18 +25,32 @@ def require_same_data(run: RunFolder, described: Mapping[str, Any]) -> None:
     """Before anything of a run is measured, or it is trained further: its data are those that it has learned from.
 
     Args:
-        run: the run; one without a checkpoint has learned nothing.
+        run: the run; one without a checkpoint has learned nothing, and of one whose classes.json is damaged, or of
+            another run, others tell.
         described: its data as they are now, as `RunData.described` has them.
 
     Raises:
         RunError: if they are others, with what tells them apart.
     """
-    other = other_data(run.path, described) if run.checkpoint_steps() else None
+    other = other_data(run.path, described) if run.checkpoint_steps() and _has_own_classes(run) else None
     if other is not None:
         raise RunError(
             f"the data of {run.path}, data.source {run.config.data.source}, must be those that it was trained on, got "
             f"{other}"
         )
+
+
+def _has_own_classes(run: RunFolder) -> bool:
+    """Whether its classes.json is the one that DONE, or else its newest checkpoint, has the hash of."""
+    try:
+        done = read_done(run.path, run_format=run.run_format, run=run.identity)
+        newest = newest_state(run.path, run.settled) if done is None else None
+        ties = done.ties if isinstance(done, Done) else newest.ties if newest is not None else None
+        if ties is not None:
+            ties.require_classes(run.path)
+    except (Damaged, OSError):
+        return False
+    return True
 
 
 def keep_classes(run: RunFolder, state: CheckpointState, classes: Callable[[], dict[str, Any]]) -> None:
@@ -56,7 +72,7 @@ def keep_classes(run: RunFolder, state: CheckpointState, classes: Callable[[], d
     if damage is None:
         return
     expected = classes()
-    if run.run_format == OLDER_FORMAT and _plain(run) == json.loads(json.dumps(_before_sources(expected))):
+    if run.run_format == OLDER_FORMAT and _plain(run) == json.loads(json.dumps(_without_source(expected))):
         damage = None
     run.write_classes(expected)
     if state.ties is not None and state.ties != run.ties():  # another version, which writes it in another way
@@ -66,14 +82,14 @@ def keep_classes(run: RunFolder, state: CheckpointState, classes: Callable[[], d
         warnings.warn(f"{run.path}: written anew, {damage}", RunDamaged, stacklevel=2)
 
 
-def _before_sources(classes: dict[str, Any]) -> dict[str, Any]:
-    """As earlier versions wrote them."""
+def _without_source(classes: dict[str, Any]) -> dict[str, Any]:
+    """What the file of format 1 holds, too."""
     return {name: value for name, value in classes.items() if name != "source"}
 
 
 def _plain(run: RunFolder) -> Any:
     """What the file of format 1 holds, which has no seal."""
     try:
-        return json.loads((run.path / CLASSES).read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return _without_source(json.loads((run.path / CLASSES).read_bytes()))
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,10 @@ from icl_data.foundation.printable import one_line
 from icl_data.foundation.sealed import Damaged
 from icl_train._intact.checkpoints import CHECKPOINTS, OPTIMIZER, CheckpointState, checkpoint_folder, hashed_content
 from icl_train._intact.errors import RunDamaged, RunFailed
-from icl_train._intact.markers import DONE, Done, read_done
+from icl_train._intact.markers import DONE, Done, OlderDone, read_done
 from icl_train._intact.metrics import METRICS, plain_lines, read_metrics
 from icl_train._intact.records import RUNNING_MEANS, records_in
-from icl_train._intact.whole_run import own_state
+from icl_train._intact.whole_run import own_state, require_own_done
 from icl_train._runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def newest_intact(run: RunFolder) -> CheckpointState | None:
         RunFailed: if there are checkpoints, but none is intact; or if they are gone.
     """
     reasons: dict[int, str] = {}
+    with suppress(Damaged):  # what a damaged DONE says is not asked for
+        _require_own_marker(run, read_done(run.path, run_format=run.run_format))
     for step in reversed(run.checkpoint_steps()):
         try:
             state = _state(run, step)
@@ -122,11 +125,23 @@ def _tell_of_marker(run: RunFolder) -> None:
     except Damaged as damage:
         warnings.warn(f"{run.path} goes on to its last step anew: {damage}", RunDamaged, stacklevel=3)
         return
+    _require_own_marker(run, done)
+
+
+def _require_own_marker(run: RunFolder, done: Done | OlderDone | None) -> None:
+    """That DONE is not of another run, nor of this one when it was longer (one that becomes longer has an older one).
+
+    Raises:
+        RunFailed: if it is.
+    """
     try:
-        if isinstance(done, Done):
+        if isinstance(done, Done) and done.steps >= run.config.train.max_steps:
+            require_own_done(done, run.settled)
+        elif isinstance(done, Done):
             done.ties.require_run(run.identity)
     except Damaged as damage:
-        raise RunFailed(f"{DONE}: {damage}") from None
+        told = str(damage) if str(damage).startswith(DONE) else f"{DONE}: {damage}"
+        raise RunFailed(told) from None
 
 
 def _state(run: RunFolder, step: int) -> CheckpointState:

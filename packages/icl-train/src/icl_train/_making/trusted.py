@@ -1,7 +1,8 @@
-"""Sources of somebody's own code: a run folder that names one is trusted where a command of this user made the run.
+"""What a run's settings may do beside training it: run code as its source, write where its tracker is told to.
 
-To open data must not run code. Which code a run's `data.source` names is written in a file that may be anybody's; so
-the user's own commands write down, in the user's own folder, which runs they made.
+To open data must not run code, and to go on with a run must not write outside of its folder. Which code `data.source`
+names, and which folder a tracker's settings, is written in a file that may be anybody's; so the user's own commands
+write down, in the user's own folder, which runs they made.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,23 @@ from icl_data.foundation.own_modules import place_of_module
 from icl_data.foundation.paths import describe, user_path
 from icl_data.foundation.regular_file import read_file
 from icl_data.foundation.whole_file import write_text
+from icl_models import find_tracker
+from icl_train._intact.errors import RunError
 from icl_train._settings.identity import identifying
 from icl_train._settings.source import BUILT_IN_SOURCES
 
-__all__ = ["is_own_code", "is_trusted", "remember_source", "state_folder", "why_not_trusted"]
+__all__ = [
+    "is_made_here",
+    "is_own_code",
+    "is_trusted",
+    "remember_source",
+    "require_trusted_tracker",
+    "state_folder",
+    "why_not_trusted",
+]
 
 _FOLDER = "ICL_STATE"
+_TRACKER = "train.tracker_config."
 _LARGEST = 100_000  # bytes
 _MADE_HERE: dict[str, str] = {}  # by this process, which a home folder without room or rights does not forget
 
@@ -38,13 +51,14 @@ def is_own_code(source: object) -> bool:
 
 
 def remember_source(path: Path, settings: Mapping[str, Any]) -> None:
-    """Write down that this user's own command made a run with a source of somebody's own code.
+    """Write down that this user's own command made a run with a source of somebody's own code, or a tracker that is
+    told something.
 
     Args:
         path: the run's folder.
-        settings: its settings by dotted name, as ``RunConfig.flat`` has them; with another source, nothing is done.
+        settings: its settings by dotted name, as ``RunConfig.flat`` has them; of other runs, nothing is written.
     """
-    if not is_own_code(settings.get("data.source")):
+    if not is_own_code(settings.get("data.source")) and not _told_to_tracker(settings):
         return
     entry = _entry(path, settings)
     _MADE_HERE[os.path.realpath(path)] = entry
@@ -55,7 +69,7 @@ def remember_source(path: Path, settings: Mapping[str, Any]) -> None:
     except (OSError, ValueError) as error:
         why = describe(error) if isinstance(error, OSError) else error
         warnings.warn(
-            f"cannot write down that {path} was made here, so other commands will want --trust for its source: {why}; "
+            f"cannot write down that {path} was made here, so other commands will want --trust: {why}; "
             f"{_FOLDER} can name another folder",
             stacklevel=2,
         )
@@ -68,8 +82,36 @@ def is_trusted(path: Path, settings: Mapping[str, Any]) -> bool:
         path: the run's folder.
         settings: its settings by dotted name.
     """
-    if not is_own_code(settings.get("data.source")):
-        return True
+    return not is_own_code(settings.get("data.source")) or is_made_here(path, settings)
+
+
+def require_trusted_tracker(path: Path, settings: Mapping[str, Any], *, allowed_by: str) -> None:
+    """Before a run is trained: its tracker is told nothing, or this user's command has told it.
+
+    Args:
+        path: the run's folder.
+        settings: its settings by dotted name.
+        allowed_by: the option that would allow it.
+
+    Raises:
+        RunError: if not, with what the tracker is told.
+    """
+    told = _told_to_tracker(settings)
+    if told and not is_made_here(path, settings):
+        name, value = next(iter(told.items()))
+        raise RunError(
+            f"what a tracker is told must be trusted before it is done, got {name} {value!r} for tracker "
+            f"{settings['train.tracker']!r} of {path}, which no command of yours made there ({allowed_by} allows it)"
+        )
+
+
+def is_made_here(path: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether a command of this user has written down that it made a run, in that folder and with these settings.
+
+    Args:
+        path: the run's folder.
+        settings: its settings by dotted name.
+    """
     entry = _entry(path, settings)
     if _MADE_HERE.get(os.path.realpath(path)) == entry:
         return True
@@ -77,6 +119,16 @@ def is_trusted(path: Path, settings: Mapping[str, Any]) -> bool:
         return read_file(_file(path), most_bytes=_LARGEST).decode() == entry
     except (OSError, ValueError):
         return False
+
+
+def _told_to_tracker(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a run's tracker that are not its defaults; nothing where it is not installed, and so not asked."""
+    try:
+        defaults = asdict(find_tracker(settings["train.tracker"]).config()) if settings.get("train.tracker") else {}
+    except ValueError:
+        return {}
+    told = {name: settings.get(f"{_TRACKER}{name}", default) for name, default in defaults.items()}
+    return {f"{_TRACKER}{name}": value for name, value in told.items() if value != defaults[name]}
 
 
 def why_not_trusted(path: Path, source: str, *, allowed_by: str) -> str:
@@ -136,12 +188,14 @@ def _file(path: Path) -> Path:
 
 def _entry(path: Path, settings: Mapping[str, Any]) -> str:
     """What must be as it was. The place of the module, too: the same name means another file in another folder."""
-    source = settings["data.source"]
+    source = settings.get("data.source")
+    place = place_of_module(str(source).partition(":")[0]) if is_own_code(source) else None
     told = json.dumps(identifying(settings), sort_keys=True)
     entry = {
         "run": os.path.realpath(path),
         "settings": hashlib.sha256(told.encode()).hexdigest(),
         "source": source,
-        "place": str(place_of_module(source.partition(":")[0])),
+        "place": str(place),
+        "tracker": _told_to_tracker(settings),
     }
     return json.dumps(entry, indent=1) + "\n"
