@@ -82,11 +82,11 @@ def _stops(args: list[str]) -> int:
 
 @pytest.mark.parametrize("command", FIGURES)
 def test_folder_without_rights_is_named_before_anything_is_drawn(command: str, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("icl_data._commands.path_options.os.access", lambda path, mode: False)
+    monkeypatch.setattr("icl_data.foundation.paths.os.access", lambda path, mode: False)
     monkeypatch.setattr(f"icl_data._commands.{command}.sequences_from", None)
     assert _stops(_figure(command, "figure.png")) == 2
     line = _one_line(capsys.readouterr().err)
-    assert "must be in a folder that you may write to, got 'figure.png'" in line
+    assert "must be in a folder that can be written to, got 'figure.png' (permission denied)" in line
 
 
 @pytest.mark.parametrize("command", FIGURES)

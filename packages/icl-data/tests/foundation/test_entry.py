@@ -91,3 +91,18 @@ def test_other_faults_keep_their_traceback() -> None:
     code, _, error = _run("def command(): return 1 / 0")
     assert code == 1
     assert error.endswith("ZeroDivisionError: division by zero\n")
+
+
+AT_THE_END = """
+import atexit
+class Late:
+    def __del__(self): interrupt()
+late = Late()
+def command():
+    print('done', flush=True)
+    return 3
+"""
+
+
+def test_ctrl_c_while_python_itself_ends_changes_nothing() -> None:
+    assert _run(AT_THE_END) == (3, "done\n", "")

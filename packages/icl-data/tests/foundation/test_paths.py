@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from icl_data.foundation.paths import describe, errors_about, user_path
+from icl_data.foundation.paths import describe, errors_about, require_writable, user_path
 
 
 def test_the_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,3 +44,15 @@ def test_a_system_error_is_one_line_of_what_where_and_what_to_do() -> None:
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/a")
     assert describe(full) == ("No space left on device: runs/a (free some space, or choose a folder on another disk)")
     assert describe(FileNotFoundError("the output's folder\nmust exist")) == "the output's folder must exist"
+
+
+def test_a_disk_that_can_only_be_read_is_no_missing_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_writable(tmp_path)
+    monkeypatch.setattr(os, "access", lambda *args: False)
+    with pytest.raises(OSError, match=os.strerror(errno.EACCES)):
+        require_writable(tmp_path)
+    facts = os.statvfs(tmp_path)
+    read_only = os.statvfs_result((*facts[:8], facts.f_flag | os.ST_RDONLY, facts.f_namemax))
+    monkeypatch.setattr(os, "statvfs", lambda path: read_only)
+    with pytest.raises(OSError, match=os.strerror(errno.EROFS)):
+        require_writable(tmp_path)

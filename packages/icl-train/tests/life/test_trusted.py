@@ -213,3 +213,8 @@ def test_the_current_folder_is_looked_into_last_and_only_as_long_as_it_is_asked_
     with modules_here():
         assert sys.path == [*before, os.getcwd()]
     assert sys.path == before
+
+
+def test_a_module_of_pythons_own_is_no_source(here):
+    told = trusted.why_not_trusted(here / "run", "os:system", allowed_by="--trust")
+    assert told.endswith("must name a module of somebody's own, got Python's own os")

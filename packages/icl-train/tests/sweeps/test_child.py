@@ -69,6 +69,11 @@ def test_the_last_line_is_one_of_this_process_and_not_of_an_earlier_one(run, chi
     assert (run.path / "log.txt").read_text() == "of an earlier try\n"
 
 
+def test_a_run_whose_process_has_not_got_to_training_is_queued(run):
+    (run.path / "log.txt").touch()
+    assert run.status() == "queued"
+
+
 def test_what_an_earlier_process_left_is_gone_before_the_next_one_starts(run, child):
     run.mark_failed("earlier")
     (run.path / "heartbeat.json").write_text("{}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from icl_data.foundation.command_line import path_option
+from icl_data.foundation.paths import require_writable
 
 _FORMATS = (".png", ".pdf", ".svg")
 
@@ -22,6 +22,9 @@ def figure_file(text: str) -> Path:
         raise argparse.ArgumentTypeError(f"must be a file, got the folder {text!r}")
     if path.exists() and not path.is_file():
         raise argparse.ArgumentTypeError(f"must be a file, got {text!r}, which is a pipe or a device")
-    if not os.access(path.parent, os.W_OK):  # said now, and not when all has been measured and drawn
-        raise argparse.ArgumentTypeError(f"must be in a folder that you may write to, got {text!r}")
+    try:
+        require_writable(path.parent)  # said now, and not when all has been measured and drawn
+    except OSError as error:
+        why = str(error.strerror).lower()
+        raise argparse.ArgumentTypeError(f"must be in a folder that can be written to, got {text!r} ({why})") from error
     return path

@@ -37,6 +37,9 @@ def enter(prog: str, command: Callable[[], int]) -> int:
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored (nohup), or somebody else's
         return command()
     _began = entry = _Entry(prog)
+    # The last of what is done at the end, since it is the first to be registered: what is left of the process is
+    # Python's own end, which a Ctrl+C would make one by a signal.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGINT, entry.on_signal)
     sys.unraisablehook = entry.on_swallowed
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _ADVICE = {
@@ -37,6 +37,23 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise ValueError(f"a path that starts with ~ needs that user's home folder, got {os.fspath(path)}") from error
+
+
+def require_writable(folder: Path) -> None:
+    """Before there is work to lose: something can be made in a folder that is there.
+
+    Args:
+        folder: the folder.
+
+    Raises:
+        OSError: as the system would say it: a disk that can only be read is no missing right.
+    """
+    if os.access(folder, os.W_OK | os.X_OK):
+        return
+    code = errno.EACCES
+    with suppress(OSError, AttributeError):  # Windows has no such call
+        code = errno.EROFS if os.statvfs(folder).f_flag & os.ST_RDONLY else code
+    raise OSError(code, os.strerror(code), os.fspath(folder))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -141,8 +142,10 @@ def why_not_trusted(path: Path, source: str, *, allowed_by: str) -> str:
     """
     module, _, factory = source.partition(":")
     place = place_of_module(module)
+    outermost = module.partition(".")[0]
+    if outermost in sys.stdlib_module_names:
+        return f"data.source {source!r} of {path} must name a module of somebody's own, got Python's own {outermost}"
     if place is None:
-        outermost = module.partition(".")[0]
         before = _place_before(path, source)
         folder = "the folder that holds it" if before is None else str(before)
         return (

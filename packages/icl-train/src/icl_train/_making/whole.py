@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from icl_data.foundation.paths import errors_about
+from icl_data.foundation.paths import errors_about, require_writable
 from icl_data.foundation.whole_file import held_by_writer, sync, writer_is_gone
 
 __all__ = ["check_place", "remove_leftovers", "whole_folder"]
@@ -63,8 +63,7 @@ def check_place(path: Path) -> None:
         if os.path.lexists(folder):
             if not folder.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+            require_writable(folder)
             return
 
 

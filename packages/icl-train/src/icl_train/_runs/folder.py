@@ -362,7 +362,7 @@ class RunFolder:
             return "failed"
         if ended or self.damage() is not None:
             return "damaged"
-        started = any((self.path / name).exists() for name in (".lock", "log.txt", METRICS))
+        started = any((self.path / name).exists() for name in (".lock", METRICS))
         return "interrupted" if started else "queued"
 
     def is_done_and_whole(self) -> bool:
