@@ -30,7 +30,7 @@ class Onset:
             and ``width_high``. Where that passes between two measurements, their distance is its upper end.
         width_low, width_high: ends of its 95% interval.
         before, after: the two levels.
-        plateau: its end, when a tenth of the change is done: its length, as training begins at 0. Never before the first
+        plateau: its end, when a tenth of the change is done (its length, as training begins at 0); not before the first
             measurement.
         left: share of the curve's variance that the step leaves.
         n: measurements that were fitted.
