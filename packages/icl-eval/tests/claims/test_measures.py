@@ -69,3 +69,16 @@ def test_the_interval_is_students(n):
 
 def test_one_seed_tells_of_no_spread():
     assert mean_with_interval([0.3]) == (0.3, None, None)
+
+
+STEP = [(step, 0.5 + 0.5 / (1 + math.exp(-(step - 510) / 50))) for step in range(0, 1001, 50)]
+
+
+def test_the_onset_is_when_half_of_the_change_is_done_and_its_width_from_a_tenth_to_nine_tenths():
+    assert value("onset", STEP) == pytest.approx(510, abs=1)
+    assert value("width", STEP) == pytest.approx(50 * math.log(81), rel=0.02)
+
+
+@pytest.mark.parametrize("at", ["onset", "width"])
+def test_what_never_leaves_its_plateau_has_an_infinite_onset(at):
+    assert value(at, [(step, 0.5) for step, _ in STEP]) == math.inf

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import Literal
 
+from icl_eval._onsets.fitting import fit_onset
 from icl_eval._picture.fading import Points, fall, half_life, peak, peak_step
 from icl_models import Claim
 from icl_train import RunFolder
@@ -16,8 +19,15 @@ MOMENTS: dict[str, Callable[[Points, float], float]] = {
     "peak_step": lambda curve, _: peak_step(curve),
     "fall": lambda curve, _: fall(curve),
     "half_life": lambda curve, chance: half_life(curve, chance=chance),
+    "onset": lambda curve, _: _of_onset(curve, "time"),
+    "width": lambda curve, _: _of_onset(curve, "width"),
 }
 """Moment of a claim → what it takes of a run's values, and of what guessing gives."""
+
+
+def _of_onset(curve: Points, name: Literal["time", "width"]) -> float:
+    onset = fit_onset([step for step, _ in curve], [value for _, value in curve])
+    return math.inf if onset is None else float(getattr(onset, name))
 
 
 def claimed_value(claim: Claim, run: RunFolder) -> float | None:

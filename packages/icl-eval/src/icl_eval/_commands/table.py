@@ -47,6 +47,9 @@ class TableCommand:
     """Metrics, or all; default: the accuracy that each split is measured by, and losses."""
     settings: tuple[str, ...] = ("all",)
     """Settings that have columns: all, varying (those in which the runs differ), or dotted names."""
+    onsets: tuple[str, ...] | None = None
+    """Fit when curves leave their plateaus: a row for each run and measure, or columns beside those of --wide. Measures
+    as of icl-eval plot (icl, loss, split/metric); without a name icl and loss."""
     unfinished: bool = False
     """Take runs that have not reached their last step, too, as far as they are."""
 
@@ -67,7 +70,7 @@ def table(args: Sequence[str]) -> int:
     if kind == "text":
         _show(loaded, command)
         return DONE
-    frame = _frame(loaded, wide=command.wide)
+    frame = _frame(loaded, command)
     from icl_eval._tables.frames import FRAME_WRITERS
 
     if out is None:
@@ -103,10 +106,17 @@ def _load(roots: Sequence[Path], command: TableCommand) -> Loaded:
 
     one_word = ("all", "varying")
     named = command.settings
+    metrics: str | Sequence[str] | None = "all" if command.metric == ("all",) else command.metric or None
+    if command.onsets is not None:
+        if command.split or command.metric:
+            raise ValueError("--onsets NAME [NAME ...] says which curves are fitted: leave out --split and --metric")
+        from icl_eval._tables.onsets import metrics_for
+
+        metrics = metrics_for(command.onsets)
     loaded = load(
         roots,
         splits=command.split or None,
-        metrics="all" if command.metric == ("all",) else command.metric or None,
+        metrics=metrics,
         settings=named[0] if len(named) == 1 and named[0] in one_word else named,
         unfinished=command.unfinished,
     )
@@ -119,20 +129,27 @@ def _load(roots: Sequence[Path], command: TableCommand) -> Loaded:
     return loaded
 
 
-def _frame(loaded: Loaded, *, wide: bool) -> pd.DataFrame:
+def _frame(loaded: Loaded, command: TableCommand) -> pd.DataFrame:
     from icl_eval._loading.tidy import tidy
-    from icl_eval._loading.wide import wide as wide_table
+    from icl_eval._loading.wide import wide
 
-    return wide_table(loaded) if wide else tidy(loaded)
+    frame = wide(loaded) if command.wide else None
+    if command.onsets is None:
+        return tidy(loaded) if frame is None else frame
+    from icl_eval._tables.onsets import DEFAULT_MEASURES, beside, onsets_in
+
+    found = onsets_in(loaded, command.onsets or DEFAULT_MEASURES)
+    return found if frame is None else beside(frame, found)
 
 
 def _show(loaded: Loaded, command: TableCommand) -> None:
     from icl_eval._loading.settings import varying
-    from icl_eval._tables.summary import shown_tidy, shown_wide
+    from icl_eval._tables.summary import shown_onsets, shown_tidy, shown_wide
 
     settings = varying(loaded.runs.drop(columns=["run", "status"]))
-    frame = _frame(loaded, wide=command.wide)
-    shown = (shown_wide if command.wide else shown_tidy)(frame, settings, shown_width())
+    frame = _frame(loaded, command)
+    show = shown_wide if command.wide else shown_tidy if command.onsets is None else shown_onsets
+    shown = show(frame, settings, shown_width())
     show_table(shown.table)
     constant = len(loaded.runs.columns) - 2 - len(settings)
     left = [shown.left_out] if shown.left_out else []

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from icl_data.foundation.printable import printable
+from icl_eval._picture.measures import measure_of
 from icl_eval._tables.terminal import plain_table
 from icl_train import RunConfig, headline_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Shown", "shown_tidy", "shown_wide"]
+__all__ = ["Shown", "shown_onsets", "shown_tidy", "shown_wide"]
 
 _MOST_ROWS = 40
 _MAIN = ("fewshot_holdout", "no_support_zipfian")
@@ -107,6 +108,42 @@ def shown_tidy(frame: pd.DataFrame, settings: Sequence[str], width: int) -> Show
         _Column("n", _text(frame["n_sequences"]), 7),
     ]
     return _fitting(columns, width, passed_over=passed_over)
+
+
+def shown_onsets(frame: pd.DataFrame, settings: Sequence[str], width: int) -> Shown:
+    """A row for each run and measure: when the change was half done, from where to where it went, and how fast.
+
+    Args:
+        frame: of `load_onsets`.
+        settings: names of the settings in which the runs differ.
+        width: columns of the terminal.
+    """
+    there = frame["time"].notna()
+    between = [
+        f"{low:,.0f}-{high:,.0f}" if known else ""
+        for low, high, known in zip(frame["low"], frame["high"], there, strict=True)
+    ]
+    changes = [
+        f"{before:.3f} to {after:.3f}" if known else ""
+        for before, after, known in zip(frame["before"], frame["after"], there, strict=True)
+    ]
+    columns = [_Column("run", _text(frame["run"]), 0, right=False)]
+    columns += _settings(frame, settings)
+    columns += [
+        _Column("measure", [measure_of(name).short for name in frame["measure"]], 0, right=False),
+        _Column(
+            "onset", [f"{time:,.0f}" if known else "none" for time, known in zip(frame["time"], there, strict=True)], 0
+        ),
+        _Column("95% interval", between, 1),
+        _Column("plateau", _updates(frame["plateau"]), 3),
+        _Column("10% to 90%", _updates(frame["width"]), 2),
+        _Column("from … to", changes, 4),
+    ]
+    return _fitting(columns, width)
+
+
+def _updates(values: pd.Series[Any]) -> list[str]:
+    return ["" if value != value else f"{value:,.0f}" for value in values]
 
 
 def _fitting(columns: list[_Column], width: int, *, passed_over: int = 0) -> Shown:

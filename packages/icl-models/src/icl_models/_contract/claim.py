@@ -10,7 +10,7 @@ from icl_models._contract.axis import require
 
 __all__ = ["Claim", "Moment", "Over"]
 
-Moment = Literal["last", "peak", "peak_step", "fall", "half_life"]
+Moment = Literal["last", "peak", "peak_step", "fall", "half_life", "onset", "width"]
 Over = Literal["mean", "best"]
 
 _OF: dict[Moment, str] = {
@@ -19,6 +19,8 @@ _OF: dict[Moment, str] = {
     "peak_step": "update of the peak of ",
     "fall": "fall of ",
     "half_life": "half-life of ",
+    "onset": "onset of ",
+    "width": "width of the onset of ",
 }
 
 
@@ -34,7 +36,9 @@ class Claim:
         than: the same for the runs that are subtracted; None for the value itself.
         at: what is taken of a run's values over training: the last; the greatest ("peak"), the update at which it was
             reached ("peak_step"), how far the last is below it ("fall"), or the updates from it until half of what was
-            above chance is lost ("half_life"; infinite where that is never).
+            above chance is lost ("half_life"; infinite where that is never); of a logistic step fitted to them, the
+            update at which half of it is done ("onset"; infinite where there is no step), or the updates from a tenth
+            to nine tenths ("width"; likewise).
         over: of several runs of one seed the mean, or the best.
         above, below: bounds.
         scales: scales at which it holds.
