@@ -88,6 +88,8 @@ def labels_of(drawn: Drawn, class_type: str, labeling: str) -> dict[int, set[int
     classes = split.classes(class_type).tolist()
     if labeling == "unfixed":
         return {position: set(range(drawn.kind.ways)) for position in classes}
+    if labeling == "heldout":
+        return {position: set(range(drawn.kind.heldout_label_sets * drawn.kind.ways)) for position in classes}
     if labeling == "novel":
         return {position: set(range(n_labels or len(split.trained))) for position in classes}
     if labeling == "original":
@@ -211,9 +213,18 @@ def context_shows_as_many_ways_each_as_often_as_shots(drawn: Drawn) -> None:
 
 
 def fresh_labels_of_bursts_are_distinct(drawn: Drawn) -> None:
-    if drawn.paper and isinstance(drawn.kind, Fewshot) and drawn.kind.labeling in ("unfixed", "novel"):
+    if drawn.paper and isinstance(drawn.kind, Fewshot) and drawn.kind.labeling in ("unfixed", "novel", "heldout"):
         for _, _, labels in drawn.rows():
             assert len(set(labels)) == drawn.kind.ways
+
+
+def sets_of_labels_are_held_out_ones_or_never_are(drawn: Drawn) -> None:
+    kind = drawn.kind
+    if not (drawn.paper and isinstance(kind, Fewshot) and kind.labeling in ("novel", "heldout")):
+        return
+    held_out = [set(range(j * kind.ways, (j + 1) * kind.ways)) for j in range(kind.heldout_label_sets)]
+    for _, _, labels in drawn.rows():
+        assert (set(labels) in held_out) == (kind.labeling == "heldout")
 
 
 def no_exemplar_is_shown_twice_while_there_are_others(drawn: Drawn) -> None:
@@ -269,6 +280,7 @@ PROMISES: list[Callable[[Drawn], None]] = [
     query_belongs_to_a_burst_of_as_many_shots,
     context_shows_as_many_ways_each_as_often_as_shots,
     fresh_labels_of_bursts_are_distinct,
+    sets_of_labels_are_held_out_ones_or_never_are,
     no_exemplar_is_shown_twice_while_there_are_others,
     copying_query_shows_an_exemplar_of_its_context,
     bursts_stand_in_the_order_asked_for,

@@ -23,20 +23,20 @@ from icl_data import (
 
 # Ids of the form EXEMPLARS * class + exemplar show which exemplar of which class was drawn.
 EXEMPLARS = 64
-BEYOND_THE_RELEASED_CODE = ("context_order", "query_exemplar", "p_relabel", "label_noise")
+BEYOND_THE_RELEASED_CODE = ("context_order", "query_exemplar", "p_relabel", "label_noise", "heldout_label_sets")
 
 ENOUGH = st.integers(9, 30)
 SHARES = st.one_of(st.sampled_from([0.0, 0.5, 0.9999, 1.0]), st.floats(0, 1))
 EXPONENTS = st.sampled_from([0.0, 0.5, 1.0, 2.5, 20.0, 60.0, 300.0, -1.0, -150.0])
 TYPES = st.sampled_from(["rare", "common", "zipfian", "holdout"])
 ORDERED = st.sampled_from(["ordered", "original", "ordered7", "ordered_polysemy3", "ordered5_polysemy2"])
-FEWSHOT_LABELINGS = st.one_of(ORDERED, st.sampled_from(["unfixed", "novel"]))
+FEWSHOT_LABELINGS = st.one_of(ORDERED, st.sampled_from(["unfixed", "novel", "heldout"]))
 ORDERS = st.sampled_from(["shuffled", "grouped", "blocked", "query_first", "query_last"])
 QUERY_EXEMPLARS = st.sampled_from(["new", "copy"])
 # What none of the settings, or hardly any, can be.
 WILD = st.one_of(
     st.sampled_from([None, -1, -0.1, 0, 1.5, 2.0, float("nan"), float("inf"), 10**9, 10**20, "", "ordered_polysemy00"]),
-    st.sampled_from(["ordered9999999999", "ordered99999999999999999999", "unfixed", "novel", "holdout", "common"]),
+    st.sampled_from(["ordered9999999999", "ordered99999999999999999999", "unfixed", "heldout", "holdout", "common"]),
     st.floats(),
     st.text(max_size=8),
 )
@@ -127,12 +127,14 @@ def bursty(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def fewshot(draw: st.DrawFn) -> dict[str, Any]:
     """Arguments of `Fewshot` that are valid by themselves."""
-    grouped = draw(st.booleans())
+    grouped, labeling = draw(st.booleans()), draw(FEWSHOT_LABELINGS)
+    least = {"novel": 0, "heldout": 1}.get(labeling)
     return {
         "class_type": draw(TYPES),
         "shots": draw(st.integers(1, 4)),
         "ways": draw(st.integers(1, 4)),
-        "labeling": draw(FEWSHOT_LABELINGS),
+        "labeling": labeling,
+        "heldout_label_sets": 0 if least is None else draw(st.integers(least, 3)),
         "grouped": grouped,
         "context_order": "grouped" if grouped else draw(ORDERS),
         "query_exemplar": draw(QUERY_EXEMPLARS),
@@ -169,7 +171,7 @@ def settings_of(draw: st.DrawFn, *kinds: type, sizes: st.SearchStrategy[int] = E
     }
     kind = draw(KINDS[kind_type])
     plain = {kind.get(name, "ordered") for name in ("labeling", "labeling_common", "labeling_rare")}
-    if plain <= {"ordered", "unfixed", "novel"}:
+    if plain <= {"ordered", "unfixed", "novel", "heldout"}:
         sampler["n_labels"] = draw(st.sampled_from([None, 4, 7, 1000]))
     return Settings(keys, split, kind_type, kind, n_exemplars, sampler)
 

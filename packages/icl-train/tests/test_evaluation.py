@@ -14,7 +14,7 @@ from icl_train import EVAL_SPLITS, HEADLINES, Evaluator, Task
 from icl_train._evaluations.built_in import BUILT_IN
 from icl_train.metrics import wilson_interval
 
-OF_ANY_SOURCE = tuple(name for name in EVAL_SPLITS if not BUILT_IN[name].augmented)
+OF_ANY_SOURCE = tuple(name for name in EVAL_SPLITS if not BUILT_IN[name].augmented and name != "relabel")
 IN_TRAINING = ("fewshot_holdout", "flipped", "novel_label", "no_support_zipfian")
 SOURCE = """\
 import numpy as np

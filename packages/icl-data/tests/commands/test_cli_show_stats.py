@@ -46,8 +46,10 @@ OTHER_VALUES = {
     "seq_len": "11", "shots": "2", "ways": "1", "p_bursty": "0.3", "p_bursty_common": "0.0", "p_bursty_zipfian": "0.4",
     "non_bursty_type": "common_uniform", "labeling_common": "original", "labeling_rare": "ordered9",
     "context_order": "blocked", "query_exemplar": "copy", "p_relabel": "0.5", "label_noise": "0.5",
-    "class_type": "common", "labeling": "original", "p_fewshot": "0.1",
+    "class_type": "common", "labeling": "original", "p_fewshot": "0.1", "heldout_label_sets": "3",
 }  # fmt: skip
+# Nine distinct classes are more than the few common ones, and only novel labels have sets.
+NEEDED = {"class_type": ["--n-common", "10"], "heldout_label_sets": ["--labeling", "novel"]}
 
 
 @pytest.mark.parametrize("name", SEQUENCE_TYPES)
@@ -56,9 +58,8 @@ def test_every_field_of_every_kind_is_an_option(measured, name: str) -> None:
     for field in fields(SEQUENCE_TYPES[name]):
         flag = f"--{field.name.replace('_', '-')}"
         value = [] if isinstance(field.default, bool) else [OTHER_VALUES[field.name]]
-        # Nine distinct classes are more than the few common ones.
-        others = ["--n-common", "10"] if field.name == "class_type" else []
-        kind = measured(name, "--source", "many.npz", flag, *value, *others)["settings"]["kind"]
+        needed = NEEDED.get(field.name, [])
+        kind = measured(name, "--source", "many.npz", flag, *value, *needed)["settings"]["kind"]
         assert str(kind[field.name]) == (value[0] if value else "True")
 
 

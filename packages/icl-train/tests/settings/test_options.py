@@ -60,6 +60,7 @@ EFFECTS = {
     "data.label-noise": ([], "0.5"),
     "data.all-unique": (["--data.sequence", "random_zipfian"], None),
     "data.fs-labeling": (["--data.sequence", "fewshot_rare"], "novel"),
+    "data.heldout-label-sets": (["--data.sequence", "fewshot_rare", "--data.fs-labeling", "novel"], "4"),
     "data.labeling-common": ([*OWN_LABELS, *COMMON, "--data.labeling-rare", "unfixed"], "original"),
     "data.labeling-rare": ([*OWN_LABELS, *COMMON], "ordered_polysemy3"),
     "data.protocol": (

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, LabelElsewhere, Mixed, NoSupport, Random
-from icl_train import DataConfig, EvalConfig, smoke
+from icl_train import DataConfig, EvalConfig, read_evaluation, smoke
 from icl_train._check_settings import check_settings
 from icl_train._evaluating.data import EvaluationData
 from icl_train._evaluations.built_in import BUILT_IN
@@ -48,6 +48,7 @@ SETTINGS = {
         "grouped": None,  # the released name of context_order grouped
         "context_order": "context_order",
         "query_exemplar": "query_exemplar",
+        "heldout_label_sets": "heldout_label_sets",
     },
     NoSupport: {
         "class_type": "sequence",
@@ -96,6 +97,7 @@ OTHER = {
     "label_noise": (0.3, {}),
     "all_unique": (True, {}),
     "fs_labeling": ("novel", {}),
+    "heldout_label_sets": (2, {"fs_labeling": "novel"}),
     "p_fewshot": (0.3, {}),
 }
 # argument of the sampler → where it comes from
@@ -272,6 +274,46 @@ def test_novel_labels_in_training_are_distinct_ones_of_all_trained_classes():
     assert set(labels.ravel().tolist()) == set(range(40))
 
 
+LABEL_SETS = {"sequence": "fewshot_rare", "fs_labeling": "novel", "n_labels": 5, "heldout_label_sets": 2}
+
+
+def pairs(sampler):
+    return {tuple(sorted(set(row))) for step in range(40) for row in sampler(step).label.tolist()}
+
+
+def test_pairs_of_labels_are_held_out_of_training_and_of_novel_labels_and_shown_by_relabel_alone():
+    """640 pairs miss one of 8 with probability 8 (7/8)^640 < 1e-36."""
+    config = replace(smoke(), data=replace(BASE, **LABEL_SETS))
+    training = pairs(RunData.build(config).training_sampler())
+    assert len(training) == 8
+    assert pairs(evaluation_sampler(config, "novel_label")) == training
+    assert pairs(evaluation_sampler(config, "relabel")) == {(0, 1), (2, 3)}
+
+
+def test_novel_labels_of_another_number_of_ways_know_no_held_out_sets():
+    config = replace(smoke(), data=replace(BASE, **LABEL_SETS))
+    evaluation = read_evaluation("a:base=novel_label,ways=3")
+    assert EvaluationData.of(RunData.build(config), evaluation, protocol="paper").sampler.kind.heldout_label_sets == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "message"),
+    [
+        ({}, "relabel", "evaluation relabel: labels=heldout needs data.heldout_label_sets .*, got 0 sets and ways=2"),
+        (
+            LABEL_SETS,
+            "a:base=relabel,ways=3",
+            "labels=heldout needs .* ways=2, .*, got 2 sets and ways=3",
+        ),
+        (LABEL_SETS | {"heldout_label_sets": 3}, "flip", "sets of 2 labels that fit into the 5 labels .*, got 3"),
+    ],
+)
+def test_held_out_labels_that_are_not_there_are_refused_before_training(settings, text, message):
+    config = replace(smoke(), data=replace(BASE, **settings), eval=EvalConfig(evaluations=(text,)))
+    with pytest.raises(ValueError, match=message):
+        check_settings(config)
+
+
 @pytest.mark.parametrize("labeling", [{}, {"n_labels": 7}, {"labeling_rare": "ordered_polysemy3"}])
 def test_fewshot_sequences_can_have_the_labels_of_their_classes(labeling):
     classes, _, labels = batches(sequence="fewshot_zipfian", fs_labeling="class", **labeling)
@@ -323,6 +365,12 @@ def test_evaluations_have_an_order_and_a_query_of_their_own(omniglot):
         ({"label_noise": 1.5}, r"label_noise must be in \[0, 1\], got 1.5"),
         ({"p_relabel": -0.1}, r"p_relabel must be in \[0, 1\], got -0.1"),
         ({"fs_labeling": "old", "sequence": "fewshot_rare"}, "data.fs_labeling must be one of unfixed, novel, class"),
+        ({"heldout_label_sets": 1}, "data.heldout_label_sets needs data.sequence fewshot_…, got 1 with bursty"),
+        (
+            {"heldout_label_sets": 1, "sequence": "fewshot_rare"},
+            "data.heldout_label_sets needs data.fs_labeling novel, got 1 with unfixed",
+        ),
+        (LABEL_SETS | {"heldout_label_sets": -1}, "data.heldout_label_sets must be at least 0, got -1"),
         ({"fs_labeling": "novel"}, "data.fs_labeling needs data.sequence fewshot_…, got novel with bursty"),
         ({"all_unique": True}, "data.all_unique needs data.sequence no_support_… or random_…, got True with bursty"),
         ({"label_noise": 0.1, "sequence": "mixed"}, "data.label_noise needs data.sequence bursty or random_…"),

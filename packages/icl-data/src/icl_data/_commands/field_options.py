@@ -38,6 +38,7 @@ _MEANINGS = {
     "class_type": "rare, common, zipfian or holdout",
     "all_unique": "no class twice in a sequence",
     "labeling": "labels: ordered, original, ...",
+    "heldout_label_sets": "sets of labels kept from novel ones for labeling heldout",
     "p_fewshot": "share of few-shot sequences",
     "n_rare": "rare classes (default: all that are left)",
     "n_common": "common classes (default: 10, fewer in a small source)",

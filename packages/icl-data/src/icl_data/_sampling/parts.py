@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._sampling.categorical import Categorical
+from icl_data._sampling.label_sets import LabelSets
 from icl_data._sequences.label_rule import LabelRule
 from icl_data._sequences.orders import ranks
 
@@ -99,9 +100,10 @@ class LabelElsewherePart(Part):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FewshotPart(Part):
-    """`ways` classes in turn, then the query, which is one of them."""
+    """`ways` classes in turn, then the query, which is one of them; `label_sets` under "novel" and "heldout"."""
 
     ways: int
+    label_sets: LabelSets | None = None
 
     @property
     def shots(self) -> int:
@@ -111,6 +113,8 @@ class FewshotPart(Part):
     @property
     def labels(self) -> Ints:
         """See `Part.labels`."""
+        if self.label_sets is not None:
+            return self.label_sets.labels(held_out=self.rule.rule == "heldout")
         return self.rule.labels(self.ways)
 
     def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
@@ -132,5 +136,5 @@ class FewshotPart(Part):
         if self.rule.rule == "unfixed":
             # Skewed draws without replacement tend to bring frequent classes first, which labels must not show.
             return ranks(rng.random(way.shape)) if self.distinct and not self.classes.uniform else way
-        labels = Categorical(np.full(self.rule.n_novel, 1 / self.rule.n_novel))
-        return labels.draw_distinct(rng, *classes.shape)
+        assert self.label_sets is not None
+        return self.label_sets.draw(rng, classes.shape[1], held_out=self.rule.rule == "heldout")

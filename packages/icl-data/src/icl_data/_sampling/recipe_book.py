@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from icl_data._sampling.categorical import Categorical
+from icl_data._sampling.label_sets import LabelSets
 from icl_data._sampling.parts import FewshotPart, LabelElsewherePart, NoSupportPart, Part, RandomPart
 from icl_data._sampling.recipe import Mixture, Recipe, Shuffle
 from icl_data._sequences.feasibility import non_bursty_part
@@ -115,8 +116,9 @@ class RecipeBook:
     def _fewshot(self, kind: Fewshot | Bursty, class_type: str, labeling: str) -> FewshotPart:
         shots, ways = kind.shots, kind.ways
         rule = LabelRule(self.split, class_type, labeling, self.n_labels)
-        if rule.rule == "novel" and rule.n_novel < ways:
-            raise ValueError(f"{ways} novel labels must fit into the label range, got {rule.n_novel} labels")
+        label_sets = None
+        if isinstance(kind, Fewshot) and rule.rule in ("novel", "heldout"):
+            label_sets = LabelSets(n_labels=rule.n_novel, ways=ways, n_held_out=kind.heldout_label_sets)
         return FewshotPart(
             class_type=class_type,
             rule=rule,
@@ -124,6 +126,7 @@ class RecipeBook:
             length=shots * ways + 1,
             distinct=self.paper,
             ways=ways,
+            label_sets=label_sets,
         )
 
     def _classes(self, class_type: str) -> Categorical:

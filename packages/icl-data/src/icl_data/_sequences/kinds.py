@@ -221,13 +221,18 @@ class Fewshot:
         class_type: "rare", "common", "zipfian" or "holdout".
         shots, ways: appearances per class, and classes, of the context.
         labeling: "unfixed" labels the classes 0..ways-1; "novel" draws `ways` distinct labels per sequence from the
-            labels of trained classes (BatchSampler only); the others see the package's README.
+            labels of trained classes, "heldout" one of the sets that these never are (both BatchSampler only); the
+            others see the package's README.
         grouped: the released name for context_order="grouped".
         context_order: order of the context, see the package's README; other than "grouped" in `BatchSampler` only.
         query_exemplar: "new", or "copy" of one of the query class's exemplars in the context (BatchSampler only).
+        heldout_label_sets: sets of `ways` labels that are kept for labeling "heldout" (the "relabel" test of Singh et
+            al. 2024, arXiv 2404.07129): set j is labels j * ways to j * ways + ways - 1, so that no label is in two.
+            All other sets are drawn as often as each other under "novel", and the order within a set is random.
 
     Raises:
-        ValueError: an unknown name, shots or ways below 1, or grouped with another order.
+        ValueError: an unknown name, shots or ways below 1, grouped with another order, or held-out sets without a
+            labeling that has them, or the other way round.
     """
 
     class_type: str = "holdout"
@@ -237,15 +242,28 @@ class Fewshot:
     grouped: bool = False
     context_order: str = "shuffled"
     query_exemplar: str = "new"
+    heldout_label_sets: int = 0
 
     def __post_init__(self) -> None:
         check_class_type(self.class_type)
         _check_shots_ways(self.shots, self.ways)
-        parse_labeling(self.labeling)
+        self._check_label_sets(parse_labeling(self.labeling))
         _check_choice("context_order", self.context_order, CONTEXT_ORDERS)
         _check_choice("query_exemplar", self.query_exemplar, QUERY_EXEMPLARS)
         if self.grouped and self.context_order not in ("shuffled", "grouped"):
             raise ValueError(f"context_order must be 'grouped' or left out with grouped, got {self.context_order!r}")
+
+    def _check_label_sets(self, labeling: Labeling) -> None:
+        check_integers(heldout_label_sets=self.heldout_label_sets)
+        if self.heldout_label_sets < 0:
+            raise ValueError(f"heldout_label_sets must be at least 0, got {self.heldout_label_sets}")
+        if self.heldout_label_sets and labeling.rule not in ("novel", "heldout"):
+            raise ValueError(
+                f"heldout_label_sets needs labeling 'novel' or 'heldout', got {self.heldout_label_sets} with "
+                f"{self.labeling!r}"
+            )
+        if labeling.rule == "heldout" and not self.heldout_label_sets:
+            raise ValueError("labeling 'heldout' needs heldout_label_sets of at least 1, got 0")
 
     @property
     def seq_len(self) -> int:
@@ -306,12 +324,12 @@ def _check_share(name: str, value: float) -> None:
 
 
 def _refuse_novel(labeling: Labeling, name: str) -> None:
-    if labeling.rule == "novel":
-        raise ValueError(f"{name} must not be 'novel', which only few-shot sequences can have")
+    if labeling.rule in ("novel", "heldout"):
+        raise ValueError(f"{name} must not be {labeling.rule!r}, which only few-shot sequences can have")
 
 
 def _check_random_labeling(labeling: str, where: str) -> None:
-    if parse_labeling(labeling).rule in ("unfixed", "novel"):
+    if parse_labeling(labeling).rule in ("unfixed", "novel", "heldout"):
         raise ValueError(
             f"{where} must be original or one of the ordered ones, because only few-shot sequences "
             f"can be labelled otherwise, got {labeling!r}"

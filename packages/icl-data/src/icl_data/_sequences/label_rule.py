@@ -19,11 +19,11 @@ class LabelRule:
         n_labels: labels shared by classes, replacing plain "ordered" ones, or None.
 
     Attributes:
-        rule: "original", "ordered", "unfixed" or "novel".
+        rule: "original", "ordered", "unfixed", "novel" or "heldout".
         polysemy: labels per class.
         table: (n,) label of each class of the type, the first of its labels under polysemy; None where labels do not
-            depend on the class ("unfixed", "novel").
-        n_novel: size of the range from which "novel" labels are drawn: those that training uses.
+            depend on the class ("unfixed", "novel", "heldout").
+        n_novel: size of the range from which "novel" and "heldout" labels are drawn: those that training uses.
 
     Raises:
         ValueError: n_labels with a labeling that already says which labels, or labels that are no 32-bit integers >= 0.
@@ -35,7 +35,7 @@ class LabelRule:
         self.polysemy = parsed.polysemy or 1
         self.n_novel = n_labels or split.n_rare + split.n_common
         self.table = None
-        if parsed.rule in ("unfixed", "novel"):
+        if parsed.rule in ("unfixed", "novel", "heldout"):
             _check_range(labeling, 0, self.n_novel - 1)
             return
         if n_labels is not None and labeling != "ordered":

@@ -72,6 +72,10 @@ _DESCRIBED: tuple[tuple[Evaluation, str], ...] = (
         f"{_TRAINED}, labels drawn in each sequence from those of training (as ICL2 of Reddy 2023)",
     ),
     (
+        Evaluation(name="relabel", sequence="fewshot", classes="trained", labels="heldout"),
+        f"{_TRAINED}, sets of labels that training never shows together (Singh 2024; data.heldout_label_sets)",
+    ),
+    (
         Evaluation(name="augmented", sequence="fewshot", classes="augmented"),
         "flips and quarter turns of new image classes, labels 0..ways-1",
     ),

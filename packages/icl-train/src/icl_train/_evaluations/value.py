@@ -15,7 +15,7 @@ __all__ = ["Answers", "ClassSet", "Evaluation", "LabelScheme", "SequenceName"]
 
 SequenceName = Literal["fewshot", "no_support", "random", "bursty", "mixed"]
 ClassSet = Literal["trained", "common", "rare", "holdout", "augmented", "augmented_trained"]
-LabelScheme = Literal["own", "unfixed", "novel", "elsewhere"]
+LabelScheme = Literal["own", "unfixed", "novel", "heldout", "elsewhere"]
 Answers = Literal["all", "ways", "context", "classes"]
 _Order = Literal["shuffled", "grouped", "blocked", "query_first", "query_last"]
 _Query = Literal["new", "copy"]
@@ -45,7 +45,8 @@ class Evaluation:
         classes: class set; ``augmented`` and ``augmented_trained`` are the seven flips and quarter turns of each
             holdout, or trained, image class, as classes. None for bursty and mixed ones, which say it themselves.
         labels: ``own`` ones of the classes; ``unfixed``: 0..ways-1, at random in each sequence; ``novel``: distinct
-            ones drawn in each sequence from those of trained classes; ``elsewhere``: own, but the query's label is in
+            ones drawn in each sequence from those of trained classes, as training draws them; ``heldout``: one of the
+            sets of data.heldout_label_sets, which are never these; ``elsewhere``: own, but the query's label is in
             the context on another class (no_support; ``icl_data.LabelElsewhere``). Default: unfixed for fewshot.
         exchanged: each label of a sequence becomes its next larger one, the largest the smallest, and so does the right
             answer (fewshot): with two ways, the two are swapped.
@@ -182,7 +183,7 @@ class Evaluation:
             self._refuse(f"classes must be given with sequence={self.sequence}", "none")
 
     def _check_labels(self) -> None:
-        allowed = {"fewshot": ("own", "unfixed", "novel"), "no_support": ("own", "elsewhere")}
+        allowed = {"fewshot": ("own", "unfixed", "novel", "heldout"), "no_support": ("own", "elsewhere")}
         choices, scheme = allowed.get(self.sequence, ("own",)), self.label_scheme
         if scheme not in choices:
             self._refuse(f"labels must be one of {', '.join(choices)} with sequence={self.sequence}", scheme)
@@ -200,7 +201,7 @@ class Evaluation:
         choices: tuple[str, ...]
         if self.sequence in ("bursty", "mixed") or scheme == "unfixed":
             choices = ("all", "ways", "context")
-        elif scheme == "novel":
+        elif scheme in ("novel", "heldout"):
             choices = ("all", "context")
         else:
             choices = ("all", "classes", *(("context",) if self.sequence == "fewshot" or scheme == "elsewhere" else ()))

@@ -34,6 +34,7 @@ _ABOUT = {
     "context_order": ("bursty", "fewshot_"),
     "query_exemplar": ("bursty", "fewshot_"),
     "fs_labeling": ("fewshot_",),
+    "heldout_label_sets": ("fewshot_",),
     "p_relabel": ("bursty",),
     "label_noise": ("bursty", "random_"),
     "all_unique": ("no_support_", "random_"),
@@ -131,6 +132,9 @@ class DataConfig:
     fs_labeling: Literal["unfixed", "novel", "class"] = "unfixed"
     """Labels of few-shot training sequences: 0..ways-1 (unfixed), ways distinct ones drawn for each sequence from those
     of the trained classes (novel), or the classes' own (class). Evaluations draw them unfixed, or novel."""
+    heldout_label_sets: int = 0
+    """Sets of ways labels that novel labels of training never are, for evaluations with labels=heldout (Singh 2024):
+    set j is labels j*ways to j*ways + ways-1 (few-shot with fs_labeling novel)."""
     labeling_common: str = "ordered"
     """Labels of common classes: ordered (by position) or original (the class keys)."""
     labeling_rare: str = "ordered"
@@ -192,6 +196,12 @@ class DataConfig:
         )
 
     def _check_labels(self) -> None:
+        require(self.heldout_label_sets >= 0, "data.heldout_label_sets must be at least 0", self.heldout_label_sets)
+        require(
+            self.heldout_label_sets == 0 or self.fs_labeling == "novel" or not self.sequence.startswith("fewshot_"),
+            "data.heldout_label_sets needs data.fs_labeling novel",
+            f"{self.heldout_label_sets} with {self.fs_labeling}",
+        )
         require(
             self.labeling_common in ("ordered", "original"),
             "data.labeling_common must be ordered or original",
@@ -237,7 +247,11 @@ class DataConfig:
         if isinstance(kind, Fewshot):
             labeling = self.class_labeling if self.fs_labeling == "class" else self.fs_labeling
             return replace(
-                kind, labeling=labeling, context_order=self.context_order, query_exemplar=self.query_exemplar
+                kind,
+                labeling=labeling,
+                context_order=self.context_order,
+                query_exemplar=self.query_exemplar,
+                heldout_label_sets=self.heldout_label_sets,
             )
         return replace(kind, all_unique=self.all_unique) if isinstance(kind, NoSupport | Random) else kind
 

@@ -34,6 +34,7 @@ ADDED_LATER: dict[str, Any] = {
     "data.label_noise": 0.0,
     "data.all_unique": False,
     "data.fs_labeling": "unfixed",
+    "data.heldout_label_sets": 0,
     "model.embedder_config.sequences_per_statistics": None,
     "optim.l2": 0.0,
     "optim.schedule": "inverse_sqrt",
