@@ -14,6 +14,7 @@ SETTINGS = {
     "adamw and clipping": {"optim": {"optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 0.5}},
     "l2": {"optim": {"l2": 0.01}},
     "sgd": {"optim": {"optimizer": "sgd"}},
+    "sgd and decay": {"optim": {"optimizer": "sgd", "weight_decay": 0.1, "momentum": 0.9}},
     "momentum": {"optim": {"optimizer": "sgd", "momentum": 0.9}},
     "nesterov": {"optim": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True}},
     "constant": {"optim": {"schedule": "constant", "warmup_steps": 0}},

@@ -87,7 +87,7 @@ EFFECTS = {
     "model.use-positional-encodings": ([], "no"),
     "model.concatenate-labels": ([], None),
     "optim.optimizer": ([], "adamw"),
-    "optim.weight-decay": (["--optimizer", "adamw"], "0.5"),
+    "optim.weight-decay": (SGD, "0.5"),
     "optim.l2": ([], "0.1"),
     "optim.max-lr": ([], "0.01"),
     "optim.schedule": (["--optim.warmup-steps", "1"], "constant"),
