@@ -86,6 +86,7 @@ EFFECTS = {
     "model.positional-dropout-prob": ([], "0.3"),
     "model.use-positional-encodings": ([], "no"),
     "model.concatenate-labels": ([], None),
+    "model.fixed-labels": ([], None),
     "optim.optimizer": ([], "adamw"),
     "optim.weight-decay": (SGD, "0.5"),
     "optim.l2": ([], "0.1"),

@@ -36,6 +36,7 @@ ADDED_LATER: dict[str, Any] = {
     "data.fs_labeling": "unfixed",
     "data.heldout_label_sets": 0,
     "model.embedder_config.sequences_per_statistics": None,
+    "model.fixed_labels": False,
     "optim.l2": 0.0,
     "optim.schedule": "inverse_sqrt",
     "optim.schedule_steps": None,
