@@ -38,6 +38,8 @@ _MEANINGS = {
     "class_type": "rare, common, zipfian or holdout",
     "all_unique": "no class twice in a sequence",
     "labeling": "labels: ordered, original, ...",
+    "p_new": "share of sequences whose classes are new",
+    "distinct_labels": "no label twice among the burst classes",
     "heldout_label_sets": "sets of labels kept from novel ones for labeling heldout",
     "p_fewshot": "share of few-shot sequences",
     "n_rare": "rare classes (default: all that are left)",

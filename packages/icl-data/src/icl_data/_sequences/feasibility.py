@@ -50,6 +50,8 @@ def classes_needed(kind: SequenceKind, *, distinct: bool) -> list[Need]:
         needs = classes_needed(fewshot, distinct=distinct) if kind.p_fewshot > 0 else []
         return needs + (classes_needed(random, distinct=distinct) if kind.p_fewshot < 1 else [])
     assert isinstance(kind, Bursty)
+    if kind.p_new == 1:
+        return []
     needs = [] if kind.p_bursty == 1 else classes_needed(non_bursty_part(kind), distinct=distinct)
     for branch in kind.branches():
         needs.append(Need(branch.fewshot_type, kind.ways if distinct else 1, branch.fewshot_labeling))
@@ -60,7 +62,7 @@ def classes_needed(kind: SequenceKind, *, distinct: bool) -> list[Need]:
 
 def _has_bursts(kind: SequenceKind) -> TypeGuard[Bursty | Fewshot | Mixed]:
     if isinstance(kind, Bursty):
-        return kind.p_bursty > 0
+        return kind.p_bursty > 0 or kind.p_new > 0
     return isinstance(kind, Fewshot) or (isinstance(kind, Mixed) and kind.p_fewshot > 0)
 
 
