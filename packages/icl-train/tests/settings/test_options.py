@@ -58,6 +58,8 @@ EFFECTS = {
     "data.query-exemplar": (IMAGES, "copy"),
     "data.p-relabel": ([], "0.5"),
     "data.label-noise": ([], "0.5"),
+    "data.p-new": ([], "0.5"),
+    "data.distinct-labels": (["--data.seq-len", "7"], None),
     "data.all-unique": (["--data.sequence", "random_zipfian"], None),
     "data.fs-labeling": (["--data.sequence", "fewshot_rare"], "novel"),
     "data.heldout-label-sets": (["--data.sequence", "fewshot_rare", "--data.fs-labeling", "novel"], "4"),

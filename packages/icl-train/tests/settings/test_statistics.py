@@ -39,6 +39,8 @@ SETTINGS = {
         "query_exemplar": "query_exemplar",
         "p_relabel": "p_relabel",
         "label_noise": "label_noise",
+        "p_new": "p_new",
+        "distinct_labels": "distinct_labels",
     },
     Fewshot: {
         "class_type": "sequence",
@@ -49,6 +51,7 @@ SETTINGS = {
         "context_order": "context_order",
         "query_exemplar": "query_exemplar",
         "heldout_label_sets": "heldout_label_sets",
+        "distinct_labels": "distinct_labels",
     },
     NoSupport: {
         "class_type": "sequence",
@@ -96,9 +99,16 @@ OTHER = {
     "p_relabel": (0.3, {}),
     "label_noise": (0.3, {}),
     "all_unique": (True, {}),
+    "p_new": (0.3, {"n_labels": 8}),
+    "distinct_labels": (True, {"n_labels": 8}),
     "fs_labeling": ("novel", {}),
     "heldout_label_sets": (2, {"fs_labeling": "novel"}),
     "p_fewshot": (0.3, {}),
+}
+# of one kind alone
+ALSO_NEEDED = {
+    (Bursty, "distinct_labels"): {"seq_len": 7},
+    (Fewshot, "distinct_labels"): {"fs_labeling": "class"},
 }
 # argument of the sampler → where it comes from
 ARGUMENTS = {
@@ -157,6 +167,7 @@ def test_the_setting_decides_the_field_in_training(kind, field, setting):
         assert getattr(changed.training_kind(), field) == "zipfian"
         return
     value, needed = OTHER[setting]
+    needed = needed | ALSO_NEEDED.get((kind, setting), {})
     expected = {"fs_labeling": "novel"}.get(setting, value)
     assert getattr(base.training_kind(), field) != expected
     assert getattr(replace(base, **{setting: value}, **needed).training_kind(), field) == expected
@@ -314,6 +325,54 @@ def test_held_out_labels_that_are_not_there_are_refused_before_training(settings
         check_settings(config)
 
 
+REDDY = {"seq_len": 9, "shots": 2, "ways": 4, "fs_shots": 2, "p_bursty": 1.0, "n_labels": 8, "protocol": "released"}
+
+
+def test_new_classes_are_their_share_of_training_and_have_shared_labels():
+    """640 sequences: within 4.5 standard deviations of .3, a false alarm in 10^5."""
+    classes, _, labels = batches(p_new=0.3, **REDDY)
+    is_new = (classes >= 45).all(axis=1)
+    assert is_new.mean() == pytest.approx(0.3, abs=4.5 * (0.3 * 0.7 / 640) ** 0.5)
+    assert classes.max() < 45 + 16  # as many as the batch has sequences
+    assert (labels[is_new] == (classes[is_new] - 45) % 8).all()
+
+
+@pytest.mark.parametrize("sequence", [{"sequence": "bursty"}, {"sequence": "fewshot_zipfian", "fs_labeling": "class"}])
+def test_distinct_labels_hold_in_training_and_in_evaluations_under_these_labels(sequence):
+    settings = {**REDDY, **sequence, "distinct_labels": True, "n_holdout_classes": 20}
+    _, _, labels = batches(**settings)
+    assert all(len(set(row)) == 4 for row in labels.tolist())
+    config = replace(smoke(), data=replace(BASE, **settings), eval=EvalConfig(protocol="released"))
+    for name in ("fewshot_own", "shifted", "shared_label"):
+        drawn = EvaluationData.of(RunData.build(config), BUILT_IN[name], protocol="released").sampler(0)
+        assert all(len(set(row)) == 4 for row in drawn.label.tolist()), name
+    assert not evaluation_sampler(config, "novel_label").kind.distinct_labels
+
+
+def test_shared_labels_of_new_classes_go_on_behind_the_trained_ones():
+    config = replace(smoke(), data=replace(BASE, **REDDY, n_holdout_classes=20))
+    data = RunData.build(config)
+    drawn = EvaluationData.of(data, BUILT_IN["shared_label"], protocol="released").sampler(0)
+    place = {int(position): number for number, position in enumerate(data.split.holdout)}
+    for position, label in zip(drawn.class_index.ravel().tolist(), drawn.label.ravel().tolist(), strict=True):
+        assert label == (40 + place[position]) % 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "message"),
+    [
+        ({}, "shared_label", "evaluation shared_label: labels=shared needs data.n_labels, .*, got none"),
+        ({"source": "symbolic", "dim": None, "n_labels": 8, "p_new": 0.5}, "flip", "p_new needs a source .* Symbolic"),
+        ({"n_labels": 3, "ways": 3, "seq_len": 10, "distinct_labels": True, "n_rare_classes": 2, "n_common_classes": 0,
+          "protocol": "released"}, "random_zipfian", "distinct_labels needs 3 labels among the zipfian classes, got 2"),
+    ],
+)  # fmt: skip
+def test_reddys_law_without_what_it_needs_is_refused_before_training(settings, text, message):
+    config = replace(smoke(), data=replace(BASE, **settings), eval=EvalConfig(evaluations=(text,)))
+    with pytest.raises(ValueError, match=message):
+        check_settings(config)
+
+
 @pytest.mark.parametrize("labeling", [{}, {"n_labels": 7}, {"labeling_rare": "ordered_polysemy3"}])
 def test_fewshot_sequences_can_have_the_labels_of_their_classes(labeling):
     classes, _, labels = batches(sequence="fewshot_zipfian", fs_labeling="class", **labeling)
@@ -362,6 +421,17 @@ def test_evaluations_have_an_order_and_a_query_of_their_own(omniglot):
     [
         ({"context_order": "sorted"}, "data.context_order must be one of shuffled, grouped, blocked, .*'sorted'"),
         ({"query_exemplar": "old"}, "data.query_exemplar must be one of new, copy, got 'old'"),
+        ({"p_new": 0.1}, "data.p_new needs data.n_labels, got None"),
+        (
+            {"p_new": 0.1, "n_labels": 8, "sequence": "mixed"},
+            "data.p_new needs data.sequence bursty, got 0.1 with",
+        ),
+        ({"distinct_labels": True}, "data.distinct_labels needs data.n_labels, got None"),
+        ({"distinct_labels": True, "n_labels": 8}, "distinct_labels needs .* bursts alone, .* and seq_len=9"),
+        (
+            {"distinct_labels": True, "n_labels": 8, "sequence": "fewshot_rare"},
+            "data.distinct_labels needs data.fs_labeling class, got unfixed",
+        ),
         ({"label_noise": 1.5}, r"label_noise must be in \[0, 1\], got 1.5"),
         ({"p_relabel": -0.1}, r"p_relabel must be in \[0, 1\], got -0.1"),
         ({"fs_labeling": "old", "sequence": "fewshot_rare"}, "data.fs_labeling must be one of unfixed, novel, class"),

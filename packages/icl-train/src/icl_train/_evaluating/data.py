@@ -120,10 +120,14 @@ def sequence_kind(data: RunData, evaluation: Evaluation) -> SequenceKind:
     if own.label_scheme == "elsewhere":
         return LabelElsewhere(class_type=own.class_type, labeling=settings.class_labeling, **lengths | changes)
     if own.sequence == "fewshot":
-        labeling = settings.class_labeling if own.label_scheme == "own" else own.label_scheme
+        of_classes = own.label_scheme in ("own", "shared")
+        if own.label_scheme == "shared" and settings.n_labels is None:
+            raise ValueError("labels=shared needs data.n_labels, the labels that classes share, got none")
+        labeling = settings.class_labeling if of_classes else own.label_scheme
         return Fewshot(
             class_type=own.class_type,
             labeling=labeling,
+            distinct_labels=settings.distinct_labels and of_classes,
             heldout_label_sets=_heldout_label_sets(settings, own),
             context_order=own.order or data.config.eval.context_order,
             query_exemplar=own.query or data.config.eval.query_exemplar,

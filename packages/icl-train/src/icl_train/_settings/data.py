@@ -39,6 +39,8 @@ _ABOUT = {
     "label_noise": ("bursty", "random_"),
     "all_unique": ("no_support_", "random_"),
     "p_fewshot": ("mixed",),
+    "p_new": ("bursty",),
+    "distinct_labels": ("bursty", "fewshot_"),
 }
 
 
@@ -127,6 +129,12 @@ class DataConfig:
     """Share of the bursty sequences whose burst classes are labelled 0..ways-1, at random in each."""
     label_noise: float = 0.0
     """Share of context labels that are replaced by another one (bursty and random)."""
+    p_new: float = 0.0
+    """Share of the sequences, bursty ones, whose classes are new in every batch (Reddy 2023: p_C; bursty, with
+    n_labels, from a source that draws new classes: gaussian)."""
+    distinct_labels: bool = False
+    """Burst classes have distinct labels, all alike whatever the skew (Reddy 2023; bursty with n_labels and nothing
+    beside the bursts, or few-shot with fs_labeling class); in evaluations under these labels as well."""
     all_unique: bool = False
     """All classes of a sequence distinct, the query's included (no-support and random)."""
     fs_labeling: Literal["unfixed", "novel", "class"] = "unfixed"
@@ -218,6 +226,15 @@ class DataConfig:
             "data.n_labels needs data.labeling_rare and data.labeling_common ordered",
             f"{self.labeling_rare} and {self.labeling_common}",
         )
+        for name in ("p_new", "distinct_labels"):
+            require(
+                self.n_labels is not None or not getattr(self, name), f"data.{name} needs data.n_labels", self.n_labels
+            )
+        require(
+            self.fs_labeling == "class" or not (self.distinct_labels and self.sequence.startswith("fewshot_")),
+            "data.distinct_labels needs data.fs_labeling class",
+            self.fs_labeling,
+        )
         # Half of the classes labelled by key and half by position would share labels by accident.
         keyed, positional = self.labeling_common == "original", self.labeling_rare.startswith("ordered")
         require(
@@ -252,6 +269,7 @@ class DataConfig:
                 context_order=self.context_order,
                 query_exemplar=self.query_exemplar,
                 heldout_label_sets=self.heldout_label_sets,
+                distinct_labels=self.distinct_labels,
             )
         return replace(kind, all_unique=self.all_unique) if isinstance(kind, NoSupport | Random) else kind
 
@@ -280,6 +298,8 @@ class DataConfig:
                 query_exemplar=self.query_exemplar,
                 p_relabel=self.p_relabel,
                 label_noise=self.label_noise,
+                p_new=self.p_new,
+                distinct_labels=self.distinct_labels,
             )
         if name == "mixed":
             p_fewshot = 0.5 if self.p_fewshot is None else self.p_fewshot

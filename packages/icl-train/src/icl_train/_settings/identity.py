@@ -35,6 +35,8 @@ ADDED_LATER: dict[str, Any] = {
     "data.all_unique": False,
     "data.fs_labeling": "unfixed",
     "data.heldout_label_sets": 0,
+    "data.p_new": 0.0,
+    "data.distinct_labels": False,
     "model.embedder_config.sequences_per_statistics": None,
     "model.fixed_labels": False,
     "optim.l2": 0.0,
