@@ -76,10 +76,11 @@ class BatchSampler:
             raise ValueError(f"n_labels must be at least 1, got {n_labels}")
         self.split, self.kind, self.batch_size = split, kind, int(batch_size)
         self.seed, self.stream, self.protocol, self.n_labels = seed, stream, protocol, n_labels
-        self.exemplars = _exemplars(exemplars, _n_exemplars(source_or_n_exemplars, split))
+        n_of_source = _n_exemplars(source_or_n_exemplars, split)
+        self.exemplars = _exemplars(exemplars, n_of_source)
         self.n_exemplars = len(self.exemplars)
         check_feasible(kind, split, distinct=protocol == "paper")
-        check_exemplars(kind, self.n_exemplars)
+        check_exemplars(kind, self.n_exemplars, of=n_of_source)
         check_shared_labels(kind, n_labels)
         if isinstance(kind, Bursty) and kind.p_new and not isinstance(source_or_n_exemplars, (int, np.integer)):
             check_draws_new_classes(source_or_n_exemplars)

@@ -66,8 +66,15 @@ def _has_bursts(kind: SequenceKind) -> TypeGuard[Bursty | Fewshot | Mixed]:
     return isinstance(kind, Fewshot) or (isinstance(kind, Mixed) and kind.p_fewshot > 0)
 
 
-def check_exemplars(kind: SequenceKind, n_exemplars: int) -> None:
-    """Raise ValueError if bursts never have enough exemplars of a class; a single one may be shown again and again."""
+def check_exemplars(kind: SequenceKind, n_exemplars: int, *, of: int | None = None) -> None:
+    """Raise ValueError if bursts never have enough exemplars of a class; a single one may be shown again and again.
+
+    Args:
+        kind: kind of sequence.
+        n_exemplars: exemplars to draw from.
+        of: how many the source has; None for no more. One of several is copied by being shown again, while a source
+            with one alone may vary by noise, which nothing copies.
+    """
     if isinstance(kind, LabelElsewhere) and 1 < n_exemplars < kind.shots:
         raise ValueError(
             f"shots appearances of a class need as many exemplars, got shots={kind.shots} and n_exemplars={n_exemplars}"
@@ -75,7 +82,8 @@ def check_exemplars(kind: SequenceKind, n_exemplars: int) -> None:
     if not _has_bursts(kind):
         return
     if not isinstance(kind, Mixed) and kind.query_exemplar == "copy":
-        if n_exemplars < max(2, kind.shots):
+        single = n_exemplars == 1 and of is not None and of > 1
+        if n_exemplars < max(2, kind.shots) and not single:
             raise ValueError(
                 "query_exemplar 'copy' needs as many exemplars as shots, and at least 2 for a choice, "
                 f"got shots={kind.shots} and n_exemplars={n_exemplars}"
