@@ -1,4 +1,4 @@
-"""How fast sequences are drawn and Omniglot is loaded, as ratios that carry over to other machines.
+"""How fast sequences are drawn, and Reddy's tokens made, and Omniglot is loaded, as ratios that carry over to others.
 
     python benchmarks/bench_data.py [FOLDER WITH THE OMNIGLOT ZIPS, else that in ICL_OMNIGLOT]
 
@@ -17,9 +17,21 @@ import tempfile
 import time
 from collections.abc import Callable
 
+import numpy as np
 from bench_generator import AUGMENTED_SIZES, SIZES, rates, sequences
 
-from icl_data import BatchSampler, Bursty, ClassSplit, Fewshot, Mixed, NoSupport, Random, SeqGenerator, SymbolicSource
+from icl_data import (
+    BatchSampler,
+    Bursty,
+    ClassSplit,
+    Fewshot,
+    Mixed,
+    NoSupport,
+    Random,
+    ReddySequences,
+    SeqGenerator,
+    SymbolicSource,
+)
 
 BATCH, STEPS, REPEATS = 32, 320, 7
 KINDS = {"bursty": Bursty(), "no_support": NoSupport(), "random": Random(), "fewshot": Fewshot(), "mixed": Mixed()}
@@ -79,6 +91,42 @@ def _generated_rate(name: str, zipf: float) -> float:
     return statistics.median(rates([sequences(generator, name)])[0])
 
 
+class ReddyByHand:
+    """The law of Reddy (2023) as one reads it, a sequence at a time: 8 pairs of 1,024 classes in bursts of 2."""
+
+    def __init__(self) -> None:
+        rng = self.rng = np.random.default_rng(0)
+        self.classes = rng.normal(size=(1024, 63)) / np.sqrt(63)
+        self.labels = rng.normal(size=(32, 63)) / np.sqrt(63)
+        weights = 1.0 / np.arange(1, 1025)
+        self.weights = weights / weights.sum()
+
+    def batch(self, size: int = 128) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens (size, 17, 128) and the right labels (size,)."""
+        tokens, answers = np.zeros((size, 17, 128), dtype=np.float32), np.zeros(size, dtype=np.int64)
+        for one, answer in zip(tokens, range(size), strict=True):
+            context = np.repeat(self.rng.choice(1024, size=4, p=self.weights), 2)
+            self.rng.shuffle(context)
+            target = context[self.rng.integers(8)]
+            shown = np.append(context, target)
+            items = (self.classes[shown] + 0.1 * self.rng.normal(size=(9, 63)) / np.sqrt(63)) / np.sqrt(1.01)
+            one[::2, 65:], one[1::2, 65:] = items, self.labels[context % 32]
+            start = self.rng.integers(49)
+            one[np.arange(17), start + np.arange(17)] = 1
+            answers[answer] = target % 32
+        return tokens, answers
+
+
+def _print_reddy() -> None:
+    by_hand, size, steps = ReddyByHand(), 128, 80
+    made = ReddySequences(n_classes=1024, burst=2, zipf_exponent=1.0, batch_size=size)
+    number = iter(range(10**9))
+    slow = size * steps / _seconds(lambda: [by_hand.batch(size) for _ in range(steps)])
+    fast = size * steps / _seconds(lambda: [made(next(number)) for _ in range(steps)])
+    print(f"\nReddy's sequences of 17 tokens, thousand a second, batches of {size}: a loop {slow / 1000:.1f}, ", end="")
+    print(f"ReddySequences {fast / 1000:.0f}, {fast / slow:.0f}x")
+
+
 def _load(folder: str, cache: str, storage: str = "", classes: str = "", library: str = "") -> tuple[float, float]:
     """Median seconds and MiB of fresh processes."""
     runs = []
@@ -100,6 +148,7 @@ def main() -> None:
             vectorised = [_sampled_rate(kind, sizes, n, zipf) for sizes in (SIZES, AUGMENTED_SIZES) for n in (1, 20)]
             cells = "".join(f"{rate / 1000:>11,.0f}" for rate in vectorised)
             print(f"{name:<12}{zipf:>5}{exact / 1000:>12,.1f}{cells}{vectorised[0] / exact:>6.0f}x")
+    _print_reddy()
     folder = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("ICL_OMNIGLOT")
     if not folder:
         print("pass a folder with the two Omniglot zips to time loading too")

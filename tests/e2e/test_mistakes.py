@@ -15,7 +15,7 @@ MISTAKES = {
     ),
     "an unknown embedder": (
         ["run", "smoke", "--model.embedder", "resnett"],
-        "embedding, linear, resnet, vector",
+        "embedding, linear, raw, resnet, vector",
     ),
     "an embedder for other examples": (["run", "smoke", "--model.embedder", "resnet"], "example_kind must be"),
     "a missing Omniglot folder": (

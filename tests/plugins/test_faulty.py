@@ -46,7 +46,7 @@ def test_asking_for_what_a_broken_one_may_have_offered_gives_its_error(command, 
     asked = command("icl-train", "run", "smoke", "--model.embedder", "lost", plugins=[BROKEN], cwd=tmp_path)
     assert asked.returncode == 2
     assert asked.stderr.splitlines()[-1] == (
-        "icl-train run: error: embedder must be one of embedding, linear, resnet, vector, got 'lost'; "
+        "icl-train run: error: embedder must be one of embedding, linear, raw, resnet, vector, got 'lost'; "
         + SET_ASIDE[BROKEN]
     )
     assert list(tmp_path.iterdir()) == []

@@ -37,7 +37,18 @@ class Drawn(NamedTuple):
     @property
     def is_bursty(self) -> bool:
         """Whether every sequence has bursts."""
-        return isinstance(self.kind, Fewshot) or (isinstance(self.kind, Bursty) and self.kind.p_bursty == 1)
+        return isinstance(self.kind, Fewshot) or (isinstance(self.kind, Bursty) and 1 in self.shares_of_bursts)
+
+    @property
+    def shares_of_bursts(self) -> tuple[float, float]:
+        """Shares of bursty sequences among those of known classes, and of those of new ones."""
+        return self.kind.p_bursty, self.kind.p_new
+
+    def positions(self, class_type: str) -> list[int]:
+        """Positions of the classes of a type; new ones are as many as the batch has sequences."""
+        if class_type == "new":
+            return list(range(self.split.n_classes, self.split.n_classes + len(self.batch)))
+        return self.split.classes(class_type).tolist()
 
     @property
     def has_noise(self) -> bool:
@@ -65,7 +76,9 @@ def labelled(drawn: Drawn) -> set[tuple[str, str]]:
     elif polysemy:
         common = f"ordered{drawn.split.n_rare * int(polysemy[1])}"
         rare = f"ordered0_polysemy{polysemy[1]}"
-    found = set()
+    found = {("new", "ordered")} if kind.p_new > 0 else set()
+    if kind.p_new == 1:
+        return found
     if kind.p_bursty < 1:
         found.add(("zipfian" if kind.non_bursty_type == "zipfian" else "common", common))
     rest = 1 - kind.p_bursty_common - kind.p_bursty_zipfian
@@ -85,9 +98,13 @@ def labelled(drawn: Drawn) -> set[tuple[str, str]]:
 def labels_of(drawn: Drawn, class_type: str, labeling: str) -> dict[int, set[int]]:
     """The labels that each class of a type may have."""
     split, n_labels = drawn.split, drawn.n_labels
-    classes = split.classes(class_type).tolist()
+    classes = drawn.positions(class_type)
+    if class_type == "new":
+        return {position: {place % n_labels} for place, position in enumerate(classes)}
     if labeling == "unfixed":
         return {position: set(range(drawn.kind.ways)) for position in classes}
+    if labeling == "heldout":
+        return {position: set(range(drawn.kind.heldout_label_sets * drawn.kind.ways)) for position in classes}
     if labeling == "novel":
         return {position: set(range(n_labels or len(split.trained))) for position in classes}
     if labeling == "original":
@@ -121,7 +138,7 @@ def fields_are_whole_numbers_of_32_bits_for_every_position(drawn: Drawn) -> None
 
 
 def classes_are_of_the_types_asked_for(drawn: Drawn) -> None:
-    allowed = np.concatenate([drawn.split.classes(class_type) for class_type, _ in labelled(drawn)])
+    allowed = np.concatenate([drawn.positions(class_type) for class_type, _ in labelled(drawn)])
     assert np.isin(drawn.batch.class_index, allowed).all()
 
 
@@ -211,9 +228,29 @@ def context_shows_as_many_ways_each_as_often_as_shots(drawn: Drawn) -> None:
 
 
 def fresh_labels_of_bursts_are_distinct(drawn: Drawn) -> None:
-    if drawn.paper and isinstance(drawn.kind, Fewshot) and drawn.kind.labeling in ("unfixed", "novel"):
+    if drawn.paper and isinstance(drawn.kind, Fewshot) and drawn.kind.labeling in ("unfixed", "novel", "heldout"):
         for _, _, labels in drawn.rows():
             assert len(set(labels)) == drawn.kind.ways
+
+
+def bursts_of_distinct_labels_share_none(drawn: Drawn) -> None:
+    if getattr(drawn.kind, "distinct_labels", False) and drawn.is_bursty and not drawn.has_noise:
+        for classes, _, labels in drawn.rows():
+            assert len(set(labels)) == len(set(classes)) == drawn.kind.ways
+
+
+def sequences_have_new_classes_alone_or_none(drawn: Drawn) -> None:
+    is_new = drawn.batch.class_index >= drawn.split.n_classes
+    assert (is_new.any(axis=1) == is_new.all(axis=1)).all()
+
+
+def sets_of_labels_are_held_out_ones_or_never_are(drawn: Drawn) -> None:
+    kind = drawn.kind
+    if not (drawn.paper and isinstance(kind, Fewshot) and kind.labeling in ("novel", "heldout")):
+        return
+    held_out = [set(range(j * kind.ways, (j + 1) * kind.ways)) for j in range(kind.heldout_label_sets)]
+    for _, _, labels in drawn.rows():
+        assert (set(labels) in held_out) == (kind.labeling == "heldout")
 
 
 def no_exemplar_is_shown_twice_while_there_are_others(drawn: Drawn) -> None:
@@ -269,6 +306,9 @@ PROMISES: list[Callable[[Drawn], None]] = [
     query_belongs_to_a_burst_of_as_many_shots,
     context_shows_as_many_ways_each_as_often_as_shots,
     fresh_labels_of_bursts_are_distinct,
+    bursts_of_distinct_labels_share_none,
+    sequences_have_new_classes_alone_or_none,
+    sets_of_labels_are_held_out_ones_or_never_are,
     no_exemplar_is_shown_twice_while_there_are_others,
     copying_query_shows_an_exemplar_of_its_context,
     bursts_stand_in_the_order_asked_for,

@@ -23,20 +23,23 @@ from icl_data import (
 
 # Ids of the form EXEMPLARS * class + exemplar show which exemplar of which class was drawn.
 EXEMPLARS = 64
-BEYOND_THE_RELEASED_CODE = ("context_order", "query_exemplar", "p_relabel", "label_noise")
+BEYOND_THE_RELEASED_CODE = (
+    *("context_order", "query_exemplar", "p_relabel", "label_noise"),
+    *("heldout_label_sets", "p_new", "distinct_labels"),
+)
 
 ENOUGH = st.integers(9, 30)
 SHARES = st.one_of(st.sampled_from([0.0, 0.5, 0.9999, 1.0]), st.floats(0, 1))
 EXPONENTS = st.sampled_from([0.0, 0.5, 1.0, 2.5, 20.0, 60.0, 300.0, -1.0, -150.0])
 TYPES = st.sampled_from(["rare", "common", "zipfian", "holdout"])
 ORDERED = st.sampled_from(["ordered", "original", "ordered7", "ordered_polysemy3", "ordered5_polysemy2"])
-FEWSHOT_LABELINGS = st.one_of(ORDERED, st.sampled_from(["unfixed", "novel"]))
+FEWSHOT_LABELINGS = st.one_of(ORDERED, st.sampled_from(["unfixed", "novel", "heldout"]))
 ORDERS = st.sampled_from(["shuffled", "grouped", "blocked", "query_first", "query_last"])
 QUERY_EXEMPLARS = st.sampled_from(["new", "copy"])
 # What none of the settings, or hardly any, can be.
 WILD = st.one_of(
     st.sampled_from([None, -1, -0.1, 0, 1.5, 2.0, float("nan"), float("inf"), 10**9, 10**20, "", "ordered_polysemy00"]),
-    st.sampled_from(["ordered9999999999", "ordered99999999999999999999", "unfixed", "novel", "holdout", "common"]),
+    st.sampled_from(["ordered9999999999", "ordered99999999999999999999", "unfixed", "heldout", "holdout", "common"]),
     st.floats(),
     st.text(max_size=8),
 )
@@ -105,7 +108,10 @@ def bursty(draw: st.DrawFn) -> dict[str, Any]:
     # Only sequences that are bursts and nothing else can have labels "unfixed" throughout.
     alone = beside == 0 and draw(st.booleans())
     labelings = st.one_of(ORDERED, st.just("unfixed")) if alone else ORDERED
-    labeling_common, labeling_rare = draw(labelings), draw(labelings)
+    shared = draw(st.booleans())  # labels, which new classes and bursts of distinct labels need
+    labeling_common, labeling_rare = ("ordered", "ordered") if shared else (draw(labelings), draw(labelings))
+    distinct = shared and beside == 0 and draw(st.booleans())
+    unfixed = "unfixed" in (labeling_common, labeling_rare)
     return {
         "seq_len": shots * ways + 1 + beside,
         "shots": shots,
@@ -119,20 +125,25 @@ def bursty(draw: st.DrawFn) -> dict[str, Any]:
         "grouped": draw(st.booleans()),
         "context_order": draw(ORDERS),
         "query_exemplar": draw(QUERY_EXEMPLARS),
-        "p_relabel": 0.0 if "unfixed" in (labeling_common, labeling_rare) else draw(SHARES),
+        "p_relabel": 0.0 if unfixed or distinct else draw(SHARES),
         "label_noise": draw(SHARES),
+        "p_new": draw(SHARES) if shared and draw(st.booleans()) else 0.0,
+        "distinct_labels": distinct,
     }
 
 
 @st.composite
 def fewshot(draw: st.DrawFn) -> dict[str, Any]:
     """Arguments of `Fewshot` that are valid by themselves."""
-    grouped = draw(st.booleans())
+    grouped, labeling = draw(st.booleans()), draw(FEWSHOT_LABELINGS)
+    least = {"novel": 0, "heldout": 1}.get(labeling)
     return {
         "class_type": draw(TYPES),
         "shots": draw(st.integers(1, 4)),
         "ways": draw(st.integers(1, 4)),
-        "labeling": draw(FEWSHOT_LABELINGS),
+        "labeling": labeling,
+        "distinct_labels": labeling == "ordered" and draw(st.booleans()),
+        "heldout_label_sets": 0 if least is None else draw(st.integers(least, 3)),
         "grouped": grouped,
         "context_order": "grouped" if grouped else draw(ORDERS),
         "query_exemplar": draw(QUERY_EXEMPLARS),
@@ -169,8 +180,9 @@ def settings_of(draw: st.DrawFn, *kinds: type, sizes: st.SearchStrategy[int] = E
     }
     kind = draw(KINDS[kind_type])
     plain = {kind.get(name, "ordered") for name in ("labeling", "labeling_common", "labeling_rare")}
-    if plain <= {"ordered", "unfixed", "novel"}:
-        sampler["n_labels"] = draw(st.sampled_from([None, 4, 7, 1000]))
+    if plain <= {"ordered", "unfixed", "novel", "heldout"}:
+        needed = kind.get("p_new") or kind.get("distinct_labels")
+        sampler["n_labels"] = draw(st.sampled_from([4, 7, 1000] if needed else [None, 4, 7, 1000]))
     return Settings(keys, split, kind_type, kind, n_exemplars, sampler)
 
 

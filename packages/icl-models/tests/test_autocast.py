@@ -41,7 +41,8 @@ VARIANTS = {
 }
 SEQUENCE_MODELS: dict[str, dict[str, Any]] = {
     **{name: IDS | {"sequence_model_config": own} for name, own in VARIANTS.items()},
-    **{name: IDS | {"sequence_model": name} for name in ("lstm", "gru", "vanilla_rnn", "mamba")},
+    **{name: IDS | {"sequence_model": name} for name in ("lstm", "gru", "vanilla_rnn", "mamba", "reddy")},
+    "fixed labels": IDS | {"fixed_labels": True},
     "concatenated": IDS | {"concatenate_labels": True},
     "concatenated images": IMAGES | {"concatenate_labels": True},
 }
@@ -64,7 +65,8 @@ def batch(config: ModelConfig) -> tuple[Tensor, Tensor]:
 
 
 def logits(model: InContextModel, *, low: bool) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+    with torch.autocast("cpu", torch.bfloat16, enabled=low), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
         computed: Tensor = model(*batch(model.config))
     return computed
 

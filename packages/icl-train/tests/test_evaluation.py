@@ -14,7 +14,8 @@ from icl_train import EVAL_SPLITS, HEADLINES, Evaluator, Task
 from icl_train._evaluations.built_in import BUILT_IN
 from icl_train.metrics import wilson_interval
 
-OF_ANY_SOURCE = tuple(name for name in EVAL_SPLITS if not BUILT_IN[name].augmented)
+NEEDING_LABELS = ("relabel", "shared_label")  # held-out sets of them, and shared ones
+OF_ANY_SOURCE = tuple(name for name in EVAL_SPLITS if not BUILT_IN[name].augmented and name not in NEEDING_LABELS)
 IN_TRAINING = ("fewshot_holdout", "flipped", "novel_label", "no_support_zipfian")
 SOURCE = """\
 import numpy as np

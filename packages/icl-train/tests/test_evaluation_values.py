@@ -54,6 +54,63 @@ def test_flip_shows_the_very_contexts_of_own_labels_with_the_two_exchanged():
     assert torch.equal(labels[:, :-1].sort(1).values, swapped[:, :-1].sort(1).values)
 
 
+def test_shifted_shows_the_contexts_of_own_labels_with_each_moved_on_behind_the_last_the_first():
+    task = make_task(n_labels=8)
+    model = ContextOracle(task)
+    measure(task, model, "fewshot_own", "shifted", "far:base=shifted,shift=11", batches=4)
+    (plain, labels), (same, shifted), (_, far) = model.asked
+    assert torch.equal(plain, same)
+    assert torch.equal(shifted, (labels + 1) % 8)
+    assert torch.equal(far, (labels + 3) % 8)
+
+
+def test_of_shifted_labels_the_context_tells_the_right_one_and_weights_never_do():
+    task = make_task()
+    for oracle, right in ((ContextOracle, 1), (WeightsOracle, 0)):
+        found = measure(task, oracle(task), "shifted", "over_all:base=shifted,answers=all")
+        assert found["shifted"].metrics["accuracy_query"] == right
+        assert found["over_all"].headline.metric == "accuracy_query"
+        assert found["over_all"].chance == 1 / 64
+        assert "accuracy_both" not in found["shifted"].metrics
+
+
+def test_labels_that_are_class_keys_are_shifted_among_those_of_trained_classes():
+    task = make_task(labeling_common="original", labeling_rare="original")
+    model = ContextOracle(task)
+    measure(task, model, "fewshot_own", "shifted", batches=1)
+    (_, labels), (_, shifted) = model.asked
+    keys = sorted(task.split.keys[task.split.trained].tolist())
+    place = {key: number for number, key in enumerate(keys)}
+    assert shifted.ravel().tolist() == [keys[(place[label] + 1) % 64] for label in labels.ravel().tolist()]
+
+
+def test_new_classes_under_shared_labels_take_the_context():
+    task = make_task(n_labels=8)
+    found = measure(task, ContextOracle(task), "shared_label", batches=64)["shared_label"]
+    assert found.metrics["accuracy_query"] == 1
+    assert found.headline.metric == "accuracy_closed"
+    assert set(Evaluator(task, batches=1, splits=["shared_label"]).classes()["shared_label"]) <= set(
+        task.split.keys[task.split.holdout].tolist()
+    )
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_sequences_of_classes_that_are_new_in_each_batch_are_measured(noise):
+    """No embedding is kept of them, and no key is told; beside them trained classes are what they were."""
+    task = make_task(n_labels=8, p_new=0.5, noise_scale=noise)
+    evaluator = Evaluator(task, batches=4, splits=["bursty", "fewshot_own"])
+    model = ContextOracle(task)
+    found = {result.split: result for result in evaluator(model)}
+    again = {result.split: result for result in evaluator(model)}
+    assert found == again
+    assert found["bursty"].metrics["accuracy_query"] > 0.7  # nine in ten of known classes are bursty, all new ones are
+    assert set(evaluator.classes()["bursty"]) <= set(task.split.keys[task.split.trained].tolist())
+    (contexts, _) = evaluator._contexts
+    assert contexts.classes.max() >= task.source.n_classes
+    alone = Evaluator(task, batches=4, splits=["fewshot_own"])(ContextOracle(task))
+    assert alone == [found["fewshot_own"]]
+
+
 def test_where_the_label_is_elsewhere_weights_are_right_and_similarity_is_chance():
     """Within 4.5 standard deviations of 1/2 on 1,024 sequences: a false alarm in 10^5."""
     task = make_task()

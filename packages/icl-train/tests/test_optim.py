@@ -126,7 +126,7 @@ RULES = [
     ({"optimizer": "sgd", "b1": 0.5}, r"optim\.b1 needs optim\.optimizer adam or adamw, got 0\.5 with sgd"),
     ({"optimizer": "sgd", "b2": 0.5}, r"optim\.b2 needs optim\.optimizer adam or adamw, got 0\.5 with sgd"),
     ({"optimizer": "sgd", "eps": 0.5}, r"optim\.eps needs optim\.optimizer adam or adamw, got 0\.5 with sgd"),
-    ({"optimizer": "sgd", "weight_decay": 0.1}, r"optim\.weight_decay needs optim\.optimizer adamw, got 0\.1 with sgd"),
+    ({"weight_decay": 0.1}, r"optim\.weight_decay needs optim\.optimizer adamw or sgd, got 0\.1 with adam"),
     ({"momentum": 0.9}, r"optim\.momentum needs optim\.optimizer sgd, got 0\.9 with adam"),
     ({"optimizer": "sgd", "momentum": 1.0}, r"optim\.momentum must be in \[0, 1\), got 1\.0"),
     ({"nesterov": True}, r"optim\.nesterov needs optim\.optimizer sgd, got True with adam"),
@@ -183,10 +183,11 @@ def test_first_adam_step_moves_each_weight_by_the_rate():
         torch.testing.assert_close(new, old - 0.01)
 
 
-def test_adamw_decays_every_parameter_by_rate_times_decay():
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_decay_takes_rate_times_decay_of_every_parameter(name):
     layer = torch.nn.Linear(3, 2)
     before = [p.detach().clone() for p in layer.parameters()]
-    optimizer = build_optimizer(layer, optimizer="adamw", weight_decay=0.5)
+    optimizer = build_optimizer(layer, optimizer=name, weight_decay=0.5)
     optimizer.param_groups[0]["lr"] = 0.01
     for parameter in layer.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -195,11 +196,30 @@ def test_adamw_decays_every_parameter_by_rate_times_decay():
         torch.testing.assert_close(new, old * (1 - 0.005))
 
 
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sgd_decays_beside_its_steps_and_not_through_the_momentum(momentum):
+    """w <- w - rate * (decay * w + d) with d = momentum * d + gradient; Reddy's factor is the one with decay 1e-4."""
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(3, 2).double()
+    optimizer = build_optimizer(layer, optimizer="sgd", weight_decay=0.3, momentum=momentum)
+    expected = [p.detach().clone() for p in layer.parameters()]
+    directions = [torch.zeros_like(p) for p in expected]
+    for rate in (0.1, 0.02, 0.1):
+        optimizer.param_groups[0]["lr"] = rate
+        for number, parameter in enumerate(layer.parameters()):
+            parameter.grad = torch.randn_like(parameter)
+            directions[number] = momentum * directions[number] + parameter.grad
+            expected[number] = expected[number] - rate * (0.3 * expected[number] + directions[number])
+        optimizer.step()
+    for wanted, parameter in zip(expected, layer.parameters(), strict=True):
+        torch.testing.assert_close(parameter.detach(), wanted, rtol=1e-12, atol=0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"optimizer": "lion"}, "optimizer must be one of adam, adamw, sgd, got 'lion'"),
-        ({"weight_decay": 0.1}, "weight_decay needs optimizer adamw, got weight_decay=0.1 with adam"),
+        ({"weight_decay": 0.1}, "weight_decay needs optimizer adamw or sgd, got weight_decay=0.1 with adam"),
     ],
 )
 def test_an_optimizer_that_would_not_do_as_told_is_refused(arguments, message):

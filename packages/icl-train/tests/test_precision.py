@@ -64,7 +64,7 @@ def assert_close_but_not_equal(tmp_path, config):
 
 
 @pytest.mark.parametrize("concatenate_labels", [False, True])
-@pytest.mark.parametrize("sequence_model", ["transformer", "lstm", "vanilla_rnn", "gru", "mamba"])
+@pytest.mark.parametrize("sequence_model", ["transformer", "lstm", "vanilla_rnn", "gru", "mamba", "reddy"])
 def test_every_sequence_model_trains_in_bf16_beside_float32(sequence_model, concatenate_labels, tmp_path):
     if sequence_model == "mamba" and importlib.util.find_spec("transformers") is None:
         pytest.skip("needs the extra icl-models[ssm]")

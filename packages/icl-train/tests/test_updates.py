@@ -85,6 +85,12 @@ CASES = {
         {},
     ),
     "sgd": ({"optimizer": "sgd", "max_lr": 1e-3}, lambda p: torch.optim.SGD(p, lr=0.0), inverse_sqrt, {}),
+    "sgd with decay": (
+        {"optimizer": "sgd", "weight_decay": 0.2, "max_lr": 1e-3},
+        lambda p: torch.optim.SGD(p, lr=0.0, weight_decay=0.2),  # which is the same without momentum
+        inverse_sqrt,
+        {},
+    ),
     "momentum": (
         {"optimizer": "sgd", "momentum": 0.9},
         lambda p: torch.optim.SGD(p, lr=0.0, momentum=0.9),

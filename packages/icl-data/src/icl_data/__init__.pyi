@@ -9,6 +9,7 @@ from ._omniglot.files import OmniglotError
 from ._omniglot.source import OmniglotSource
 from ._released.generator import SeqGenerator
 from ._sampling.query_law import query_law
+from ._sampling.reddy import ReddySequences
 from ._sampling.sampler import BatchSampler
 from ._sequences.batch import SequenceBatch
 from ._sequences.kinds import Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random
@@ -36,6 +37,7 @@ __all__ = [
     "OmniglotError",
     "OmniglotSource",
     "Random",
+    "ReddySequences",
     "SeqGenerator",
     "SequenceBatch",
     "SequenceStatistics",

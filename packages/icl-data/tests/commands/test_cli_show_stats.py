@@ -46,8 +46,14 @@ OTHER_VALUES = {
     "seq_len": "11", "shots": "2", "ways": "1", "p_bursty": "0.3", "p_bursty_common": "0.0", "p_bursty_zipfian": "0.4",
     "non_bursty_type": "common_uniform", "labeling_common": "original", "labeling_rare": "ordered9",
     "context_order": "blocked", "query_exemplar": "copy", "p_relabel": "0.5", "label_noise": "0.5",
-    "class_type": "common", "labeling": "original", "p_fewshot": "0.1",
+    "class_type": "common", "labeling": "original", "p_fewshot": "0.1", "heldout_label_sets": "3", "p_new": "0.5",
 }  # fmt: skip
+# Nine distinct classes are more than the few common ones, only novel labels have sets, and shared ones can be distinct.
+NEEDED = {
+    "class_type": ["--n-common", "10"], "heldout_label_sets": ["--labeling", "novel"],
+    "p_new": ["--source", "gaussian", "--n-labels", "4"],
+}  # fmt: skip
+DISTINCT = {"bursty": ["--seq-len", "7"], "fewshot": ["--labeling", "ordered", "--class-type", "zipfian"]}
 
 
 @pytest.mark.parametrize("name", SEQUENCE_TYPES)
@@ -56,10 +62,25 @@ def test_every_field_of_every_kind_is_an_option(measured, name: str) -> None:
     for field in fields(SEQUENCE_TYPES[name]):
         flag = f"--{field.name.replace('_', '-')}"
         value = [] if isinstance(field.default, bool) else [OTHER_VALUES[field.name]]
-        # Nine distinct classes are more than the few common ones.
-        others = ["--n-common", "10"] if field.name == "class_type" else []
-        kind = measured(name, "--source", "many.npz", flag, *value, *others)["settings"]["kind"]
+        needed = NEEDED.get(field.name, [])
+        if field.name == "distinct_labels":
+            needed = ["--n-labels", "4", *DISTINCT[name]]
+        kind = measured(name, "--source", "many.npz", flag, *value, *needed)["settings"]["kind"]
         assert str(kind[field.name]) == (value[0] if value else "True")
+
+
+def test_new_classes_are_measured(measured) -> None:
+    found = measured("--n-labels", "4", "--p-new", "1")
+    assert found["query_shares"]["new"] == 1
+    assert found["labels_per_class"] == 0
+
+
+def test_a_sequence_of_new_classes_is_shown_alike_alone_and_behind_those_of_the_batch_before(run) -> None:
+    options = ("--n-labels", "4", "--p-new", "1", "--noise-scale", "0", "--dim", "4", "--classes")
+    alone = run("show", *options, "--step", "8192")
+    picture = alone[: alone.index("\n\nPositions")]
+    assert picture in run("show", *options, "--n", "3", "--step", "2730")  # batches of 8,192 have classes of their own
+    assert picture not in run("show", *options, "--seed", "1", "--step", "8192")
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(ClassSplit) if field.init])

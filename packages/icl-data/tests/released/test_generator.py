@@ -24,6 +24,7 @@ def _generator(**changes) -> SeqGenerator:
         ("random", {"labeling": "alphabetical"}, "got 'alphabetical'"),
         ("random", {"class_type": "common", "seq_len": 11, "all_unique": True}, "at least 11 common classes, got 10"),
         ("fewshot", {"labeling": "novel"}, "BatchSampler only"),
+        ("fewshot", {"labeling": "heldout"}, "BatchSampler only"),
         ("fewshot", {"labeling": f"ordered{2**31}"}, r"from 0 to 2\*\*31 - 1, got 0 to 2147483657 under"),
         ("mixed", {"p_fewshot": -1}, "got -1"),
         ("bursty", {"randomly_generate_rare": True}, "images with one exemplar per class"),

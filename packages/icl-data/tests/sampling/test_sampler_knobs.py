@@ -6,6 +6,7 @@ would raise a false alarm once in 40,000.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -147,6 +148,13 @@ def test_new_query_exemplars_are_never_in_the_context() -> None:
     batch = _draw(Fewshot(query_exemplar="new"))
     drawing = batch.class_index * 6 + batch.exemplar_index
     assert (drawing[:, :-1] != drawing[:, -1:]).all()
+
+
+@pytest.mark.parametrize("query_exemplar", ["new", "copy"])
+@pytest.mark.parametrize("kind", [Fewshot(shots=1), Fewshot(shots=4), Bursty(**BURST)], ids=str)
+def test_one_exemplar_of_several_is_shown_all_over_by_new_and_by_copying_queries(kind, query_exemplar: str) -> None:
+    batch = _draw(replace(kind, query_exemplar=query_exemplar), exemplars=range(3, 4))
+    assert (batch.exemplar_index == 3).all()
 
 
 def test_copying_needs_no_exemplar_beyond_those_of_the_context() -> None:

@@ -107,6 +107,8 @@ def test_pickled_or_copied_sampler_draws_the_same(found: Settings, step: int) ->
 @given(settings_of(), st.integers(1, 700), st.integers(0, 5))
 @settings(deadline=None, max_examples=25)
 def test_stream_does_not_depend_on_the_batch_size(found: Settings, batch_size: int, step: int) -> None:
+    if found.kind.get("p_new"):
+        reject()  # new classes are a batch's
     sequences = _feasible(found, batch_size=6 * 700)(0)
     batch = _feasible(found, batch_size=batch_size)(step)
     assert _equal(batch, sequences[step * batch_size : (step + 1) * batch_size])

@@ -96,3 +96,14 @@ def test_augmentation_follows_the_read_order_of_omniglot(tiny_omniglot) -> None:
 def test_augmentation_follows_the_class_keys_of_an_omniglot_cut_short_as_released(tiny_omniglot) -> None:
     base = OmniglotSource(tiny_omniglot.folder, n_to_keep=4)
     np.testing.assert_array_equal(Augmented(base).base_order, np.arange(4))
+
+
+def test_new_gaussian_classes_are_looked_up_beside_the_sources_own() -> None:
+    source = GaussianSource(5, dim=3, noise_scale=0.75)
+    new = source.new_means(np.arange(6.0).reshape(2, 3))
+    found = source.gather([[0, 5], [6, 4]], 0, new=new)
+    np.testing.assert_allclose(found[[0, 1], [0, 1]], source.gather([0, 4], 0))
+    np.testing.assert_allclose(found[[0, 1], [1, 0]], np.arange(6.0).reshape(2, 3) / 3**0.5 / 1.25, rtol=1e-6)
+    assert found.dtype == np.float32
+    with pytest.raises(IndexError):
+        source.gather(5, 0)

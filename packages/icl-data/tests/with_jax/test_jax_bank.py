@@ -18,6 +18,7 @@ from icl_data import (  # noqa: E402
     ClassSplit,
     GaussianSource,
     OmniglotSource,
+    SequenceBatch,
     SymbolicSource,
 )
 from icl_data.jax import ExampleBank, downsample  # noqa: E402
@@ -42,6 +43,38 @@ def test_bank_gives_what_the_source_gives(source) -> None:
     assert found.shape == (4, 7, *bank.example_shape)
     assert found.dtype == (np.int32 if source.kind == "id" else np.float32)
     np.testing.assert_allclose(found, source.gather(classes, exemplars), rtol=1e-6)
+
+
+NEW = Bursty(seq_len=9, shots=2, ways=4, p_new=0.5)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_new_classes_of_a_batch_are_a_function_of_the_key_and_have_one_vector_each(noise: float) -> None:
+    source = GaussianSource(40, dim=63, noise_scale=noise)
+    sampler = BatchSampler(source, ClassSplit(40, n_rare=40, n_common=0), NEW, batch_size=32, seed=5, n_labels=8)
+    batch, bank = sampler(0), ExampleBank(source)
+    examples = np.asarray(bank(batch, key=KEY))
+    np.testing.assert_array_equal(bank(batch, key=KEY), examples)
+    assert not np.allclose(bank(batch, key=jax.random.key(1)), examples)
+    is_new = batch.class_index >= 40
+    # Of two items of length 1 the product is near 1 / (1 + eps**2) in one class, and near 0 in two.
+    products = examples[is_new] @ examples[is_new].T
+    same = batch.class_index[is_new][:, None] == batch.class_index[is_new]
+    np.fill_diagonal(same, False)
+    assert products[same].mean() == pytest.approx(1 / (1 + noise**2), abs=0.1)
+    assert abs(products[~same & ~np.eye(len(same), dtype=bool)].mean()) < 0.05
+    if not noise:
+        np.testing.assert_allclose(examples[~is_new], source.gather(batch.class_index[~is_new], 0), rtol=1e-6)
+
+
+def test_new_classes_need_a_key_and_a_source_that_has_them() -> None:
+    batch = SequenceBatch(*(np.full((3, 2), one, dtype=np.int32) for one in (42, 0, 0, 0)))
+    with pytest.raises(ValueError, match=r"key must be a jax.random key where there are new classes, got None"):
+        ExampleBank(GaussianSource(40, noise_scale=0.0))(batch)
+    with pytest.raises(IndexError, match=r"class_index must be in 0\.\.41, got 42"):
+        ExampleBank(GaussianSource(40))(batch[:2], key=KEY)
+    with pytest.raises(IndexError, match=r"class_index must be in 0\.\.39, got 42"):
+        ExampleBank(SymbolicSource(40))(batch, key=KEY)
 
 
 @pytest.mark.parametrize("source", BUILT_IN, ids=_name)

@@ -9,7 +9,7 @@ from ._contract.facts import ModelFacts
 from ._contract.figure import FigureSpec
 from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet
-from ._embedders.settings import EmbeddingConfig, LinearConfig, ResNetConfig, VectorConfig
+from ._embedders.settings import EmbeddingConfig, LinearConfig, RawConfig, ResNetConfig, VectorConfig
 from ._inside.capture import Trace, capture, capture_attention
 from ._inside.edit import Edit, ablate, edit, freeze, patch
 from ._inside.places import site_names
@@ -33,7 +33,14 @@ from ._plugins.registry import (
     known_trackers,
 )
 from ._saved_model import load_model, save_model
-from ._sequence_models.settings import GRUConfig, LSTMConfig, MambaConfig, TransformerConfig, VanillaRNNConfig
+from ._sequence_models.settings import (
+    GRUConfig,
+    LSTMConfig,
+    MambaConfig,
+    ReddyConfig,
+    TransformerConfig,
+    VanillaRNNConfig,
+)
 from ._summary import ModelSummary, PartSummary, summarize
 from ._weights import read_weights
 from .hookspecs import hookimpl
@@ -62,6 +69,8 @@ __all__ = [
     "PluginWarning",
     "Point",
     "Range",
+    "RawConfig",
+    "ReddyConfig",
     "ResNetConfig",
     "Scale",
     "SequenceModelSpec",

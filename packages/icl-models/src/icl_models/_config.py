@@ -19,7 +19,7 @@ _OPTIONAL_SIZES = ("num_heads", "hidden_size", "num_ids")
 _PROBABILITIES = ("dropout_prob", "example_dropout_prob", "positional_dropout_prob")
 _COMPONENTS: tuple[Literal["embedder", "sequence_model"], ...] = ("embedder", "sequence_model")
 BEYOND_ALL = 2**63  # which no size of a tensor can be
-_SWITCHES = ("use_positional_encodings", "concatenate_labels")
+_SWITCHES = ("use_positional_encodings", "concatenate_labels", "fixed_labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,7 @@ class ModelConfig:
         use_positional_encodings: encode positions: sinusoidal ones, added to the tokens, unless the sequence model's
             own settings name others.
         concatenate_labels: one token of width 2E per example and label, in place of two tokens of width E.
+        fixed_labels: label vectors are drawn from N(0, I / E) with the weights and never trained (Reddy 2023).
 
     Raises:
         ValueError: for an unknown name or a setting that breaks a rule, in one line.
@@ -65,6 +66,7 @@ class ModelConfig:
     positional_dropout_prob: float = 0.0
     use_positional_encodings: bool = True
     concatenate_labels: bool = False
+    fixed_labels: bool = False
 
     def __post_init__(self) -> None:
         for name in (*_SIZES, *_OPTIONAL_SIZES):

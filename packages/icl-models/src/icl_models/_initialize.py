@@ -25,9 +25,10 @@ def variance_scaling_(weight: Tensor) -> Tensor:
     return truncated_normal_(weight, 1.0 / math.sqrt(weight[0].numel()) / _TRUNCATED_STDDEV)
 
 
-def scaled_linear(in_features: int, out_features: int) -> nn.Linear:
+def scaled_linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
     """A linear layer initialised by variance scaling, bias zero."""
-    layer = nn.Linear(in_features, out_features)
+    layer = nn.Linear(in_features, out_features, bias=bias)
     variance_scaling_(layer.weight)
-    nn.init.zeros_(layer.bias)
+    if bias:
+        nn.init.zeros_(layer.bias)
     return layer

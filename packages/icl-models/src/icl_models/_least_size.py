@@ -83,6 +83,8 @@ def least_layer_numbers(model: Layers) -> int:
         return model.num_layers * 4 * width**2  # queries, keys, values and the output
     if model.sequence_model == "mamba":
         return model.num_layers * 3 * width**2
+    if model.sequence_model == "reddy":
+        return model.num_layers * width**2  # values; of its own settings nothing is known here
     gates = {"lstm": 4, "gru": 3, "vanilla_rnn": 1}.get(model.sequence_model, 0)
     return gates * hidden * (width + hidden + (model.num_layers - 1) * 2 * hidden)
 
@@ -93,7 +95,7 @@ def least_layer_bytes(model: Layers) -> int:
     Args:
         model: the settings.
     """
-    if model.sequence_model not in ("transformer", "mamba", "lstm", "gru", "vanilla_rnn"):
+    if model.sequence_model not in ("transformer", "mamba", "reddy", "lstm", "gru", "vanilla_rnn"):
         return 0
     return model.num_layers * _OBJECTS.get(model.sequence_model, _FEWEST_OBJECTS)
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from icl_models._build import build_embedder, build_sequence_model
 from icl_models._config import ModelConfig
 from icl_models._contract.component import ComponentConfig, Positions
+from icl_models._embedders.simple import FixedTable
 from icl_models._initialize import scaled_linear, truncated_normal_
 from icl_models._least_size import refuse_beyond_memory
 from icl_models._sequence_models.positions import SinusoidalPositions
@@ -38,15 +39,24 @@ class InContextModel(Tapped):
         self.config = config
         self.embedder = build_embedder(config)
         # Concatenated, the query's label is an extra class; interleaved, it has no token.
-        self.label_table = nn.Embedding(config.num_classes + config.concatenate_labels, config.emb_dim)
-        truncated_normal_(self.label_table.weight, _LABEL_STDDEV)
+        rows = config.num_classes + config.concatenate_labels
+        self.label_table: nn.Module
+        if config.fixed_labels:
+            self.label_table = FixedTable(rows, config.emb_dim)
+        else:
+            self.label_table = nn.Embedding(rows, config.emb_dim)
+            truncated_normal_(self.label_table.weight, _LABEL_STDDEV)
         self.positional_encodings = (
             SinusoidalPositions(config.token_width, config.positional_dropout_prob)
             if config.adds_sinusoidal_positions
             else None
         )
         self.sequence_model = build_sequence_model(config)
-        self.readout = scaled_linear(cast(int, self.sequence_model.out_features), config.num_classes)
+        self.readout = scaled_linear(
+            cast(int, self.sequence_model.out_features),
+            config.num_classes,
+            bias=getattr(self.sequence_model, "readout_bias", True),
+        )
 
     def forward(self, examples: Tensor, labels: Tensor, positions: Positions = "all") -> Tensor:
         """Logits for a batch of sequences, the last example being the query.
@@ -99,8 +109,7 @@ class InContextModel(Tapped):
         Raises:
             ValueError: unknown positions, or embeddings or labels of another shape.
         """
-        if positions not in ("all", "query"):
-            raise ValueError(f"positions must be one of all, query, got {positions!r}")
+        _check_positions(positions)
         if h_x.ndim != 3 or h_x.shape[2] != self.config.emb_dim:
             raise ValueError(f"embeddings must have shape (B, S, {self.config.emb_dim}), got {tuple(h_x.shape)}")
         if labels.shape != h_x.shape[:2]:
@@ -109,6 +118,24 @@ class InContextModel(Tapped):
             h_x = F.dropout(h_x, self.config.example_dropout_prob, training=True)
         h_x = self.tap("embeddings", h_x)
         tokens = self._concatenate(h_x, labels) if self.config.concatenate_labels else self._interleave(h_x, labels)
+        return self.from_tokens(tokens, positions)
+
+    def from_tokens(self, tokens: Tensor, positions: Positions = "all") -> Tensor:
+        """The rest of `from_embeddings`, from tokens that somebody else laid out: nothing is embedded.
+
+        Args:
+            tokens: (B, T, W) floating point, W the config's `token_width`, the query last.
+            positions: "all", or "query" for the last position alone.
+
+        Returns:
+            (B, T, num_classes) logits; (B, num_classes) for "query".
+
+        Raises:
+            ValueError: unknown positions, or tokens of another shape.
+        """
+        _check_positions(positions)
+        if tokens.ndim != 3 or tokens.shape[2] != self.config.token_width:
+            raise ValueError(f"tokens must have shape (B, T, {self.config.token_width}), got {tuple(tokens.shape)}")
         if self.positional_encodings is not None:
             tokens = self.positional_encodings(tokens)
         logits: Tensor = self.readout(self.sequence_model(self.tap("tokens", tokens), positions))
@@ -124,6 +151,11 @@ class InContextModel(Tapped):
         """x and y side by side: (B, S, 2E)."""
         unknown = labels.new_full((labels.shape[0], 1), self.config.num_classes)
         return torch.cat((h_x, self.label_table(torch.cat((labels[:, :-1], unknown), 1))), 2)
+
+
+def _check_positions(positions: Positions) -> None:
+    if positions not in ("all", "query"):
+        raise ValueError(f"positions must be one of all, query, got {positions!r}")
 
 
 class TransformerICL(InContextModel):

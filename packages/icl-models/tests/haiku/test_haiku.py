@@ -111,6 +111,18 @@ def test_a_residual_net_needs_its_state(exported: Any) -> None:
             {"example_shape": (28, 28, 1), "sequence_model": "gru"},
             "sequence_model must be one .*transformer, lstm, vanilla_rnn.* got 'gru'",
         ),
+        (
+            {"example_shape": (28, 28, 1), "sequence_model": "reddy"},
+            "sequence_model must be one .*transformer, lstm, vanilla_rnn.* got 'reddy'",
+        ),
+        (
+            {"example_kind": "vector", "example_shape": (64,), "embedder": "raw"},
+            "embedder must be one .* got 'raw'",
+        ),
+        (
+            {"example_shape": (28, 28, 1), "fixed_labels": True},
+            "fixed_labels must be False, as in the released model, got True",
+        ),
     ],
 )
 def test_a_model_without_released_counterpart_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from icl_models import ModelConfig, ResNetConfig, TransformerConfig
+from icl_models import ModelConfig, ReddyConfig, ResNetConfig, TransformerConfig
 from icl_models.testing import EmbedderConformance, SequenceModelConformance
 
 IDS = {"num_classes": 12, "example_kind": "id", "example_shape": (), "embedder": "embedding", "emb_dim": 16}
@@ -46,6 +46,12 @@ class TestVector(EmbedderConformance):
     )
 
 
+class TestRaw(EmbedderConformance):
+    config = ModelConfig(
+        num_classes=12, example_kind="vector", example_shape=(16,), embedder="raw", emb_dim=16, num_layers=1
+    )
+
+
 class _ManyExamples(SequenceModelConformance):
     batch_size = 24  # so that every id and every label occurs
 
@@ -74,3 +80,16 @@ class TestVanillaRNN(_ManyExamples):
 
 class TestGRU(_ManyExamples):
     config = ModelConfig(**IDS, sequence_model="gru", num_layers=2, hidden_size=24)
+
+
+class TestReddy(_ManyExamples):
+    config = ModelConfig(**IDS, sequence_model="reddy", num_layers=2)
+
+
+class TestReddyGivenPositions(_ManyExamples):
+    own = ReddyConfig(positions="given", max_pairs=5, key_width=7, mlp_width=24, mlp_layers=2)
+    config = ModelConfig(**IDS, sequence_model="reddy", sequence_model_config=own, num_layers=3)
+
+
+class TestFixedLabels(_ManyExamples):
+    config = ModelConfig(**IDS, num_layers=2, fixed_labels=True)

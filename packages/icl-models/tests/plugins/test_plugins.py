@@ -156,7 +156,7 @@ def test_what_this_projects_packages_register_is_built_in(
 def test_an_empty_icl_plugins_leaves_the_built_ins(install: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     install("broken", "raise RuntimeError")
     monkeypatch.setenv("ICL_PLUGINS", "")
-    assert Registry().names("embedder") == ("embedding", "linear", "resnet", "vector")
+    assert Registry().names("embedder") == ("embedding", "linear", "raw", "resnet", "vector")
 
 
 def test_icl_plugins_must_name_installed_plugins(install: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_a_plugin_that_breaks_the_contract_is_set_aside(install: Any, source: st
     install("wrong", source)
     with pytest.warns(PluginWarning, match=reason):
         registry = Registry()
-    assert registry.names("embedder") == ("embedding", "linear", "resnet", "vector")
+    assert registry.names("embedder") == ("embedding", "linear", "raw", "resnet", "vector")
     assert registry.records[-1].state == "broken"
 
 
@@ -247,7 +247,7 @@ def test_the_command_lists_plugins_with_components_and_state(install: Any, capsy
     ]
     assert main(["plugins", "--json", "--all"]) == 0
     built_in = json.loads(capsys.readouterr().out)[0]
-    assert built_in["components"]["sequence_models"] == ["transformer", "lstm", "vanilla_rnn", "gru", "mamba"]
+    assert built_in["components"]["sequence_models"] == ["transformer", "lstm", "vanilla_rnn", "gru", "mamba", "reddy"]
     assert main(["plugins"]) == 0
     assert "good (icl-dist-good 3.1), loaded: fine" in capsys.readouterr().out
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from icl_models import MambaConfig, ModelConfig, ResNetConfig, build_model, load_model, save_model
+from icl_models import MambaConfig, ModelConfig, ReddyConfig, ResNetConfig, build_model, load_model, save_model
 
 IDS: dict[str, Any] = {"num_classes": 5, "example_kind": "id", "example_shape": (), "embedder": "embedding"}
 SMALL = ModelConfig(**IDS, emb_dim=8, num_layers=1)
@@ -20,6 +20,9 @@ SMALL = ModelConfig(**IDS, emb_dim=8, num_layers=1)
     [
         SMALL,
         dataclasses.replace(SMALL, sequence_model="gru", hidden_size=6, num_ids=9),
+        dataclasses.replace(
+            SMALL, sequence_model="reddy", sequence_model_config=ReddyConfig(max_pairs=6), fixed_labels=True
+        ),
         ModelConfig(
             num_classes=5,
             example_shape=(28, 20, 2),
@@ -28,7 +31,7 @@ SMALL = ModelConfig(**IDS, emb_dim=8, num_layers=1)
             embedder_config=ResNetConfig(flatten_superpixels=True),
         ),
     ],
-    ids=["transformer", "gru", "resnet"],
+    ids=["transformer", "gru", "reddy", "resnet"],
 )
 def test_a_model_comes_back_with_its_config_and_every_number(tmp_path: Path, config: ModelConfig) -> None:
     model = build_model(config, seed=3)

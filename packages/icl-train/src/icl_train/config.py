@@ -54,11 +54,11 @@ class ModelSettings:
     """The model, but for what the data decide (labels and example shape); see ``icl_models.ModelConfig``."""
 
     embedder: str = "vector"
-    """Embedder of the examples: resnet, linear, embedding, vector, or one that a plugin registers."""
+    """Embedder of the examples: resnet, linear, embedding, vector, raw, or one that a plugin registers."""
     embedder_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that embedder alone."""
     sequence_model: str = "transformer"
-    """Sequence model: transformer, lstm, vanilla_rnn, gru, mamba, or one that a plugin registers."""
+    """Sequence model: transformer, lstm, vanilla_rnn, gru, mamba, reddy, or one that a plugin registers."""
     sequence_model_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that sequence model alone."""
     emb_dim: int = 64
@@ -79,6 +79,8 @@ class ModelSettings:
     """Encode positions: by sinusoids added to the tokens, unless the sequence model's own settings name another way."""
     concatenate_labels: bool = False
     """Put an example and its label side by side in one token instead of in two tokens."""
+    fixed_labels: bool = False
+    """Label vectors as they are drawn at first, from N(0, I / emb_dim), and never trained (Reddy 2023)."""
 
     def __post_init__(self) -> None:
         require_numbers(self, "model")

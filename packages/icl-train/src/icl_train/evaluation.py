@@ -26,7 +26,7 @@ from icl_data.torch import ExampleBank
 from icl_models import InContextModel, component_owner
 from icl_train._evaluating.calls import Calls
 from icl_train._evaluating.data import EvaluationData
-from icl_train._evaluating.scoring import Scoring, exchanged, means
+from icl_train._evaluating.scoring import Scoring, means
 from icl_train._evaluations.text import read_evaluations
 from icl_train._evaluations.value import Evaluation
 from icl_train._making.environment import available_cores
@@ -78,6 +78,16 @@ class _Contexts:
     codes: npt.NDArray[np.int64]  # (N, L) class_index * n_exemplars + exemplar_index
     asked: list[Evaluation]
 
+    @property
+    def classes(self) -> npt.NDArray[np.int64]:
+        """Class positions in the source that occur, ascending; new classes of a batch come after its last."""
+        return np.unique(self.codes) // self.bank.source.n_exemplars
+
+    @property
+    def is_table(self) -> bool:
+        """Whether each example is always the same: neither noise nor classes that are new in a batch enter."""
+        return self.bank.deterministic and int(self.classes[-1]) < self.bank.source.n_classes
+
 
 class Evaluator:
     """Measures models on fixed sequences of one task.
@@ -120,8 +130,8 @@ class Evaluator:
         """Evaluation → ascending keys of the classes that its sequences contain; of turned ones, what they were."""
         found: dict[str, list[int]] = {}
         for contexts in self._contexts:
-            shown = np.unique(contexts.codes) // contexts.bank.source.n_exemplars
-            keys = np.unique(contexts.data.keys_of(shown))
+            shown = contexts.classes
+            keys = np.unique(contexts.data.keys_of(shown[shown < contexts.bank.source.n_classes]))
             found |= {evaluation.name: [int(key) for key in keys] for evaluation in contexts.asked}
         return {evaluation.name: found[evaluation.name] for evaluation in self.evaluations}
 
@@ -157,7 +167,7 @@ class Evaluator:
                 found = {
                     result.split: result
                     for contexts in self._contexts
-                    for result in self._measure(model, contexts, tables.get(id(contexts.bank)), calls)
+                    for result in self._measure(model, contexts, self._table_of(contexts, tables), calls)
                 }
             return [found[evaluation.name] for evaluation in self.evaluations]
         finally:
@@ -203,10 +213,9 @@ class Evaluator:
         must not hang on how many others are.
         """
         found = {}
-        for bank in {id(contexts.bank): contexts.bank for contexts in self._contexts}.values():
-            if not bank.deterministic:  # noise makes every appearance another example
-                continue
-            distinct = np.unique(np.concatenate([c.codes.ravel() for c in self._contexts if c.bank is bank]))
+        tables = [contexts for contexts in self._contexts if contexts.is_table]
+        for bank in {id(contexts.bank): contexts.bank for contexts in tables}.values():
+            distinct = np.unique(np.concatenate([c.codes.ravel() for c in tables if c.bank is bank]))
             filled = np.pad(distinct, (0, -len(distinct) % EXAMPLES_PER_CALL), mode="edge")
 
             def embed(codes: npt.NDArray[np.int64], bank: ExampleBank = bank) -> Tensor:
@@ -219,6 +228,12 @@ class Evaluator:
             parts = calls.map(embed, filled.reshape(-1, EXAMPLES_PER_CALL))
             found[id(bank)] = torch.cat(parts)[: len(distinct)], distinct
         return found
+
+    @staticmethod
+    def _table_of(
+        contexts: _Contexts, tables: dict[int, tuple[Tensor, npt.NDArray[np.int64]]]
+    ) -> tuple[Tensor, npt.NDArray[np.int64]] | None:
+        return tables[id(contexts.bank)] if contexts.is_table else None
 
     def _query_logits(
         self,
@@ -261,17 +276,23 @@ class Evaluator:
         calls: Calls,
     ) -> list[EvalResult]:
         """The evaluations that ask about these contexts."""
-        plain = self._query_logits(model, contexts, contexts.labels, table, calls)
+        answered: dict[tuple[bool, int], Tensor] = {}  # each way of changing the labels is asked about once
+
+        def logits_of(scoring: Scoring, labels: Tensor, *, changed: bool = True) -> Tensor:
+            way = (scoring.evaluation.exchanged, scoring.evaluation.shift) if changed else (False, 0)
+            if way not in answered:
+                answered[way] = self._query_logits(model, contexts, labels, table, calls)
+            return answered[way]
+
         results = []
         for evaluation in contexts.asked:
-            labels, logits = contexts.labels, plain
-            if evaluation.exchanged:
-                labels = exchanged(labels)
-                logits = self._query_logits(model, contexts, labels, table, calls)
             scoring = Scoring.of(evaluation, contexts.data.sampler.kind, self.task.groups)
+            labels = scoring.changed(contexts.labels)
+            logits = logits_of(scoring, labels)
             outcomes = scoring.outcomes(logits, labels)
             outcomes["loss_query"] = torch.nn.functional.cross_entropy(logits, labels[:, -1], reduction="none")
             if evaluation.exchanged:
+                plain = logits_of(scoring, contexts.labels, changed=False)
                 both = scoring.outcomes(plain, contexts.labels)["accuracy_closed"]
                 outcomes["accuracy_both"] = outcomes["accuracy_closed"] * both
             results.append(

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._banks.index_bounds import holds_new_classes
 from icl_data._commands.field_options import (
     SEQUENCE_TYPES,
     add_kind_options,
@@ -27,6 +28,7 @@ from icl_data._sequences.batch import SequenceBatch
 from icl_data._sequences.default_split import default_split
 from icl_data._sequences.kinds import SequenceKind
 from icl_data._sequences.split import ClassSplit
+from icl_data._sources.gaussian import GaussianSource, draws_new_classes
 from icl_data._sources.source import Source
 
 _BATCH = 8192
@@ -74,7 +76,8 @@ class Sequences:
     def with_examples(self) -> tuple[SequenceBatch, npt.NDArray[Any]]:
         """All the sequences, and their examples (n, L, *example_shape).
 
-        The noise of a source that has some is drawn from the stream's seed and the first sequence's number.
+        The noise of a source that has some is drawn from the stream's seed and the first sequence's number, and new
+        classes from the seed and the batch's.
         """
         batch = _joined(list(self.batches()))
         if self.sampler is None:
@@ -83,7 +86,23 @@ class Sequences:
             return batch, np.stack([record["example"] for record in shown])
         rng, shape = np.random.default_rng([self.seed, self.first]), (*batch.label.shape, *self.source.example_shape)
         noise = rng.standard_normal(shape) if self.source.noise_scale else None
-        return batch, self.source.gather(batch.class_index, batch.exemplar_index, noise)
+        source = self.source
+        if draws_new_classes(source) and holds_new_classes(batch.class_index, source.n_classes):
+            place, new = self._new_classes(batch, source)
+            return batch, source.gather(place, batch.exemplar_index, noise, new=new)
+        return batch, source.gather(batch.class_index, batch.exemplar_index, noise)
+
+    def _new_classes(
+        self, batch: SequenceBatch, source: GaussianSource
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Positions of all classes among the source's and the new ones of as many batches, and the vectors of these."""
+        number = (self.first + np.arange(len(batch))) // _BATCH
+        first = number - number[0]
+        batches = range(int(number[0]), int(number[-1]) + 1)
+        dim = source.example_shape
+        normal = [np.random.default_rng([self.seed, one]).standard_normal((_BATCH, *dim)) for one in batches]
+        is_new = batch.class_index >= source.n_classes
+        return batch.class_index + first[:, None] * _BATCH * is_new, source.new_means(np.concatenate(normal))
 
     def settings(self) -> dict[str, Any]:
         """What was asked for, by name."""

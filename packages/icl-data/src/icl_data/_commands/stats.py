@@ -38,7 +38,13 @@ def stats(options: argparse.Namespace) -> int:
     if plot is not None:
         require_extra("matplotlib", "icl-data[plot]", "--plot")
     sequences = sequences_from(options)
-    found = sequence_statistics(sequences.batches(), sequences.split, sequences.kind, protocol=sequences.protocol)
+    found = sequence_statistics(
+        sequences.batches(),
+        sequences.split,
+        sequences.kind,
+        protocol=sequences.protocol,
+        n_labels=None if sequences.sampler is None else sequences.sampler.n_labels,
+    )
     if plot is not None:
         write_figure(draw_statistics(found), plot)
     print(_json(sequences, found) if options.json else _table(sequences, found))

@@ -31,15 +31,15 @@ class SequenceStatistics:
         largest_multiplicity: (L,) sequences whose most frequent context class appears 0..L-1 times.
         distinct_classes: (L,) sequences with 0..L-1 different classes in the context.
         query_fit: the classes of the queries against `query_law`; there is one query a sequence, so that the counts
-            are of independent draws.
+            are of independent draws. New classes count as one, at position n_classes.
         labels, label_counts: (K,) labels of the queries that occurred, ascending, and how often.
         labels_per_class: different labels of a class over all positions and sequences, mean over the classes that
-            occurred.
+            occurred; 0 if all were new.
         most_labels_per_class: the same, maximum over those classes.
         label_noise: share of the context positions of the query's class whose label is not the query's; None without
             such positions. Noise never changes the query's label, so this estimates `label_noise`.
         query_shares, context_shares: shares of "rare", "common" and "holdout" classes, of the split, among queries and
-            among context positions.
+            among context positions; also of "new" ones, where the kind has them.
     """
 
     n_sequences: int
@@ -126,6 +126,7 @@ def sequence_statistics(
     *,
     protocol: Literal["paper", "released"] = "paper",
     shots: int | None = None,
+    n_labels: int | None = None,
 ) -> SequenceStatistics:
     """Measure sequences, and compare the frequencies of their queries' classes with those that were asked for.
 
@@ -136,6 +137,7 @@ def sequence_statistics(
         protocol: protocol that they should have been drawn by; "released" for those of `SeqGenerator`.
         shots: appearances of the query's class that make a sequence bursty; None for the kind's shots, or for 3 (as in
             `Bursty`) if it has none.
+        n_labels: labels that classes shared, which the law of distinct labels depends on (see `query_law`).
 
     Raises:
         ValueError: no sequences, sequences of several lengths, classes that the split does not have, an unknown
@@ -144,11 +146,13 @@ def sequence_statistics(
     shots = getattr(kind, "shots", Bursty.shots) if shots is None else shots
     if shots < 1:
         raise ValueError(f"shots must be at least 1, got {shots}")
-    law = query_law(kind, split, protocol=protocol)
+    law, has_new = query_law(kind, split, protocol=protocol, n_labels=n_labels), getattr(kind, "p_new", 0) > 0
+    if has_new:
+        law = np.append(law, 1 - law.sum())
     tally: Tally | None = None
     for batch in (batches,) if isinstance(batches, SequenceBatch) else batches:
         if tally is None:
-            tally = Tally(split, batch.class_index.shape[1])
+            tally = Tally(split, batch.class_index.shape[1], has_new=has_new)
         tally.add(batch)
     n = 0 if tally is None else int(tally.support.sum())
     if tally is None or n == 0:
@@ -164,8 +168,8 @@ def sequence_statistics(
         query_fit=fit_law(tally.query_classes, law),
         labels=labels,
         label_counts=tally.query_labels[labels],
-        labels_per_class=float(per_class.mean()),
-        most_labels_per_class=int(per_class.max()),
+        labels_per_class=float(per_class.mean()) if len(per_class) else 0.0,
+        most_labels_per_class=int(per_class.max(initial=0)),
         label_noise=1 - tally.same_label / tally.same_class if tally.same_class else None,
         query_shares=tally.shares(tally.query_classes),
         context_shares=tally.shares(tally.context_classes),

@@ -142,11 +142,11 @@ class SeqGenerator:
         """Few-shot sequences, see `Fewshot`; the ways are drawn with replacement, as released.
 
         Raises:
-            ValueError: as `Fewshot`, or labeling "novel", which `BatchSampler` alone draws.
+            ValueError: as `Fewshot`, or labeling "novel" or "heldout", which `BatchSampler` alone draws.
         """
+        if labeling in ("novel", "heldout"):
+            raise ValueError(f"labeling {labeling!r} is drawn by BatchSampler only; choose another or use BatchSampler")
         kind = Fewshot(class_type=class_type, shots=shots, ways=ways, labeling=labeling, grouped=grouped)
-        if labeling == "novel":
-            raise ValueError("labeling 'novel' is drawn by BatchSampler only; choose another or use BatchSampler")
         return self._iterate(kind, randomly_generate_rare, self._draws.fewshot)
 
     def get_mixed_seq(self, shots: int = 4, ways: int = 2, p_fewshot: float = 0.5) -> Iterator[Record]:

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._sampling.categorical import Categorical
+from icl_data._sampling.classes_by_label import ClassesByLabel
+from icl_data._sampling.label_sets import LabelSets
 from icl_data._sequences.label_rule import LabelRule
 from icl_data._sequences.orders import ranks
 
@@ -34,9 +36,10 @@ class PartDraw(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part(ABC):
-    """What the parts share: a type of class, its labels, a length, and whether classes may repeat."""
+    """What the parts share: a type of class, its positions, their labels, a length, and whether classes may repeat."""
 
     class_type: str
+    members: Ints
     rule: LabelRule
     classes: Categorical
     length: int
@@ -99,9 +102,12 @@ class LabelElsewherePart(Part):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FewshotPart(Part):
-    """`ways` classes in turn, then the query, which is one of them."""
+    """`ways` classes in turn, then the query, which is one of them; `label_sets` under "novel" and "heldout", and
+    `by_label` where the classes must have distinct labels."""
 
     ways: int
+    label_sets: LabelSets | None = None
+    by_label: ClassesByLabel | None = None
 
     @property
     def shots(self) -> int:
@@ -111,11 +117,16 @@ class FewshotPart(Part):
     @property
     def labels(self) -> Ints:
         """See `Part.labels`."""
+        if self.label_sets is not None:
+            return self.label_sets.labels(held_out=self.rule.rule == "heldout")
         return self.rule.labels(self.ways)
 
     def draw(self, rng: np.random.Generator, m: int) -> PartDraw:
         """See `Part.draw`."""
-        classes = self.classes.sample(rng, self.ways, m, distinct=self.distinct)
+        if self.by_label is not None:
+            classes = self.by_label.draw(rng, self.ways, m)
+        else:
+            classes = self.classes.sample(rng, self.ways, m, distinct=self.distinct)
         query, columns = rng.integers(self.ways, size=m), np.arange(m)
         way = np.broadcast_to(np.arange(self.ways)[:, None], classes.shape)
         # The first `ways` positions hold the classes in turn, so a way's number is also its first position.
@@ -132,5 +143,5 @@ class FewshotPart(Part):
         if self.rule.rule == "unfixed":
             # Skewed draws without replacement tend to bring frequent classes first, which labels must not show.
             return ranks(rng.random(way.shape)) if self.distinct and not self.classes.uniform else way
-        labels = Categorical(np.full(self.rule.n_novel, 1 / self.rule.n_novel))
-        return labels.draw_distinct(rng, *classes.shape)
+        assert self.label_sets is not None
+        return self.label_sets.draw(rng, classes.shape[1], held_out=self.rule.rule == "heldout")

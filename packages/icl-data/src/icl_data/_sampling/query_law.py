@@ -7,37 +7,59 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._sampling.sampler import check_protocol
+from icl_data._sampling.classes_by_label import ClassesByLabel
+from icl_data._sampling.sampler import check_protocol, check_shared_labels
 from icl_data._sequences.feasibility import check_feasible, non_bursty_part
 from icl_data._sequences.kinds import Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random, SequenceKind
+from icl_data._sequences.label_rule import LabelRule
 from icl_data._sequences.split import ClassSplit
 
 Floats = npt.NDArray[np.float64]
 # The lower end of the integral over waiting times, and how many numbers may be held at once.
 _EARLIEST, _AT_ONCE = 1e-10, 1 << 21
+_BY_LABEL = 0  # in the place of a number of distinct classes
 
 
-def query_law(kind: SequenceKind, split: ClassSplit, *, protocol: Literal["paper", "released"] = "paper") -> Floats:
-    """(n_classes,) probability of each class to be the query's.
+def query_law(
+    kind: SequenceKind,
+    split: ClassSplit,
+    *,
+    protocol: Literal["paper", "released"] = "paper",
+    n_labels: int | None = None,
+) -> Floats:
+    """(n_classes,) probability of each class to be the query's; what is missing from 1 is that of new classes (p_new).
 
     It is the configured Zipf law, but for classes that are drawn without replacement (the bursts of protocol "paper",
-    and `all_unique`): there frequent classes are a little less frequent, as they can be had only once a sequence.
+    and `all_unique`): there frequent classes are a little less frequent, as they can be had only once a sequence. Where
+    the classes of a burst have distinct labels, all labels are alike, and all classes of a label.
+
+    Args:
+        kind: kind of sequence.
+        split: class split.
+        protocol: "paper" or "released".
+        n_labels: labels that classes share, as in `BatchSampler`; it matters for distinct labels.
 
     Raises:
-        ValueError: an unknown protocol, or a split that is too small for the kind.
+        ValueError: an unknown protocol, a split that is too small for the kind, or distinct labels without n_labels.
     """
     check_protocol(protocol)
     check_feasible(kind, split, distinct=protocol == "paper")
     law = np.zeros(split.n_classes)
     for share, class_type, n_distinct in _draws(kind, distinct=protocol == "paper"):
-        law[split.classes(class_type)] += share * _inclusion(split.weights(class_type), n_distinct) / n_distinct
+        if n_distinct == _BY_LABEL:
+            check_shared_labels(kind, n_labels)
+            table = LabelRule(split, class_type, "ordered", n_labels).table
+            assert table is not None
+            law[split.classes(class_type)] += share * ClassesByLabel(table).law
+        else:
+            law[split.classes(class_type)] += share * _inclusion(split.weights(class_type), n_distinct) / n_distinct
     return law
 
 
 def _draws(kind: SequenceKind, *, distinct: bool) -> list[tuple[float, str, int]]:
     """Shares of sequences, with the type of the query's class and among how many distinct ones it is drawn."""
     if isinstance(kind, Fewshot):
-        return [(1.0, kind.class_type, kind.ways if distinct else 1)]
+        return [(1.0, kind.class_type, _n_distinct(kind, distinct=distinct))]
     if isinstance(kind, LabelElsewhere):
         return [(1.0, kind.class_type, 1)]
     if isinstance(kind, Random | NoSupport):
@@ -47,13 +69,20 @@ def _draws(kind: SequenceKind, *, distinct: bool) -> list[tuple[float, str, int]
         parts = ((kind.p_fewshot, fewshot), (1 - kind.p_fewshot, random))
         return [(share, *draw[1:]) for share, part in parts if share for draw in _draws(part, distinct=distinct)]
     assert isinstance(kind, Bursty)
+    known = 1 - kind.p_new
     found = [
-        (kind.p_bursty * branch.probability, branch.fewshot_type, kind.ways if distinct else 1)
+        (known * kind.p_bursty * branch.probability, branch.fewshot_type, _n_distinct(kind, distinct=distinct))
         for branch in kind.branches()
     ]
     if kind.p_bursty < 1:
-        found.append((1 - kind.p_bursty, non_bursty_part(kind).class_type, 1))
-    return found
+        found.append((known * (1 - kind.p_bursty), non_bursty_part(kind).class_type, 1))
+    return [draw for draw in found if draw[0]]
+
+
+def _n_distinct(kind: Fewshot | Bursty, *, distinct: bool) -> int:
+    if kind.distinct_labels:
+        return _BY_LABEL
+    return kind.ways if distinct else 1
 
 
 def _inclusion(weights: Floats, k: int) -> Floats:

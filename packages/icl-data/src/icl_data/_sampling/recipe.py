@@ -55,9 +55,7 @@ class Recipe:
         """Draw sequences into some rows of (4, B, L) class, exemplar, label and rare mark, so far all zero."""
         drawn = [part.draw(rng, len(rows)) for part in self.parts]
         lengths = [part.length for part in self.parts]
-        classes = np.concatenate(
-            [self.split.classes(part.class_type)[found.chosen] for part, found in zip(self.parts, drawn, strict=True)]
-        )
+        classes = np.concatenate([part.members[found.chosen] for part, found in zip(self.parts, drawn, strict=True)])
         labels = np.concatenate([found.label for found in drawn])
         polysemy = np.repeat([part.rule.polysemy for part in self.parts], lengths)[:, None]
         if (polysemy > 1).any():

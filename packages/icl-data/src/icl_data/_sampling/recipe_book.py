@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from icl_data._sampling.categorical import Categorical
+import numpy as np
+
+from icl_data._sampling.categorical import Categorical, Ints
+from icl_data._sampling.classes_by_label import ClassesByLabel
+from icl_data._sampling.label_sets import LabelSets
 from icl_data._sampling.parts import FewshotPart, LabelElsewherePart, NoSupportPart, Part, RandomPart
 from icl_data._sampling.recipe import Mixture, Recipe, Shuffle
 from icl_data._sequences.feasibility import non_bursty_part
 from icl_data._sequences.kinds import Branch, Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random, SequenceKind
-from icl_data._sequences.label_rule import LabelRule
+from icl_data._sequences.label_rule import NEW, LabelRule
 from icl_data._sequences.labeling import parse_labeling
 from icl_data._sequences.split import ClassSplit
 
@@ -24,12 +28,17 @@ class RecipeBook:
         paper: few-shot classes and no-support contexts without repeats, one label per polysemous class and sequence;
             else the released distributions.
         n_labels: labels shared by classes, or None.
+        n_new: new classes of a batch, for sequences that have them.
+
+    Raises:
+        ValueError: from `mixture`, for labels or classes that are not there.
     """
 
     split: ClassSplit
     n_exemplars: int
     paper: bool
     n_labels: int | None
+    n_new: int
     _by_type: dict[str, Categorical] = field(default_factory=dict, init=False)
 
     def mixture(self, kind: SequenceKind) -> Mixture:
@@ -46,12 +55,14 @@ class RecipeBook:
     def _bursty(self, kind: Bursty) -> Mixture:
         common, rare = self._bursty_labelings(kind)
         choices = []
-        if kind.p_bursty < 1:
-            choices.append((self._single(non_bursty_part(kind, common)), 1 - kind.p_bursty))
+        if kind.p_bursty < 1 and kind.p_new < 1:
+            choices.append((self._single(non_bursty_part(kind, common)), (1 - kind.p_bursty) * (1 - kind.p_new)))
         renamed = {name: getattr(kind, name) for name in kind.__dataclass_fields__}
         renamed.update(labeling_common=common, labeling_rare=rare)
-        for branch in Bursty(**renamed).branches():
-            choices.append((self._branch(kind, branch), kind.p_bursty * branch.probability))
+        for branch in Bursty(**renamed).branches() if kind.p_new < 1 else ():
+            choices.append((self._branch(kind, branch), kind.p_bursty * branch.probability * (1 - kind.p_new)))
+        if kind.p_new:
+            choices.append((self._branch(kind, Branch(1.0, NEW, "ordered", NEW, "ordered")), kind.p_new))
         return _mixture(choices, kind.label_noise)
 
     def _bursty_labelings(self, kind: Bursty) -> tuple[str, str]:
@@ -82,7 +93,8 @@ class RecipeBook:
         if isinstance(kind, LabelElsewhere):
             elsewhere = LabelElsewherePart(
                 class_type=kind.class_type,
-                rule=LabelRule(self.split, kind.class_type, kind.labeling, self.n_labels),
+                members=self._members(kind.class_type),
+                rule=self._rule(kind.class_type, kind.labeling),
                 classes=self._classes(kind.class_type),
                 length=kind.seq_len,
                 distinct=True,
@@ -90,10 +102,10 @@ class RecipeBook:
             )
             return self._recipe((elsewhere,), "context")
         if isinstance(kind, NoSupport) and not kind.all_unique:
-            rule = LabelRule(self.split, kind.class_type, kind.labeling, self.n_labels)
             query_last = NoSupportPart(
                 class_type=kind.class_type,
-                rule=rule,
+                members=self._members(kind.class_type),
+                rule=self._rule(kind.class_type, kind.labeling),
                 classes=self._classes(kind.class_type),
                 length=kind.seq_len,
                 distinct=self.paper,
@@ -106,7 +118,8 @@ class RecipeBook:
     def _random(self, class_type: str, length: int, labeling: str, *, distinct: bool = False) -> RandomPart:
         return RandomPart(
             class_type=class_type,
-            rule=LabelRule(self.split, class_type, labeling, self.n_labels),
+            members=self._members(class_type),
+            rule=self._rule(class_type, labeling),
             classes=self._classes(class_type),
             length=length,
             distinct=distinct,
@@ -114,22 +127,46 @@ class RecipeBook:
 
     def _fewshot(self, kind: Fewshot | Bursty, class_type: str, labeling: str) -> FewshotPart:
         shots, ways = kind.shots, kind.ways
-        rule = LabelRule(self.split, class_type, labeling, self.n_labels)
-        if rule.rule == "novel" and rule.n_novel < ways:
-            raise ValueError(f"{ways} novel labels must fit into the label range, got {rule.n_novel} labels")
+        rule = self._rule(class_type, labeling)
+        label_sets = None
+        if isinstance(kind, Fewshot) and rule.rule in ("novel", "heldout"):
+            label_sets = LabelSets(n_labels=rule.n_novel, ways=ways, n_held_out=kind.heldout_label_sets)
+        by_label = None
+        if kind.distinct_labels:
+            assert rule.table is not None
+            by_label = ClassesByLabel(rule.table)
+            if by_label.n_labels < ways:
+                raise ValueError(
+                    f"distinct_labels needs {ways} labels among the {class_type} classes, got {by_label.n_labels}"
+                )
+        elif class_type == NEW and self.paper and self.n_new < ways:
+            raise ValueError(f"{ways} distinct new classes need a batch of as many sequences, got {self.n_new}")
         return FewshotPart(
             class_type=class_type,
+            members=self._members(class_type),
             rule=rule,
             classes=self._classes(class_type),
             length=shots * ways + 1,
             distinct=self.paper,
             ways=ways,
+            label_sets=label_sets,
+            by_label=by_label,
         )
+
+    def _rule(self, class_type: str, labeling: str) -> LabelRule:
+        return LabelRule(self.split, class_type, labeling, self.n_labels, self.n_new)
+
+    def _members(self, class_type: str) -> Ints:
+        """Class positions of a type; those of new classes come after all that the split has."""
+        if class_type == NEW:
+            return self.split.n_classes + np.arange(self.n_new)
+        return self.split.classes(class_type)
 
     def _classes(self, class_type: str) -> Categorical:
         """The draws of a type's classes, whose tables are made once for all parts."""
         if class_type not in self._by_type:
-            self._by_type[class_type] = Categorical(self.split.weights(class_type))
+            weights = np.full(self.n_new, 1 / self.n_new) if class_type == NEW else self.split.weights(class_type)
+            self._by_type[class_type] = Categorical(weights)
         return self._by_type[class_type]
 
     def _recipe(

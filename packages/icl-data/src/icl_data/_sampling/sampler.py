@@ -12,8 +12,9 @@ from icl_data._sampling.recipe import EXEMPLAR
 from icl_data._sampling.recipe_book import RecipeBook
 from icl_data._sequences.batch import SequenceBatch
 from icl_data._sequences.feasibility import check_exemplars, check_feasible
-from icl_data._sequences.kinds import SequenceKind
+from icl_data._sequences.kinds import Bursty, SequenceKind
 from icl_data._sequences.split import ClassSplit, check_integers
+from icl_data._sources.gaussian import check_draws_new_classes
 from icl_data._sources.source import Source
 
 PROTOCOLS = ("paper", "released")
@@ -25,7 +26,8 @@ class BatchSampler:
     """Batches of sequences as a pure function of the seed, the stream's name and the step.
 
     There is no state to save: a resumed run, another worker or another GPU asks for the step it needs. Sequence number
-    n of a stream is the same whatever the batch size; batch `step` holds sequences step * batch_size onwards.
+    n of a stream is the same whatever the batch size; batch `step` holds sequences step * batch_size onwards. Only new
+    classes are of a batch: there are as many as it has sequences.
 
     Args:
         source_or_n_exemplars: a source, or just its number of exemplars per class.
@@ -38,7 +40,8 @@ class BatchSampler:
             labels of its own, one of which holds for a sequence, and no exemplar occurs twice in a sequence.
             "released": as the released code of Chan et al. (2022) draws, which `SeqGenerator` follows.
         n_labels: labels shared by classes instead of labels "ordered": the class at position i of rare, common and
-            holdout classes has label i % n_labels (Reddy 2023). Also the range of "novel" labels.
+            holdout classes has label i % n_labels (Reddy 2023). Also the range of "novel" labels. New classes
+            (`Bursty(p_new)`) and bursts of distinct labels need it.
         exemplars: exemplar positions to draw from, None for all; ranges that do not meet keep exemplars of trained
             classes for the evaluation.
 
@@ -48,7 +51,8 @@ class BatchSampler:
 
     Raises:
         ValueError: an unknown protocol, too few classes or exemplars, exemplars that the source does not have, n_labels
-            together with labels of another sort, labels beyond 32 bits, or label noise without a second label.
+            together with labels of another sort or left out where they are needed, a source that cannot draw new
+            classes, labels beyond 32 bits, or label noise without a second label.
     """
 
     def __init__(
@@ -72,11 +76,21 @@ class BatchSampler:
             raise ValueError(f"n_labels must be at least 1, got {n_labels}")
         self.split, self.kind, self.batch_size = split, kind, int(batch_size)
         self.seed, self.stream, self.protocol, self.n_labels = seed, stream, protocol, n_labels
-        self.exemplars = _exemplars(exemplars, _n_exemplars(source_or_n_exemplars, split))
+        n_of_source = _n_exemplars(source_or_n_exemplars, split)
+        self.exemplars = _exemplars(exemplars, n_of_source)
         self.n_exemplars = len(self.exemplars)
         check_feasible(kind, split, distinct=protocol == "paper")
-        check_exemplars(kind, self.n_exemplars)
-        book = RecipeBook(split=split, n_exemplars=self.n_exemplars, paper=protocol == "paper", n_labels=n_labels)
+        check_exemplars(kind, self.n_exemplars, of=n_of_source)
+        check_shared_labels(kind, n_labels)
+        if isinstance(kind, Bursty) and kind.p_new and not isinstance(source_or_n_exemplars, (int, np.integer)):
+            check_draws_new_classes(source_or_n_exemplars)
+        book = RecipeBook(
+            split=split,
+            n_exemplars=self.n_exemplars,
+            paper=protocol == "paper",
+            n_labels=n_labels,
+            n_new=self.batch_size,
+        )
         self._mixture = book.mixture(kind)
         digest = hashlib.blake2b(f"icl-data/{seed}/{stream}".encode(), digest_size=16).digest()
         self._key = np.frombuffer(digest, dtype="<u8")
@@ -114,6 +128,12 @@ class BatchSampler:
             block[EXEMPLAR] += self.exemplars.start
         self._last = (number, block)
         return block
+
+
+def check_shared_labels(kind: SequenceKind, n_labels: int | None) -> None:
+    for name in ("p_new", "distinct_labels"):
+        if getattr(kind, name, False) and n_labels is None:
+            raise ValueError(f"{name} needs n_labels, the labels that classes share, got None")
 
 
 def check_protocol(protocol: str) -> None:

@@ -50,6 +50,8 @@ def classes_needed(kind: SequenceKind, *, distinct: bool) -> list[Need]:
         needs = classes_needed(fewshot, distinct=distinct) if kind.p_fewshot > 0 else []
         return needs + (classes_needed(random, distinct=distinct) if kind.p_fewshot < 1 else [])
     assert isinstance(kind, Bursty)
+    if kind.p_new == 1:
+        return []
     needs = [] if kind.p_bursty == 1 else classes_needed(non_bursty_part(kind), distinct=distinct)
     for branch in kind.branches():
         needs.append(Need(branch.fewshot_type, kind.ways if distinct else 1, branch.fewshot_labeling))
@@ -60,12 +62,19 @@ def classes_needed(kind: SequenceKind, *, distinct: bool) -> list[Need]:
 
 def _has_bursts(kind: SequenceKind) -> TypeGuard[Bursty | Fewshot | Mixed]:
     if isinstance(kind, Bursty):
-        return kind.p_bursty > 0
+        return kind.p_bursty > 0 or kind.p_new > 0
     return isinstance(kind, Fewshot) or (isinstance(kind, Mixed) and kind.p_fewshot > 0)
 
 
-def check_exemplars(kind: SequenceKind, n_exemplars: int) -> None:
-    """Raise ValueError if bursts never have enough exemplars of a class; a single one may be shown again and again."""
+def check_exemplars(kind: SequenceKind, n_exemplars: int, *, of: int | None = None) -> None:
+    """Raise ValueError if bursts never have enough exemplars of a class; a single one may be shown again and again.
+
+    Args:
+        kind: kind of sequence.
+        n_exemplars: exemplars to draw from.
+        of: how many the source has; None for no more. One of several is copied by being shown again, while a source
+            with one alone may vary by noise, which nothing copies.
+    """
     if isinstance(kind, LabelElsewhere) and 1 < n_exemplars < kind.shots:
         raise ValueError(
             f"shots appearances of a class need as many exemplars, got shots={kind.shots} and n_exemplars={n_exemplars}"
@@ -73,7 +82,8 @@ def check_exemplars(kind: SequenceKind, n_exemplars: int) -> None:
     if not _has_bursts(kind):
         return
     if not isinstance(kind, Mixed) and kind.query_exemplar == "copy":
-        if n_exemplars < max(2, kind.shots):
+        single = n_exemplars == 1 and of is not None and of > 1
+        if n_exemplars < max(2, kind.shots) and not single:
             raise ValueError(
                 "query_exemplar 'copy' needs as many exemplars as shots, and at least 2 for a choice, "
                 f"got shots={kind.shots} and n_exemplars={n_exemplars}"

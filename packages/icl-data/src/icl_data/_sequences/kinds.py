@@ -46,8 +46,15 @@ class Bursty:
         p_relabel: share of bursty sequences whose burst classes are labelled 0..ways-1, at random in each.
         label_noise: share of context labels, in all sequences, that are replaced by another one of the sampler's range.
             The query's label stays: it is what the loss and the accuracy are about.
+        p_new: share of all sequences, bursty ones, whose classes are new (p_C of Reddy 2023, arXiv 2312.03002): of a
+            pool of as many classes as a batch has sequences, made for each batch and never seen again. The class at
+            position i of the pool is class_index n_classes + i and has label i % n_labels; all are equally frequent.
+            p_bursty and the other shares are then about the rest. Needs `n_labels`.
+        distinct_labels: the classes of a burst have distinct labels, any as likely as the others, and each class of a
+            label, too, whatever the skew (Reddy 2023). Needs `n_labels`, and sequences that are bursts and nothing
+            else.
 
-    The last four are drawn by `BatchSampler` only.
+    The last six are drawn by `BatchSampler` only.
 
     Raises:
         ValueError: a share outside [0, 1], a sequence too short, an unknown name, or a labeling that cannot label
@@ -68,6 +75,8 @@ class Bursty:
     query_exemplar: str = "new"
     p_relabel: float = 0.0
     label_noise: float = 0.0
+    p_new: float = 0.0
+    distinct_labels: bool = False
 
     def __post_init__(self) -> None:
         _check_shots_ways(self.shots, self.ways)
@@ -78,7 +87,7 @@ class Bursty:
             raise ValueError(
                 f"seq_len must be at least shots * ways + 1 = {self.shots * self.ways + 1}, got {self.seq_len}"
             )
-        for name in ("p_bursty", "p_bursty_common", "p_bursty_zipfian", "p_relabel", "label_noise"):
+        for name in ("p_bursty", "p_bursty_common", "p_bursty_zipfian", "p_relabel", "label_noise", "p_new"):
             _check_share(name, getattr(self, name))
         total = self.p_bursty_common + self.p_bursty_zipfian
         if total > 1 + 1e-9:
@@ -93,6 +102,17 @@ class Bursty:
                 _check_random_labeling(branch.remainder_labeling, "labeling of the positions beside the bursty part")
         if self.p_relabel and "unfixed" in (self.labeling_rare, self.labeling_common):
             raise ValueError(f"p_relabel must be 0 where bursts are labelled 'unfixed' already, got {self.p_relabel}")
+        if self.p_new and (self.labeling_common, self.labeling_rare) != ("ordered", "ordered"):
+            raise ValueError(
+                "p_new needs labelings 'ordered', as only labels that classes share can be those of new ones, "
+                f"got {self.labeling_common!r} and {self.labeling_rare!r}"
+            )
+        _check_distinct_labels(self.distinct_labels, self.labeling_common, self.labeling_rare)
+        if self.distinct_labels and (self.p_relabel or self.n_remainder):
+            raise ValueError(
+                "distinct_labels needs p_relabel 0 and sequences of bursts alone, of shots * ways + 1, "
+                f"got p_relabel={self.p_relabel} and seq_len={self.seq_len}"
+            )
 
     @property
     def n_remainder(self) -> int:
@@ -221,13 +241,19 @@ class Fewshot:
         class_type: "rare", "common", "zipfian" or "holdout".
         shots, ways: appearances per class, and classes, of the context.
         labeling: "unfixed" labels the classes 0..ways-1; "novel" draws `ways` distinct labels per sequence from the
-            labels of trained classes (BatchSampler only); the others see the package's README.
+            labels of trained classes, "heldout" one of the sets that these never are (both BatchSampler only); the
+            others see the package's README.
         grouped: the released name for context_order="grouped".
         context_order: order of the context, see the package's README; other than "grouped" in `BatchSampler` only.
         query_exemplar: "new", or "copy" of one of the query class's exemplars in the context (BatchSampler only).
+        heldout_label_sets: sets of `ways` labels that are kept for labeling "heldout" (the "relabel" test of Singh et
+            al. 2024, arXiv 2404.07129): set j is labels j * ways to j * ways + ways - 1, so that no label is in two.
+            All other sets are drawn as often as each other under "novel", and the order within a set is random.
+        distinct_labels: as in `Bursty`, with labeling "ordered".
 
     Raises:
-        ValueError: an unknown name, shots or ways below 1, or grouped with another order.
+        ValueError: an unknown name, shots or ways below 1, grouped with another order, or held-out sets without a
+            labeling that has them, or the other way round.
     """
 
     class_type: str = "holdout"
@@ -237,15 +263,30 @@ class Fewshot:
     grouped: bool = False
     context_order: str = "shuffled"
     query_exemplar: str = "new"
+    heldout_label_sets: int = 0
+    distinct_labels: bool = False
 
     def __post_init__(self) -> None:
         check_class_type(self.class_type)
         _check_shots_ways(self.shots, self.ways)
-        parse_labeling(self.labeling)
+        self._check_label_sets(parse_labeling(self.labeling))
+        _check_distinct_labels(self.distinct_labels, self.labeling)
         _check_choice("context_order", self.context_order, CONTEXT_ORDERS)
         _check_choice("query_exemplar", self.query_exemplar, QUERY_EXEMPLARS)
         if self.grouped and self.context_order not in ("shuffled", "grouped"):
             raise ValueError(f"context_order must be 'grouped' or left out with grouped, got {self.context_order!r}")
+
+    def _check_label_sets(self, labeling: Labeling) -> None:
+        check_integers(heldout_label_sets=self.heldout_label_sets)
+        if self.heldout_label_sets < 0:
+            raise ValueError(f"heldout_label_sets must be at least 0, got {self.heldout_label_sets}")
+        if self.heldout_label_sets and labeling.rule not in ("novel", "heldout"):
+            raise ValueError(
+                f"heldout_label_sets needs labeling 'novel' or 'heldout', got {self.heldout_label_sets} with "
+                f"{self.labeling!r}"
+            )
+        if labeling.rule == "heldout" and not self.heldout_label_sets:
+            raise ValueError("labeling 'heldout' needs heldout_label_sets of at least 1, got 0")
 
     @property
     def seq_len(self) -> int:
@@ -305,13 +346,21 @@ def _check_share(name: str, value: float) -> None:
         raise ValueError(f"{name} must be in [0, 1], got {value!r}")
 
 
+def _check_distinct_labels(distinct_labels: bool, *labelings: str) -> None:
+    if not isinstance(distinct_labels, bool):
+        raise ValueError(f"distinct_labels must be True or False, got {distinct_labels!r}")
+    other = [labeling for labeling in labelings if labeling != "ordered"]
+    if distinct_labels and other:
+        raise ValueError(f"distinct_labels needs labeling 'ordered', which classes can share, got {other[0]!r}")
+
+
 def _refuse_novel(labeling: Labeling, name: str) -> None:
-    if labeling.rule == "novel":
-        raise ValueError(f"{name} must not be 'novel', which only few-shot sequences can have")
+    if labeling.rule in ("novel", "heldout"):
+        raise ValueError(f"{name} must not be {labeling.rule!r}, which only few-shot sequences can have")
 
 
 def _check_random_labeling(labeling: str, where: str) -> None:
-    if parse_labeling(labeling).rule in ("unfixed", "novel"):
+    if parse_labeling(labeling).rule in ("unfixed", "novel", "heldout"):
         raise ValueError(
             f"{where} must be original or one of the ordered ones, because only few-shot sequences "
             f"can be labelled otherwise, got {labeling!r}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
-from icl_data._sources.source import Kind
+from icl_data._sources.source import Kind, Source
 
 
 class GaussianSource:
@@ -47,8 +47,21 @@ class GaussianSource:
         (dim,) = self.example_shape
         return f"GaussianSource({self.n_classes}, dim={dim}, noise_scale={self.noise_scale}, seed={self.seed})"
 
+    def new_means(self, normal: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Vectors mu of new classes, drawn as those of the source are.
+
+        Args:
+            normal: (n, dim) standard normal numbers.
+        """
+        return np.asarray(normal / np.sqrt(self.example_shape[0]), dtype=np.float32)
+
     def gather(
-        self, class_index: npt.ArrayLike, exemplar_index: npt.ArrayLike, noise: npt.NDArray[Any] | None = None
+        self,
+        class_index: npt.ArrayLike,
+        exemplar_index: npt.ArrayLike,
+        noise: npt.NDArray[Any] | None = None,
+        *,
+        new: npt.NDArray[np.float32] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Vectors, float32, class_index.shape + (dim,); without noise eta is 0.
 
@@ -56,9 +69,27 @@ class GaussianSource:
             class_index: class positions, any shape.
             exemplar_index: not used, as a class has one exemplar.
             noise: eta * sqrt(dim), standard normal numbers in the shape of the result, or None for eta 0.
+            new: (n, dim) `new_means`, of the classes at positions n_classes to n_classes + n - 1.
         """
-        found: npt.NDArray[np.float32] = self.means[np.asarray(class_index)]
+        index = np.asarray(class_index)
+        if new is None:
+            found: npt.NDArray[np.float32] = self.means[index]
+        else:
+            found = self.means[np.minimum(index, self.n_classes - 1)]
+            is_new = index >= self.n_classes
+            found[is_new] = new[index[is_new] - self.n_classes]
         if noise is not None:
             dim = self.example_shape[0]
-            found = found + np.float32(self.noise_scale / np.sqrt(dim)) * noise.astype(np.float32)
+            found = found + np.float32(self.noise_scale / np.sqrt(dim)) * noise.astype(np.float32, copy=False)
         return found * np.float32(1 / np.sqrt(1 + self.noise_scale**2))
+
+
+def draws_new_classes(source: Source) -> TypeGuard[GaussianSource]:
+    """Whether a source can make classes that it does not hold; a subclass may have a `gather` of its own."""
+    return isinstance(source, GaussianSource) and type(source).gather is GaussianSource.gather
+
+
+def check_draws_new_classes(source: Source) -> None:
+    """Raise ValueError if it cannot."""
+    if not draws_new_classes(source):
+        raise ValueError(f"p_new needs a source that can draw new classes, a GaussianSource, got {source!r}")

@@ -12,15 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._banks.example_table import example_table
-from icl_data._banks.index_bounds import check_bounds
+from icl_data._banks.index_bounds import check_bounds, holds_new_classes
 from icl_data._banks.options import bank_example_shape
 from icl_data._sequences.batch import SequenceBatch
+from icl_data._sources.gaussian import draws_new_classes
 from icl_data._sources.source import Kind, Source
 from icl_data.jax._downsampling import downsample as downsample_images
 from icl_data.jax._lookup import Meaning, Table, look_up, put_table
 
 Index = jax.Array | npt.ArrayLike
 Positions = jax.Array | npt.NDArray[Any]
+_NEW = 0x6E6577  # what a key is folded with for the new classes of a batch
 Device: TypeAlias = jax.Device | jax.sharding.Sharding | None
 
 
@@ -33,6 +35,7 @@ class _Settings:
     n_exemplars: int
     example_shape: tuple[int, ...]
     deterministic: bool
+    draws_new: bool  # it can make classes that it does not hold
     noise_scales: tuple[float, float]  # of the source, unless it is asked, and added to it
     downsample: bool
     meaning: Meaning | None
@@ -80,6 +83,7 @@ class ExampleBank:
             n_exemplars=source.n_exemplars,
             example_shape=shape,
             deterministic=deterministic,
+            draws_new=draws_new_classes(source),
             noise_scales=(0.0 if table is None else table.noise, noise_scale),
             downsample=downsample and not (table is not None and table.small),
             meaning=meaning,
@@ -107,18 +111,29 @@ class ExampleBank:
 
         Args:
             batch: B sequences of length S.
-            key: of `jax.random`, which the noise is a function of; None if the bank is deterministic.
+            key: of `jax.random`, which the noise, and new classes, are a function of; None if the bank is deterministic
+                and the batch has no new classes.
+
+        Classes from n_classes of the source onwards are the batch's new ones (`Bursty(p_new)`), as many as it has
+        sequences, where the source can draw such (`GaussianSource`).
 
         Returns:
             (B, S) int32 ids, or (B, S, *example_shape) float32, on the device.
 
         Raises:
-            ValueError: noise enters, and there is no key.
+            ValueError: noise or new classes enter, and there is no key.
             IndexError: as `gather`.
         """
-        if key is None and not self.deterministic:
+        settings = self._settings
+        new = None
+        if settings.draws_new and holds_new_classes(batch.class_index, settings.n_classes):
+            if key is None:
+                raise ValueError("key must be a jax.random key where there are new classes, got None")
+            shape = (len(batch), *settings.example_shape)
+            new = jax.random.normal(jax.random.fold_in(key, _NEW), shape, jnp.float32) / shape[-1] ** 0.5
+        elif key is None and not self.deterministic:
             raise ValueError("key must be a jax.random key where noise enters, got None; gather gives examples without")
-        return self.gather(batch.class_index, batch.exemplar_index, key=key)
+        return self._examples(batch.class_index, batch.exemplar_index, key, new)
 
     def gather(self, class_index: Index, exemplar_index: Index, *, key: jax.Array | None = None) -> jax.Array:
         """Examples in the broadcast shape of the indices + example_shape, with noise if there is a key.
@@ -135,9 +150,15 @@ class ExampleBank:
             IndexError: a class or exemplar that the source does not have.
             ValueError: under `jax.jit`, a source that has to be asked on the host.
         """
-        classes = _checked("class_index", class_index, self._settings.n_classes)
+        return self._examples(class_index, exemplar_index, key, None)
+
+    def _examples(
+        self, class_index: Index, exemplar_index: Index, key: jax.Array | None, new: jax.Array | None
+    ) -> jax.Array:
+        n_classes = self._settings.n_classes + (0 if new is None else len(new))
+        classes = _checked("class_index", class_index, n_classes)
         exemplars = _checked("exemplar_index", exemplar_index, self._settings.n_exemplars)
-        found = self._asked(classes, exemplars, key) if self._table is None else _found(self, classes, exemplars)
+        found = self._asked(classes, exemplars, key) if self._table is None else _found(self, classes, exemplars, new)
         if self._settings.downsample or (key is not None and any(self._settings.noise_scales)):
             found = _finished(self._settings, found, key)
         return found
@@ -179,15 +200,20 @@ class ExampleBank:
 
 # Two compiled steps, since XLA for the CPU is slower at both if it fuses noise with what turns images.
 @jax.jit
-def _found(bank: ExampleBank, classes: Positions, exemplars: Positions) -> jax.Array:
+def _found(bank: ExampleBank, classes: Positions, exemplars: Positions, new: jax.Array | None) -> jax.Array:
     settings = bank._settings
+    beyond = jnp.asarray(classes) - settings.n_classes
     assert bank._table is not None
     assert settings.meaning is not None
     classes, exemplars = jnp.broadcast_arrays(
         jnp.clip(classes, 0, settings.n_classes - 1), jnp.clip(exemplars, 0, settings.n_exemplars - 1)
     )
     found = look_up(bank._table, settings.meaning, classes.reshape(-1), exemplars.reshape(-1))
-    return found.reshape(*classes.shape, *settings.meaning.shape)
+    found = found.reshape(*classes.shape, *settings.meaning.shape)
+    if new is None:
+        return found
+    fresh = new[jnp.clip(beyond, 0)] * jnp.float32(settings.meaning.scale)
+    return jnp.where((beyond >= 0)[..., None], fresh, found)
 
 
 @partial(jax.jit, static_argnames="settings")

@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from icl_data._banks.index_bounds import check_bounds
+from icl_data._banks.index_bounds import check_bounds, holds_new_classes
 from icl_data._banks.options import bank_example_shape
 from icl_data._sequences.batch import SequenceBatch
+from icl_data._sources.gaussian import draws_new_classes
 from icl_data._sources.source import Source
 from icl_data.torch._downsampling import downsample
 from icl_data.torch._lookup import build_lookup
-from icl_data.torch._normal import Normal
+from icl_data.torch._normal import Normal, normal_of_new_classes
 
 Index = torch.Tensor | npt.NDArray[Any] | int
 
@@ -63,9 +64,13 @@ class ExampleBank:
 
         Args:
             batch: B sequences of length S.
-            seed, step: what the noise is a function of, on a given sort of device; without noise they do not matter.
+            seed, step: what the noise, and new classes, are a function of, on a given sort of device; without
+                these they do not matter.
             rows: which sequences are wanted, one after the other; None for all. They get the noise that they have in
                 the whole batch, which is drawn for all of it.
+
+        Classes from n_classes of the source onwards are the batch's new ones (`Bursty(p_new)`), as many as it has
+        sequences, where the source can draw such (`GaussianSource`).
 
         Returns:
             (B, S) int64 ids, or (B, S, *example_shape) float32, on the device; with `rows` as many as those.
@@ -82,7 +87,7 @@ class ExampleBank:
         if not self.deterministic:
             n_all, length = batch.class_index.size, batch.class_index.shape[1]
             normal = Normal(seed=seed, step=step, device=self.device, n_all=n_all, first=first * length)
-        return self._examples(some.class_index, some.exemplar_index, normal)
+        return self._examples(some.class_index, some.exemplar_index, normal, self._new_means(batch, seed, step))
 
     def gather(self, class_index: Index, exemplar_index: Index) -> torch.Tensor:
         """Examples without noise, in the broadcast shape of the indices + example_shape.
@@ -97,14 +102,25 @@ class ExampleBank:
         Raises:
             IndexError: a class or exemplar that the source does not have.
         """
-        return self._examples(class_index, exemplar_index, None)
+        return self._examples(class_index, exemplar_index, None, None)
 
-    def _examples(self, class_index: Index, exemplar_index: Index, normal: Normal | None) -> torch.Tensor:
+    def _new_means(self, batch: SequenceBatch, seed: int, step: int) -> torch.Tensor | None:
+        """(B, D) vectors of the batch's new classes, if it has any."""
+        source = self.source
+        if not draws_new_classes(source) or not holds_new_classes(batch.class_index, source.n_classes):
+            return None
+        shape = (len(batch), *source.example_shape)
+        return normal_of_new_classes(shape, seed=seed, step=step, device=self.device).div_(shape[-1] ** 0.5)
+
+    def _examples(
+        self, class_index: Index, exemplar_index: Index, normal: Normal | None, new: torch.Tensor | None
+    ) -> torch.Tensor:
+        n_classes = self.source.n_classes + (0 if new is None else len(new))
         classes, exemplars = _broadcast(
-            self._on_device("class_index", class_index, self.source.n_classes),
+            self._on_device("class_index", class_index, n_classes),
             self._on_device("exemplar_index", exemplar_index, self.source.n_exemplars),
         )
-        found = self._lookup(classes.reshape(-1), exemplars.reshape(-1), normal)
+        found = self._lookup(classes.reshape(-1), exemplars.reshape(-1), normal, new)
         if normal is not None and self._noise_scale:
             found = found.add_(normal(found.shape), alpha=self._noise_scale)
         if self._downsample:

@@ -11,7 +11,9 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from icl_data._sampling.sampler import BatchSampler
+from icl_data._sequences.kinds import Bursty
 from icl_data._sequences.record import Record
+from icl_data._sources.gaussian import check_draws_new_classes
 from icl_data._sources.source import Source
 from icl_data.torch._bank import ExampleBank
 from icl_data.torch._downsampling import downsample as downsample_images
@@ -185,6 +187,8 @@ def _check_match(sampler: BatchSampler, source: Source) -> None:
             f"the source must be the sampler's, of {n_classes} classes with {n_exemplars} exemplars each, "
             f"got {source.n_classes} classes with {source.n_exemplars}"
         )
+    if isinstance(sampler.kind, Bursty) and sampler.kind.p_new:
+        check_draws_new_classes(source)
 
 
 def create_sequence_dataloader(

@@ -21,22 +21,41 @@ Rows = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Lookup(Protocol):
-    """Examples at (N,) class and exemplar positions, with the source's own noise if normal numbers are given."""
+    """Examples at (N,) class and exemplar positions, with the source's own noise if normal numbers are given.
 
-    def __call__(self, classes: torch.Tensor, exemplars: torch.Tensor, normal: Normal | None) -> torch.Tensor: ...
+    Classes behind the last one are rows of `new`, stored as the source stores its own.
+    """
+
+    def __call__(
+        self,
+        classes: torch.Tensor,
+        exemplars: torch.Tensor,
+        normal: Normal | None,
+        new: torch.Tensor | None,
+    ) -> torch.Tensor: ...
 
 
 class TableLookup:
     """Rows kept on the device in the dtype they are stored in, turned into floats (or int64 ids) when looked up."""
 
     def __init__(self, table: ExampleTable, shape: tuple[int, ...], device: torch.device) -> None:
-        self._n_exemplars, self._scale, self._noise = table.rows.shape[1], table.scale, table.noise
+        self._n_classes, self._n_exemplars = table.rows.shape[:2]
+        self._scale, self._noise = table.scale, table.noise
         self._orders = [torch.from_numpy(order.copy()).to(device) for order in table.orders]
         stored = _shared(table.rows.reshape(-1, *table.rows.shape[2:])).to(device)
         # From N row numbers, class * n_exemplars + exemplar, to (N, *shape) new stored numbers.
         self._rows: Rows = PackedRows(stored, shape) if table.packed else partial(stored.index_select, 0)
 
-    def __call__(self, classes: torch.Tensor, exemplars: torch.Tensor, normal: Normal | None) -> torch.Tensor:
+    def __call__(
+        self,
+        classes: torch.Tensor,
+        exemplars: torch.Tensor,
+        normal: Normal | None,
+        new: torch.Tensor | None,
+    ) -> torch.Tensor:
+        beyond = classes - self._n_classes
+        if new is not None:
+            classes = classes.clamp(max=self._n_classes - 1)
         transforms = []
         for order in self._orders:
             transforms.append(classes % N_TRANSFORMS)
@@ -47,6 +66,8 @@ class TableLookup:
         if found.dtype == torch.int64:
             return found
         found = found.float()
+        if new is not None:
+            found = torch.where((beyond >= 0)[:, None], new[beyond.clamp(min=0)], found)
         if self._scale != 1:
             found = found.mul_(self._scale)
         if normal is not None and self._noise:
@@ -60,7 +81,14 @@ class SourceLookup:
     def __init__(self, source: Source, device: torch.device) -> None:
         self._source, self._device = source, device
 
-    def __call__(self, classes: torch.Tensor, exemplars: torch.Tensor, normal: Normal | None) -> torch.Tensor:
+    def __call__(
+        self,
+        classes: torch.Tensor,
+        exemplars: torch.Tensor,
+        normal: Normal | None,
+        new: torch.Tensor | None,
+    ) -> torch.Tensor:
+        assert new is None
         noise = None
         if normal is not None and self._source.noise_scale:
             noise = normal((len(classes), *self._source.example_shape)).cpu().numpy()

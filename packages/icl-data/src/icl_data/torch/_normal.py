@@ -29,6 +29,11 @@ class Normal:
         return drawn[self._first : self._first + shape[0]]
 
 
-def _generator(seed: int, step: int, device: torch.device) -> torch.Generator:
-    digest = hashlib.blake2b(f"icl-data/noise/{seed}/{step}".encode(), digest_size=8).digest()
+def normal_of_new_classes(shape: tuple[int, ...], *, seed: int, step: int, device: torch.device) -> torch.Tensor:
+    """Standard normal numbers that the new classes of a batch are made of, from a stream of their own."""
+    return torch.randn(shape, generator=_generator(seed, step, device, of="new"), device=device)
+
+
+def _generator(seed: int, step: int, device: torch.device, of: str = "noise") -> torch.Generator:
+    digest = hashlib.blake2b(f"icl-data/{of}/{seed}/{step}".encode(), digest_size=8).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest, "little") >> 1)

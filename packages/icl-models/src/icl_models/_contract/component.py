@@ -72,7 +72,8 @@ class SequenceModelSpec:
         build: `build(model_config, own_config)` returns a module with an attribute `out_features` (F) whose
             `forward(tokens, positions="all")` takes tokens (B, T, model_config.token_width) and returns features
             (B, T, F), or the last token's (B, F) for positions="query". It must be causal: output t may depend on
-            tokens up to t only. The linear readout to the classes is added behind it.
+            tokens up to t only. The linear readout to the classes is added behind it, without a bias if the module
+            has an attribute `readout_bias` that is False.
         config: the class of its own settings.
         accepts: the settings of `ModelConfig` among "num_heads" and "hidden_size" that mean something to it; the
             others are refused when set.

@@ -28,6 +28,19 @@ class VectorConfig(ComponentConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RawConfig(ComponentConfig):
+    """Settings of embedder "raw", vectors as they are (Reddy 2023, section 2): none of its own."""
+
+
+def check_raw(model: ModelFacts, own: RawConfig) -> None:
+    """A vector must be as wide as a token."""
+    if model.emb_dim != model.example_shape[0]:
+        raise ValueError(
+            f"emb_dim must be the vectors' width, {model.example_shape[0]}, for embedder 'raw', got {model.emb_dim}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResNetConfig(ComponentConfig):
     """Settings of embedder "resnet" (Chan et al. 2022, section 2.2 and its appendix).
 

@@ -1,5 +1,8 @@
-"""The embedders other than the residual net: a table of ids, a linear layer on images, a linear map of vectors."""
+"""The embedders other than the residual net: a table of ids, a linear layer on images, a linear map of vectors, or
+these as they are; and vectors that are never trained."""
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from icl_models._initialize import fan_in_normal_, truncated_normal_
@@ -44,3 +47,23 @@ class VectorEmbedder(nn.Module):
     def forward(self, vectors: Tensor) -> Tensor:
         embedded: Tensor = self.projection(vectors)
         return embedded
+
+
+class RawEmbedder(nn.Module):
+    """Vectors (B, S, emb_dim) as they are."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        return vectors
+
+
+class FixedTable(nn.Module):
+    """One vector of N(0, I / emb_dim) per number, drawn once: saved with the model, and never trained."""
+
+    weight: Tensor
+
+    def __init__(self, num_rows: int, emb_dim: int) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.randn(num_rows, emb_dim) * emb_dim**-0.5)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        return F.embedding(numbers, self.weight)

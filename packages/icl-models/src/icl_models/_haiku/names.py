@@ -31,6 +31,8 @@ class Link:
 
 def links(model: InContextModel) -> Iterator[Link]:
     """Every link of `model`. ValueError where a part has no released counterpart."""
+    if model.config.fixed_labels:
+        raise ValueError("fixed_labels must be False, as in the released model, got True")
     yield _same("input_embedder|embs", "label_table.weight")
     if isinstance(model.embedder, EmbeddingEmbedder):
         yield _same("input_embedder/embed|embeddings", "embedder.table.weight")

@@ -13,7 +13,6 @@ from weakref import WeakKeyDictionary
 from torch import Tensor, nn
 
 from icl_models._model import InContextModel
-from icl_models._sequence_models.attention import CausalSelfAttention
 from icl_models._sequence_models.tap import Station, Tapped
 
 _SEQUENCE_MODEL = "sequence_model."
@@ -33,7 +32,7 @@ class Place:
     @property
     def num_heads(self) -> int:
         """How many heads lie on axis 1 of its values; 0 where that axis is something else."""
-        return self.module.num_heads if self.site and isinstance(self.module, CausalSelfAttention) else 0
+        return self.module.num_heads if self.site and isinstance(self.module, Tapped) else 0
 
     def edit(self, change: Callable[[Tensor], Tensor]) -> Callable[[], None]:
         """Let every value be what `change` makes of it, until the function returned is called."""

@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING
 
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.facts import ModelFacts
-from icl_models._embedders.settings import EmbeddingConfig, LinearConfig, ResNetConfig, VectorConfig, check_resnet
+from icl_models._embedders.settings import (
+    EmbeddingConfig,
+    LinearConfig,
+    RawConfig,
+    ResNetConfig,
+    VectorConfig,
+    check_raw,
+    check_resnet,
+)
 from icl_models._sequence_models.settings import (
     GRUConfig,
     LSTMConfig,
     MambaConfig,
+    ReddyConfig,
     TransformerConfig,
     VanillaRNNConfig,
     check_mamba,
+    check_reddy,
     check_transformer,
 )
 from icl_models.hookspecs import hookimpl
@@ -56,6 +66,12 @@ def _build_vector(model: ModelFacts, own: VectorConfig) -> nn.Module:
     return VectorEmbedder(model.example_shape[0], model.emb_dim)
 
 
+def _build_raw(model: ModelFacts, own: RawConfig) -> nn.Module:
+    from icl_models._embedders.simple import RawEmbedder
+
+    return RawEmbedder()
+
+
 def _build_transformer(model: ModelFacts, own: TransformerConfig) -> nn.Module:
     from icl_models._sequence_models.transformer import Transformer
 
@@ -76,6 +92,12 @@ def _build_mamba(model: ModelFacts, own: MambaConfig) -> nn.Module:
     return build_mamba(model, own)
 
 
+def _build_reddy(model: ModelFacts, own: ReddyConfig) -> nn.Module:
+    from icl_models._sequence_models.reddy import Reddy
+
+    return Reddy(model, own)
+
+
 @hookimpl
 def icl_register_embedders() -> list[EmbedderSpec]:
     return [
@@ -85,6 +107,7 @@ def icl_register_embedders() -> list[EmbedderSpec]:
         EmbedderSpec(name="linear", build=_build_linear, config=LinearConfig, example_kinds=("image", "vector")),
         EmbedderSpec(name="embedding", build=_build_embedding, config=EmbeddingConfig, example_kinds=("id",)),
         EmbedderSpec(name="vector", build=_build_vector, config=VectorConfig, example_kinds=("vector",)),
+        EmbedderSpec(name="raw", build=_build_raw, config=RawConfig, example_kinds=("vector",), check=check_raw),
     ]
 
 
@@ -104,4 +127,5 @@ def icl_register_sequence_models() -> list[SequenceModelSpec]:
             for name, config in recurrent.items()
         ),
         SequenceModelSpec(name="mamba", build=_build_mamba, config=MambaConfig, check=check_mamba),
+        SequenceModelSpec(name="reddy", build=_build_reddy, config=ReddyConfig, check=check_reddy),
     ]

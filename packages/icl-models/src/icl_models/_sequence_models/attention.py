@@ -20,24 +20,27 @@ def attend(
     v: Tensor,
     bias: Tensor | None = None,
     tap_weights: Callable[[Tensor], Tensor] | None = None,
+    scale: float | None = None,
 ) -> Tensor:
     """Scaled dot-product attention under a causal mask.
 
     Args:
         q: queries (B, H, T, D), or those of the last token only, (B, H, 1, D).
-        k, v: keys and values (B, H, T, D).
+        k, v: keys and values (B, H, T, D); values may be of another width, which is then the result's.
         bias: to add to the scores, (H, Q, T).
         tap_weights: what to put the weights (B, H, Q, T) through; they are only computed explicitly when it is given.
+        scale: factor of the scores; None is 1 / sqrt(D).
     """
     causal = q.shape[2] > 1  # the last token may look at everything
     if bias is None and tap_weights is None:
-        return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale)
     mask = q.new_zeros(q.shape[2], k.shape[2]) if bias is None else bias
     if causal:
         mask = mask.masked_fill(torch.ones_like(mask, dtype=torch.bool).triu(1), -math.inf)
     if tap_weights is None:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask[None])
-    scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + mask  # (B, H, Q, T)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask[None], scale=scale)
+    scores = q @ k.transpose(-1, -2)  # (B, H, Q, T)
+    scores = (scores / math.sqrt(q.shape[-1]) if scale is None else scores * scale) + mask
     return tap_weights(scores.softmax(-1)) @ v
 
 

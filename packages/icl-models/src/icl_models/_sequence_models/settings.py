@@ -110,6 +110,62 @@ class GRUConfig(ComponentConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReddyConfig(ComponentConfig):
+    """Settings of sequence model "reddy", the disentangled transformer of Reddy 2023 (arXiv:2312.03002, section 2):
+    `num_layers` attention layers (2 there) of one head each, x + softmax(q k) v without scaling, norm or output matrix,
+    then layers ReLU(W x + b) with one number b each. The defaults are the paper's.
+
+    Raises:
+        ValueError: for an unknown name, or a number that is no positive integer.
+    """
+
+    positions: Literal["shifted", "given"] = "shifted"
+    """One-hot positions that the model puts before each token, from a place that is random in training and goes through
+    all that there are, row by row, in evaluation (shifted); or tokens that hold them already, as
+    `icl_data.ReddySequences` makes them (given; for `InContextModel.from_tokens`)."""
+    max_pairs: int = 32
+    """Pairs of the longest context: there are 2 max_pairs + 1 positions."""
+    key_width: int = 128
+    """Width of queries and keys."""
+    mlp_layers: int = 3
+    """Layers behind attention."""
+    mlp_width: int = 128
+    """Units of each of these layers."""
+
+    def __post_init__(self) -> None:
+        if self.positions not in ("shifted", "given"):
+            raise ValueError(f"positions must be one of shifted, given, got {shown(self.positions)}")
+        for name in ("max_pairs", "key_width", "mlp_layers", "mlp_width"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {shown(value)}")
+
+    @property
+    def num_positions(self) -> int:
+        """Tokens of the longest sequence."""
+        return 2 * self.max_pairs + 1
+
+    @property
+    def replaces_positions(self) -> bool:
+        """Positions are one-hot, not added."""
+        return True
+
+
+def check_reddy(model: ModelFacts, own: ReddyConfig) -> None:
+    """It has no dropout, always positions, and, where they are given, room for them and for content."""
+    for name in ("dropout_prob", "positional_dropout_prob"):
+        if getattr(model, name):
+            raise ValueError(f"{name} must be 0 for sequence_model 'reddy', got {getattr(model, name)}")
+    if not model.use_positional_encodings:
+        raise ValueError("use_positional_encodings must be True for sequence_model 'reddy', got False")
+    if own.positions == "given" and model.token_width <= own.num_positions:
+        raise ValueError(
+            f"emb_dim must be above 2 * max_pairs + 1, {own.num_positions}, with given positions, "
+            f"got {model.token_width}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class MambaConfig(ComponentConfig):
     """Settings of sequence model "mamba" (Gu and Dao 2023, arXiv:2312.00752, section 3), which the extra
     `icl-models[ssm]` installs.

@@ -26,9 +26,11 @@ def untapped(site: str, value: Tensor) -> Tensor:
 
 
 class Tapped(nn.Module):
-    """A module whose forward pass sends values through `tap`, under the names in `sites`."""
+    """A module whose forward pass sends values through `tap`, under the names in `sites`; with `num_heads`, these lie
+    on axis 1 of each value."""
 
     sites: tuple[str, ...] = ()
+    num_heads: int = 0
 
     def __init__(self) -> None:
         super().__init__()

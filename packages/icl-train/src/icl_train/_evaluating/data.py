@@ -12,7 +12,7 @@ from icl_train._evaluations.exemplars import exemplar_range
 from icl_train._evaluations.value import Evaluation
 from icl_train._memory import refuse_drawing
 from icl_train._run_data import RunData, build_source
-from icl_train.config import Protocol, SequenceKind
+from icl_train.config import DataConfig, Protocol, SequenceKind
 
 __all__ = ["EvaluationData"]
 
@@ -120,15 +120,31 @@ def sequence_kind(data: RunData, evaluation: Evaluation) -> SequenceKind:
     if own.label_scheme == "elsewhere":
         return LabelElsewhere(class_type=own.class_type, labeling=settings.class_labeling, **lengths | changes)
     if own.sequence == "fewshot":
-        labeling = settings.class_labeling if own.label_scheme == "own" else own.label_scheme
+        of_classes = own.label_scheme in ("own", "shared")
+        if own.label_scheme == "shared" and settings.n_labels is None:
+            raise ValueError("labels=shared needs data.n_labels, the labels that classes share, got none")
+        labeling = settings.class_labeling if of_classes else own.label_scheme
         return Fewshot(
             class_type=own.class_type,
             labeling=labeling,
+            distinct_labels=settings.distinct_labels and of_classes,
+            heldout_label_sets=_heldout_label_sets(settings, own),
             context_order=own.order or data.config.eval.context_order,
             query_exemplar=own.query or data.config.eval.query_exemplar,
             **lengths | changes,
         )
     return replace(settings.sequence_kind(f"{own.sequence}_{own.class_type}"), **changes)
+
+
+def _heldout_label_sets(settings: DataConfig, own: Evaluation) -> int:
+    """Sets of labels that novel ones are not, or that held-out ones are; there are none of another number of ways."""
+    of_the_run = own.ways is None or own.ways == settings.ways
+    if own.label_scheme == "heldout" and not (of_the_run and settings.heldout_label_sets):
+        raise ValueError(
+            f"labels=heldout needs data.heldout_label_sets and ways={settings.ways}, as in training, "
+            f"got {settings.heldout_label_sets} sets and ways={own.ways or settings.ways}"
+        )
+    return settings.heldout_label_sets if of_the_run and own.label_scheme in ("novel", "heldout") else 0
 
 
 def replace_class_type(kind: SequenceKind) -> Fewshot:

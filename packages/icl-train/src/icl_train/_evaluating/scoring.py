@@ -42,6 +42,16 @@ class Scoring:
         """The accuracy that it is measured by."""
         return self.evaluation.headline_metric(polysemy=self.groups.multiplicity > 1)
 
+    def changed(self, labels: Tensor) -> Tensor:
+        """What the evaluation makes of the labels that its contexts have, (N, L)."""
+        if self.evaluation.exchanged:
+            return exchanged(labels)
+        if self.evaluation.shift:
+            every = self.groups.closed("random_zipfian")
+            places = torch.searchsorted(every, labels) + self.evaluation.shift
+            return every[places % len(every)]
+        return labels
+
     def options(self, labels: Tensor) -> Tensor:
         """What ``accuracy_closed`` chooses from: (W,), or (N, W) where each sequence has its own; ascending."""
         answers = self.evaluation.closed_answers

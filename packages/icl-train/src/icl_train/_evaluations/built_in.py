@@ -69,7 +69,19 @@ _DESCRIBED: tuple[tuple[Evaluation, str], ...] = (
     ),
     (
         Evaluation(name="novel_label_trained", sequence="fewshot", classes="trained", labels="novel"),
-        f"{_TRAINED}, labels drawn in each sequence from those of training (as ICL2 of Reddy 2023)",
+        f"{_TRAINED}, labels drawn in each sequence from those of training",
+    ),
+    (
+        Evaluation(name="shared_label", sequence="fewshot", classes="holdout", labels="shared"),
+        f"ICL of Reddy 2023: {_HOLDOUT} with labels that classes share (data.n_labels)",
+    ),
+    (
+        Evaluation(name="shifted", sequence="fewshot", classes="trained", labels="own", shift=1, stream="fewshot_own"),
+        "ICL2 of Reddy 2023: the contexts of fewshot_own with each label moved on by one",
+    ),
+    (
+        Evaluation(name="relabel", sequence="fewshot", classes="trained", labels="heldout"),
+        f"{_TRAINED}, sets of labels that training never shows together (Singh 2024; data.heldout_label_sets)",
     ),
     (
         Evaluation(name="augmented", sequence="fewshot", classes="augmented"),

@@ -15,7 +15,8 @@ from icl_train._evaluations.value import Evaluation
 
 __all__ = ["evaluation_text", "read_evaluation", "read_evaluations"]
 
-_SETTINGS = tuple(field.name for field in dataclasses.fields(Evaluation) if field.name != "name")
+_FIELDS = tuple(field for field in dataclasses.fields(Evaluation) if field.name != "name")
+_SETTINGS = tuple(field.name for field in _FIELDS)
 _SWITCH = {"true": True, "false": False}
 
 
@@ -75,7 +76,8 @@ def evaluation_text(text: str) -> str:
     if settings is None:
         return name
     read_evaluation(text)
-    had = {one: getattr(base, one) if base else None for one in _SETTINGS} | ({} if base else {"exchanged": False})
+    plain = {field.name: None if field.default is dataclasses.MISSING else field.default for field in _FIELDS}
+    had = {one: getattr(base, one) if base else plain[one] for one in _SETTINGS}
     if base is not None:
         had["stream"] = base.stream or base.name
     told = [f"{one}={_spelled(settings[one])}" for one in _SETTINGS if one in settings and settings[one] != had[one]]

@@ -15,7 +15,7 @@ __all__ = ["Answers", "ClassSet", "Evaluation", "LabelScheme", "SequenceName"]
 
 SequenceName = Literal["fewshot", "no_support", "random", "bursty", "mixed"]
 ClassSet = Literal["trained", "common", "rare", "holdout", "augmented", "augmented_trained"]
-LabelScheme = Literal["own", "unfixed", "novel", "elsewhere"]
+LabelScheme = Literal["own", "shared", "unfixed", "novel", "heldout", "elsewhere"]
 Answers = Literal["all", "ways", "context", "classes"]
 _Order = Literal["shuffled", "grouped", "blocked", "query_first", "query_last"]
 _Query = Literal["new", "copy"]
@@ -29,6 +29,7 @@ _CHOICES = {
     "query": _Query,
 }
 _WITH_LABELS = ("trained", "common", "rare")  # classes whose labels training shows
+_MOVABLE = ("own", "shared")  # labels that are a class's in every sequence
 _LARGEST = 2**31 - 1
 _LONGEST_NAME = 40
 
@@ -44,11 +45,15 @@ class Evaluation:
             and ``mixed``: as in training.
         classes: class set; ``augmented`` and ``augmented_trained`` are the seven flips and quarter turns of each
             holdout, or trained, image class, as classes. None for bursty and mixed ones, which say it themselves.
-        labels: ``own`` ones of the classes; ``unfixed``: 0..ways-1, at random in each sequence; ``novel``: distinct
-            ones drawn in each sequence from those of trained classes; ``elsewhere``: own, but the query's label is in
+        labels: ``own`` ones of the classes; ``shared``: those that classes of any set, new ones too, have under
+            data.n_labels (fewshot); ``unfixed``: 0..ways-1, at random in each sequence; ``novel``: distinct
+            ones drawn in each sequence from those of trained classes, as training draws them; ``heldout``: one of the
+            sets of data.heldout_label_sets, which are never these; ``elsewhere``: own, but the query's label is in
             the context on another class (no_support; ``icl_data.LabelElsewhere``). Default: unfixed for fewshot.
         exchanged: each label of a sequence becomes its next larger one, the largest the smallest, and so does the right
             answer (fewshot): with two ways, the two are swapped.
+        shift: each label, the right answer too, becomes the one so many places further on among the labels of training,
+            behind the last the first (fewshot with own or shared labels).
         answers: which labels count as answers of the headline accuracy. ``all``; ``ways``: 0..ways-1; ``context``:
             those in the context; ``classes``: those of the class set.
         shots, ways: appearances of a class in the context, and classes in it (fewshot, bursty, mixed, elsewhere).
@@ -68,6 +73,7 @@ class Evaluation:
     classes: ClassSet | None = None
     labels: LabelScheme | None = None
     exchanged: bool = False
+    shift: int = 0
     answers: Answers | None = None
     shots: int | None = None
     ways: int | None = None
@@ -168,6 +174,8 @@ class Evaluation:
             value = getattr(self, name)
             if value is not None and not (type(value) is int and least <= value <= _LARGEST):
                 self._refuse(f"{name} must be a whole number from {least} to {_LARGEST}", repr(value))
+        if not (type(self.shift) is int and 0 <= self.shift <= _LARGEST):
+            self._refuse(f"shift must be a whole number from 0 to {_LARGEST}", repr(self.shift))
         noise = self.noise
         if noise is not None and not (type(noise) in (int, float) and math.isfinite(noise) and noise >= 0):
             self._refuse("noise must be a number of at least 0", repr(noise))
@@ -182,7 +190,7 @@ class Evaluation:
             self._refuse(f"classes must be given with sequence={self.sequence}", "none")
 
     def _check_labels(self) -> None:
-        allowed = {"fewshot": ("own", "unfixed", "novel"), "no_support": ("own", "elsewhere")}
+        allowed = {"fewshot": ("own", "shared", "unfixed", "novel", "heldout"), "no_support": ("own", "elsewhere")}
         choices, scheme = allowed.get(self.sequence, ("own",)), self.label_scheme
         if scheme not in choices:
             self._refuse(f"labels must be one of {', '.join(choices)} with sequence={self.sequence}", scheme)
@@ -192,6 +200,12 @@ class Evaluation:
                 "training shows",
                 self.classes,
             )
+        if scheme == "shared" and self.augmented:
+            self._refuse("classes must be one of trained, common, rare, holdout with labels=shared", self.classes)
+        if self.shift and scheme not in _MOVABLE:
+            self._refuse(f"shift needs labels {' or '.join(_MOVABLE)}", f"{self.shift} with labels={scheme}")
+        if self.shift and (self.exchanged or self.sequence != "fewshot"):
+            self._refuse("shift needs sequence=fewshot without exchanged", self.shift)
         if self.exchanged and self.sequence != "fewshot":
             self._refuse("exchanged needs sequence=fewshot", self.sequence)
 
@@ -200,7 +214,7 @@ class Evaluation:
         choices: tuple[str, ...]
         if self.sequence in ("bursty", "mixed") or scheme == "unfixed":
             choices = ("all", "ways", "context")
-        elif scheme == "novel":
+        elif scheme in ("novel", "heldout", "shared") or self.shift:
             choices = ("all", "context")
         else:
             choices = ("all", "classes", *(("context",) if self.sequence == "fewshot" or scheme == "elsewhere" else ()))

@@ -34,10 +34,13 @@ _ABOUT = {
     "context_order": ("bursty", "fewshot_"),
     "query_exemplar": ("bursty", "fewshot_"),
     "fs_labeling": ("fewshot_",),
+    "heldout_label_sets": ("fewshot_",),
     "p_relabel": ("bursty",),
     "label_noise": ("bursty", "random_"),
     "all_unique": ("no_support_", "random_"),
     "p_fewshot": ("mixed",),
+    "p_new": ("bursty",),
+    "distinct_labels": ("bursty", "fewshot_"),
 }
 
 
@@ -126,11 +129,20 @@ class DataConfig:
     """Share of the bursty sequences whose burst classes are labelled 0..ways-1, at random in each."""
     label_noise: float = 0.0
     """Share of context labels that are replaced by another one (bursty and random)."""
+    p_new: float = 0.0
+    """Share of the sequences, bursty ones, whose classes are new in every batch (Reddy 2023: p_C; bursty, with
+    n_labels, from a source that draws new classes: gaussian)."""
+    distinct_labels: bool = False
+    """Burst classes have distinct labels, all alike whatever the skew (Reddy 2023; bursty with n_labels and nothing
+    beside the bursts, or few-shot with fs_labeling class); in evaluations under these labels as well."""
     all_unique: bool = False
     """All classes of a sequence distinct, the query's included (no-support and random)."""
     fs_labeling: Literal["unfixed", "novel", "class"] = "unfixed"
     """Labels of few-shot training sequences: 0..ways-1 (unfixed), ways distinct ones drawn for each sequence from those
     of the trained classes (novel), or the classes' own (class). Evaluations draw them unfixed, or novel."""
+    heldout_label_sets: int = 0
+    """Sets of ways labels that novel labels of training never are, for evaluations with labels=heldout (Singh 2024):
+    set j is labels j*ways to j*ways + ways-1 (few-shot with fs_labeling novel)."""
     labeling_common: str = "ordered"
     """Labels of common classes: ordered (by position) or original (the class keys)."""
     labeling_rare: str = "ordered"
@@ -192,6 +204,12 @@ class DataConfig:
         )
 
     def _check_labels(self) -> None:
+        require(self.heldout_label_sets >= 0, "data.heldout_label_sets must be at least 0", self.heldout_label_sets)
+        require(
+            self.heldout_label_sets == 0 or self.fs_labeling == "novel" or not self.sequence.startswith("fewshot_"),
+            "data.heldout_label_sets needs data.fs_labeling novel",
+            f"{self.heldout_label_sets} with {self.fs_labeling}",
+        )
         require(
             self.labeling_common in ("ordered", "original"),
             "data.labeling_common must be ordered or original",
@@ -207,6 +225,15 @@ class DataConfig:
             self.n_labels is None or (self.labeling_rare == self.labeling_common == "ordered"),
             "data.n_labels needs data.labeling_rare and data.labeling_common ordered",
             f"{self.labeling_rare} and {self.labeling_common}",
+        )
+        for name in ("p_new", "distinct_labels"):
+            require(
+                self.n_labels is not None or not getattr(self, name), f"data.{name} needs data.n_labels", self.n_labels
+            )
+        require(
+            self.fs_labeling == "class" or not (self.distinct_labels and self.sequence.startswith("fewshot_")),
+            "data.distinct_labels needs data.fs_labeling class",
+            self.fs_labeling,
         )
         # Half of the classes labelled by key and half by position would share labels by accident.
         keyed, positional = self.labeling_common == "original", self.labeling_rare.startswith("ordered")
@@ -237,7 +264,12 @@ class DataConfig:
         if isinstance(kind, Fewshot):
             labeling = self.class_labeling if self.fs_labeling == "class" else self.fs_labeling
             return replace(
-                kind, labeling=labeling, context_order=self.context_order, query_exemplar=self.query_exemplar
+                kind,
+                labeling=labeling,
+                context_order=self.context_order,
+                query_exemplar=self.query_exemplar,
+                heldout_label_sets=self.heldout_label_sets,
+                distinct_labels=self.distinct_labels,
             )
         return replace(kind, all_unique=self.all_unique) if isinstance(kind, NoSupport | Random) else kind
 
@@ -266,6 +298,8 @@ class DataConfig:
                 query_exemplar=self.query_exemplar,
                 p_relabel=self.p_relabel,
                 label_noise=self.label_noise,
+                p_new=self.p_new,
+                distinct_labels=self.distinct_labels,
             )
         if name == "mixed":
             p_fewshot = 0.5 if self.p_fewshot is None else self.p_fewshot

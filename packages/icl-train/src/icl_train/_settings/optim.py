@@ -18,9 +18,9 @@ class OptimConfig:
     """Optimiser, and schedule of its rate: linear warm-up, then inverse square root, as released, or another one."""
 
     optimizer: Annotated[Literal["adam", "adamw", "sgd"], short_name("--optimizer")] = "adam"
-    """adam, adamw with decoupled weight decay, or sgd."""
+    """adam, adamw with decoupled weight decay, or sgd, with or without it."""
     weight_decay: Annotated[float, short_name("--weight-decay")] = 0.0
-    """Decay per step, times the step's rate (adamw only)."""
+    """Decay per step, times the step's rate (adamw, sgd)."""
     l2: float = 0.0
     """Penalty in the loss (Singh 2023): l2 / 2 times the sum of squares of the weights, without biases, norms and
     embedding tables (weight_l2 squared). The loss that is written down is without it."""
@@ -84,8 +84,8 @@ class OptimConfig:
 
     def _check_optimizer(self) -> None:
         require(
-            self.optimizer == "adamw" or self.weight_decay == 0,
-            "optim.weight_decay needs optim.optimizer adamw",
+            self.optimizer != "adam" or self.weight_decay == 0,
+            "optim.weight_decay needs optim.optimizer adamw or sgd",
             f"{self.weight_decay} with {self.optimizer}",
         )
         for name in ("momentum", "nesterov"):
