@@ -66,6 +66,7 @@ def check_model(config: RunConfig) -> None:
 def _check_interventions(task: Task, model: InContextModel, batch: SequenceBatch, evaluator: Evaluator) -> None:
     """Try a few sequences under all interventions that act together, in training and in each evaluation."""
     named = task.config.model.intervened
+    config = replace(task.config, train=replace(task.config.train, precision="float32"))  # which every CPU runs
     model.eval()  # no dropout, and no statistics over too few sequences
     try:
         others = load_others(named, find=find_other, model=model, device=torch.device("cpu"))
@@ -73,7 +74,7 @@ def _check_interventions(task: Task, model: InContextModel, batch: SequenceBatch
             for step in interventions.changes(task.config.train.max_steps):
                 acting = interventions.at(step)
                 examples, labels = _tensors(task, batch[:2])
-                logits = intervened_logits(model, acting, examples, labels, task.config)
+                logits = intervened_logits(model, acting, examples, labels, config)
                 if not logits.requires_grad:
                     raise ValueError(f"they must leave something to train, got nothing in update {step}")
                 evaluator.check_lengths(model, acting)

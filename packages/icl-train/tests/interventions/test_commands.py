@@ -12,6 +12,7 @@ from icl_models import Axis
 from icl_train import RunFolder, intervene, smoke
 from icl_train._commands.main import _main
 from icl_train._plans.plan import planned
+from icl_train._sweeps.estimate import kind_of
 from icl_train._watching.verified import verified
 
 SHORT = ["--max-steps", "6", "--eval-batches", "1", "--train.checkpoint-interval", "3", "--model.num-layers", "2"]
@@ -103,6 +104,13 @@ def test_a_sweep_varies_them_and_calls_runs_by_them(other, capsys, tmp_path):
         "gaussian-blocks.0.mlp-run-run-5-s0": 1,
         "gaussian-blocks.1.attention.heads-ablate-but-0-bl-s0": 2,
     }
+
+
+def test_runs_under_other_actions_are_timed_apart():
+    plain, one, two = (
+        kind_of(run_config(*texts)) for texts in ((), ("blocks.0.mlp:mean",), ("blocks.1.mlp:mean,stop=3",))
+    )
+    assert plain != one == two
 
 
 def test_labels_in_a_sweep_tell_them_in_full_but_where_anothers_folder_lies(other):

@@ -97,6 +97,11 @@ def test_the_same_twice_is_refused():
         with_interventions("blocks.0.mlp:ablate", "blocks.0.mlp: ablate, start=0")
 
 
+def test_more_than_anybody_would_write_are_refused():
+    with pytest.raises(ValueError, match=r"interventions must be at most 1000, got more"):
+        with_interventions(*(f"blocks.{layer}.mlp:ablate" for layer in range(1001)))
+
+
 def test_one_that_would_begin_after_the_last_update_is_refused():
     with pytest.raises(ValueError, match=r"start must be below train\.max_steps \(9\), got 9 in blocks.0.mlp:ablate"):
         with_interventions("blocks.0.mlp:ablate,start=9", max_steps=9)

@@ -177,3 +177,14 @@ def test_without_interventions_nothing_is_put_into_a_model(tmp_path):
     run = RunFolder.create(tmp_path / "run", run_config(), device="cpu", threads=1)
     model = Task.build(run.config, device=torch.device("cpu")).build_model()
     assert interventions_of(run, model) is None
+
+
+def test_calls_beside_each_other_answer_their_own_sequences(other, tmp_path):
+    texts = [ACTIONS[name].format(other=other) for name in ("run", "induction", "copy")]
+    run = RunFolder.create(tmp_path / "run", run_config(*texts), device="cpu", threads=1)
+    task = Task.build(run.config, device=torch.device("cpu"))
+    model = task.build_model()
+    with interventions_of(run, model) as put:
+        acting = put.at(LAST)
+        one, several = (Evaluator(task, sequences=3000, workers=workers)(model, acting) for workers in (1, 4))
+    assert [each.metrics for each in one] == [each.metrics for each in several]

@@ -14,6 +14,7 @@ from icl_train._interventions.value import ACTIONS, DEFAULT_SCALE, Intervention
 
 __all__ = ["intervention_text", "intervention_word", "read_intervention", "read_interventions", "with_digest_alone"]
 
+_MOST = 1000  # whoever wrote a config.json
 _SETTINGS = ("but", "start", "stop")
 _NUMBERS = ("value", "copy")
 _BETWEEN = re.compile(r",(?=\s*[\w-]*\s*=)")  # a comma in a folder's name has no setting behind it
@@ -64,14 +65,16 @@ def read_interventions(texts: Iterable[str]) -> tuple[Intervention, ...]:
         texts: see :func:`read_intervention`.
 
     Raises:
-        ValueError: as there, or for the same one twice.
+        ValueError: as there, for the same one twice, or more than 1,000.
     """
-    found: list[Intervention] = []
+    found: dict[Intervention, None] = {}
     for text in texts:
         one = read_intervention(text)
         if one in found:
             raise ValueError(f"interventions must differ, got {intervention_text(one)} twice")
-        found.append(one)
+        if len(found) == _MOST:
+            raise ValueError(f"interventions must be at most {_MOST}, got more")
+        found[one] = None
     return tuple(found)
 
 
