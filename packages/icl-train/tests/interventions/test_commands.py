@@ -183,3 +183,13 @@ def test_a_notebook_is_told_what_is_not_there(tmp_path):
         intervene(model, [f"tokens:run={tmp_path / 'no'}"]),
     ):
         pass
+
+
+@pytest.mark.parametrize("written", ["{tmp}/mine.safetensors", "x#sha256:../../mine", "/etc/passwd"])
+def test_a_strangers_run_makes_nobody_read_what_lies_outside_its_folder(written, tmp_path, capsys):
+    run = RunFolder.create(tmp_path / "run", run_config(), device="cpu", threads=1)
+    (tmp_path / "mine.safetensors").write_bytes(b"junk")
+    text = f"blocks.0.mlp:run={written.format(tmp=tmp_path)}"
+    run.rewrite(config=run_config(text))
+    assert run_command(_main, "icl-train", ["resume", str(run.path)]) == 1
+    assert "other_unknown.safetensors is missing" in capsys.readouterr().err
