@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import torch
 
 from icl_data.foundation.command_line import CommandFailed
+from icl_data.foundation.sealed import Damaged
 from icl_eval._runs import require_checkpoints
 from icl_models import InContextModel
-from icl_train import EVAL_SPLITS, Evaluator, RunFolder, Task, eval_record, load_model_weights, resolve_device
+from icl_train import (
+    EVAL_SPLITS,
+    Evaluator,
+    Interventions,
+    RunFolder,
+    Task,
+    eval_record,
+    interventions_of,
+    load_model_weights,
+    resolve_device,
+)
 from icl_train.config import Protocol
 from icl_train.evaluation import workers_of
 
@@ -34,6 +46,7 @@ def evaluate_run(
     protocol: Protocol | Literal["both"] = "paper",
     device: str = "auto",
     trust: bool = False,
+    interventions: bool = True,
     done: Callable[[int], None] = lambda step: None,
     left_out: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Any]]:
@@ -53,6 +66,8 @@ def evaluate_run(
         protocol: ``paper``, ``released``, or both, one after the other.
         device: as for training.
         trust: import a source of somebody's own code, although no command of this user made the run in its folder.
+        interventions: measure with what the run does to its model at each step, as in training; False: the model by
+            itself.
         done: called with each step when it is measured.
         left_out: called with a line for each evaluation of ``all`` that the run's data cannot give.
 
@@ -90,12 +105,15 @@ def evaluate_run(
         for step in steps if len(steps) > 1 else ():
             _load(run, step, model)
         records = []
-        for step in steps:
-            _load(run, step, model)
-            seen = step * run.config.train.batch_size
-            for evaluator in evaluators:
-                records += [eval_record(result, step=step, sequences=seen) for result in evaluator(model)]
-            done(step)
+        with _interventions(run, model) if interventions else nullcontext() as put:
+            for step in steps:
+                _load(run, step, model)
+                seen = step * run.config.train.batch_size
+                acting = None if put is None else put.at(step)
+                for evaluator in evaluators:
+                    results = evaluator(model, acting)
+                    records += [eval_record(result, step=step, sequences=seen) for result in results]
+                done(step)
         return records
     except torch.cuda.OutOfMemoryError as error:
         why = " ".join(str(error).split())
@@ -123,6 +141,14 @@ def _without_all(
             else:
                 raise
     return list(dict.fromkeys(name for split in splits for name in (possible if split == ALL else [split])))
+
+
+def _interventions(run: RunFolder, model: InContextModel) -> AbstractContextManager[Interventions | None]:
+    """What the run does to its model."""
+    try:
+        return interventions_of(run, model) or nullcontext()
+    except Damaged as damage:
+        raise CheckpointDamaged(f"cannot measure {run.path}: {damage}") from damage
 
 
 def _load(run: RunFolder, step: int, model: torch.nn.Module) -> None:

@@ -2,6 +2,8 @@
 
 from ._experiments.runs import ExperimentRun, experiment_runs
 from ._intact.errors import RunUnreadable
+from ._intervening.intervene import intervene, interventions_of
+from ._intervening.interventions import Interventions
 from ._loop import eval_record, train
 from ._plans.figure3a import figure3a
 from ._plans.plan import Plan, configurations, planned
@@ -16,6 +18,7 @@ from .config import (
     DataConfig,
     EvalConfig,
     Evaluation,
+    Intervention,
     ModelSettings,
     OptimConfig,
     RunConfig,
@@ -23,6 +26,7 @@ from .config import (
     TrainConfig,
     read_evaluation,
     read_evaluations,
+    read_intervention,
 )
 from .evaluation import EvalResult, Evaluator
 from .presets import PRESETS, chan2022, laptop, smoke
@@ -39,6 +43,8 @@ __all__ = [
     "Evaluator",
     "ExperimentRun",
     "Headline",
+    "Intervention",
+    "Interventions",
     "ModelSettings",
     "OptimConfig",
     "PlainReporter",
@@ -60,12 +66,15 @@ __all__ = [
     "figure3a",
     "find_runs",
     "headline_of",
+    "intervene",
+    "interventions_of",
     "laptop",
     "load_model_weights",
     "planned",
     "progress_line",
     "read_evaluation",
     "read_evaluations",
+    "read_intervention",
     "reporter_for",
     "resolve_device",
     "smoke",

@@ -10,12 +10,16 @@ from torch import Tensor
 
 from icl_data import SequenceBatch
 from icl_data.foundation.machine_memory import machine_memory
+from icl_data.foundation.paths import describe
 from icl_models import InContextModel
 from icl_train._intact.weights import check_weights_fit
+from icl_train._intervening.interventions import Interventions
+from icl_train._intervening.others import load_others
 from icl_train._making.initial import find_initial_weights
+from icl_train._making.others import find_other
 from icl_train._memory import batch_need, refuse, refuse_beyond_memory
 from icl_train._run_data import RunData
-from icl_train._task import Task, example_logits, resolve_device
+from icl_train._task import Task, example_logits, intervened_logits, resolve_device
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
 
@@ -53,7 +57,30 @@ def check_model(config: RunConfig) -> None:
             _try_precision(task, model, batch)
         if memory is not None:
             _check_activations(task, model, batch, memory, on_cpu=device.type == "cpu")
-    Evaluator(task, batches=1, protocol=config.eval.protocol).check_lengths(model)
+    evaluator = Evaluator(task, batches=1, protocol=config.eval.protocol)
+    evaluator.check_lengths(model)
+    if config.model.interventions:
+        _check_interventions(task, model, batch, evaluator)
+
+
+def _check_interventions(task: Task, model: InContextModel, batch: SequenceBatch, evaluator: Evaluator) -> None:
+    """Try a few sequences under all interventions that act together, in training and in each evaluation."""
+    named = task.config.model.intervened
+    config = replace(task.config, train=replace(task.config.train, precision="float32"))  # which every CPU runs
+    model.eval()  # no dropout, and no statistics over too few sequences
+    try:
+        others = load_others(named, find=find_other, model=model, device=torch.device("cpu"))
+        with Interventions(model, named, others) as interventions, torch.random.fork_rng(devices=[]):
+            for step in interventions.changes(task.config.train.max_steps):
+                acting = interventions.at(step)
+                examples, labels = _tensors(task, batch[:2])
+                logits = intervened_logits(model, acting, examples, labels, config)
+                if not logits.requires_grad:
+                    raise ValueError(f"they must leave something to train, got nothing in update {step}")
+                evaluator.check_lengths(model, acting)
+    except (ValueError, OSError) as error:
+        told = describe(error) if isinstance(error, OSError) else str(error)
+        raise ValueError(told if told.startswith("model.interventions") else f"model.interventions: {told}") from error
 
 
 def device_of(config: RunConfig) -> str:

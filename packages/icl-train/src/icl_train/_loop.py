@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from icl_train._intact.records import RUNNING_MEANS
 from icl_train._intact.weights import load_checked
+from icl_train._intervening.intervene import interventions_of
+from icl_train._intervening.interventions import Interventions
 from icl_train._life.classes import keep_classes
 from icl_train._life.divergence import RecentLosses
 from icl_train._life.failure import failure_of, reason_of
@@ -26,7 +28,7 @@ from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
-from icl_train._task import Task, example_logits, resolve_device
+from icl_train._task import Task, example_logits, intervened_logits, resolve_device
 from icl_train._trackers.tracking import Tracking, tracking
 from icl_train._watching.heartbeat import Heartbeat
 from icl_train.evaluation import EvalResult, Evaluator, workers_of
@@ -105,6 +107,7 @@ class _Training:
         self.task = Task.of_run(run, device=device)
         self.sampler = self.task.training_sampler()
         self.model = self.task.build_model()
+        self.interventions: Interventions | None = None  # known when its folder has been looked at
         self.optimizer = build_optimizer(
             self.model,
             optimizer=self.config.optim.optimizer,
@@ -176,7 +179,10 @@ class _Training:
         examples = self.task.bank(batch, seed=config.seeds.data, step=step)
         labels = torch.tensor(batch.label, dtype=torch.int64, device=self.task.bank.device)
         self.model.train()
-        logits = example_logits(self.model, examples, labels, config)
+        if self.interventions is None:
+            logits = example_logits(self.model, examples, labels, config)
+        else:
+            logits = intervened_logits(self.model, self.interventions.at(step), examples, labels, config)
         loss, query, interim = sequence_loss(logits, labels, w_interim=config.optim.w_interim_predictions)
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -215,7 +221,8 @@ class _Training:
 
     def _evaluate(self) -> None:
         with self.pace.aside("evaluation"):
-            results = self.evaluator(self.model)
+            acting = None if self.interventions is None else self.interventions.at(self.step)
+            results = self.evaluator(self.model, acting)
         self._record([eval_record(result, step=self.step, sequences=self._sequences()) for result in results])
 
     def _record(self, records: list[Record]) -> None:
@@ -267,6 +274,7 @@ class _Training:
     def _restore(self) -> list[Record]:
         """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
         remove_leftovers(self.run_folder.path)
+        self.interventions = interventions_of(self.run_folder, self.model)
         state = go_on(self.run_folder, self.model, self.optimizer)
         if state is None and (initial := self.config.train.init_from) is not None:
             load_checked(self.model, copied_weights(self.run_folder.path, initial), INITIAL)

@@ -13,13 +13,14 @@ from icl_data import BatchSampler, ClassSplit, Source
 from icl_data.torch import ExampleBank
 from icl_models import InContextModel, build_model
 from icl_train._evaluating.data import EvaluationData
+from icl_train._intervening.interventions import Acting
 from icl_train._life.classes import require_same_data
 from icl_train._run_data import RunData
 from icl_train._runs.folder import RunFolder
 from icl_train.config import DataConfig, Precision, Protocol, RunConfig, SequenceKind
 from icl_train.metrics import LabelGroups
 
-__all__ = ["Task", "autocast", "example_logits", "resolve_device"]
+__all__ = ["Task", "autocast", "example_logits", "intervened_logits", "resolve_device"]
 
 
 def resolve_device(name: str) -> torch.device:
@@ -60,6 +61,19 @@ def example_logits(model: InContextModel, examples: Tensor, labels: Tensor, conf
             return query[:, None].float()
         logits: Tensor = model(examples, labels)
     return (logits if model.config.concatenate_labels else logits[:, ::2]).float()
+
+
+def intervened_logits(
+    model: InContextModel, acting: Acting | None, examples: Tensor, labels: Tensor, config: RunConfig
+) -> Tensor:
+    """`example_logits` of a model with the interventions that act in it."""
+    if acting is None:
+        return example_logits(model, examples, labels, config)
+    with (
+        autocast(config.train.precision, examples.device),
+        acting.on(labels, lambda other: other.embed_examples(examples)),
+    ):
+        return example_logits(model, examples, labels, config)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,8 @@ import tyro
 from icl_models import ComponentConfig, ModelConfig, find_embedder, find_sequence_model
 from icl_train._evaluations.text import read_evaluation, read_evaluations
 from icl_train._evaluations.value import Evaluation
+from icl_train._interventions.text import intervention_text, read_intervention, read_interventions
+from icl_train._interventions.value import Intervention
 from icl_train._settings.components import COMPONENTS, stored_settings
 from icl_train._settings.data import SEQUENCE_TYPES, DataConfig, Protocol, SequenceKind
 from icl_train._settings.evaluation import EvalConfig
@@ -36,6 +38,7 @@ __all__ = [
     "DataConfig",
     "EvalConfig",
     "Evaluation",
+    "Intervention",
     "ModelSettings",
     "OptimConfig",
     "Precision",
@@ -46,6 +49,7 @@ __all__ = [
     "TrainConfig",
     "read_evaluation",
     "read_evaluations",
+    "read_intervention",
 ]
 
 
@@ -81,9 +85,13 @@ class ModelSettings:
     """Put an example and its label side by side in one token instead of in two tokens."""
     fixed_labels: bool = False
     """Label vectors as they are drawn at first, from N(0, I / emb_dim), and never trained (Reddy 2023)."""
+    interventions: tuple[str, ...] | None = None
+    """What is done to its parts while it trains, each NAME:ACTION[=TO][,setting=value…]: actions ablate, mean, value,
+    run, pattern, copy and fix; settings but, start and stop; default: nothing."""
 
     def __post_init__(self) -> None:
         require_numbers(self, "model")
+        self._check_interventions()
         for name in ("emb_dim", "num_layers", "num_heads", "hidden_size"):
             value = getattr(self, name)
             require(value is None or value >= 1, f"model.{name} must be at least 1", value)
@@ -94,6 +102,22 @@ class ModelSettings:
             object.__setattr__(self, "embedder_config", find_embedder(self.embedder).config())
         if self.sequence_model_config is None:
             object.__setattr__(self, "sequence_model_config", find_sequence_model(self.sequence_model).config())
+
+    @property
+    def intervened(self) -> tuple[Intervention, ...]:
+        """What is done to its parts while it trains, in order."""
+        return read_interventions(self.interventions or ())
+
+    def _check_interventions(self) -> None:
+        if self.interventions is None:
+            return
+        is_list = isinstance(self.interventions, tuple | list)
+        require(is_list, "model.interventions must be a list of texts", repr(self.interventions))
+        try:
+            texts = tuple(map(intervention_text, read_interventions(self.interventions)))
+        except ValueError as error:
+            raise ValueError(f"model.interventions: {error}") from None
+        object.__setattr__(self, "interventions", texts or None)
 
     def model_config(
         self, *, num_classes: int, example_kind: str, example_shape: tuple[int, ...], num_ids: int | None
@@ -110,7 +134,7 @@ class ModelSettings:
         for own in (self.embedder_config, self.sequence_model_config):
             if isinstance(own, UnusableConfig):
                 raise ValueError(own.reason)
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "interventions"}
         return ModelConfig(
             num_classes=num_classes,
             example_kind=typing.cast(Any, example_kind),
@@ -157,6 +181,12 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_last_step("eval.steps", self.eval.steps, self.train.max_steps)
         self.optim.last_scheduled_step(self.train.max_steps)
+        for one in self.model.intervened:
+            require(
+                one.start < self.train.max_steps,
+                f"model.interventions: start must be below train.max_steps ({self.train.max_steps})",
+                f"{one.start} in {intervention_text(one)}",
+            )
         grouped = getattr(self.model.embedder_config, "sequences_per_statistics", None)
         require(
             not isinstance(grouped, int) or self.train.batch_size % grouped == 0,

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from icl_train._evaluating.data import EvaluationData
 from icl_train._evaluating.scoring import Scoring, means
 from icl_train._evaluations.text import read_evaluations
 from icl_train._evaluations.value import Evaluation
+from icl_train._intervening.interventions import Acting
 from icl_train._making.environment import available_cores
 from icl_train._memory import refuse_evaluation
 from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
@@ -89,6 +90,24 @@ class _Contexts:
         return self.bank.deterministic and int(self.classes[-1]) < self.bank.source.n_classes
 
 
+_Embedded = tuple[Tensor, npt.NDArray[np.int64]]  # (U, E) of a bank's distinct examples, and their ascending codes
+
+
+@dataclass(frozen=True, eq=False)
+class _Measuring:
+    """One model being measured, and what is done to it."""
+
+    model: InContextModel
+    acting: Acting | None
+    calls: Calls
+    tables: dict[tuple[int, int], _Embedded]  # of a model and a bank, by their ids
+
+    @property
+    def models(self) -> list[InContextModel]:
+        """The model, and those of other runs that it is held to."""
+        return [self.model, *(() if self.acting is None else self.acting.others.values())]
+
+
 class Evaluator:
     """Measures models on fixed sequences of one task.
 
@@ -135,11 +154,12 @@ class Evaluator:
             found |= {evaluation.name: [int(key) for key in keys] for evaluation in contexts.asked}
         return {evaluation.name: found[evaluation.name] for evaluation in self.evaluations}
 
-    def check_lengths(self, model: InContextModel) -> None:
+    def check_lengths(self, model: InContextModel, acting: Acting | None = None) -> None:
         """Try a sequence of each evaluation's length.
 
         Args:
             model: of the task.
+            acting: interventions that are in it.
 
         Raises:
             ValueError: if the model has no positions for so many tokens.
@@ -148,35 +168,43 @@ class Evaluator:
             labels = contexts.labels[:1]
             try:
                 with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-                    embedded = torch.zeros(*labels.shape, model.config.emb_dim, device=labels.device)
-                    model.from_embeddings(embedded, labels, positions="query")
+
+                    def nothing(model: InContextModel, labels: Tensor = labels) -> Tensor:
+                        return torch.zeros(*labels.shape, model.config.emb_dim, device=labels.device)
+
+                    with nullcontext() if acting is None else acting.on(labels, nothing):
+                        model.from_embeddings(nothing(model), labels, positions="query")
             except ValueError as error:
                 raise ValueError(f"evaluation {contexts.asked[0].name}: {error}") from error
 
-    def __call__(self, model: InContextModel) -> list[EvalResult]:
-        """Measure ``model`` (left in the mode it came in); touches no random state outside."""
+    def __call__(self, model: InContextModel, acting: Acting | None = None) -> list[EvalResult]:
+        """Measure ``model`` (left in the mode it came in); touches no random state outside.
+
+        Args:
+            model: of the task.
+            acting: interventions that are in it.
+        """
         was_training = model.training
         model.eval()
         device = self.task.bank.device
         try:
             with (
                 torch.random.fork_rng([device] if device.type == "cuda" else []),
-                Calls(self._workers(model), device) as calls,
+                Calls(self._workers(model, acting), device) as calls,
             ):
-                tables = self._embed_examples(model, calls)
-                found = {
-                    result.split: result
-                    for contexts in self._contexts
-                    for result in self._measure(model, contexts, self._table_of(contexts, tables), calls)
-                }
+                one = _Measuring(model, acting, calls, {})
+                for each in one.models:
+                    one.tables.update(self._embed_examples(each, calls))
+                found = {result.split: result for contexts in self._contexts for result in self._measure(one, contexts)}
             return [found[evaluation.name] for evaluation in self.evaluations]
         finally:
             model.train(was_training)
 
-    def _workers(self, model: InContextModel) -> int:
+    def _workers(self, model: InContextModel, acting: Acting | None) -> int:
         """Example dropout acts here too, and random numbers have an order."""
         config = getattr(model, "config", None)
-        return 1 if getattr(config, "example_dropout_prob", 0.0) else self.workers
+        draws = getattr(config, "example_dropout_prob", 0.0) > 0 or (acting is not None and acting.draws)
+        return 1 if draws else self.workers
 
     def _draw(self) -> list[_Contexts]:
         """The contexts of all evaluations, those that several share once."""
@@ -206,7 +234,7 @@ class Evaluator:
             asked=[],
         )
 
-    def _embed_examples(self, model: InContextModel, calls: Calls) -> dict[int, tuple[Tensor, npt.NDArray[np.int64]]]:
+    def _embed_examples(self, model: InContextModel, calls: Calls) -> dict[tuple[int, int], _Embedded]:
         """For each bank without noise, (U, E) embeddings of its distinct examples and their ascending codes.
 
         Every call has as many examples, the last ones again where there are too few: what an example is embedded as
@@ -226,62 +254,50 @@ class Evaluator:
                 return embedded
 
             parts = calls.map(embed, filled.reshape(-1, EXAMPLES_PER_CALL))
-            found[id(bank)] = torch.cat(parts)[: len(distinct)], distinct
+            found[id(model), id(bank)] = torch.cat(parts)[: len(distinct)], distinct
         return found
 
-    @staticmethod
-    def _table_of(
-        contexts: _Contexts, tables: dict[int, tuple[Tensor, npt.NDArray[np.int64]]]
-    ) -> tuple[Tensor, npt.NDArray[np.int64]] | None:
-        return tables[id(contexts.bank)] if contexts.is_table else None
-
-    def _query_logits(
-        self,
-        model: InContextModel,
-        contexts: _Contexts,
-        labels: Tensor,
-        table: tuple[Tensor, npt.NDArray[np.int64]] | None,
-        calls: Calls,
-    ) -> Tensor:
+    def _query_logits(self, one: _Measuring, contexts: _Contexts, labels: Tensor) -> Tensor:
         """(N, C) answers to the questions under these (N, L) labels."""
         seed = self.task.config.seeds.data
         stream_seed = zlib.crc32(f"{seed} {contexts.data.evaluation.stream_name}".encode())
         torch.manual_seed(stream_seed)  # of example dropout, whatever was measured before
+        table = one.tables.get((id(one.model), id(contexts.bank))) if contexts.is_table else None
         size = contexts.data.sampler.batch_size if table is None else SEQUENCES_PER_CALL
-        places = None if table is None else np.searchsorted(table[1], contexts.codes)
+        places = None if table is None else torch.from_numpy(np.searchsorted(table[1], contexts.codes))
 
         def answer(step: int) -> Tensor:
             rows = slice(step * size, (step + 1) * size)
-            if table is None or places is None:
+            examples = None
+            if places is None:
                 batch, cut = contexts.batches[step], slice(len(labels[rows]))
                 examples = contexts.bank(batch, seed=stream_seed, step=step, rows=cut)
-                with self._autocast():
-                    embedded = model.embed_examples(examples)
-            else:
-                embedded = table[0][torch.from_numpy(places[rows]).to(table[0].device)]
-            with self._autocast():
-                return model.from_embeddings(embedded, labels[rows], positions="query").float()
 
-        return torch.cat(calls.map(answer, range(-(-len(labels) // size))))
+            def embed(model: InContextModel) -> Tensor:
+                if places is None:
+                    return model.embed_examples(cast(Tensor, examples))
+                embedded, _ = one.tables[id(model), id(contexts.bank)]
+                return embedded[places[rows].to(embedded.device)]
+
+            with self._autocast():
+                embedded = embed(one.model)
+                with nullcontext() if one.acting is None else one.acting.on(labels[rows], embed):
+                    return one.model.from_embeddings(embedded, labels[rows], positions="query").float()
+
+        return torch.cat(one.calls.map(answer, range(-(-len(labels) // size))))
 
     def _autocast(self) -> AbstractContextManager[None]:
         """Models are measured in the precision that they are trained in; their logits are then float32."""
         return autocast(self.task.config.train.precision, self.task.bank.device)
 
-    def _measure(
-        self,
-        model: InContextModel,
-        contexts: _Contexts,
-        table: tuple[Tensor, npt.NDArray[np.int64]] | None,
-        calls: Calls,
-    ) -> list[EvalResult]:
+    def _measure(self, one: _Measuring, contexts: _Contexts) -> list[EvalResult]:
         """The evaluations that ask about these contexts."""
         answered: dict[tuple[bool, int], Tensor] = {}  # each way of changing the labels is asked about once
 
         def logits_of(scoring: Scoring, labels: Tensor, *, changed: bool = True) -> Tensor:
             way = (scoring.evaluation.exchanged, scoring.evaluation.shift) if changed else (False, 0)
             if way not in answered:
-                answered[way] = self._query_logits(model, contexts, labels, table, calls)
+                answered[way] = self._query_logits(one, contexts, labels)
             return answered[way]
 
         results = []

@@ -135,12 +135,14 @@ def add_l2_gradient(weights: list[nn.Parameter], l2: float) -> None:
     """Add the gradient of l2 / 2 times the weights' sum of squares, l2 * w, to theirs (Singh et al. 2023, 1e-4).
 
     Args:
-        weights: those that are penalised.
+        weights: those that are penalised, if they take gradients.
         l2: strength of the penalty.
     """
+    weights = [weight for weight in weights if weight.requires_grad]
     gradients: list[Tensor] = []
     for weight in weights:
         if weight.grad is None:
             weight.grad = torch.zeros_like(weight)
         gradients.append(weight.grad)
-    torch._foreach_add_(gradients, [weight.detach() for weight in weights], alpha=l2)
+    if weights:
+        torch._foreach_add_(gradients, [weight.detach() for weight in weights], alpha=l2)

@@ -55,6 +55,8 @@ class EvaluateCommand:
     """cpu, cuda, … or auto."""
     trust: bool = False
     """Import sources of somebody's own code (data.source module:factory) of runs that no command of yours made."""
+    without_interventions: bool = False
+    """Measure the model by itself, without what model.interventions does to it at that step."""
     out: Path | None = None
     """File for the rows of all runs, .csv or .json; default: evaluation.csv in each run's folder, with its own."""
     json: bool = False
@@ -181,6 +183,7 @@ def _measure(
                 protocol=command.protocol or run.config.eval.protocol,
                 device=command.device,
                 trust=command.trust,
+                interventions=not command.without_interventions,
                 done=done,
                 left_out=tell,
             )
@@ -191,5 +194,6 @@ def _measure(
             too_large = isinstance(error, (MemoryError, OverflowError))
             _skip(run.path, "what it asks for does not fit into memory" if too_large else error)
         else:
-            measured[run.path] = Measured(name=name, records=records)
+            bare = command.without_interventions and run.config.model.interventions is not None
+            measured[run.path] = Measured(name=name, records=records, bare=bare)
     return measured, damaged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ DERIVED = ("classes", "labels_per_class", "variation")
 """Names that figures and plots know beside the settings: trained classes, labels of each, what varies in a class."""
 
 _EVALUATIONS = "eval.evaluations"
+_PLACE = re.compile(r'run=[^"]*#')
 _NO_EXPERIMENT = {*NEUTRAL_SETTINGS, "eval.interval", "eval.steps", "eval.log_spaced_steps", _EVALUATIONS}
 _GROUPS = ("data.", "model.", "optim.", "train.", "eval.", "seeds.")
 
@@ -51,6 +53,8 @@ def run_settings(table: pd.DataFrame, *, also: Sequence[str] = ()) -> RunSetting
         settings = dict(zip(columns, map(plain, row), strict=True)) | {_EVALUATIONS: own}
         if settings.get("train.init_from"):  # weights are what they hold, wherever they lie
             settings["train.init_from"] = str(settings["train.init_from"]).rpartition("#")[2]
+        if settings.get("model.interventions"):
+            settings["model.interventions"] = _PLACE.sub("run=", str(settings["model.interventions"]))
         found[str(run)] = with_derived(settings)
     return found
 

@@ -24,7 +24,7 @@ _COLUMNS = {
 
 
 # Columns of other things: an evaluation of one of these names keeps the whole name of its records.
-_TAKEN = {"run", "group", "classes", "seed", "step", "sequences", "icl_both_ways", *_COLUMNS.values()}
+_TAKEN = {"run", "group", "classes", "seed", "step", "sequences", "interventions", "icl_both_ways", *_COLUMNS.values()}
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,17 @@ class Measured:
     Attributes:
         name: what the run is called.
         records: lines as in metrics.jsonl, step by step.
+        bare: whether its model was measured without the interventions that it is trained under.
     """
 
     name: str
     records: Sequence[dict[str, Any]]
+    bare: bool = False
+
+    @property
+    def title(self) -> str:
+        """Its name, and what is not said by the records."""
+        return f"{self.name} without interventions" if self.bare else self.name
 
     def evaluations(self) -> list[dict[str, dict[str, Any]]]:
         """For each step and protocol, split → record."""
@@ -73,6 +80,7 @@ def evaluation_rows(measured: Iterable[Measured]) -> list[Row]:
             "run": one.name,
             "step": next(iter(splits.values()))["step"],
             "sequences": next(iter(splits.values()))["sequences"],
+            **({"interventions": "without"} if one.bare else {}),
             **evaluation_row(splits),
         }
         for one in measured
@@ -88,7 +96,7 @@ def evaluation_table(measured: Sequence[Measured], *, short: bool = False) -> Ta
         short: name what was measured by its short name, for a narrow terminal.
     """
     several = len(measured) > 1
-    title = None if several else printable(measured[0].name)
+    title = None if several else printable(measured[0].title)
     table = plain_table(title)
     if several:
         table.add_column("run", overflow="fold")
@@ -104,7 +112,7 @@ def evaluation_table(measured: Sequence[Measured], *, short: bool = False) -> Ta
             for record in splits.values():
                 metric, headline = record["headline"], _headline(record)
                 table.add_row(
-                    *([printable(one.name)] if several else []),
+                    *([printable(one.title)] if several else []),
                     f"{record['step']}",
                     *([record["protocol"]] if protocols else []),
                     headline.short if short else headline.label,

@@ -14,7 +14,7 @@ from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
 from icl_train._commands.training import train_here
-from icl_train._making.initial import with_initial_weights
+from icl_train._making.others import with_other_weights
 from icl_train._making.trusted import remember_source
 from icl_train._making.whole import check_place
 from icl_train._plans.labels import run_name
@@ -51,7 +51,7 @@ def run(args: Sequence[str]) -> int:
     default = RunCommand(config=default_config(options, base))
     prog = "icl-train run" if preset is None else f"icl-train run {preset}"
     command = parse(RunCommand, options, prog=prog, default=default, page=_page(preset, options))
-    config = with_initial_weights(command.config)
+    config = with_other_weights(command.config)
     path = command.root / (_folder_name(command.name) or f"{config.preset}-{run_name(config)}")
     require_new(path)
     check_place(path)

@@ -18,6 +18,7 @@ _FILES = (
     "metrics.jsonl",
     "progress.txt",
     "initial.safetensors",
+    "other_*.safetensors",
     "DONE",
     "FAILED",
     "heartbeat.json",
@@ -38,7 +39,8 @@ def strange_places(folder: Path) -> Iterator[tuple[str, str]]:
         OSError: what the system says.
     """
     for name in _FILES:
-        yield from _strange(folder, name, stat.S_ISREG, "a file")
+        for found in sorted(path.name for path in folder.glob(name)) if "*" in name else [name]:
+            yield from _strange(folder, found, stat.S_ISREG, "a file")
     yield from _strange(folder, "tensorboard", stat.S_ISDIR, "a folder")
     strange = list(_strange(folder, CHECKPOINTS, stat.S_ISDIR, "a folder"))
     yield from strange

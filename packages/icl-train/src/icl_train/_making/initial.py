@@ -56,30 +56,29 @@ class InitialWeights:
         return f"{self.path}{step}#sha256:{self.digest}"
 
 
-def find_initial_weights(text: str) -> InitialWeights:
-    """The weights behind ``--init-from``.
+def find_initial_weights(text: str, setting: str = "train.init_from") -> InitialWeights:
+    """The weights behind ``--init-from``, or another setting that is written as it is.
 
     Args:
         text: a run's folder (its last checkpoint) or ``RUN@STEP``, one checkpoint's folder, or a file of
             `icl_models.save_model`; with ``#sha256:…`` behind it, which weights these must be.
+        setting: what a complaint begins with.
 
     Raises:
         ValueError: if they are not there, or others than they were.
     """
     parts = _WRITTEN.fullmatch(text)
     if parts is None:
-        raise ValueError(f"train.init_from must be a run, RUN@STEP or a saved model, got {text!r}")
+        raise ValueError(f"{setting} must be a run, RUN@STEP or a saved model, got {text!r}")
     path, step = user_path(parts["path"]).absolute(), parts["step"]
     if step is not None and user_path(f"{parts['path']}@{step}").exists():
         path, step = user_path(f"{parts['path']}@{step}").absolute(), None
-    file, number = _file(path, None if step is None else int(step), text)
+    file, number = _file(path, None if step is None else int(step), text, setting)
     with errors_about(file):
-        content = _content(file, text)
+        content = _content(file, text, setting)
     digest = _digest(content)
     if parts["digest"] is not None and parts["digest"] != digest:
-        raise ValueError(
-            f"train.init_from must be the weights with sha256:{parts['digest']}, got sha256:{digest} in {file}"
-        )
+        raise ValueError(f"{setting} must be the weights with sha256:{parts['digest']}, got sha256:{digest} in {file}")
     return InitialWeights(path, number, file, content, digest)
 
 
@@ -97,29 +96,30 @@ def with_initial_weights(config: RunConfig) -> RunConfig:
     return replace(config, train=replace(config.train, init_from=str(find_initial_weights(config.train.init_from))))
 
 
-def copied_weights(folder: Path, init_from: str) -> bytes:
-    """The content of the copy in a run's folder.
+def copied_weights(folder: Path, written: str, name: str = INITIAL) -> bytes:
+    """The content of a copy in a run's folder.
 
     Args:
         folder: the run's.
-        init_from: `train.init_from` of the run, which names the digest.
+        written: the setting that it is for, which names the digest.
+        name: the copy's.
 
     Raises:
         Damaged: if it is not as it was written; the line begins with the file.
         OSError: what the system says.
     """
-    parts = _WRITTEN.fullmatch(init_from)
+    parts = _WRITTEN.fullmatch(written)
     try:
-        require_size_of_tensors(folder / INITIAL)
-        content = read_file(folder / INITIAL)
+        require_size_of_tensors(folder / name)
+        content = read_file(folder / name)
     except FileNotFoundError:
-        raise Damaged(f"{INITIAL} is missing") from None
+        raise Damaged(f"{name} is missing") from None
     except ValueError as error:
-        raise Damaged(f"{INITIAL}: {error}") from None
+        raise Damaged(f"{name}: {error}") from None
     except NotAFile as error:
-        raise Damaged(f"{INITIAL} {error.strerror}") from None
+        raise Damaged(f"{name} {error.strerror}") from None
     if parts is not None and parts["digest"] not in (None, _digest(content)):
-        raise Damaged(f"{INITIAL} must have sha256:{parts['digest']}, got sha256:{_digest(content)}")
+        raise Damaged(f"{name} must have sha256:{parts['digest']}, got sha256:{_digest(content)}")
     return content
 
 
@@ -127,7 +127,7 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _content(file: Path, text: str) -> bytes:
+def _content(file: Path, text: str, setting: str) -> bytes:
     """The bytes of a file of weights; those of a checkpoint as they were written."""
     checkpoint = re.fullmatch(r"step_([0-9]{7,10})", file.parent.name)
     if checkpoint is None or not (file.parent / STATE).exists():
@@ -137,31 +137,29 @@ def _content(file: Path, text: str) -> bytes:
         return hashed_content(file.parent.parent, MODEL, state)
     except Damaged as damage:
         raise RunUnreadable(
-            f"train.init_from must be weights as they were written, got {text}, where in {file.parent} {damage}"
+            f"{setting} must be weights as they were written, got {text}, where in {file.parent} {damage}"
         ) from damage
 
 
-def _file(path: Path, step: int | None, text: str) -> tuple[Path, int | None]:
+def _file(path: Path, step: int | None, text: str, setting: str) -> tuple[Path, int | None]:
     checkpoints = _steps(path / CHECKPOINTS)
     last = _last_promised(path) if step is None else None
     if last is not None and last not in checkpoints:
-        raise RunUnreadable(
-            f"train.init_from must be a run with its last checkpoint, {last}, got {text}, where it is gone"
-        )
+        raise RunUnreadable(f"{setting} must be a run with its last checkpoint, {last}, got {text}, where it is gone")
     if (path / "config.json").is_file() or checkpoints:
         if not checkpoints:
-            raise ValueError(f"train.init_from must be a run with a checkpoint, got {text} (it has none yet)")
+            raise ValueError(f"{setting} must be a run with a checkpoint, got {text} (it has none yet)")
         number = max(checkpoints) if step is None else step
         if number not in checkpoints:
             known = ", ".join(map(str, sorted(checkpoints)))
-            raise ValueError(f"train.init_from must name a checkpoint of {path} ({known}), got {number}")
+            raise ValueError(f"{setting} must name a checkpoint of {path} ({known}), got {number}")
         return checkpoint_folder(path / CHECKPOINTS, number) / MODEL, number
     if step is not None:
-        raise ValueError(f"train.init_from must be a run where a step is named, got {text}")
+        raise ValueError(f"{setting} must be a run where a step is named, got {text}")
     file = path / MODEL if path.is_dir() else path
     if not file.is_file():
         there = "" if path.exists() else " (it does not exist)"
-        raise ValueError(f"train.init_from must be a run, RUN@STEP or a saved model, got {text}{there}")
+        raise ValueError(f"{setting} must be a run, RUN@STEP or a saved model, got {text}{there}")
     return file, None
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from icl_data.foundation.printable import one_line
+from icl_train._interventions.text import intervention_word
 from icl_train._runs.departures import departures
 from icl_train._settings.source import source_label
 from icl_train.config import RunConfig
@@ -42,6 +43,8 @@ def value_words(setting: str, value: Any) -> tuple[str, bool]:
         setting: dotted name.
         value: plain, as ``RunConfig.flat`` has it.
     """
+    if setting == "model.interventions" and value:
+        return ", ".join(map(intervention_word, value)), True
     if isinstance(value, list):
         return ",".join(map(_number, value)), False
     if not isinstance(value, str):

@@ -9,7 +9,7 @@ from typing import Any
 from icl_models import Axis, Point
 from icl_train._by_name.components import DECISIVE, with_components
 from icl_train._by_name.settings import put, settings_of
-from icl_train._making.initial import with_initial_weights
+from icl_train._making.others import others_of, with_other_weights
 from icl_train._options.table import Option
 from icl_train._plans.called import Words, value_words
 from icl_train.config import RunConfig
@@ -23,6 +23,9 @@ Combination = tuple[tuple[str, Point], ...]
 """The name of each axis, and the point on it."""
 
 
+_OtherWeights = tuple[str | None, tuple[str, ...] | None]  # train.init_from and model.interventions
+
+
 class Started:
     """A configuration, with each source and component that was asked for; every source is opened once.
 
@@ -34,7 +37,7 @@ class Started:
     def __init__(self, base: RunConfig, fixed: Mapping[str, Any]) -> None:
         self._base, self._fixed = base, fixed
         self._started: dict[tuple[tuple[str, str], ...], tuple[RunConfig, dict[str, Option]]] = {}
-        self._initial: dict[str, str] = {}
+        self._written: dict[_OtherWeights, _OtherWeights] = {}
 
     def known_settings(self, axes: Sequence[Axis]) -> dict[str, Option]:
         """All settings that a run of such points can have, by dotted name."""
@@ -71,12 +74,17 @@ class Started:
         fixed = {name: one for name, one in self._fixed.items() if name in table or not name.startswith(_OWN)}
         varied = {name: one for name, one in settings.items() if name in table or not _is_of_another(name, one, config)}
         config = put(config, {**fixed, **varied})
-        weights = config.train.init_from
-        if weights is None:
+        model, train = config.model, config.train
+        if train.init_from is None and not others_of(model.intervened):
             return config
-        if weights not in self._initial:
-            self._initial[weights] = str(with_initial_weights(config).train.init_from)
-        return replace(config, train=replace(config.train, init_from=self._initial[weights]))
+        key = (train.init_from, model.interventions)
+        if key not in self._written:
+            written = with_other_weights(config)
+            self._written[key] = (written.train.init_from, written.model.interventions)
+        weights, interventions = self._written[key]
+        return replace(
+            config, train=replace(train, init_from=weights), model=replace(model, interventions=interventions)
+        )
 
     def _start(self, settings: Mapping[str, Any]) -> tuple[RunConfig, dict[str, Option]]:
         chosen = {name: one for name, one in {**self._fixed, **settings}.items() if name in DECISIVE}

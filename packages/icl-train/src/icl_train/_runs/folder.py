@@ -42,7 +42,8 @@ from icl_train._intact.sizes import most_bytes_of_metrics
 from icl_train._intact.ties import Ties
 from icl_train._intact.whole_run import Settled, damage_of, intact_lines, require_own
 from icl_train._making.environment import available_cores, environment_here
-from icl_train._making.initial import INITIAL, find_initial_weights, with_initial_weights
+from icl_train._making.initial import INITIAL, find_initial_weights
+from icl_train._making.others import copy_others, with_other_weights
 from icl_train._making.trusted import is_trusted, why_not_trusted
 from icl_train._making.whole import whole_folder
 from icl_train._runs.headlines import Record, progress_line
@@ -109,17 +110,18 @@ class RunFolder:
 
         Raises:
             RunError: if ``path`` exists.
-            ValueError: if there are no such weights as it is to start from.
+            ValueError: if there are no such weights as it is to start from, or to be held to.
             OSError: what the system says, about ``path`` or a folder above it.
         """
         require_new(path)
-        config = with_initial_weights(config)
+        config = with_other_weights(config)
         environment = {**environment_here(), "plugins": plugin_owners(config), "device": device, "threads": threads}
         run = cls(path=path, config=config, environment=environment)
         try:
             with whole_folder(path) as beside:
                 if config.train.init_from is not None:
                     (beside / INITIAL).write_bytes(find_initial_weights(config.train.init_from).content)
+                copy_others(config, beside)
                 write_stored(beside, run._stored())
         except OSError as error:
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # made by somebody else meanwhile

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from icl_train._interventions.text import with_digest_alone
+
 __all__ = ["ADDED_LATER", "NEUTRAL_SETTINGS", "digest_of", "flattened", "identifying", "identity_of", "telling"]
 
 NEUTRAL_SETTINGS = frozenset(
@@ -39,6 +41,7 @@ ADDED_LATER: dict[str, Any] = {
     "data.distinct_labels": False,
     "model.embedder_config.sequences_per_statistics": None,
     "model.fixed_labels": False,
+    "model.interventions": None,
     "optim.l2": 0.0,
     "optim.schedule": "inverse_sqrt",
     "optim.schedule_steps": None,
@@ -61,13 +64,16 @@ run's digest, so that a sweep goes on to know the runs that were made before."""
 def telling(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings under dotted names without ``NEUTRAL_SETTINGS``: what makes a run another experiment.
 
-    Of the weights that it starts from, if they are not fresh, the digest.
+    Of the weights that it starts from, if they are not fresh, the digest; so of another run's that it is held to.
     """
     told = {
         name: value
         for name, value in settings.items()
         if name not in NEUTRAL_SETTINGS and not name.startswith("train.tracker_config.")
     }
+    interventions = told.get("model.interventions")
+    if interventions:
+        told["model.interventions"] = [with_digest_alone(text) for text in interventions]
     initial = told.pop("train.init_from", None)
     return told if initial is None else told | {"train.init_from": initial.rpartition("#")[2]}
 

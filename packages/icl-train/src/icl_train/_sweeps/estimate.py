@@ -53,7 +53,8 @@ class Timing:
 def kind_of(config: RunConfig) -> tuple[str, ...]:
     """What runs have in common whose times follow from one another by their expected cost."""
     model, train = config.model, config.train
-    return (config.data.source, model.embedder, model.sequence_model, train.precision, train.device)
+    actions = sorted({one.action for one in model.intervened})
+    return (config.data.source, model.embedder, model.sequence_model, train.precision, train.device, *actions)
 
 
 def time_run(config: RunConfig, *, device: str, threads: int | None) -> Timing:

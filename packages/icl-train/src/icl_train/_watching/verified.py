@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,7 @@ from icl_train._intact.records import records_in
 from icl_train._intact.ties import Ties
 from icl_train._intact.whole_run import intact_lines, newest_state, own_state, read_own_done
 from icl_train._making.initial import INITIAL, copied_weights
+from icl_train._making.others import check_other, copied_name, others_of
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.held import is_held
 from icl_train._runs.stored import CONFIG
@@ -112,6 +114,8 @@ def _look(run: RunFolder) -> Verified:
     looking.at_heartbeat()
     if (initial := run.config.train.init_from) is not None:
         looking.at(INITIAL, lambda: _finite(copied_weights(run.path, initial), INITIAL), covered=True, required=True)
+    for other in others_of(run.config.model.intervened):
+        looking.at(copied_name(other), partial(check_other, run.path, other), covered=True, required=True)
     looking.at_places_of_checkpoints()
     for step in steps:
         looking.at_checkpoint(step)
