@@ -5,6 +5,8 @@ from ._evaluate import CheckpointDamaged, evaluate_run
 from ._figures.builtin import FIGURES, FigureSpec
 from ._figures.curves import curves_picture
 from ._figures.published import PUBLISHED_STEPS, published
+from ._heads.direct import direct_contributions
+from ._heads.scores import HeadScores, head_scores
 from ._loading.tidy import RunsSkipped, load_runs
 from ._loading.wide import summarize_runs
 from ._picture.picture import Axis, Line, Mark, Panel, Picture
@@ -22,6 +24,7 @@ __all__ = [
     "Curve",
     "Evaluation",
     "FigureSpec",
+    "HeadScores",
     "Line",
     "Mark",
     "Panel",
@@ -33,12 +36,14 @@ __all__ = [
     "collect",
     "curve",
     "curves_picture",
+    "direct_contributions",
     "draw",
     "drawn_rows",
     "evaluate_run",
     "figure_table",
     "final_rows",
     "group_runs",
+    "head_scores",
     "load_runs",
     "published",
     "series_of",

@@ -24,7 +24,7 @@ from .config import (
     read_evaluation,
     read_evaluations,
 )
-from .evaluation import EvalResult, Evaluator
+from .evaluation import EmbeddedSequences, EvalResult, Evaluator
 from .presets import PRESETS, chan2022, laptop, smoke
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "PRESETS",
     "RUN_FORMAT",
     "DataConfig",
+    "EmbeddedSequences",
     "EvalConfig",
     "EvalResult",
     "Evaluation",

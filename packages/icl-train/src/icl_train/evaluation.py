@@ -11,8 +11,8 @@ of what else is measured with it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +26,7 @@ from icl_data.torch import ExampleBank
 from icl_models import InContextModel, component_owner
 from icl_train._evaluating.calls import Calls
 from icl_train._evaluating.data import EvaluationData
+from icl_train._evaluating.embedded import EmbeddedSequences
 from icl_train._evaluating.scoring import Scoring, exchanged, means
 from icl_train._evaluations.text import read_evaluations
 from icl_train._evaluations.value import Evaluation
@@ -35,7 +36,16 @@ from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline
 from icl_train._task import Task, autocast
 from icl_train.config import Protocol, RunConfig
 
-__all__ = ["EVAL_SPLITS", "HEADLINES", "EvalResult", "Evaluator", "Headline", "headline_of", "workers_of"]
+__all__ = [
+    "EVAL_SPLITS",
+    "HEADLINES",
+    "EmbeddedSequences",
+    "EvalResult",
+    "Evaluator",
+    "Headline",
+    "headline_of",
+    "workers_of",
+]
 
 SEQUENCES_PER_CALL = 256
 EXAMPLES_PER_CALL = 128
@@ -145,6 +155,41 @@ class Evaluator:
 
     def __call__(self, model: InContextModel) -> list[EvalResult]:
         """Measure ``model`` (left in the mode it came in); touches no random state outside."""
+        with self._calls(model) as calls:
+            tables = self._embed_examples(model, calls)
+            found = {
+                result.split: result
+                for contexts in self._contexts
+                for result in self._measure(model, contexts, tables.get(id(contexts.bank)), calls)
+            }
+        return [found[evaluation.name] for evaluation in self.evaluations]
+
+    def embedded(self, model: InContextModel) -> list[EmbeddedSequences]:
+        """The sequences of each evaluation, their examples embedded by ``model`` as for measuring it.
+
+        Args:
+            model: of the task; it is left in the mode it came in.
+        """
+        found = {}
+        with self._calls(model) as calls:
+            tables = self._embed_examples(model, calls)
+            for contexts in self._contexts:
+                embed, size = self._embedding(model, contexts, tables.get(id(contexts.bank)))
+                embedded = torch.cat(calls.map(embed, range(-(-len(contexts.labels) // size))))
+                keys = contexts.data.keys_of(contexts.codes // contexts.bank.source.n_exemplars)
+                for one in contexts.asked:
+                    found[one.name] = EmbeddedSequences(
+                        evaluation=one,
+                        embedded=embedded,
+                        labels=exchanged(contexts.labels) if one.exchanged else contexts.labels,
+                        classes=torch.from_numpy(keys.astype(np.int64)).to(embedded.device),
+                        scoring=Scoring.of(one, contexts.data.sampler.kind, self.task.groups),
+                    )
+        return [found[evaluation.name] for evaluation in self.evaluations]
+
+    @contextmanager
+    def _calls(self, model: InContextModel) -> Iterator[Calls]:
+        """Calls of ``model`` as it is measured; the random state outside is not touched."""
         was_training = model.training
         model.eval()
         device = self.task.bank.device
@@ -153,13 +198,7 @@ class Evaluator:
                 torch.random.fork_rng([device] if device.type == "cuda" else []),
                 Calls(self._workers(model), device) as calls,
             ):
-                tables = self._embed_examples(model, calls)
-                found = {
-                    result.split: result
-                    for contexts in self._contexts
-                    for result in self._measure(model, contexts, tables.get(id(contexts.bank)), calls)
-                }
-            return [found[evaluation.name] for evaluation in self.evaluations]
+                yield calls
         finally:
             model.train(was_training)
 
@@ -229,25 +268,41 @@ class Evaluator:
         calls: Calls,
     ) -> Tensor:
         """(N, C) answers to the questions under these (N, L) labels."""
-        seed = self.task.config.seeds.data
-        stream_seed = zlib.crc32(f"{seed} {contexts.data.evaluation.stream_name}".encode())
-        torch.manual_seed(stream_seed)  # of example dropout, whatever was measured before
-        size = contexts.data.sampler.batch_size if table is None else SEQUENCES_PER_CALL
-        places = None if table is None else np.searchsorted(table[1], contexts.codes)
+        torch.manual_seed(self._stream_seed(contexts))  # of example dropout, whatever was measured before
+        embed, size = self._embedding(model, contexts, table)
 
         def answer(step: int) -> Tensor:
             rows = slice(step * size, (step + 1) * size)
-            if table is None or places is None:
-                batch, cut = contexts.batches[step], slice(len(labels[rows]))
-                examples = contexts.bank(batch, seed=stream_seed, step=step, rows=cut)
-                with self._autocast():
-                    embedded = model.embed_examples(examples)
-            else:
-                embedded = table[0][torch.from_numpy(places[rows]).to(table[0].device)]
+            embedded = embed(step)
             with self._autocast():
                 return model.from_embeddings(embedded, labels[rows], positions="query").float()
 
         return torch.cat(calls.map(answer, range(-(-len(labels) // size))))
+
+    def _embedding(
+        self, model: InContextModel, contexts: _Contexts, table: tuple[Tensor, npt.NDArray[np.int64]] | None
+    ) -> tuple[Callable[[int], Tensor], int]:
+        """What embeds the examples of one call of the model, by its number, and how many sequences a call has."""
+        if table is not None:
+            embedded, places = table[0], np.searchsorted(table[1], contexts.codes)
+
+            def look_up(step: int) -> Tensor:
+                rows = places[step * SEQUENCES_PER_CALL : (step + 1) * SEQUENCES_PER_CALL]
+                return embedded[torch.from_numpy(rows).to(embedded.device)]
+
+            return look_up, SEQUENCES_PER_CALL
+        size, seed = contexts.data.sampler.batch_size, self._stream_seed(contexts)
+
+        def embed(step: int) -> Tensor:
+            cut = slice(min(size, len(contexts.labels) - step * size))
+            examples = contexts.bank(contexts.batches[step], seed=seed, step=step, rows=cut)
+            with self._autocast():
+                return model.embed_examples(examples)
+
+        return embed, size
+
+    def _stream_seed(self, contexts: _Contexts) -> int:
+        return zlib.crc32(f"{self.task.config.seeds.data} {contexts.data.evaluation.stream_name}".encode())
 
     def _autocast(self) -> AbstractContextManager[None]:
         """Models are measured in the precision that they are trained in; their logits are then float32."""
