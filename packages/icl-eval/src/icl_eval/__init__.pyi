@@ -5,6 +5,8 @@ from ._evaluate import CheckpointDamaged, evaluate_run
 from ._figures.builtin import FIGURES, FigureSpec
 from ._figures.curves import curves_picture
 from ._figures.published import PUBLISHED_STEPS, published
+from ._heads.ablation import AblationEffect, ablation_effects
+from ._heads.composition import Composition, composition_scores
 from ._heads.direct import direct_contributions
 from ._heads.scores import HeadScores, head_scores
 from ._loading.tidy import RunsSkipped, load_runs
@@ -19,8 +21,10 @@ from ._tables.tables import figure_table, final_rows, timeseries_rows
 __all__ = [
     "FIGURES",
     "PUBLISHED_STEPS",
+    "AblationEffect",
     "Axis",
     "CheckpointDamaged",
+    "Composition",
     "Curve",
     "Evaluation",
     "FigureSpec",
@@ -33,7 +37,9 @@ __all__ = [
     "RunSeries",
     "RunsSkipped",
     "Series",
+    "ablation_effects",
     "collect",
+    "composition_scores",
     "curve",
     "curves_picture",
     "direct_contributions",

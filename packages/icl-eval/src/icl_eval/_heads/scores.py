@@ -123,7 +123,7 @@ def head_scores(model: InContextModel, embedded: Tensor, labels: Tensor) -> Head
                 )
         scores = {measure: mean_over(_together(parts)) for measure, parts in found.items() if parts}
         if "label_copy" not in blank:
-            scheme = labels[:, :-1].unique()
+            scheme = torch.unique(labels[:, :-1])
             scores["label_copy"] = mean_over(label_copy(model, scheme, float(torch.cat(scales).mean())), few=True)
         uniform = Tokens(labels, model.config.concatenate_labels).uniform()
     return HeadScores(
@@ -143,7 +143,7 @@ def _blank(model: InContextModel, labels: Tensor) -> dict[str, str]:
         "previous_token": "a label has no token of its own with concatenate_labels"
         if model.config.concatenate_labels
         else "",
-        "label_copy": why_no_copying(model, labels[:, :-1].unique()),
+        "label_copy": why_no_copying(model, torch.unique(labels[:, :-1])),
         "direct": why_not_direct(model),
     }
     if not reasons["direct"] and bool((labels[:, :-1] == labels[:, -1:]).all()):
