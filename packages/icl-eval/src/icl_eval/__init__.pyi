@@ -8,6 +8,7 @@ from ._figures.published import PUBLISHED_STEPS, published
 from ._heads.ablation import AblationEffect, ablation_effects
 from ._heads.composition import Composition, composition_scores
 from ._heads.direct import direct_contributions
+from ._heads.runs import measure_heads
 from ._heads.scores import HeadScores, head_scores
 from ._loading.tidy import RunsSkipped, load_runs
 from ._loading.wide import summarize_runs
@@ -51,6 +52,7 @@ __all__ = [
     "group_runs",
     "head_scores",
     "load_runs",
+    "measure_heads",
     "published",
     "series_of",
     "summarize_runs",

@@ -14,7 +14,7 @@ from icl_train import EVAL_SPLITS, Evaluator, RunFolder, Task, eval_record, load
 from icl_train.config import Protocol
 from icl_train.evaluation import workers_of
 
-__all__ = ["ALL", "CheckpointDamaged", "evaluate_run"]
+__all__ = ["ALL", "CheckpointDamaged", "evaluate_run", "load_checkpoint"]
 
 ALL = "all"
 """In the place of an evaluation: every one that has a name already and that the run's data can give."""
@@ -88,10 +88,10 @@ def evaluate_run(
             evaluator.check_lengths(model)
             evaluators.append(evaluator)
         for step in steps if len(steps) > 1 else ():
-            _load(run, step, model)
+            load_checkpoint(run, step, model)
         records = []
         for step in steps:
-            _load(run, step, model)
+            load_checkpoint(run, step, model)
             seen = step * run.config.train.batch_size
             for evaluator in evaluators:
                 records += [eval_record(result, step=step, sequences=seen) for result in evaluator(model)]
@@ -125,7 +125,12 @@ def _without_all(
     return list(dict.fromkeys(name for split in splits for name in (possible if split == ALL else [split])))
 
 
-def _load(run: RunFolder, step: int, model: torch.nn.Module) -> None:
+def load_checkpoint(run: RunFolder, step: int, model: torch.nn.Module) -> None:
+    """Put the weights of one of a run's own checkpoints into its model.
+
+    Raises:
+        CheckpointDamaged: if it cannot be read, is of another run or model, or has numbers that are not finite.
+    """
     try:
         run.require_own_checkpoint(step)
         load_model_weights(run.checkpoints, step, model)

@@ -251,7 +251,7 @@ class Evaluator:
             def embed(codes: npt.NDArray[np.int64], bank: ExampleBank = bank) -> Tensor:
                 n_exemplars = bank.source.n_exemplars
                 examples = bank.gather(codes // n_exemplars, codes % n_exemplars)
-                with self._autocast():
+                with self.autocast():
                     embedded: Tensor = model.embed_examples(examples[None])[0]
                 return embedded
 
@@ -274,7 +274,7 @@ class Evaluator:
         def answer(step: int) -> Tensor:
             rows = slice(step * size, (step + 1) * size)
             embedded = embed(step)
-            with self._autocast():
+            with self.autocast():
                 return model.from_embeddings(embedded, labels[rows], positions="query").float()
 
         return torch.cat(calls.map(answer, range(-(-len(labels) // size))))
@@ -296,7 +296,7 @@ class Evaluator:
         def embed(step: int) -> Tensor:
             cut = slice(min(size, len(contexts.labels) - step * size))
             examples = contexts.bank(contexts.batches[step], seed=seed, step=step, rows=cut)
-            with self._autocast():
+            with self.autocast():
                 return model.embed_examples(examples)
 
         return embed, size
@@ -304,8 +304,8 @@ class Evaluator:
     def _stream_seed(self, contexts: _Contexts) -> int:
         return zlib.crc32(f"{self.task.config.seeds.data} {contexts.data.evaluation.stream_name}".encode())
 
-    def _autocast(self) -> AbstractContextManager[None]:
-        """Models are measured in the precision that they are trained in; their logits are then float32."""
+    def autocast(self) -> AbstractContextManager[None]:
+        """What models of the task are called in: they are measured in the precision that they are trained in."""
         return autocast(self.task.config.train.precision, self.task.bank.device)
 
     def _measure(

@@ -10,10 +10,7 @@ import torch
 
 from icl_models import HeadMatrices, InContextModel, final_norm, head_matrices
 
-__all__ = ["READS", "Composition", "composition_scores"]
-
-READS = {"q": "queries", "k": "keys", "v": "values"}
-"""Kind of composition → what of the later head reads."""
+__all__ = ["Composition", "composition_scores", "why_no_composition"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +54,10 @@ def composition_scores(model: InContextModel) -> list[Composition]:
     Raises:
         ValueError: for another model.
     """
+    why = why_no_composition(model)
+    if why:
+        raise ValueError(f"the model must be a pre-norm transformer of icl_models: {why}")
     matrices = list(head_matrices(model).values())
-    if not matrices or final_norm(model) is None:
-        raise ValueError(
-            "the model must be a pre-norm transformer of icl_models, whose heads read the sum of what others write, "
-            f"got sequence_model {model.config.sequence_model}"
-        )
     with torch.no_grad():
         return [
             Composition(
@@ -80,6 +75,15 @@ def composition_scores(model: InContextModel) -> list[Composition]:
             for head, of_head in enumerate(ratios)
             for reading_head, ratio in enumerate(of_head)
         ]
+
+
+def why_no_composition(model: InContextModel) -> str:
+    """Why heads of a model have no composition that can be told from their matrices; empty if they have."""
+    if not head_matrices(model):
+        return f"the heads of sequence_model {model.config.sequence_model} have no matrices that are known"
+    if final_norm(model) is None:
+        return "with post-norm, heads do not read the sum of what others write"
+    return ""
 
 
 def _ratios(writing: HeadMatrices, reading: HeadMatrices) -> Iterator[tuple[str, list[list[float]], float]]:
