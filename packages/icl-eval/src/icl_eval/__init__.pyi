@@ -8,6 +8,9 @@ from ._figures.published import PUBLISHED_STEPS, published
 from ._heads.ablation import AblationEffect, ablation_effects
 from ._heads.composition import Composition, composition_scores
 from ._heads.direct import direct_contributions
+from ._heads.pairs import patch_run
+from ._heads.patching import Patching, activation_patching
+from ._heads.patterns import AttentionPattern, attention_patterns
 from ._heads.runs import measure_heads
 from ._heads.scores import HeadScores, head_scores
 from ._loading.tidy import RunsSkipped, load_runs
@@ -23,6 +26,7 @@ __all__ = [
     "FIGURES",
     "PUBLISHED_STEPS",
     "AblationEffect",
+    "AttentionPattern",
     "Axis",
     "CheckpointDamaged",
     "Composition",
@@ -33,12 +37,15 @@ __all__ = [
     "Line",
     "Mark",
     "Panel",
+    "Patching",
     "Picture",
     "RunGroup",
     "RunSeries",
     "RunsSkipped",
     "Series",
     "ablation_effects",
+    "activation_patching",
+    "attention_patterns",
     "collect",
     "composition_scores",
     "curve",
@@ -53,6 +60,7 @@ __all__ = [
     "head_scores",
     "load_runs",
     "measure_heads",
+    "patch_run",
     "published",
     "series_of",
     "summarize_runs",

@@ -13,7 +13,7 @@ import tyro
 
 from icl_data.foundation.command_line import DONE, FAILED
 from icl_data.foundation.printable import printable
-from icl_eval._commands.one_run import check_name, one_run, output_folder, write_all
+from icl_eval._commands.one_run import PICTURES, check_name, one_run, output_folder, write_all
 from icl_eval._tables.files import rows_as_csv, rows_as_json, rows_of, write_csv
 from icl_train import RunFolder
 from icl_train.command_line import parse, show_table
@@ -30,7 +30,6 @@ __all__ = ["heads"]
 PROG = "icl-eval heads"
 ALL = "all"
 MOST = 1_000_000  # of sequences
-PICTURES = (".png", ".pdf", ".svg")
 Head = tuple[int, int]
 
 

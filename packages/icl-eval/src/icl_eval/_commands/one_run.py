@@ -13,8 +13,9 @@ from icl_eval._commands.chosen_runs import chosen_runs
 from icl_eval._commands.output import figure_folder, files_together, say, why_not_written
 from icl_train import RunError, RunFolder
 
-__all__ = ["check_name", "one_run", "output_folder", "write_all"]
+__all__ = ["PICTURES", "check_name", "one_run", "output_folder", "write_all"]
 
+PICTURES = (".png", ".pdf", ".svg")
 LONGEST_NAME = 200  # bytes; file systems take 255, of which endings and what is written beside need some
 
 

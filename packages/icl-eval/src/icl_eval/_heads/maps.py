@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icl_eval._heads.estimates import Floats
+from icl_eval._heads.patching import Patching
 from icl_eval._heads.patterns import AttentionPattern
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["HeatMap", "MapPicture", "ablation_maps", "attention_maps", "composition_maps", "score_maps"]
+__all__ = ["HeatMap", "MapPicture", "ablation_maps", "attention_maps", "composition_maps", "patch_map", "score_maps"]
 
 _TITLES = {
     "induction": "Induction: query to right label, less wrong",
@@ -207,6 +208,32 @@ def composition_maps(frame: pd.DataFrame, *, name: str, title: str, notes: Seque
             )
         )
     return MapPicture(name=name, title=title, maps=tuple(maps), notes=tuple(notes))
+
+
+def patch_map(found: Patching, *, name: str, title: str, notes: Sequence[str] = ()) -> MapPicture:
+    """What patching recovers, over sites and tokens.
+
+    Args:
+        found: of ``activation_patching``.
+        name, title, notes: of the picture.
+    """
+    values = found.recovered.value
+    there = np.abs(values[np.isfinite(values)])
+    most = max(1.0, float(there.max()) if there.size else 1.0)
+    one = HeatMap(
+        row=0,
+        column=0,
+        title="Share of the difference of logits that is recovered",
+        values=values,
+        row_names=found.sites,
+        column_names=found.positions,
+        row_label="site",
+        column_label="token",
+        low=-most,
+        high=most,
+        written=True,
+    )
+    return MapPicture(name=name, title=title, maps=(one,), notes=tuple(notes))
 
 
 def attention_maps(

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from icl_data.foundation.printable import printable
 from icl_eval._tables.terminal import plain_table
 from icl_train import headline_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ablation_table", "composition_table", "heads_left_out", "scores_table", "whole_lines"]
+    from icl_eval._heads.patching import Patching
+
+__all__ = ["ablation_table", "composition_table", "heads_left_out", "patch_table", "scores_table", "whole_lines"]
 
 _COLUMNS = {
     "induction": "induction",
@@ -25,6 +28,7 @@ _COLUMNS = {
 }
 _MOST_HEADS = 32  # in a table; of more, the strongest
 _MOST_PAIRS = 6
+_MOST_TOKENS = 3
 _PARTS = {"attention": "attention", "mlp": "MLP", "layer": "layer"}
 
 
@@ -116,6 +120,26 @@ def composition_table(frame: pd.DataFrame) -> Table | None:
     return table
 
 
+def patch_table(found: Patching) -> Table:
+    """For each site, the tokens at which patching recovers most.
+
+    Args:
+        found: of ``activation_patching``.
+    """
+    table = plain_table()
+    table.add_column("site", overflow="fold")
+    shown = min(_MOST_TOKENS, len(found.positions))
+    for place in range(shown):
+        table.add_column("recovered most at" if not place else "then at", justify="right", no_wrap=True)
+    for row, site in enumerate(found.sites):
+        values = found.recovered.value[row]
+        order = sorted(range(len(values)), key=lambda place: -abs(values[place]))[:shown]
+        halves = (found.recovered.high - found.recovered.low)[row] / 2
+        cells = (f"{found.positions[place]} {_plus_minus(values[place], halves[place])}" for place in order)
+        table.add_row(printable(site), *cells)
+    return table
+
+
 def _heads(scores: pd.DataFrame) -> list[tuple[int, int]]:
     return sorted(set(zip(scores["layer"].astype(int), scores["head"].astype(int), strict=True)))
 
@@ -153,7 +177,10 @@ def _signed(value: float) -> str:
 
 def _with_half(row: Any) -> str:
     """A value and half its interval: ``+0.853 ±.012``; large ones with fewer digits."""
-    half = (row.high - row.low) / 2
+    return _plus_minus(row.value, (row.high - row.low) / 2)
+
+
+def _plus_minus(value: float, half: float) -> str:
     if math.isnan(half):
-        return _signed(row.value)
-    return f"{row.value:+.3f} ±{half:.3f}".replace("±0.", "±.") if half < 10 else f"{row.value:+.1f} ±{half:.0f}"
+        return _signed(value)
+    return f"{value:+.3f} ±{half:.3f}".replace("±0.", "±.") if half < 10 else f"{value:+.1f} ±{half:.0f}"
