@@ -13,7 +13,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -49,6 +49,7 @@ __all__ = [
 
 SEQUENCES_PER_CALL = 256
 EXAMPLES_PER_CALL = 128
+MOST_KEPT = 2**26  # bytes of examples with noise, for each stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +88,7 @@ class _Contexts:
     labels: Tensor  # (N, L), before any exchange
     codes: npt.NDArray[np.int64]  # (N, L) class_index * n_exemplars + exemplar_index
     asked: list[Evaluation]
+    kept: dict[int, Tensor] = field(default_factory=dict)  # examples of a call, with their noise, for the next model
 
 
 class Evaluator:
@@ -295,7 +297,11 @@ class Evaluator:
 
         def embed(step: int) -> Tensor:
             cut = slice(min(size, len(contexts.labels) - step * size))
-            examples = contexts.bank(contexts.batches[step], seed=seed, step=step, rows=cut)
+            examples = contexts.kept.get(step)
+            if examples is None:
+                examples = contexts.bank(contexts.batches[step], seed=seed, step=step, rows=cut)
+                if contexts.labels.numel() * examples[0, 0].nbytes <= MOST_KEPT:
+                    contexts.kept[step] = examples
             with self.autocast():
                 return model.embed_examples(examples)
 

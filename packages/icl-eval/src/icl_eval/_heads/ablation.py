@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from icl_eval._heads.estimates import mean_over
-from icl_eval._heads.passes import attention_sites, calls, looking_into, require_sequences
-from icl_models import Edit, InContextModel, ablate, capture, edit, patch, site_names
+from icl_eval._heads.passes import attention_sites, calls, heads_at, is_place, looking_into, require_sequences
+from icl_models import Edit, InContextModel, ablate, capture, edit, patch
 
 __all__ = ["AblationEffect", "Kind", "Outcomes", "ablation_effects"]
 
@@ -66,7 +66,7 @@ def ablation_effects(
 
     What a part adds to the residual stream is set to zero, or at each position to its mean over all of the sequences
     (mean ablation, Wang et al. 2022, arXiv 2211.00593, section 2; Olsson et al. 2022 ablate heads to zero). Everything
-    behind it is computed anew. Parts of other packages' models are those whose sites have these names
+    behind it is computed anew. Parts of other packages' models are those that can be captured under these names
     (``*.attention``, ``*.attention.heads``, ``*.mlp``).
 
     Args:
@@ -122,23 +122,20 @@ def _over_all_labels(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
 
 def _sites(model: InContextModel) -> Iterator[str]:
     """Where the parts put what they add: heads, attention and MLP of each layer, as far as the model names them."""
-    known = set(site_names(model))
     for name in attention_sites(model):
         mlp = f"{name.removesuffix('attention')}mlp"
-        yield from (site for site in (f"{name}.heads", name, mlp) if site in known)
+        yield from (site for site in (f"{name}.heads", name, mlp) if is_place(model, site))
 
 
 def _parts(model: InContextModel, sites: list[str], embedded: Tensor, labels: Tensor) -> list[_Part]:
-    with capture(model, *sites) as trace:
-        model.from_embeddings(embedded[:1], labels[:1], positions="query")
+    counts = heads_at(model, embedded, labels)
     heads: list[_Part] = []
     others: list[_Part] = []
-    for layer, name in enumerate(attention_sites(model)):
+    for layer, (name, count) in enumerate(counts.items()):
         mlp = f"{name.removesuffix('attention')}mlp"
-        if f"{name}.heads" in trace:
-            count = trace[f"{name}.heads"].shape[1]
+        if f"{name}.heads" in sites:
             heads += [_Part("head", layer, head, (f"{name}.heads.{head}",)) for head in range(count)]
-        branches = tuple(site for site in (name, mlp) if site in trace)
+        branches = tuple(site for site in (name, mlp) if site in sites)
         others += [_Part("mlp" if site == mlp else "attention", layer, None, (site,)) for site in branches]
         others += [_Part("layer", layer, None, branches)] if branches else []
     return heads + others

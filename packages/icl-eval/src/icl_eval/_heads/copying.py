@@ -40,8 +40,8 @@ def label_copy(model: InContextModel, labels: Tensor, scale: float) -> Tensor:
     """
     norm = final_norm(model)
     assert norm is not None
-    stream = model.label_table.weight.detach()[labels]  # (K, W)
-    reading = model.readout.weight.detach()[labels].float() * norm.weight.detach().float()
+    stream = model.label_table(labels)  # (K, W)
+    reading = model.readout.weight[labels].float() * norm.weight.float()
     reading = (reading - reading.mean(1, keepdim=True)) * scale
     found = []
     for own in head_matrices(model).values():

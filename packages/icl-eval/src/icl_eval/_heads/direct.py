@@ -39,13 +39,15 @@ class Direction:
         norm = final_norm(model)
         assert norm is not None
         scale = (stream.var(1, unbiased=False) + norm.eps).rsqrt()
-        table = torch.cat((model.readout.weight, model.readout.bias[:, None]), 1).float()  # (C, W + 1)
+        weight, bias = model.readout.weight, model.readout.bias
+        bias = weight.new_zeros(len(weight)) if bias is None else bias
+        table = torch.cat((weight, bias[:, None]), 1).float()  # (C, W + 1)
         right = labels[:, -1]
         difference = table[right] - wrong_mean(labels, len(table)) @ table
-        read, bias = difference[:, :-1], difference[:, -1]
+        read, constant = difference[:, :-1], difference[:, -1]
         vector = read * norm.weight.float()
         vector = (vector - vector.mean(1, keepdim=True)) * scale[:, None]
-        return cls(vector, read @ norm.bias.float() + bias, scale)
+        return cls(vector, read @ norm.bias.float() + constant, scale)
 
 
 def wrong_mean(labels: Tensor, num_classes: int) -> Tensor:

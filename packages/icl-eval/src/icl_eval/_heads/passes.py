@@ -9,9 +9,18 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from icl_models import InContextModel, site_names
+from icl_models import InContextModel, capture, site_names
 
-__all__ = ["SEQUENCES_PER_CALL", "answers", "attention_sites", "calls", "looking_into", "require_sequences"]
+__all__ = [
+    "SEQUENCES_PER_CALL",
+    "answers",
+    "attention_sites",
+    "calls",
+    "heads_at",
+    "is_place",
+    "looking_into",
+    "require_sequences",
+]
 
 SEQUENCES_PER_CALL = 256
 _WEIGHTS = ".weights"
@@ -27,6 +36,28 @@ def attention_sites(model: InContextModel) -> list[str]:
     if not found:
         raise ValueError(f"sequence_model must be one with attention to have heads, got {model.config.sequence_model}")
     return found
+
+
+def heads_at(model: InContextModel, embedded: Tensor, labels: Tensor) -> dict[str, int]:
+    """How many heads the attention of each layer has, seen on a single sequence.
+
+    Args:
+        model: with attention.
+        embedded, labels: sequences.
+    """
+    sites = attention_sites(model)
+    with capture(model, *(f"{name}{_WEIGHTS}" for name in sites)) as trace:
+        answers(model, embedded[:1], labels[:1])
+    return {name: trace[f"{name}{_WEIGHTS}"].shape[1] for name in sites}
+
+
+def is_place(model: InContextModel, name: str) -> bool:
+    """Whether values can be seen under a name: of a site, a head, or any module's output."""
+    try:
+        with capture(model, name):
+            return True
+    except ValueError:
+        return False
 
 
 def require_sequences(model: InContextModel, embedded: Tensor, labels: Tensor) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,11 @@ from torch import Tensor
 
 from icl_data.foundation.command_line import nearest
 from icl_eval._heads.estimates import Estimates, Floats, Z
-from icl_eval._heads.passes import answers, attention_sites, calls, looking_into, require_sequences
+from icl_eval._heads.passes import answers, attention_sites, calls, heads_at, is_place, looking_into, require_sequences
 from icl_eval._heads.tokens import Tokens
 from icl_models import InContextModel, capture, edit, freeze, site_names
 
-__all__ = ["Patching", "activation_patching", "default_sites", "known_sites"]
+__all__ = ["Patching", "activation_patching"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +91,11 @@ def activation_patching(
     if not bool(differs.any()):
         raise ValueError("clean and corrupted must have different right answers, got the same in all sequences")
     clean, corrupted = ((embedded[differs], labels[differs]) for embedded, labels in (clean, corrupted))
-    names = known_sites(model, sites) if sites else default_sites(model)
     tokens = Tokens(clean[1][:1], model.config.concatenate_labels).names
     right, wrong = clean[1][:, -1], corrupted[1][:, -1]
     before, after, patched = [], [], []
     with looking_into(model):
+        names = _named(model, sites, heads_at(model, *clean)) if sites else _usual(model)
         for rows in calls(len(right)):
 
             def difference(given: tuple[Tensor, Tensor], rows: slice = rows) -> Tensor:
@@ -142,24 +142,23 @@ def _ratio(gained: Floats, whole: Floats) -> Estimates:
     return Estimates(value, value - half, value + half, counts)
 
 
-def default_sites(model: InContextModel) -> list[str]:
+def _usual(model: InContextModel) -> list[str]:
     """The residual stream before each block and after the last, attention and MLP, as far as the model names them."""
-    known = site_names(model)
     layers = [name.removesuffix("attention") for name in attention_sites(model)]
     wanted = [f"{layer}{end}" for layer in layers for end in ("residual_pre", "attention", "mlp")]
-    found = [name for name in (*wanted, f"{layers[-1]}residual_post") if name in known]
+    found = [name for name in (*wanted, f"{layers[-1]}residual_post") if is_place(model, name)]
     if not found:
         raise ValueError(f"sites must be given for sequence_model {model.config.sequence_model}, which names no stream")
     return found
 
 
-def known_sites(model: InContextModel, patterns: Sequence[str]) -> list[str]:
+def _named(model: InContextModel, patterns: Sequence[str], heads: Mapping[str, int]) -> list[str]:
     """The sites under these names, each once; ``heads.*`` is each head.
 
     Raises:
         ValueError: for a name that no site has, or values that have no axis of tokens.
     """
-    with_heads = _with_each_head(model)
+    with_heads = list(_with_each_head(model, heads))
     found: dict[str, None] = {}
     for pattern in patterns:
         expression = re.compile(re.escape(pattern).replace(r"\*", ".*"))
@@ -171,13 +170,10 @@ def known_sites(model: InContextModel, patterns: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _with_each_head(model: InContextModel) -> list[str]:
+def _with_each_head(model: InContextModel, heads: Mapping[str, int]) -> Iterator[str]:
     """Sites whose values belong to tokens, in the order of the modules, and each head behind all of its layer."""
-    found = []
     for name in site_names(model):
-        if name == "embeddings":  # of examples
-            continue
-        found.append(name)
-        if name.endswith("attention.heads"):
-            found += [f"{name}.{head}" for head in range(model.config.resolved_num_heads)]
-    return found
+        if name != "embeddings":  # of examples
+            yield name
+            if name.endswith(".heads"):
+                yield from (f"{name}.{head}" for head in range(heads[name.removesuffix(".heads")]))

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from icl_eval._evaluate import load_checkpoint
 from icl_eval._heads.estimates import Floats
-from icl_eval._heads.passes import answers, attention_sites, looking_into
+from icl_eval._heads.passes import answers, attention_sites, calls, looking_into
 from icl_eval._heads.runs import ICL, opened, steps_of
 from icl_eval._heads.tokens import Tokens
-from icl_models import capture
+from icl_models import InContextModel, capture
 from icl_train import EmbeddedSequences, Evaluator, RunFolder
 from icl_train.config import Protocol
 
@@ -87,11 +86,7 @@ def attention_patterns(
     evaluator.check_lengths(model)
     load_checkpoint(run, chosen, model)
     (given,) = evaluator.embedded(model)
-    rows = torch.tensor(list(sequences), device=given.labels.device)
-    sites = attention_sites(model)
-    with looking_into(model), evaluator.autocast(), capture(model, *(f"{name}.weights" for name in sites)) as trace:
-        answers(model, given.embedded[rows], given.labels[rows])
-        weights = [trace[f"{name}.weights"].float().double().cpu().numpy() for name in sites]
+    weights = _weights(model, evaluator, given, sequences)
     for layer, head in heads:
         if not (0 <= layer < len(weights) and 0 <= head < weights[layer].shape[1]):
             counts = sorted({one.shape[1] for one in weights})
@@ -110,6 +105,26 @@ def attention_patterns(
         for place, number in enumerate(sequences)
         for layer, head in heads
     ]
+
+
+def _weights(
+    model: InContextModel, evaluator: Evaluator, given: EmbeddedSequences, sequences: Sequence[int]
+) -> list[Floats]:
+    """For each layer, (sequences, heads, T, T); in the very calls in which all sequences are looked at."""
+    sites = attention_sites(model)
+    found: dict[int, list[Floats]] = {}
+    with looking_into(model), evaluator.autocast():
+        for rows in calls(len(given.labels)):
+            here = [number for number in sequences if rows.start <= number < rows.stop]
+            if not here:
+                continue
+            with capture(model, *(f"{name}.weights" for name in sites)) as trace:
+                answers(model, given.embedded[rows], given.labels[rows])
+            for number in here:
+                found[number] = [
+                    trace[f"{name}.weights"][number - rows.start].float().double().cpu().numpy() for name in sites
+                ]
+    return [np.stack([found[number][layer] for number in sequences]) for layer in range(len(sites))]
 
 
 def _names(given: EmbeddedSequences, number: int, *, concatenated: bool) -> tuple[str, ...]:
