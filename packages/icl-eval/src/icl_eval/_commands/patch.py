@@ -121,11 +121,13 @@ def _write(
     from icl_eval._drawing.heat import draw_maps
     from icl_eval._heads.maps import patch_map
 
+    nothing = rows[0]["recovered"] is None
     picture = patch_map(
         found,
         name=command.name,
         title=f"Activation patching: {run.name}, step {step}",
         notes=[
+            *(["The two passes do not differ: there is nothing to recover."] if nothing else []),
             f"{int(found.recovered.n.max())} sequences of {command.clean}, corrupted: {command.corrupted}.",
             f"Clean answer's logit less the corrupted one's: {found.clean:.3g} clean, {found.corrupted:.3g} corrupted.",
         ],

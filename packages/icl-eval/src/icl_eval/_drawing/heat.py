@@ -25,6 +25,7 @@ __all__ = ["draw_maps", "maps_figure"]
 POINTS = 72
 SIGNED, POSITIVE = "RdBu_r", "Blues"
 NOTHING = "0.9"
+_MANY = 48  # rows, of which not all names have room
 _DARK = 0.55  # lightness below which a number in a cell is white
 
 
@@ -79,13 +80,13 @@ def maps_figure(picture: MapPicture, sizes: Sizes) -> Figure:
 
 
 def _height(one: HeatMap, width: float, sizes: Sizes) -> float:
-    """Inches: cells that are square where they can be, between a flat strip and a panel and a half."""
+    """Inches: cells that are square where they can be, in a map that is neither a flat strip nor higher than a page."""
     rows, columns = one.values.shape
     frame = 5.5 * sizes.font / POINTS
     square = 0.75 * width * rows / columns
     least = rows * 1.5 * 0.9 * sizes.font / POINTS
-    inches: float = frame + min(max(square, least, 0.25 * sizes.height), max(1.5 * sizes.height, least))
-    return inches
+    inches: float = min(max(square, least, 0.25 * sizes.height), (3 if rows < _MANY else 2) * sizes.height)
+    return frame + inches
 
 
 def _draw(figure: Figure, axes: Axes, one: HeatMap, sizes: Sizes, *, width: float) -> None:
@@ -121,7 +122,7 @@ def _settle(axes: Axes, one: HeatMap, sizes: Sizes) -> None:
     dpi = axes.figure.dpi
     for axis, names, length in ((axes.xaxis, one.column_names, box.width), (axes.yaxis, one.row_names, box.height)):
         step = length / dpi * POINTS / len(names)
-        words = [legible(name, size=size, width=1.5) for name in names]
+        words = [legible(name, size=size, width=sizes.many).partition("\n")[0] for name in names]
         longest = max(text_width(word, size=size) for word in words)
         upright = axis is axes.xaxis and longest + 0.4 * size > step
         taken = [1.15 * size if upright or axis is axes.yaxis else text_width(word, size=size) for word in words]

@@ -25,6 +25,7 @@ _TITLES = {
     "entropy": "Entropy of the query's attention (nats)",
     "direct": "Direct contribution to right logit, less wrong",
 }
+_IN_A_ROW = 4  # sequences
 _PARTS = {"attention": "attn", "mlp": "MLP", "layer": "layer"}
 _LIMITS = {"induction": (-1.0, 1.0), "previous_token": (0.0, 1.0)}
 
@@ -80,10 +81,10 @@ class MapPicture:
     notes: tuple[str, ...] = ()
 
 
-def _around_zero(values: Floats) -> tuple[float, float]:
-    """Limits that are alike on both sides of zero."""
+def _around_zero(values: Floats, *, least: float) -> tuple[float, float]:
+    """Limits that are alike on both sides of zero, and so far apart that what is next to nothing looks so."""
     there = np.abs(values[np.isfinite(values)])
-    most = float(there.max()) if there.size and there.max() > 0 else 1.0
+    most = max(least, float(there.max())) if there.size else least
     return -most, most
 
 
@@ -112,7 +113,7 @@ def score_maps(frame: pd.DataFrame, *, name: str, title: str, notes: Sequence[st
         if rows.empty:
             continue
         values = _grid(rows, "layer", "head")
-        low, high = _LIMITS.get(measure, _around_zero(values))
+        low, high = _LIMITS.get(measure, _around_zero(values, least=1.0))
         if measure == "entropy":
             low, high = 0.0, float(rows["reference"].iloc[0])
         maps.append(
@@ -155,7 +156,7 @@ def ablation_maps(frame: pd.DataFrame, *, name: str, title: str, notes: Sequence
             ):
                 values[int(layer), int(head) if kind == "head" else heads + others.index(kind)] = value
             whole = float(of_map["reference"].iloc[0])
-            low, high = (-1.0, 1.0) if outcome == "accuracy" else _around_zero(values)
+            low, high = (-1.0, 1.0) if outcome == "accuracy" else _around_zero(values, least=0.5)
             maps.append(
                 HeatMap(
                     row=row,
@@ -185,7 +186,7 @@ def composition_maps(frame: pd.DataFrame, *, name: str, title: str, notes: Seque
     heads, reading = int(rows["head"].max()) + 1, int(rows["reading_head"].max()) + 1
     layers = int(rows["reading_layer"].max()) + 1
     kinds = {"q_composition": "Q", "k_composition": "K", "v_composition": "V"}
-    _, high = _around_zero(rows["value"].to_numpy(float))
+    _, high = _around_zero(rows["value"].to_numpy(float), least=0.05)
     maps = []
     for column, (measure, letter) in enumerate(kinds.items()):
         of_kind = rows[rows["measure"] == measure].assign(
@@ -218,8 +219,7 @@ def patch_map(found: Patching, *, name: str, title: str, notes: Sequence[str] = 
         name, title, notes: of the picture.
     """
     values = found.recovered.value
-    there = np.abs(values[np.isfinite(values)])
-    most = max(1.0, float(there.max()) if there.size else 1.0)
+    low, high = _around_zero(values, least=1.0)
     one = HeatMap(
         row=0,
         column=0,
@@ -229,8 +229,8 @@ def patch_map(found: Patching, *, name: str, title: str, notes: Sequence[str] = 
         column_names=found.positions,
         row_label="site",
         column_label="token",
-        low=-most,
-        high=most,
+        low=low,
+        high=high,
         written=True,
     )
     return MapPicture(name=name, title=title, maps=(one,), notes=tuple(notes))
@@ -239,7 +239,7 @@ def patch_map(found: Patching, *, name: str, title: str, notes: Sequence[str] = 
 def attention_maps(
     patterns: Sequence[AttentionPattern], *, name: str, title: str, notes: Sequence[str] = ()
 ) -> MapPicture:
-    """The attention of heads in single sequences: a row for each sequence, a column for each head.
+    """The attention of heads in single sequences: head after head, four sequences in a row.
 
     Args:
         patterns: of ``attention_patterns``.
@@ -247,10 +247,11 @@ def attention_maps(
     """
     heads = list(dict.fromkeys((one.layer, one.head) for one in patterns))
     sequences = list(dict.fromkeys(one.sequence for one in patterns))
+    rows = -(-len(sequences) // _IN_A_ROW)
     maps = [
         HeatMap(
-            row=sequences.index(one.sequence),
-            column=heads.index((one.layer, one.head)),
+            row=heads.index((one.layer, one.head)) * rows + sequences.index(one.sequence) // _IN_A_ROW,
+            column=sequences.index(one.sequence) % _IN_A_ROW,
             title=f"sequence {one.sequence}, head {one.layer}.{one.head}",
             values=np.where(np.tri(len(one.tokens), dtype=bool), one.weights, math.nan),
             row_names=one.tokens,
