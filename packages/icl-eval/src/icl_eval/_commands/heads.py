@@ -13,7 +13,7 @@ import tyro
 
 from icl_data.foundation.command_line import DONE, FAILED
 from icl_data.foundation.printable import printable
-from icl_eval._commands.one_run import PICTURES, check_name, one_run, output_folder, write_all
+from icl_eval._commands.one_run import check_name, one_run, output_folder, pictures, write_all
 from icl_eval._tables.files import rows_as_csv, rows_as_json, rows_of, write_csv
 from icl_train import RunFolder
 from icl_train.command_line import parse, show_table
@@ -158,11 +158,10 @@ def _write(
     notes += [f"No {measure.replace('_', ' ')}: {reason}." for measure, reason in blank.items()]
     at = f"{run.name}, step {last}"
     name = command.name
-    writes: dict[str, Callable[[Path], object]] = {}
+    writes: list[tuple[Sequence[str], Callable[[Sequence[Path]], object]]] = []
 
     def add(picture: MapPicture) -> None:
-        for end in PICTURES:
-            writes[f"{picture.name}{end}"] = lambda place: draw_maps(picture, [place], style=command.style)
+        writes.append((pictures(picture.name), lambda places: draw_maps(picture, places, style=command.style)))
 
     add(maps.score_maps(frame, name=name, title=f"Attention heads: {at}", notes=notes))
     add(
@@ -184,8 +183,7 @@ def _write(
             batch=run.config.train.batch_size,
             notes=(*notes, "Named: the heads that move most; dashed: guessing, or attention to all tokens alike."),
         )
-        for end in PICTURES:
-            writes[f"{curves.name}{end}"] = lambda place: draw(curves, [place], style=command.style)
+        writes.append((pictures(curves.name), lambda places: draw(curves, places, style=command.style)))
     if frame["measure"].str.startswith("ablation_").any():
         kind = {"zero": "Output set to zero.", "mean": "Output set to its mean at each position."}[
             command.ablate or "zero"
@@ -194,8 +192,8 @@ def _write(
     if (frame["kind"] == "pair").any():
         note = "Ratio of norms, less that of random matrices (Elhage et al. 2021)."
         add(maps.composition_maps(frame, name=f"{name}_composition", title=f"Composition: {at}", notes=[note]))
-    writes[f"{name}.csv"] = lambda place: write_csv(place, rows_of(frame))
-    writes[f"{name}_attention.csv"] = lambda place: write_csv(place, pattern_rows(patterns))
+    writes.append(([f"{name}.csv"], lambda places: write_csv(places[0], rows_of(frame))))
+    writes.append(([f"{name}_attention.csv"], lambda places: write_csv(places[0], pattern_rows(patterns))))
     return write_all(folder, writes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from icl_data.foundation.command_line import CommandFailed
@@ -13,9 +13,9 @@ from icl_eval._commands.chosen_runs import chosen_runs
 from icl_eval._commands.output import figure_folder, files_together, say, why_not_written
 from icl_train import RunError, RunFolder
 
-__all__ = ["PICTURES", "check_name", "one_run", "output_folder", "write_all"]
+__all__ = ["check_name", "one_run", "output_folder", "pictures", "write_all"]
 
-PICTURES = (".png", ".pdf", ".svg")
+_PICTURES = (".png", ".pdf", ".svg")
 LONGEST_NAME = 200  # bytes; file systems take 255, of which endings and what is written beside need some
 
 
@@ -61,12 +61,12 @@ def output_folder(out: Path | None, run: RunFolder, name: str, *, prog: str) -> 
     return None, why
 
 
-def write_all(folder: Path, writes: Mapping[str, Callable[[Path], object]]) -> list[Path]:
+def write_all(folder: Path, writes: Sequence[tuple[Sequence[str], Callable[[Sequence[Path]], object]]]) -> list[Path]:
     """Write files, all or none; returns them.
 
     Args:
         folder: where; it is made if it is not there.
-        writes: name of a file → what writes it to the place that it is given.
+        writes: names of files, and what writes the same to each of the places that it is given.
 
     Raises:
         CommandFailed: the system refuses something, such as a disk that is full.
@@ -75,8 +75,14 @@ def write_all(folder: Path, writes: Mapping[str, Callable[[Path], object]]) -> l
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandFailed(describe(error)) from error
-    files = [folder / name for name in writes]
+    files = [folder / name for names, _ in writes for name in names]
     with files_together(files) as places:
-        for place, write in zip(places, writes.values(), strict=True):
-            write(place)
+        left = iter(places)
+        for names, write in writes:
+            write([next(left) for _ in names])
     return files
+
+
+def pictures(name: str) -> list[str]:
+    """The files of a picture."""
+    return [f"{name}{end}" for end in _PICTURES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,7 +11,7 @@ import tyro
 
 from icl_data.foundation.command_line import DONE, FAILED
 from icl_data.foundation.printable import printable
-from icl_eval._commands.one_run import PICTURES, check_name, one_run, output_folder, write_all
+from icl_eval._commands.one_run import check_name, one_run, output_folder, pictures, write_all
 from icl_eval._tables.files import rows_as_csv, rows_as_json, write_csv
 from icl_train import RunFolder, read_evaluation
 from icl_train.command_line import parse, show_table
@@ -132,11 +132,13 @@ def _write(
             f"Clean answer's logit less the corrupted one's: {found.clean:.3g} clean, {found.corrupted:.3g} corrupted.",
         ],
     )
-    writes: dict[str, Callable[[Path], object]] = {
-        f"{command.name}{end}": lambda place: draw_maps(picture, [place], style=command.style) for end in PICTURES
-    }
-    writes[f"{command.name}.csv"] = lambda place: write_csv(place, rows)
-    return write_all(folder, writes)
+    return write_all(
+        folder,
+        [
+            (pictures(command.name), lambda places: draw_maps(picture, places, style=command.style)),
+            ([f"{command.name}.csv"], lambda places: write_csv(places[0], rows)),
+        ],
+    )
 
 
 def _print(
