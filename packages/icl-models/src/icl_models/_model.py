@@ -105,26 +105,14 @@ class InContextModel(Tapped):
             raise ValueError(f"embeddings must have shape (B, S, {self.config.emb_dim}), got {tuple(h_x.shape)}")
         if labels.shape != h_x.shape[:2]:
             raise ValueError(f"labels must have shape {tuple(h_x.shape[:2])}, got {tuple(labels.shape)}")
-        logits: Tensor = self.readout(self.sequence_model(self.lay_out(h_x, labels), positions))
-        return logits
-
-    def lay_out(self, h_x: Tensor, labels: Tensor) -> Tensor:
-        """The tokens that the sequence model gets, with sinusoidal positions where it has no others.
-
-        Args:
-            h_x: (B, S, E) embedded examples.
-            labels: (B, S) labels of the examples; the query's is not looked at.
-
-        Returns:
-            (B, T, W): x1 y1 x2 y2 ... xq, or with `concatenate_labels` x and y side by side, see `ModelConfig`.
-        """
         if self.config.example_dropout_prob:  # noise on the examples, so in evaluation too
             h_x = F.dropout(h_x, self.config.example_dropout_prob, training=True)
         h_x = self.tap("embeddings", h_x)
         tokens = self._concatenate(h_x, labels) if self.config.concatenate_labels else self._interleave(h_x, labels)
         if self.positional_encodings is not None:
             tokens = self.positional_encodings(tokens)
-        return self.tap("tokens", tokens)
+        logits: Tensor = self.readout(self.sequence_model(self.tap("tokens", tokens), positions))
+        return logits
 
     def _interleave(self, h_x: Tensor, labels: Tensor) -> Tensor:
         """x1 y1 x2 y2 ... xq: (B, 2S - 1, E)."""

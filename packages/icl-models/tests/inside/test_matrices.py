@@ -42,12 +42,3 @@ def test_only_a_pre_norm_transformer_has_one_norm_before_its_readout():
     assert final_norm(model(sequence_model_config=TransformerConfig(norm="post"))) is None
     recurrent = model(sequence_model="lstm", num_heads=None, use_positional_encodings=False)
     assert (final_norm(recurrent), head_matrices(recurrent)) == (None, {})
-
-
-@pytest.mark.parametrize("concatenate_labels", [False, True])
-def test_the_model_is_its_layout_its_sequence_model_and_its_readout(concatenate_labels):
-    transformer = model(concatenate_labels=concatenate_labels)
-    embedded, labels = torch.randn(3, 4, 16), torch.randint(5, (3, 4))
-    tokens = transformer.lay_out(embedded, labels)
-    parts = transformer.readout(transformer.sequence_model(tokens, "all"))
-    torch.testing.assert_close(parts, transformer.from_embeddings(embedded, labels), rtol=0, atol=0)

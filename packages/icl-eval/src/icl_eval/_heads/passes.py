@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -92,6 +91,9 @@ def calls(n_sequences: int) -> list[slice]:
 
 
 def answers(model: InContextModel, embedded: Tensor, labels: Tensor) -> Tensor:
-    """(N, C) float32 logits at the query; every block computes all of its tokens."""
-    features = model.sequence_model(model.lay_out(embedded, labels), "all")
-    return cast(Tensor, model.readout(features[:, -1])).float()
+    """(N, C) float32 logits at the query; every block computes all of its tokens, and only the query is read out."""
+    query_alone = model.readout.register_forward_pre_hook(lambda readout, features: (features[0][:, -1],))
+    try:
+        return model.from_embeddings(embedded, labels, positions="all").float()
+    finally:
+        query_alone.remove()
