@@ -171,4 +171,4 @@ def _haiku(folder: Path) -> Prepared:
     return Prepared(draw, read, known)
 
 
-FUZZERS = (Fuzzer("saved-models", _saved_models, share=0.5), Fuzzer("haiku", _haiku))
+FUZZERS = (Fuzzer("saved-models", _saved_models), Fuzzer("haiku", _haiku))

@@ -246,5 +246,5 @@ def _checkpoints(folder: Path) -> Prepared:
 FUZZERS = (
     Fuzzer("run-folder", _run_folder),
     Fuzzer("tables", _tables, share=0.1, room=16 * 1024 * MIB),  # Polars reserves addresses for its threads
-    Fuzzer("checkpoints", _checkpoints, share=0.5),
+    Fuzzer("checkpoints", _checkpoints),
 )

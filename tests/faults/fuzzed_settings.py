@@ -102,4 +102,4 @@ def _in_toml(value: object) -> bool:
     return value is not None and not isinstance(value, (dict, list))
 
 
-FUZZERS = (Fuzzer("settings", _settings), Fuzzer("config-files", _config_files, share=0.5))
+FUZZERS = (Fuzzer("settings", _settings), Fuzzer("config-files", _config_files))

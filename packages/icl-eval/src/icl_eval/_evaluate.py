@@ -72,7 +72,7 @@ def evaluate_run(
     if batches is None and sequences is None:
         batches = run.config.eval.batches
     try:
-        task = Task.build(run.config, device=resolve_device(device))
+        task = Task.of_run(run, device=resolve_device(device))
         model = task.build_model()
         protocols: Sequence[Protocol] = ("paper", "released") if protocol == "both" else (protocol,)
         evaluators = []

@@ -102,7 +102,7 @@ class _Training:
         self.run_folder, self.reporter, self.tracker, self.config = run, reporter, tracker, run.config
         self.heartbeat = heartbeat
         torch.set_num_threads(run.threads)
-        self.task = Task.build(self.config, device=device)
+        self.task = Task.of_run(run, device=device)
         self.sampler = self.task.training_sampler()
         self.model = self.task.build_model()
         self.optimizer = build_optimizer(
@@ -293,9 +293,7 @@ class _Training:
         return Pace(self.step, last, evaluations=evaluations, checkpoints=checkpoints)
 
     def _classes(self) -> dict[str, Any]:
-        split = self.task.split
-        keys = {name: split.keys[split.classes(name)].tolist() for name in ("rare", "common", "holdout")}
-        return {**keys, "evaluation": self.evaluator.classes()}
+        return {**self.task.data.described(), "evaluation": self.evaluator.classes()}
 
     def _sequences(self) -> int:
         return self.step * self.config.train.batch_size

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from icl_data import (
     Augmented,
@@ -21,9 +25,10 @@ from icl_train._memory import refuse_model
 from icl_train._settings.class_counts import ClassCounts, refuse_counts
 from icl_train.config import DataConfig, Protocol, RunConfig, SequenceKind
 
-__all__ = ["RunData", "build_source"]
+__all__ = ["RunData", "build_source", "fingerprint"]
 
 _DOWNSAMPLED = (28, 28)
+_FINGERPRINT = 256  # examples
 
 
 def build_source(data: DataConfig, *, seed: int) -> Source:
@@ -112,6 +117,11 @@ class RunData:
         )
         return cls(config=config, source=source, split=split, num_labels=_num_labels(data, split))
 
+    def described(self) -> dict[str, Any]:
+        """The split, by the classes' keys, and what tells other data in the place of these: see `fingerprint`."""
+        keys = {name: self.split.keys[self.split.classes(name)].tolist() for name in ("rare", "common", "holdout")}
+        return {"source": fingerprint(self.source), **keys}
+
     @property
     def example_shape(self) -> tuple[int, ...]:
         """Shape of one example as the model gets it."""
@@ -181,6 +191,28 @@ class RunData:
             example_shape=self.example_shape,
             num_ids=self.source.n_classes if self.source.kind == "id" else None,
         )
+
+
+def fingerprint(source: Source) -> dict[str, Any]:
+    """What a source is: its kind and counts, and the SHA-256 of its classes' keys and of some examples without noise.
+
+    Args:
+        source: of it, at most 256 examples are looked at, evenly spread over its classes and exemplars: enough to tell
+            another file, or classes in another order; a single example that has changed may go unseen.
+    """
+    total = source.n_classes * source.n_exemplars
+    places = np.unique(np.linspace(0, total - 1, min(total, _FINGERPRINT), dtype=np.int64))
+    examples = source.gather(places // source.n_exemplars, places % source.n_exemplars)
+    content = np.ascontiguousarray(examples, dtype="<i8" if source.kind == "id" else "<f4")
+    digest = hashlib.sha256(np.ascontiguousarray(source.class_keys, dtype="<i8").tobytes())
+    digest.update(content.tobytes())
+    return {
+        "kind": str(source.kind),
+        "shape": list(source.example_shape),
+        "classes": source.n_classes,
+        "exemplars": source.n_exemplars,
+        "sha256": digest.hexdigest(),
+    }
 
 
 def _num_labels(data: DataConfig, split: ClassSplit) -> int:

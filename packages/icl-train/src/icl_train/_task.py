@@ -13,7 +13,9 @@ from icl_data import BatchSampler, ClassSplit, Source
 from icl_data.torch import ExampleBank
 from icl_models import InContextModel, build_model
 from icl_train._evaluating.data import EvaluationData
+from icl_train._life.classes import require_same_data
 from icl_train._run_data import RunData
+from icl_train._runs.folder import RunFolder
 from icl_train.config import DataConfig, Precision, Protocol, RunConfig, SequenceKind
 from icl_train.metrics import LabelGroups
 
@@ -87,6 +89,22 @@ class Task:
             ImportError: if the extra that its files need is not installed.
         """
         return cls.on(RunData.build(config), device=device)
+
+    @classmethod
+    def of_run(cls, run: RunFolder, *, device: torch.device) -> Task:
+        """The task of a run: its data must be those that it was trained on, as far as classes.json says.
+
+        Args:
+            run: the run.
+            device: where images are kept and batches are made.
+
+        Raises:
+            RunError: if the file or code of its source has other classes or examples now.
+            ValueError, ImportError: as :meth:`build`.
+        """
+        task = cls.build(run.config, device=device)
+        require_same_data(run, task.data.described())
+        return task
 
     @classmethod
     def on(cls, data: RunData, *, device: torch.device) -> Task:

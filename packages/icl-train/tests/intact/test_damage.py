@@ -1,12 +1,15 @@
 """Damage to the files of a run is seen where they are read, and a run goes on from what is intact."""
 
+import os
 import random
+import re
 import shutil
 
 import pytest
 import torch
 from broken_runs import LAST, Stops, assert_same, contents, flip, flipped, resumed
 
+from icl_data.foundation import regular_file
 from icl_data.foundation.command_line import run_command
 from icl_data.foundation.sealed import Damaged
 from icl_train import RunError, RunFolder, load_model_weights, train
@@ -192,3 +195,22 @@ def test_a_folder_that_is_not_named_as_checkpoints_are_is_none(entry, interrupte
     assert interrupted.checkpoint_steps() == [5, 10, 15]
     assert resumed(interrupted) == (0, [])
     assert_same(interrupted, finished)
+
+
+def test_of_a_file_that_is_mostly_holes_no_more_is_read_than_it_may_have(done, capsys, monkeypatch):
+    """A sparse file takes no room on a disk, and would take all memory."""
+    read = []
+    actual = regular_file._read
+    monkeypatch.setattr(regular_file, "_read", lambda *args: read.append(args[1]) or actual(*args))
+    names = ["metrics.jsonl", f"checkpoints/step_{LAST:07d}/model.safetensors", "classes.json"]
+    for name in names:
+        os.truncate(done.path / name, 1 << 40)
+    assert run_command(_main, "icl-train", ["verify", str(done.path)]) == 1
+    printed = capsys.readouterr().out
+    for name in names:
+        assert re.search(rf"{name}: it must have (at most |the )[0-9,]+ bytes", printed)
+    for name in ("DONE", "config.json"):
+        os.truncate(done.path / name, 1 << 40)
+        assert run_command(_main, "icl-train", ["status", str(done.path.parent)]) in (0, 1)
+        assert re.search("must have at most [0-9,]+ bytes", " ".join("".join(capsys.readouterr()).split()))
+    assert max(read) < 1 << 28

@@ -12,12 +12,15 @@ import stat
 import sys
 from io import BufferedReader
 
-__all__ = ["NotAFile", "open_file", "read_file", "require_file"]
+from icl_data.foundation.machine_memory import machine_memory
+
+__all__ = ["NotAFile", "TooLarge", "open_file", "read_file", "require_file"]
 
 # What is put in a file's place between the look and the opening is not waited for either, and never becomes the
 # process's terminal. Windows has neither flag.
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _PIECE = 1 << 30  # what one call can read on every system
+_LARGE = 1 << 28  # bytes, which every machine can hold
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
@@ -37,6 +40,18 @@ class NotAFile(OSError):
 
     def __str__(self) -> str:
         return f"{os.fsdecode(self.filename)!r} {self.strerror}"
+
+
+class TooLarge(ValueError):
+    """A file has more than one of its kind may have.
+
+    Attributes:
+        strerror: "must have at most 100 bytes, got 1,000".
+    """
+
+    def __init__(self, path: str | os.PathLike[str], most: int, size: int) -> None:
+        self.strerror = f"must have at most {most:,} bytes, got {size:,}"
+        super().__init__(f"{os.fspath(path)!r} {self.strerror}")
 
 
 def require_file(path: str | os.PathLike[str]) -> os.stat_result:
@@ -71,25 +86,32 @@ def read_file(path: str | os.PathLike[str], *, most_bytes: int | None = None) ->
 
     Args:
         path: where it is.
-        most_bytes: what a file of its kind may have; more is not read. None: whatever it has.
+        most_bytes: what a file of its kind may have; more is not read. None: a third of the memory there is, so that a
+            file that is mostly holes, which takes no room on a disk, does not take all.
 
     Raises:
         OSError: as `require_file`.
-        ValueError: if it has more.
+        TooLarge: if it has more.
     """
     require_file(path)
     descriptor = _opener(os.fspath(path), os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    most = sys.maxsize - 1 if most_bytes is None else most_bytes
     try:  # without a file object, which would take as long as reading a small file
         size = os.fstat(descriptor).st_size
+        most = _most_in_memory(size) if most_bytes is None else most_bytes
         content = b"" if size > most else _read(descriptor, size, most + 1)
     except OSError as error:
         raise type(error)(error.errno, os.strerror(error.errno or 0), os.fspath(path)) from error
     finally:
         os.close(descriptor)
     if max(size, len(content)) > most:
-        raise ValueError(f"{os.fspath(path)!r} must have at most {most:,} bytes, got {max(size, len(content)):,}")
+        raise TooLarge(path, most, max(size, len(content)))
     return content
+
+
+def _most_in_memory(size: int) -> int:
+    """A third of the memory there is, which is looked up for large files alone."""
+    memory = machine_memory() if size > _LARGE else None
+    return sys.maxsize - 1 if memory is None else memory // 3
 
 
 def _read(descriptor: int, size: int, most: int) -> bytes:

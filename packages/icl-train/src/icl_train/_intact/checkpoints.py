@@ -16,6 +16,7 @@ from icl_data.foundation.regular_file import NotAFile, read_file
 from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_train._intact.objects import OLDER_FORMAT, read_object, write_object
 from icl_train._intact.seals import seal_from, seal_to_plain
+from icl_train._intact.sizes import require_size_of_tensors
 from icl_train._intact.ties import Ties
 
 __all__ = [
@@ -153,9 +154,12 @@ def hashed_content(checkpoints: Path, name: str, state: CheckpointState) -> byte
     """
     file = checkpoint_folder(checkpoints, state.step) / name
     try:
+        require_size_of_tensors(file)
         content = read_file(file)
     except FileNotFoundError:
         raise Damaged(f"{name} is missing") from None
+    except ValueError as error:
+        raise Damaged(f"{name}: {error}") from None
     except NotAFile as error:
         raise Damaged(f"{name} {error.strerror}") from None
     except OSError as error:

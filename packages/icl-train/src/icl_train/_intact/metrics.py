@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from icl_data.foundation.paths import errors_about
-from icl_data.foundation.regular_file import NotAFile, read_file
+from icl_data.foundation.regular_file import NotAFile, TooLarge, read_file
 from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_data.foundation.whole_file import sync, whole_file
 from icl_train._intact.records import Record
@@ -66,17 +66,23 @@ def _sealed(records: Sequence[Record], seal: GrowingSeal) -> tuple[bytes, Growin
     return b"".join(lines), seal
 
 
-def read_metrics(folder: Path) -> bytes:
+def read_metrics(folder: Path, *, most_bytes: int) -> bytes:
     """The whole file; nothing where there is none.
 
+    Args:
+        folder: the run's.
+        most_bytes: what it may have.
+
     Raises:
-        Damaged: if there is something else in its place.
+        Damaged: if it has more, or there is something else in its place.
         OSError: what the system says.
     """
     try:
-        return read_file(folder / METRICS)
+        return read_file(folder / METRICS, most_bytes=most_bytes)
     except FileNotFoundError:
         return b""
+    except TooLarge as error:
+        raise Damaged(f"it {error.strerror}") from None
     except NotAFile as error:
         raise Damaged(f"it {error.strerror}") from None
 

@@ -30,11 +30,13 @@ class Settled:
         run_format: the run's.
         run: its identity.
         last: its last step.
+        most_metrics: bytes that metrics.jsonl may have.
     """
 
     run_format: int
     run: str
     last: int
+    most_metrics: int
 
 
 def intact_lines(folder: Path, settled: Settled) -> bytes:
@@ -176,7 +178,7 @@ def _lines(folder: Path, settled: Settled) -> bytes:
     is_older = settled.run_format == OLDER_FORMAT
     done, newest = (None, None) if is_older else _ends(folder, settled)
     try:
-        content = read_metrics(folder)
+        content = read_metrics(folder, most_bytes=settled.most_metrics)
         if is_older:
             return without_torn_evaluation(plain_lines(content))
         if isinstance(done, Done):

@@ -1,21 +1,40 @@
-"""classes.json of a run that goes on: written again if it is damaged, since it hangs on the settings alone."""
+"""classes.json of a run that goes on: written again if it is damaged, since it hangs on settings and data alone; and
+whether the data are still those that it speaks of."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from icl_data.foundation.sealed import Damaged
 from icl_train._intact.checkpoints import CheckpointState, checkpoint_folder, read_state, write_state
-from icl_train._intact.classes import CLASSES, classes_damage
+from icl_train._intact.classes import CLASSES, classes_damage, other_data
 from icl_train._intact.errors import RunDamaged
 from icl_train._intact.objects import OLDER_FORMAT
-from icl_train._runs.folder import RunFolder
+from icl_train._runs.folder import RunError, RunFolder
 
-__all__ = ["keep_classes"]
+__all__ = ["keep_classes", "require_same_data"]
+
+
+def require_same_data(run: RunFolder, described: Mapping[str, Any]) -> None:
+    """Before anything of a run is measured, or it is trained further: its data are those that it has learned from.
+
+    Args:
+        run: the run; one without a checkpoint has learned nothing.
+        described: its data as they are now, as `RunData.described` has them.
+
+    Raises:
+        RunError: if they are others, with what tells them apart.
+    """
+    other = other_data(run.path, described) if run.checkpoint_steps() else None
+    if other is not None:
+        raise RunError(
+            f"the data of {run.path}, data.source {run.config.data.source}, must be those that it was trained on, got "
+            f"{other}"
+        )
 
 
 def keep_classes(run: RunFolder, state: CheckpointState, classes: Callable[[], dict[str, Any]]) -> None:
@@ -37,7 +56,7 @@ def keep_classes(run: RunFolder, state: CheckpointState, classes: Callable[[], d
     if damage is None:
         return
     expected = classes()
-    if run.run_format == OLDER_FORMAT and _plain(run) == json.loads(json.dumps(expected)):
+    if run.run_format == OLDER_FORMAT and _plain(run) == json.loads(json.dumps(_before_sources(expected))):
         damage = None
     run.write_classes(expected)
     if state.ties is not None and state.ties != run.ties():  # another version, which writes it in another way
@@ -45,6 +64,11 @@ def keep_classes(run: RunFolder, state: CheckpointState, classes: Callable[[], d
         write_state(checkpoint_folder(run.checkpoints, state.step), written)
     if damage is not None:
         warnings.warn(f"{run.path}: written anew, {damage}", RunDamaged, stacklevel=2)
+
+
+def _before_sources(classes: dict[str, Any]) -> dict[str, Any]:
+    """As earlier versions wrote them."""
+    return {name: value for name, value in classes.items() if name != "source"}
 
 
 def _plain(run: RunFolder) -> Any:

@@ -137,7 +137,7 @@ def _state(run: RunFolder, step: int) -> CheckpointState:
     if not (checkpoint_folder(run.checkpoints, step) / OPTIMIZER).exists():
         raise Damaged(f"{OPTIMIZER} is missing (it is kept with the two newest checkpoints)")
     try:
-        content = read_metrics(run.path)
+        content = read_metrics(run.path, most_bytes=run.settled.most_metrics)
         if state.require_metrics(content) is None:
             _require_records(run, content, step)
     except Damaged as damage:
@@ -161,7 +161,8 @@ def _first_checkpoint(run: RunFolder) -> int:
 def _last_record(run: RunFolder) -> int:
     """The last step that has one; 0 where they cannot be read: no checkpoint says that any should be there."""
     try:
-        return max((record["step"] for record in records_in(plain_lines(read_metrics(run.path)))), default=0)
+        lines = plain_lines(read_metrics(run.path, most_bytes=run.settled.most_metrics))
+        return max((record["step"] for record in records_in(lines)), default=0)
     except Damaged:
         return 0
 

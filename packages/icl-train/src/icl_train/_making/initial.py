@@ -22,6 +22,7 @@ from icl_train._intact.checkpoints import (
 from icl_train._intact.errors import RunUnreadable
 from icl_train._intact.markers import Done, read_done
 from icl_train._intact.objects import OLDER_FORMAT
+from icl_train._intact.sizes import require_size_of_tensors
 from icl_train.config import RunConfig
 
 __all__ = ["INITIAL", "InitialWeights", "copied_weights", "find_initial_weights", "with_initial_weights"]
@@ -109,9 +110,12 @@ def copied_weights(folder: Path, init_from: str) -> bytes:
     """
     parts = _WRITTEN.fullmatch(init_from)
     try:
+        require_size_of_tensors(folder / INITIAL)
         content = read_file(folder / INITIAL)
     except FileNotFoundError:
         raise Damaged(f"{INITIAL} is missing") from None
+    except ValueError as error:
+        raise Damaged(f"{INITIAL}: {error}") from None
     except NotAFile as error:
         raise Damaged(f"{INITIAL} {error.strerror}") from None
     if parts is not None and parts["digest"] not in (None, _digest(content)):

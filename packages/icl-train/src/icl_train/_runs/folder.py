@@ -1,7 +1,7 @@
 """The run folder: everything a run leaves behind, and the only thing icl-eval reads.
 
 config.json      format, all settings, where and with what versions the run was made
-classes.json     class keys: rare, common, holdout, and those in each evaluation split
+classes.json     class keys: rare, common, holdout, and those in each evaluation split; which data they are of
 metrics.jsonl    one line per log or evaluation: split, step (updates), sequences, metric values
 progress.txt     the same, readable
 checkpoints/     step_NNNNNNN/ with model.safetensors, optimizer.safetensors (the newest), state.json
@@ -38,6 +38,7 @@ from icl_train._intact.objects import RUN_FORMAT
 from icl_train._intact.places import require_own_places
 from icl_train._intact.promised import named_steps, promised_steps
 from icl_train._intact.records import records_in
+from icl_train._intact.sizes import most_bytes_of_metrics
 from icl_train._intact.ties import Ties
 from icl_train._intact.whole_run import Settled, damage_of, intact_lines, require_own
 from icl_train._making.environment import available_cores, environment_here
@@ -215,7 +216,8 @@ class RunFolder:
     @property
     def settled(self) -> Settled:
         """What config.json says that its other files are held against."""
-        return Settled(self.run_format, self.identity, self.config.train.max_steps)
+        most = most_bytes_of_metrics(self.config)
+        return Settled(self.run_format, self.identity, self.config.train.max_steps, most)
 
     def lines(self) -> bytes:
         """What metrics.jsonl holds, whole: as it was written, and as much as DONE or the newest checkpoint says.
@@ -299,7 +301,7 @@ class RunFolder:
             RunUnreadable: if metrics.jsonl is no longer what it was at ``step``.
         """
         try:
-            lines = lines_until(self.path, step, state)
+            lines = lines_until(self.path, step, state, most_bytes=self.settled.most_metrics)
             before = [record for record in records_in(lines) if step is not None and record["step"] <= step]
         except Damaged as damage:
             raise RunUnreadable(f"cannot read {self.path / METRICS}: {damage}") from damage

@@ -53,13 +53,14 @@ class Recording:
         return self.kept()
 
 
-def lines_until(folder: Path, step: int | None, state: CheckpointState | None) -> bytes:
+def lines_until(folder: Path, step: int | None, state: CheckpointState | None, *, most_bytes: int) -> bytes:
     """The lines of metrics.jsonl as they were when a checkpoint was written; all that are there where nobody knows.
 
     Args:
         folder: the run's.
         step: of the checkpoint; None for the start, which has no lines.
         state: what it says.
+        most_bytes: what the file may have.
 
     Raises:
         Damaged: if it has lost or changed some of them.
@@ -67,7 +68,7 @@ def lines_until(folder: Path, step: int | None, state: CheckpointState | None) -
     """
     if step is None:
         return b""
-    content = read_metrics(folder)
+    content = read_metrics(folder, most_bytes=most_bytes)
     seal = None if state is None else state.require_metrics(content)
     return plain_lines(content) if seal is None else content[: seal.n_bytes]
 

@@ -148,6 +148,8 @@ class _Looking:
                 self.found.damaged[name] = "it is missing"
         except OSError as error:
             self.found.damaged[name] = f"it cannot be read: {error.strerror}"
+        except MemoryError:
+            self.found.damaged[name] = "it does not fit into memory"
         except (Damaged, ValueError) as damage:
             self.found.damaged[name] = _of_file(name, one_line(damage))
         else:
@@ -275,6 +277,6 @@ def _ties(run: RunFolder) -> Ties:
 def _reaches(run: RunFolder, state: CheckpointState) -> None:
     """That the records are still there which were when a checkpoint was written."""
     try:
-        state.require_metrics(read_metrics(run.path))
+        state.require_metrics(read_metrics(run.path, most_bytes=run.settled.most_metrics))
     except Damaged as damage:
         raise Damaged(f"{damage} at step {state.step}") from None

@@ -6,7 +6,7 @@ import os
 
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line
-from icl_data.foundation.regular_file import NotAFile, open_file
+from icl_data.foundation.regular_file import NotAFile, TooLarge, open_file
 from icl_data.foundation.sealed import Damaged, GrowingSeal
 from icl_train._intact.markers import read_failed
 from icl_train._intact.metrics import METRICS
@@ -36,7 +36,7 @@ class RunView:
         self.scores: dict[str, tuple[int, float, float]] = {}
         self._unreadable: str | None = None
         self._bad_line: str | None = None
-        self._saved = 0
+        self._saved, self._most = 0, run.settled.most_metrics
         self._seal, self._evaluation = GrowingSeal(), _Evaluation()
         self._forget(0)
 
@@ -49,7 +49,7 @@ class RunView:
             text = self._new_lines()
         except FileNotFoundError:  # not started yet; or the folder is gone, which `gone` says
             return []
-        except NotAFile as error:
+        except (NotAFile, TooLarge) as error:
             self._unreadable = f"cannot read its {METRICS}: it {error.strerror}"
             return []
         except OSError as error:
@@ -103,6 +103,8 @@ class RunView:
             found = os.fstat(file.fileno())
             if found.st_ino != self._inode or found.st_size < self._position:
                 self._forget(found.st_ino)  # a resumed run rewinds its records into a new file
+            if found.st_size > self._most:
+                raise TooLarge(METRICS, self._most, found.st_size)
             file.seek(self._position)
             text = file.read()
         whole = text[: text.rfind(b"\n") + 1]
