@@ -138,6 +138,8 @@ def test_a_run_folder_that_exists_is_refused_and_left_alone(tmp_path):
         (["figure3a", "."], "needs at least one finished run"),
         (["figure3a", ".", "--unfnished"], "did you mean --unfinished?"),
         (["evaluate", "."], "a run folder holds config.json"),
+        (["heads", "."], "a run folder holds config.json"),
+        (["patch", ".", "--out", "new"], "a run folder holds config.json"),
     ],
 )
 def test_a_mistake_in_evaluation_is_one_line_and_leaves_nothing(args, expected, tmp_path):

@@ -58,6 +58,8 @@ COMMANDS_ON = {
         "table": [["table", "runs", "--unfinished"], ["table", "runs", "--wide", "--unfinished"]],
         "claims": [["claims", "runs", "--unfinished"]],
         "figures": [["figures", "runs"]],
+        "heads": [["heads", "runs/one"], ["heads", "runs/one", "--steps", "all", "--out", "out"]],
+        "patch": [["patch", "runs/one"], ["patch", "runs/one", "fewshot_holdout", "flipped"]],
     },
     "data": {"show": [["show"]], "stats": [["stats"]]},
     "models": {"plugins": [["plugins"]], "summary": [["summary", "runs/one/checkpoints/step_0000040"]]},

@@ -47,6 +47,10 @@ REFUSALS = {
         (["evaluate", ".", "--step", "many"], "many"),
         (["figures", "3"], "it does not exist"),
         (["plot", ".", "--at", "first"], "--at must be last, peak or a step"),
+        (["heads", "nowhere"], "nowhere"),
+        (["heads", ".", "--steps", "first"], "--steps must be steps of checkpoints, or all"),
+        (["patch", "nowhere"], "nowhere"),
+        (["patch", ".", "fewshot_holdot"], "did you mean fewshot_holdout?"),
     ],
 }
 CASES = [(module, args, told) for module, cases in REFUSALS.items() for args, told in cases]
@@ -80,6 +84,8 @@ HELP = [
     ("icl_eval", ["--help"]),
     ("icl_eval", ["figure3a", "--help"]),
     ("icl_eval", ["evaluate", "--help"]),
+    ("icl_eval", ["heads", "--help"]),
+    ("icl_eval", ["patch", "--help"]),
 ]
 
 
@@ -111,6 +117,8 @@ LIGHT = [
     ("icl_eval", ["evaluate", "nowhere"]),
     ("icl_eval", ["table", "--help"]),
     ("icl_eval", ["table", "nowhere"]),
+    ("icl_eval", ["heads", "nowhere"]),
+    ("icl_eval", ["patch", "--help"]),
 ]
 
 

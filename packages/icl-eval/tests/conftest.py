@@ -1,14 +1,17 @@
 """Runs to read: small ones really trained, and run folders whose metrics are written by hand."""
 
 import errno
+import hashlib
 import io
 import json
 import os
+import shutil
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 
 from icl_data.foundation.sealed import seal_object, unseal_object
 from icl_eval import FIGURES, RunsSkipped, load_runs
@@ -45,6 +48,44 @@ def trained(tmp_path_factory):
         name = f"c{config.data.n_trained_classes}-s{config.seeds.data}"
         train(RunFolder.create(root / name, config, device="cpu", threads=1), PlainReporter(io.StringIO()))
     return root
+
+
+@pytest.fixture(scope="session")
+def small_runs(tmp_path_factory):
+    """Runs to look into: two layers with three checkpoints; pairs as tokens; an LSTM. Not to be changed."""
+    root = tmp_path_factory.mktemp("small")
+    base = short_config()
+    steps = {"max_steps": 20, "checkpoint_steps": (0, 10, 20)}
+    settings = {
+        "two-layers": ({"num_layers": 2}, steps),
+        "pairs": ({"num_layers": 2, "concatenate_labels": True}, {"max_steps": 1}),
+        "lstm": ({"sequence_model": "lstm", "sequence_model_config": None, "num_heads": None}, {"max_steps": 1}),
+    }
+    for name, (model, training) in settings.items():
+        config = replace(
+            base,
+            model=replace(base.model, **model),
+            train=replace(base.train, **training),
+            eval=replace(base.eval, interval=20),
+        )
+        train(RunFolder.create(root / name, config, device="cpu", threads=1), PlainReporter(io.StringIO()))
+    return root
+
+
+@pytest.fixture
+def spoilt_run(small_runs, tmp_path):
+    """A run whose middle checkpoint has a weight that is no number, as its hash says."""
+    path = tmp_path / "spoilt"
+    shutil.copytree(small_runs / "two-layers", path)
+    checkpoint = path / "checkpoints" / "step_0000010"
+    tensors = safetensors.torch.load_file(checkpoint / "model.safetensors")
+    next(iter(tensors.values())).view(-1)[0] = float("nan")
+    content = safetensors.torch.save(tensors)
+    (checkpoint / "model.safetensors").write_bytes(content)
+    state = unseal_object((checkpoint / "state.json").read_bytes())
+    state["files"]["model.safetensors"] = hashlib.sha256(content).hexdigest()
+    (checkpoint / "state.json").write_text(seal_object(json.dumps(state, indent=1) + "\n"))
+    return RunFolder.open(path)
 
 
 def line(split, step, accuracy, *, chance, n=100, metric="accuracy_closed", batch=16, **more):

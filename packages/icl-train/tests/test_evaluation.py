@@ -334,3 +334,26 @@ def test_the_data_seed_changes_the_questions_and_the_initial_weights_do_not():
         labels.append(model.asked[0][1])
     assert torch.equal(labels[0], labels[1])
     assert not torch.equal(labels[0], labels[2])
+
+
+@pytest.mark.parametrize("settings", [{}, {"noise_scale": 0.7}])
+def test_embedded_sequences_are_those_that_evaluations_ask(settings):
+    task = make_task(**settings)
+    model = task.build_model()
+    evaluator = Evaluator(task, sequences=50, splits=("fewshot_holdout", "flipped", "no_support_zipfian"))
+    for sequences, result in zip(evaluator.embedded(model), evaluator(model), strict=True):
+        with torch.no_grad():
+            logits = model.from_embeddings(sequences.embedded, sequences.labels, positions="query")
+        outcomes = {name: float(values.mean()) for name, values in sequences.outcomes(logits).items()}
+        assert len(logits) == 50
+        assert outcomes["accuracy"] == pytest.approx(result.metrics[result.headline_metric], abs=1e-6)
+        assert outcomes["loss"] == pytest.approx(result.metrics["loss_query"], rel=1e-5)
+
+
+def test_embedded_sequences_say_which_classes_they_show():
+    task = make_task()
+    evaluator = Evaluator(task, sequences=50, splits=("fewshot_holdout",))
+    (sequences,) = evaluator.embedded(task.build_model())
+    assert sorted(set(sequences.classes.flatten().tolist())) == evaluator.classes()["fewshot_holdout"]
+    same_class = sequences.classes[:, :-1] == sequences.classes[:, -1:]
+    assert torch.equal(same_class, sequences.labels[:, :-1] == sequences.labels[:, -1:])

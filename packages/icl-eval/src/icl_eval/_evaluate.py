@@ -26,7 +26,7 @@ from icl_train import (
 from icl_train.config import Protocol
 from icl_train.evaluation import workers_of
 
-__all__ = ["ALL", "CheckpointDamaged", "evaluate_run"]
+__all__ = ["ALL", "CheckpointDamaged", "evaluate_run", "load_checkpoint"]
 
 ALL = "all"
 """In the place of an evaluation: every one that has a name already and that the run's data can give."""
@@ -103,11 +103,11 @@ def evaluate_run(
             evaluator.check_lengths(model)
             evaluators.append(evaluator)
         for step in steps if len(steps) > 1 else ():
-            _load(run, step, model)
+            load_checkpoint(run, step, model)
         records = []
         with _interventions(run, model) if interventions else nullcontext() as put:
             for step in steps:
-                _load(run, step, model)
+                load_checkpoint(run, step, model)
                 seen = step * run.config.train.batch_size
                 acting = None if put is None else put.at(step)
                 for evaluator in evaluators:
@@ -151,7 +151,12 @@ def _interventions(run: RunFolder, model: InContextModel) -> AbstractContextMana
         raise CheckpointDamaged(f"cannot measure {run.path}: {damage}") from damage
 
 
-def _load(run: RunFolder, step: int, model: torch.nn.Module) -> None:
+def load_checkpoint(run: RunFolder, step: int, model: torch.nn.Module) -> None:
+    """Put the weights of one of a run's own checkpoints into its model.
+
+    Raises:
+        CheckpointDamaged: if it cannot be read, is of another run or model, or has numbers that are not finite.
+    """
     try:
         run.require_own_checkpoint(step)
         load_model_weights(run.checkpoints, step, model)

@@ -12,6 +12,7 @@ from ._embedders.resnet import SimpleResNet
 from ._embedders.settings import EmbeddingConfig, LinearConfig, RawConfig, ResNetConfig, VectorConfig
 from ._inside.capture import Trace, capture, capture_attention
 from ._inside.edit import Edit, ablate, edit, freeze, patch
+from ._inside.matrices import HeadMatrices, final_norm, head_matrices
 from ._inside.places import site_names
 from ._least_size import least_layer_bytes, least_layer_numbers
 from ._model import InContextModel, TransformerICL, build_model, count_parameters
@@ -55,6 +56,7 @@ __all__ = [
     "ExperimentSpec",
     "FigureSpec",
     "GRUConfig",
+    "HeadMatrices",
     "InContextModel",
     "LSTMConfig",
     "LinearConfig",
@@ -89,12 +91,14 @@ __all__ = [
     "component_owner",
     "count_parameters",
     "edit",
+    "final_norm",
     "find_embedder",
     "find_experiment",
     "find_figure",
     "find_sequence_model",
     "find_tracker",
     "freeze",
+    "head_matrices",
     "hookimpl",
     "known_embedders",
     "known_experiments",

@@ -28,7 +28,7 @@ from .config import (
     read_evaluations,
     read_intervention,
 )
-from .evaluation import EvalResult, Evaluator
+from .evaluation import EmbeddedSequences, EvalResult, Evaluator
 from .presets import PRESETS, chan2022, laptop, smoke
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "PRESETS",
     "RUN_FORMAT",
     "DataConfig",
+    "EmbeddedSequences",
     "EvalConfig",
     "EvalResult",
     "Evaluation",

@@ -11,21 +11,23 @@ of what else is measured with it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, cast
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from icl_data import SequenceBatch
 from icl_data.torch import ExampleBank
 from icl_models import InContextModel, component_owner
 from icl_train._evaluating.calls import Calls
+from icl_train._evaluating.contexts import Contexts
 from icl_train._evaluating.data import EvaluationData
+from icl_train._evaluating.embedded import EmbeddedSequences
 from icl_train._evaluating.scoring import Scoring, means
 from icl_train._evaluations.text import read_evaluations
 from icl_train._evaluations.value import Evaluation
@@ -36,10 +38,20 @@ from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline
 from icl_train._task import Task, autocast
 from icl_train.config import Protocol, RunConfig
 
-__all__ = ["EVAL_SPLITS", "HEADLINES", "EvalResult", "Evaluator", "Headline", "headline_of", "workers_of"]
+__all__ = [
+    "EVAL_SPLITS",
+    "HEADLINES",
+    "EmbeddedSequences",
+    "EvalResult",
+    "Evaluator",
+    "Headline",
+    "headline_of",
+    "workers_of",
+]
 
 SEQUENCES_PER_CALL = 256
 EXAMPLES_PER_CALL = 128
+MOST_KEPT = 2**26  # bytes of examples with noise, for each stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,28 +78,6 @@ class EvalResult:
     def headline(self) -> Headline:
         """The accuracy this evaluation is measured by."""
         return headline_of(self.split, metric=self.headline_metric)
-
-
-@dataclass(frozen=True, eq=False)
-class _Contexts:
-    """The fixed sequences of one stream: N of them, asked about once or several times."""
-
-    data: EvaluationData
-    bank: ExampleBank
-    batches: list[SequenceBatch]  # whole ones, whose noise is drawn for all of them
-    labels: Tensor  # (N, L), before any exchange
-    codes: npt.NDArray[np.int64]  # (N, L) class_index * n_exemplars + exemplar_index
-    asked: list[Evaluation]
-
-    @property
-    def classes(self) -> npt.NDArray[np.int64]:
-        """Class positions in the source that occur, ascending; new classes of a batch come after its last."""
-        return np.unique(self.codes) // self.bank.source.n_exemplars
-
-    @property
-    def is_table(self) -> bool:
-        """Whether each example is always the same: neither noise nor classes that are new in a batch enter."""
-        return self.bank.deterministic and int(self.classes[-1]) < self.bank.source.n_classes
 
 
 _Embedded = tuple[Tensor, npt.NDArray[np.int64]]  # (U, E) of a bank's distinct examples, and their ascending codes
@@ -184,6 +174,37 @@ class Evaluator:
             model: of the task.
             acting: interventions that are in it.
         """
+        with self._measuring(model, acting) as one:
+            found = {result.split: result for contexts in self._contexts for result in self._measure(one, contexts)}
+        return [found[evaluation.name] for evaluation in self.evaluations]
+
+    def embedded(self, model: InContextModel) -> list[EmbeddedSequences]:
+        """The sequences of each evaluation, their examples embedded by ``model`` as for measuring it.
+
+        Args:
+            model: of the task; it is left in the mode it came in.
+        """
+        found = {}
+        with self._measuring(model) as measuring:
+            for contexts in self._contexts:
+                embed, size = self._embedding(measuring, contexts)
+                calls = range(-(-len(contexts.labels) // size))
+                embedded = torch.cat(measuring.calls.map(partial(embed, model), calls))
+                keys = torch.from_numpy(contexts.keys()).to(embedded.device)
+                for one in contexts.asked:
+                    scoring = Scoring.of(one, contexts.data.sampler.kind, self.task.groups)
+                    found[one.name] = EmbeddedSequences(
+                        evaluation=one,
+                        embedded=embedded,
+                        labels=scoring.changed(contexts.labels),
+                        classes=keys,
+                        scoring=scoring,
+                    )
+        return [found[evaluation.name] for evaluation in self.evaluations]
+
+    @contextmanager
+    def _measuring(self, model: InContextModel, acting: Acting | None = None) -> Iterator[_Measuring]:
+        """A model that is being measured; the random state outside is not touched."""
         was_training = model.training
         model.eval()
         device = self.task.bank.device
@@ -195,8 +216,7 @@ class Evaluator:
                 one = _Measuring(model, acting, calls, {})
                 for each in one.models:
                     one.tables.update(self._embed_examples(each, calls))
-                found = {result.split: result for contexts in self._contexts for result in self._measure(one, contexts)}
-            return [found[evaluation.name] for evaluation in self.evaluations]
+                yield one
         finally:
             model.train(was_training)
 
@@ -206,9 +226,9 @@ class Evaluator:
         draws = getattr(config, "example_dropout_prob", 0.0) > 0 or (acting is not None and acting.draws)
         return 1 if draws else self.workers
 
-    def _draw(self) -> list[_Contexts]:
+    def _draw(self) -> list[Contexts]:
         """The contexts of all evaluations, those that several share once."""
-        found: dict[tuple[object, ...], _Contexts] = {}
+        found: dict[tuple[object, ...], Contexts] = {}
         banks: dict[tuple[bool, float | None], ExampleBank] = {}
         for evaluation in self.evaluations:
             data = EvaluationData.of(self.task.data, evaluation, protocol=self.protocol)
@@ -219,13 +239,13 @@ class Evaluator:
             contexts.asked.append(evaluation)
         return list(found.values())
 
-    def _contexts_of(self, data: EvaluationData, bank: ExampleBank) -> _Contexts:
+    def _contexts_of(self, data: EvaluationData, bank: ExampleBank) -> Contexts:
         batches = data.batches(self.n_sequences)
         classes, exemplars, labels = (
             np.concatenate([getattr(batch, name) for batch in batches])[: self.n_sequences]
             for name in ("class_index", "exemplar_index", "label")
         )
-        return _Contexts(
+        return Contexts(
             data=data,
             bank=bank,
             batches=batches,
@@ -249,7 +269,7 @@ class Evaluator:
             def embed(codes: npt.NDArray[np.int64], bank: ExampleBank = bank) -> Tensor:
                 n_exemplars = bank.source.n_exemplars
                 examples = bank.gather(codes // n_exemplars, codes % n_exemplars)
-                with self._autocast():
+                with self.autocast():
                     embedded: Tensor = model.embed_examples(examples[None])[0]
                 return embedded
 
@@ -257,40 +277,55 @@ class Evaluator:
             found[id(model), id(bank)] = torch.cat(parts)[: len(distinct)], distinct
         return found
 
-    def _query_logits(self, one: _Measuring, contexts: _Contexts, labels: Tensor) -> Tensor:
+    def _query_logits(self, one: _Measuring, contexts: Contexts, labels: Tensor) -> Tensor:
         """(N, C) answers to the questions under these (N, L) labels."""
-        seed = self.task.config.seeds.data
-        stream_seed = zlib.crc32(f"{seed} {contexts.data.evaluation.stream_name}".encode())
-        torch.manual_seed(stream_seed)  # of example dropout, whatever was measured before
-        table = one.tables.get((id(one.model), id(contexts.bank))) if contexts.is_table else None
-        size = contexts.data.sampler.batch_size if table is None else SEQUENCES_PER_CALL
-        places = None if table is None else torch.from_numpy(np.searchsorted(table[1], contexts.codes))
+        torch.manual_seed(self._stream_seed(contexts))  # of example dropout, whatever was measured before
+        embed, size = self._embedding(one, contexts)
 
         def answer(step: int) -> Tensor:
             rows = slice(step * size, (step + 1) * size)
-            examples = None
-            if places is None:
-                batch, cut = contexts.batches[step], slice(len(labels[rows]))
-                examples = contexts.bank(batch, seed=stream_seed, step=step, rows=cut)
-
-            def embed(model: InContextModel) -> Tensor:
-                if places is None:
-                    return model.embed_examples(cast(Tensor, examples))
-                embedded, _ = one.tables[id(model), id(contexts.bank)]
-                return embedded[places[rows].to(embedded.device)]
-
-            with self._autocast():
-                embedded = embed(one.model)
-                with nullcontext() if one.acting is None else one.acting.on(labels[rows], embed):
-                    return one.model.from_embeddings(embedded, labels[rows], positions="query").float()
+            embedded = embed(one.model, step)
+            with (
+                self.autocast(),
+                nullcontext() if one.acting is None else one.acting.on(labels[rows], lambda model: embed(model, step)),
+            ):
+                return one.model.from_embeddings(embedded, labels[rows], positions="query").float()
 
         return torch.cat(one.calls.map(answer, range(-(-len(labels) // size))))
 
-    def _autocast(self) -> AbstractContextManager[None]:
-        """Models are measured in the precision that they are trained in; their logits are then float32."""
+    def _embedding(self, one: _Measuring, contexts: Contexts) -> tuple[Callable[[InContextModel, int], Tensor], int]:
+        """What embeds the examples of one call by its number, for any of the models, and how many sequences it has."""
+        if contexts.is_table:
+            places = np.searchsorted(one.tables[id(one.model), id(contexts.bank)][1], contexts.codes)
+
+            def look_up(model: InContextModel, step: int) -> Tensor:
+                rows = places[step * SEQUENCES_PER_CALL : (step + 1) * SEQUENCES_PER_CALL]
+                embedded, _ = one.tables[id(model), id(contexts.bank)]
+                return embedded[torch.from_numpy(rows).to(embedded.device)]
+
+            return look_up, SEQUENCES_PER_CALL
+        size, seed = contexts.data.sampler.batch_size, self._stream_seed(contexts)
+
+        def embed(model: InContextModel, step: int) -> Tensor:
+            cut = slice(min(size, len(contexts.labels) - step * size))
+            examples = contexts.kept.get(step)
+            if examples is None:
+                examples = contexts.bank(contexts.batches[step], seed=seed, step=step, rows=cut)
+                if contexts.labels.numel() * examples[0, 0].nbytes <= MOST_KEPT:
+                    contexts.kept[step] = examples
+            with self.autocast():
+                return model.embed_examples(examples)
+
+        return embed, size
+
+    def _stream_seed(self, contexts: Contexts) -> int:
+        return zlib.crc32(f"{self.task.config.seeds.data} {contexts.data.evaluation.stream_name}".encode())
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """What models of the task are called in: they are measured in the precision that they are trained in."""
         return autocast(self.task.config.train.precision, self.task.bank.device)
 
-    def _measure(self, one: _Measuring, contexts: _Contexts) -> list[EvalResult]:
+    def _measure(self, one: _Measuring, contexts: Contexts) -> list[EvalResult]:
         """The evaluations that ask about these contexts."""
         answered: dict[tuple[bool, int], Tensor] = {}  # each way of changing the labels is asked about once
 

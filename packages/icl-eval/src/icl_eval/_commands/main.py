@@ -10,6 +10,8 @@ from icl_eval._commands.compare import compare
 from icl_eval._commands.evaluate import evaluate
 from icl_eval._commands.figure import figure
 from icl_eval._commands.figures import figures, list_of_figures
+from icl_eval._commands.heads import heads
+from icl_eval._commands.patch import patch
 from icl_eval._commands.plot import plot
 from icl_eval._commands.table import table
 from icl_eval._figures.known import FIGURES, figure_names
@@ -24,6 +26,8 @@ usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval compare RUNS... --with ...  hold runs against runs or archives
        icl-eval table RUNS... [options]     runs as a table, tidy or wide
        icl-eval claims RUNS... [options]    whether what experiments claim holds
+       icl-eval heads RUN [options]         what each attention head does
+       icl-eval patch RUN [CLEAN CORRUPTED] which values carry the answer
        icl-eval figures [RUNS...] [--json]  list figures, and what RUNS have
 
 Figures:
@@ -37,6 +41,8 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "compare": compare,
     "table": table,
     "claims": claims,
+    "heads": heads,
+    "patch": patch,
     "figures": figures,
 }
 

@@ -17,12 +17,12 @@ from icl_eval._drawing.style import legible, own_style
 from icl_eval._drawing.written import write_figure
 from icl_eval._picture.picture import Panel, Picture
 
-__all__ = ["draw", "figure_of"]
+__all__ = ["METADATA", "draw", "figure_of"]
 
 POINTS = 72
 _LABELS = 0.3  # of a panel's width, at most
 # No time of drawing in the files: the same runs give the same bytes.
-_METADATA = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+METADATA = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 
 def draw(picture: Picture, files: Sequence[Path], *, style: str = "notebook") -> None:
@@ -41,7 +41,7 @@ def draw(picture: Picture, files: Sequence[Path], *, style: str = "notebook") ->
     with own_style():
         figure = figure_of(picture, sizes)
         for file in files:
-            write_figure(figure, file, dpi=sizes.dpi, metadata=_METADATA.get(file.suffix.lower()))
+            write_figure(figure, file, dpi=sizes.dpi, metadata=METADATA.get(file.suffix.lower()))
 
 
 def figure_of(picture: Picture, sizes: Sizes) -> Figure:

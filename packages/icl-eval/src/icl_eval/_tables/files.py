@@ -7,12 +7,15 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from icl_data.foundation.printable import csv_cell, printable
 from icl_data.foundation.whole_file import whole_file, write_text
 
-__all__ = ["TABLE_WRITERS", "Row", "rows_as_csv", "rows_as_json", "write_csv", "write_json"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TABLE_WRITERS", "Row", "rows_as_csv", "rows_as_json", "rows_of", "write_csv", "write_json"]
 
 Row = dict[str, Any]
 
@@ -43,6 +46,12 @@ def rows_as_csv(rows: Sequence[Row]) -> str:
 
 def _cell(value: object) -> object:
     return csv_cell(printable(value)) if isinstance(value, str) else value
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a table of pandas, as plain values; None for what is missing or no number."""
+    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame]
+    return [dict(zip(map(str, frame), row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def write_json(path: Path, rows: Sequence[Row]) -> None:

@@ -99,8 +99,8 @@ def load_model_weights(folder: Path, step: int, model: nn.Module) -> None:
     Raises:
         ValueError: if there is no such checkpoint, it is damaged, its weights are no numbers or do not fit the model.
     """
-    if step not in (known := checkpoint_steps(folder)):
-        there = ", ".join(map(str, known)) or "none"
+    if not checkpoint_folder(folder, step).is_dir():  # of a thousand, the others are not looked at
+        there = ", ".join(map(str, checkpoint_steps(folder))) or "none"
         raise ValueError(f"step must be one of the checkpoints in {folder} ({there}), got {step}")
     try:
         _load_model(folder, read_state(folder, step), model)

@@ -1,0 +1,1 @@
+"""Inside models with attention: scores of heads, ablation, composition, and activation patching."""
