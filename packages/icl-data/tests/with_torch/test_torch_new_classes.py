@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from scipy.stats import chi2
 
 from icl_data import ArraySource, BatchSampler, Bursty, ClassSplit, GaussianSource, SequenceBatch
-from icl_data.torch import ExampleBank, SequenceDataset, create_sequence_dataloader
+
+torch = pytest.importorskip("torch")
+
+from icl_data.torch import ExampleBank, SequenceDataset, create_sequence_dataloader  # noqa: E402
 
 SPLIT = ClassSplit(40, n_rare=40, n_common=0)
 KIND = Bursty(seq_len=9, shots=2, ways=4, p_new=0.5)
