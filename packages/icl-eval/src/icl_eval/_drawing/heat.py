@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from icl_eval._drawing.apart import with_room
-from icl_eval._drawing.page import METADATA
-from icl_eval._drawing.sizes import Sizes, sizes_of
-from icl_eval._drawing.style import legible, own_style, text_width
-from icl_eval._drawing.written import write_figure
+from icl_eval._drawing.sizes import Sizes
+from icl_eval._drawing.style import legible, text_width
+from icl_eval._drawing.written import draw_into
 from icl_eval._heads.maps import HeatMap, MapPicture
 
 __all__ = ["draw_maps", "maps_figure"]
@@ -41,11 +41,7 @@ def draw_maps(picture: MapPicture, files: Sequence[Path], *, style: str = "noteb
         ValueError: if there is no such style.
         OSError: what the system says of writing.
     """
-    sizes = sizes_of(style)
-    with own_style():
-        figure = maps_figure(picture, sizes)
-        for file in files:
-            write_figure(figure, file, dpi=sizes.dpi, metadata=METADATA.get(file.suffix.lower()))
+    draw_into(files, style, partial(maps_figure, picture))
 
 
 def maps_figure(picture: MapPicture, sizes: Sizes) -> Figure:

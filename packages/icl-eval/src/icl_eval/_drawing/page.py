@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -12,17 +13,15 @@ from matplotlib.figure import Figure
 from icl_eval._drawing.axes import settle_ticks
 from icl_eval._drawing.ends import height_of_labels, label_ends, settle_ends
 from icl_eval._drawing.panel import draw_panel
-from icl_eval._drawing.sizes import Sizes, sizes_of
-from icl_eval._drawing.style import legible, own_style
-from icl_eval._drawing.written import write_figure
+from icl_eval._drawing.sizes import Sizes
+from icl_eval._drawing.style import legible
+from icl_eval._drawing.written import draw_into
 from icl_eval._picture.picture import Panel, Picture
 
-__all__ = ["METADATA", "draw", "figure_of"]
+__all__ = ["draw", "figure_of"]
 
 POINTS = 72
 _LABELS = 0.3  # of a panel's width, at most
-# No time of drawing in the files: the same runs give the same bytes.
-METADATA = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 
 def draw(picture: Picture, files: Sequence[Path], *, style: str = "notebook") -> None:
@@ -37,11 +36,7 @@ def draw(picture: Picture, files: Sequence[Path], *, style: str = "notebook") ->
         ValueError: if there is no such style.
         OSError: what the system says of writing.
     """
-    sizes = sizes_of(style)
-    with own_style():
-        figure = figure_of(picture, sizes)
-        for file in files:
-            write_figure(figure, file, dpi=sizes.dpi, metadata=METADATA.get(file.suffix.lower()))
+    draw_into(files, style, partial(figure_of, picture))
 
 
 def figure_of(picture: Picture, sizes: Sizes) -> Figure:
