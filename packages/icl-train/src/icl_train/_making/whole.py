@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import secrets
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,8 +14,9 @@ from pathlib import Path
 
 from icl_data.foundation.paths import errors_about, require_writable
 from icl_data.foundation.whole_file import held_by_writer, sync, writer_is_gone
+from icl_train._intact.errors import RunError
 
-__all__ = ["check_place", "remove_leftovers", "whole_folder"]
+__all__ = ["check_place", "remove_leftovers", "require_new", "whole_folder"]
 
 # Of random letters, not of the process's number: in containers these begin at 1 each time.
 _BEING_MADE = re.compile(r"\.[0-9a-f]{16}\.making")
@@ -93,3 +95,12 @@ def _remove_old(folder: Path) -> None:
             ours = all(file.suffix in (".json", ".safetensors") for file in path.iterdir())
             if _BEING_MADE.fullmatch(path.name) and ours and writer_is_gone(path):
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def require_new(path: Path) -> None:
+    """Raise RunError, which says how to go on, if there is something at ``path``."""
+    if os.path.lexists(path):
+        raise RunError(
+            f"a new run needs a folder that does not exist, got {path} "
+            f"(go on with it: icl-train resume {shlex.quote(str(path))}; or give another --name)"
+        )

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,7 +44,7 @@ from icl_train._making.environment import available_cores, environment_here
 from icl_train._making.initial import INITIAL, find_initial_weights
 from icl_train._making.others import copy_others, with_other_weights
 from icl_train._making.trusted import is_trusted, why_not_trusted
-from icl_train._making.whole import whole_folder
+from icl_train._making.whole import require_new, whole_folder
 from icl_train._runs.headlines import Record, progress_line
 from icl_train._runs.held import held, is_held
 from icl_train._runs.owners import changed_owners, plugin_owners
@@ -65,7 +64,6 @@ __all__ = [
     "available_cores",
     "checkpoint_steps",
     "progress_line",
-    "require_new",
 ]
 
 Status = Literal["done", "failed", "running", "interrupted", "queued", "damaged"]
@@ -390,12 +388,3 @@ class RunFolder:
             if not is_ours:
                 raise RunError(f"one process at a time may train a run, got {self.path}, which another one is training")
             yield
-
-
-def require_new(path: Path) -> None:
-    """Raise RunError, which says how to go on, if there is something at ``path``."""
-    if os.path.lexists(path):
-        raise RunError(
-            f"a new run needs a folder that does not exist, got {path} "
-            f"(go on with it: icl-train resume {shlex.quote(str(path))}; or give another --name)"
-        )
