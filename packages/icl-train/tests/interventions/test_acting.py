@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from intervened import BATCH, HEADS, LABELS, TOKENS, sequences, small_model
 
-from icl_models import capture, save_model, site_names
+from icl_models import TransformerConfig, capture, save_model, site_names
 from icl_train import Intervention, intervene
 from icl_train._intervening.interventions import Interventions
 
@@ -81,26 +81,60 @@ def test_the_query_looks_at_its_own_label_under_the_induction_pattern():
     assert on_labels[1:].sum(-1).allclose(torch.ones(BATCH - 1, HEADS))
 
 
-@pytest.mark.parametrize("text", [f"{WEIGHTS}:copy", f"{WEIGHTS}:copy=3,but=1+2", f"{WEIGHTS}.2:copy"])
+@pytest.mark.parametrize("text", [f"{WEIGHTS}:copy", f"{WEIGHTS}:copy,but=1+2", f"{WEIGHTS}.2:copy"])
 def test_copied_answers_are_those_of_the_attention_that_is_used(text):
     model = small_model()
     plain, _ = passed(model)
     logits, trace = passed(model, f"{WEIGHTS}.2:pattern=uniform", text)
-    heads = {"copy": [0, 1, 2, 3], "copy=3,but=1+2": [0, 3]}.get(text.partition(":")[2], [0, 1, 2, 3])
-    scale = 3 if "=3" in text else 10
-    attention = trace[WEIGHTS][:, [2] if ".2:" in text else heads, -1, 1::2].sum(1)
+    heads = [2] if ".2:" in text else [0, 3] if "but" in text else [0, 1, 2, 3]
+    attention = trace[WEIGHTS][:, heads, -1, 1::2].sum(1)
     expected = torch.stack([((ANSWERS[:, :-1] == label) * attention).sum(1) for label in range(LABELS)], 1)
-    assert logits[:, -1].allclose(scale * expected, atol=1e-6)
+    assert logits[:, -1].allclose(expected.clamp(min=1e-9).log(), atol=1e-6)
     untouched, _ = passed(model, f"{WEIGHTS}.2:pattern=uniform")
     assert logits[:, :-1].equal(untouched[:, :-1])
     assert not logits[:, -1].allclose(plain[:, -1])
 
 
-def test_two_layers_may_copy_and_their_answers_are_summed():
+def test_two_layers_may_copy_and_their_attention_is_summed():
     model = small_model()
     both, _ = passed(model, "blocks.0.attention.weights:copy", f"{WEIGHTS}:copy")
     parts = [passed(model, text)[0] for text in ("blocks.0.attention.weights:copy", f"{WEIGHTS}:copy")]
-    assert both[:, -1].allclose(parts[0][:, -1] + parts[1][:, -1], atol=1e-5)
+    assert both[:, -1].exp().allclose((parts[0].exp() + parts[1].exp())[:, -1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"sequence_model_config": TransformerConfig(norm="post", positions="rotary")}]
+)
+def test_the_shifted_pattern_is_that_of_first_tokens_each_with_what_the_one_before_had(settings):
+    model = small_model(**settings)
+    _, trace = passed(model, f"{WEIGHTS}:pattern=shifted")
+    first, block = trace["blocks.0.residual_pre"], model.sequence_model.blocks[1]
+    moved = first.clone()
+    moved[:, 1:-1] = first[:, :-2]
+    with capture(model, WEIGHTS) as expected:
+        block.attention(block.norm_attention(moved) if block.pre_norm else moved)
+    assert trace[WEIGHTS].equal(expected[WEIGHTS])
+
+
+def test_one_head_may_have_the_shifted_pattern():
+    model = small_model()
+    _, was = passed(model)
+    _, whole = passed(model, f"{WEIGHTS}:pattern=shifted")
+    _, trace = passed(model, f"{WEIGHTS}.2:pattern=shifted")
+    assert trace[WEIGHTS][:, 2].equal(whole[WEIGHTS][:, 2])
+    assert trace[WEIGHTS][:, [0, 1, 3]].equal(was[WEIGHTS][:, [0, 1, 3]])
+    _, others = passed(model, f"{WEIGHTS}:pattern=shifted,but=2")
+    assert others[WEIGHTS][:, 2].equal(was[WEIGHTS][:, 2])
+    assert others[WEIGHTS][:, 0].equal(whole[WEIGHTS][:, 0])
+
+
+def test_the_shifted_pattern_trains_queries_and_keys_without_the_layer_below():
+    model = small_model(sequence_model_config=TransformerConfig(mlp_layers=()))
+    texts = ("blocks.0.attention.heads:ablate", f"{WEIGHTS}:pattern=shifted")
+    logits, _ = passed(model, *texts, positions="query")
+    F.cross_entropy(logits, ANSWERS[:, -1]).backward()
+    assert model.sequence_model.blocks[1].attention.qkv.weight.grad.ne(0).any(1).all()
+    assert model.sequence_model.blocks[0].attention.qkv.weight.grad is None
 
 
 @pytest.mark.parametrize(
@@ -110,6 +144,7 @@ def test_two_layers_may_copy_and_their_answers_are_summed():
         "blocks.0.attention.weights:pattern=previous",
         f"{WEIGHTS}:pattern=induction",
         f"{WEIGHTS}:pattern=uniform,but=1",
+        f"{WEIGHTS}:pattern=shifted",
         f"{WEIGHTS}:copy",
         "blocks.1.mlp:mean",
     ],
@@ -117,6 +152,8 @@ def test_two_layers_may_copy_and_their_answers_are_summed():
 @pytest.mark.parametrize("settings", [{}, {"concatenate_labels": True}])
 def test_the_query_alone_gives_what_all_tokens_give(text, settings):
     model = small_model(**settings)
+    if settings and "shifted" in text:
+        pytest.skip("it is refused where an example and its label are one token")
     everywhere, _ = passed(model, text)
     query, _ = passed(model, text, positions="query")
     assert query.allclose(everywhere[:, -1], atol=1e-5)
@@ -248,6 +285,11 @@ def test_modules_outside_attention_can_be_changed_in_models_without_it():
             r"a name must be one of .*layers",
         ),
         ("layers.0.weights:copy", {"sequence_model": "gru", "num_heads": None}, r"a name must be one of .*layers"),
+        (
+            f"{WEIGHTS}:pattern=shifted",
+            {"concatenate_labels": True},
+            r"shifted needs a transformer in which labels are tokens of their own",
+        ),
     ],
 )
 def test_what_a_model_does_not_have_is_refused(text, settings, message):
@@ -261,7 +303,7 @@ def test_compiled_models_are_refused():
         passed(torch.compile(model, backend="eager"), "blocks.0.mlp:ablate")
 
 
-@pytest.mark.parametrize("text", [f"{WEIGHTS}:copy", f"{WEIGHTS}:pattern=induction"])
+@pytest.mark.parametrize("text", [f"{WEIGHTS}:{action}" for action in ("copy", "pattern=induction", "pattern=shifted")])
 def test_labels_that_are_needed_and_not_given_are_asked_for(text):
     model = small_model()
     with pytest.raises(ValueError, match="needs the labels of the sequences, got none"), intervene(model, [text]):

@@ -1,9 +1,12 @@
 """Given patterns, checked by hand."""
 
+import math
+
 import pytest
 import torch
 
 from icl_train._intervening.patterns import (
+    attention_to_labels,
     copied_logits,
     induction_pattern,
     label_tokens,
@@ -66,21 +69,28 @@ def test_rows_of_every_pattern_sum_to_one_and_look_at_nothing_later(make, tokens
     assert found.triu(1).eq(0).all()
 
 
-def test_copied_logits_are_attention_to_each_label_summed_over_tokens_and_heads():
+def test_attention_to_a_label_is_summed_over_tokens_and_heads():
     attention = torch.zeros(2, 2, 7, 7)
     attention[0, 0, -1] = torch.tensor([0.1, 0.2, 0.0, 0.3, 0.1, 0.1, 0.2])
     attention[0, 1, -1, 1] = 1.0
     attention[1, 0, -1, 5] = 0.5
-    found = copied_logits(attention, LABELS, 6, 10.0)
-    expected = torch.tensor([[0, 3, 0, 13, 0, 0], [0, 0, 5, 0, 0, 0]]).float()
+    found = attention_to_labels(attention, LABELS, 6)
+    expected = torch.tensor([[0, 0.3, 0, 1.3, 0, 0], [0, 0, 0.5, 0, 0, 0]])
     assert found.allclose(expected)
-    assert copied_logits(attention[:, 1], LABELS, 6, 2.0).equal(torch.tensor([[0, 0, 0, 2, 0, 0], [0] * 6]).float())
+    assert attention_to_labels(attention[:, 1], LABELS, 6).equal(torch.tensor([[0, 0, 0, 1, 0, 0], [0] * 6]).float())
 
 
-def test_even_attention_over_two_pairs_has_the_loss_that_the_scale_is_told_with():
+def test_copied_answers_of_one_head_are_the_softmax_of_its_scores_at_the_labels():
+    scores, labels = torch.tensor([[[[0.3, 1.2, -0.4, 0.7, 2.0]]]]), torch.tensor([[2, 4, 2]])
+    logits = copied_logits(attention_to_labels(scores.softmax(-1), labels, 5))
+    assert logits.softmax(-1)[0, [2, 4]].allclose(torch.tensor([1.2, 0.7]).softmax(0))
+    assert logits.softmax(-1)[0, [0, 1, 3]].max() < 1e-7
+
+
+def test_even_attention_over_two_pairs_has_the_loss_log_2():
     attention, labels = torch.full((1, 1, 1, 5), 0.2), torch.tensor([[2, 4, 2]])
-    loss = torch.nn.functional.cross_entropy(copied_logits(attention, labels, 5, 10.0), labels[:, -1])
-    assert float(loss) == pytest.approx(0.88, abs=0.005)
+    logits = copied_logits(attention_to_labels(attention, labels, 5))
+    assert float(torch.nn.functional.cross_entropy(logits, labels[:, -1])) == pytest.approx(math.log(2))
 
 
 def test_tokens_that_are_neither_layout_are_refused():

@@ -19,8 +19,8 @@ MEANT = {
     f"{WEIGHTS}.3:pattern=previous,stop=5000": Intervention(
         name=f"{WEIGHTS}.3", action="pattern", to="previous", stop=5000
     ),
-    f"{WEIGHTS}:copy": Intervention(name=WEIGHTS, action="copy", to=10.0),
-    f"{WEIGHTS}:copy=4": Intervention(name=WEIGHTS, action="copy", to=4.0),
+    f"{WEIGHTS}:copy": Intervention(name=WEIGHTS, action="copy"),
+    f"{WEIGHTS}:pattern=shifted": Intervention(name=WEIGHTS, action="pattern", to="shifted"),
     "tokens:run=runs/a,b@20": Intervention(name="tokens", action="run", to="runs/a,b@20"),
     "embedder:fix,start=1,stop=9": Intervention(name="embedder", action="fix", start=1, stop=9),
 }
@@ -42,7 +42,6 @@ def test_a_text_means_one_value_and_that_is_spelled_so(text):
     [
         ("blocks.0.mlp: ablate", "blocks.0.mlp:ablate"),
         (f" {WEIGHTS} : pattern = uniform , start = 0 , stop = 7 ", f"{WEIGHTS}:pattern=uniform,stop=7"),
-        (f"{WEIGHTS}:copy=10.0", f"{WEIGHTS}:copy"),
         ("blocks.0.mlp:value=1e-1", "blocks.0.mlp:value=0.1"),
         ("blocks.0.mlp:ablate,stop=9,start=2", "blocks.0.mlp:ablate,start=2,stop=9"),
     ],
@@ -67,8 +66,8 @@ def test_a_run_stores_the_one_spelling(written, text):
         ("a:value=inf", r"on a: value must be a finite number, got inf"),
         ("a:value=much", r"on a: value must be a number, got 'much'"),
         ("a:run", r"on a: run must be a run's folder, or RUN@STEP, got None"),
-        (f"{WEIGHTS}:copy=0", r"copy must be above 0, the scale of the logits, got 0"),
-        (f"{WEIGHTS}:pattern=prev", r"pattern must be one of previous, induction, uniform, got 'prev'"),
+        (f"{WEIGHTS}:copy=10", r"copy must have nothing behind it, got '10'"),
+        (f"{WEIGHTS}:pattern=prev", r"pattern must be one of previous, shifted, induction, uniform, got 'prev'"),
         ("blocks.0.mlp:pattern=uniform", r"pattern must be of attention weights \(.*\), got 'blocks\.0\.mlp'"),
         (
             "blocks.0.attention.heads:copy",

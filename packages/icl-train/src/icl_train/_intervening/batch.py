@@ -17,12 +17,16 @@ class Batch:
     Attributes:
         labels: (B, S), the last being the right answers; None where nobody has said.
         theirs: another run and a name → what its model computes there.
-        copied: (B, C) parts of logits that this pass has copied so far.
+        copied: (B, C) attention to each label that this pass has copied so far.
+        tokens: (B, T, W) that the first block was given in this pass, where a pattern hangs on them.
+        asked: name of attention weights → what they are for other tokens, None until they are known.
     """
 
     labels: Tensor | None
     theirs: dict[tuple[str, str], Tensor] = field(default_factory=dict)
     copied: list[Tensor] = field(default_factory=list)
+    tokens: Tensor | None = None
+    asked: dict[str, Tensor | None] = field(default_factory=dict)
 
 
 # Edits lie in the model, which several threads may call at a time: each has its own sequences.

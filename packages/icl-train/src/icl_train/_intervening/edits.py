@@ -7,9 +7,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from icl_models import Edit, ablate, patch
+from icl_models import Edit, InContextModel, ablate, patch
 from icl_train._intervening.batch import answered
-from icl_train._intervening.patterns import copied_logits, induction_pattern, previous_pattern, uniform_pattern
+from icl_train._intervening.patterns import (
+    attention_to_labels,
+    copied_logits,
+    induction_pattern,
+    previous_pattern,
+    uniform_pattern,
+)
+from icl_train._intervening.shifted import weights_of_shifted
 from icl_train._interventions.text import intervention_text
 from icl_train._interventions.value import Intervention
 
@@ -18,17 +25,17 @@ __all__ = ["answer_with_copies", "edit_of", "keep_theirs"]
 _Change = Callable[[str, Tensor], Tensor]
 
 
-def edit_of(intervention: Intervention, *, num_classes: int) -> Edit:
+def edit_of(intervention: Intervention, model: InContextModel) -> Edit:
     """The change that an intervention other than ``fix`` makes.
 
     Args:
         intervention: which.
-        num_classes: labels of the model.
+        model: that it is made in.
     """
     one = intervention
     if one.action == "copy":
-        return Edit(_note_copies(one, num_classes), None)
-    change = _change_of(one)
+        return Edit(_note_copies(one, model.config.num_classes), None)
+    change = _change_of(one, model)
     return Edit(_but(one.but, change) if one.but else change, None)
 
 
@@ -52,20 +59,22 @@ def answer_with_copies() -> Edit:
 
     def change(name: str, value: Tensor) -> Tensor:
         batch, _ = answered("copy")
-        logits = torch.stack(batch.copied).sum(0).to(value)
+        logits = copied_logits(torch.stack(batch.copied).sum(0)).to(value)
         batch.copied.clear()  # a batch may be answered again
         return logits if value.ndim == 2 else torch.cat((value[:, :-1], logits[:, None]), 1)
 
     return Edit(change, None)
 
 
-def _change_of(one: Intervention) -> _Change:
+def _change_of(one: Intervention, model: InContextModel) -> _Change:
     if one.action in ("ablate", "mean"):
         return ablate("zero" if one.action == "ablate" else "mean").change
     if one.action == "value":
         return patch(float(one.to or 0)).change
     if one.action == "run":
         return _their_value(str(one.to))
+    if one.to == "shifted":
+        return weights_of_shifted(model)
     if one.to == "induction":
         told = intervention_text(one)
         return lambda name, value: induction_pattern(value, answered(told)[1])
@@ -79,7 +88,7 @@ def _note_copies(one: Intervention, num_classes: int) -> _Change:
         batch, labels = answered(told)
         _require_heads(name, value, one.but)
         copying = [head for head in range(value.shape[1]) if head not in one.but] if one.but else slice(None)
-        batch.copied.append(copied_logits(value[:, copying], labels, num_classes, float(one.to or 0)))
+        batch.copied.append(attention_to_labels(value[:, copying], labels, num_classes))
         return value
 
     return note

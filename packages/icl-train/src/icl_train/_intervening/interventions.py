@@ -15,6 +15,7 @@ from icl_train._intervening.batch import Batch, answered, current
 from icl_train._intervening.edits import answer_with_copies, edit_of, keep_theirs
 from icl_train._intervening.others import Others
 from icl_train._intervening.parameters import parameters_named
+from icl_train._intervening.shifted import FIRST_TOKENS, note_tokens, require_shiftable
 from icl_train._interventions.text import intervention_text
 from icl_train._interventions.value import Intervention
 
@@ -130,8 +131,9 @@ class Interventions:
                 if one.action == "run":
                     stack.enter_context(edit(named[str(one.to)], {one.name: keep_theirs(str(one.to))}))
             for one in [*edits, *copies]:  # copies last: they see the weights as they are used
-                change = edit_of(one, num_classes=self._model.config.num_classes)
-                stack.enter_context(edit(self._model, {one.name: change}))
+                stack.enter_context(edit(self._model, {one.name: edit_of(one, self._model)}))
+            if any(one.to == "shifted" for one in edits):
+                stack.enter_context(edit(self._model, {FIRST_TOKENS: note_tokens()}))
             if copies:
                 stack.enter_context(edit(self._model, {"readout": answer_with_copies()}))
             for one in now:
@@ -175,6 +177,8 @@ def _require_place(model: InContextModel, one: Intervention, others: Others) -> 
             for head in one.but or (0,):
                 with capture(model, f"{name}.{head}"):
                     pass
+    if one.action == "pattern" and one.to == "shifted":
+        require_shiftable(model)
     if one.name.split(".")[0] == "embedder":
         raise ValueError("a name must be behind the embedder, whose examples are embedded once for all sequences")
     if one.action == "run":

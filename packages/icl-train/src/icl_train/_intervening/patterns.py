@@ -9,7 +9,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["copied_logits", "induction_pattern", "label_tokens", "previous_pattern", "uniform_pattern"]
+__all__ = [
+    "attention_to_labels",
+    "copied_logits",
+    "induction_pattern",
+    "label_tokens",
+    "previous_pattern",
+    "uniform_pattern",
+]
+
+_LEAST = 1e-9
 
 
 def previous_pattern(weights: Tensor) -> Tensor:
@@ -65,29 +74,39 @@ def induction_pattern(weights: Tensor, labels: Tensor) -> Tensor:
     return torch.cat((weights[..., :-1, :], query[..., None, :]), -2)
 
 
-def copied_logits(weights: Tensor, labels: Tensor, num_classes: int, scale: float) -> Tensor:
-    """What the query answers if attention to a label is all that speaks for it: "perfect copy" in Singh 2024.
-
-    The logit of each class is ``scale`` times the query's attention to the context's tokens of that label, summed over
-    tokens and heads; 0 for a class that no token has. The scale is ours: with 10, one head whose attention is even
-    over two pairs and the query has a loss of .88 among 5 labels, where the paper's curve starts at .83.
+def attention_to_labels(weights: Tensor, labels: Tensor, num_classes: int) -> Tensor:
+    """The query's attention to the context's tokens of each label, summed over tokens and heads.
 
     Args:
         weights: (B, H, Q, T) or (B, Q, T).
         labels: (B, S).
         num_classes: C.
-        scale: of the logits.
 
     Returns:
-        (B, C).
+        (B, C); 0 for a label that no token has.
 
     Raises:
         ValueError: if there are other tokens than examples and labels.
     """
     at = label_tokens(labels.shape[1], weights.shape[-1])
     query = weights[..., -1, :] if weights.ndim == 3 else weights[..., -1, :].sum(1)  # (B, T)
-    logits = query.new_zeros(len(labels), num_classes)
-    return scale * logits.scatter_add(1, labels[:, :-1], query[:, at])
+    return query.new_zeros(len(labels), num_classes).scatter_add(1, labels[:, :-1], query[:, at])
+
+
+def copied_logits(attention: Tensor) -> Tensor:
+    """What the query answers if attention to a label is all that speaks for it: "perfect copy" in Singh 2024.
+
+    The logit of a label is the logarithm of the attention to it, so that the answer's distribution is attention to the
+    context's labels over its sum: of one head and different labels the softmax of its scores there, as in the paper,
+    whose loss starts near log 2 for two pairs. A label that no token has, or that gets less, has that of 1e-9.
+
+    Args:
+        attention: (B, C).
+
+    Returns:
+        (B, C).
+    """
+    return attention.clamp(min=_LEAST).log()
 
 
 def label_tokens(n_examples: int, n_tokens: int) -> slice:

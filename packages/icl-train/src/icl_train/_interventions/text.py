@@ -10,13 +10,12 @@ from typing import Any
 
 from icl_data.foundation.command_line import nearest
 from icl_data.foundation.shown import shown
-from icl_train._interventions.value import ACTIONS, DEFAULT_SCALE, Intervention
+from icl_train._interventions.value import ACTIONS, Intervention
 
 __all__ = ["intervention_text", "intervention_word", "read_intervention", "read_interventions", "with_digest_alone"]
 
 _MOST = 1000  # whoever wrote a config.json
 _SETTINGS = ("but", "start", "stop")
-_NUMBERS = ("value", "copy")
 _BETWEEN = re.compile(r",(?=\s*[\w-]*\s*=)")  # a comma in a folder's name has no setting behind it
 _FORM = "NAME:ACTION or NAME:ACTION=TO,setting=value,…"
 
@@ -85,8 +84,7 @@ def intervention_text(intervention: Intervention) -> str:
         intervention: what to spell.
     """
     one = intervention
-    scale = None if one.action == "copy" and one.to == DEFAULT_SCALE else one.to
-    to = "" if scale is None else f"={_number(scale) if isinstance(scale, float) else scale}"
+    to = "" if one.to is None else f"={_number(one.to) if isinstance(one.to, float) else one.to}"
     settings = [
         *([f"but={'+'.join(map(str, one.but))}"] if one.but else []),
         *([f"start={one.start}"] if one.start else []),
@@ -122,7 +120,7 @@ def _with_run(text: str, change: Any) -> str:
 
 
 def _to(name: str, action: str, text: str) -> float | str:
-    if action not in _NUMBERS:
+    if action != "value":
         return text
     try:
         return float(text)

@@ -11,14 +11,13 @@ from typing import Literal
 from icl_data.foundation.command_line import nearest
 from icl_data.foundation.shown import shown
 
-__all__ = ["ACTIONS", "DEFAULT_SCALE", "PATTERNS", "Action", "Intervention", "Pattern"]
+__all__ = ["ACTIONS", "PATTERNS", "Action", "Intervention", "Pattern"]
 
 Action = Literal["ablate", "mean", "value", "run", "pattern", "copy", "fix"]
-Pattern = Literal["previous", "induction", "uniform"]
+Pattern = Literal["previous", "shifted", "induction", "uniform"]
 
 ACTIONS: tuple[str, ...] = typing.get_args(Action)
 PATTERNS: tuple[str, ...] = typing.get_args(Pattern)
-DEFAULT_SCALE = 10.0
 
 _LARGEST = 2**31 - 1
 _NAME = re.compile(r"[\w.*-]{1,200}")
@@ -36,11 +35,10 @@ class Intervention:
             ``blocks.0.mlp``; * stands for anything. For ``fix``, of a parameter or a module in the model.
         action: ``ablate``: zero in its place; ``mean``: each position's mean over the batch; ``value``: a number;
             ``run``: what another run's model computes there on the same sequences; ``pattern``: attention weights that
-            are given; ``copy``: the answer is what these attention weights copy (see
+            are given; ``copy``: the answer is what these attention weights copy, no readout (see
             `icl_train._intervening.patterns`); ``fix``: parameters stay as they are.
         to: of ``value`` the number; of ``run`` the folder, with @STEP for another checkpoint than the last and
-            #sha256:… for which weights these must be; of ``pattern``: previous, induction or uniform; of ``copy`` the
-            scale of the logits, 10 if it is left out.
+            #sha256:… for which weights these must be; of ``pattern``: previous, shifted, induction or uniform.
         but: heads that stay as they are.
         start, stop: it acts in the updates start + 1 to stop; without a stop to the last. The evaluation after an
             update is made as that update was; that before the first as the first is.
@@ -77,13 +75,8 @@ class Intervention:
         """
         return self.start < max(step, 1) <= (_LARGEST if self.stop is None else self.stop)
 
-    @property
-    def needs_labels(self) -> bool:
-        """Whether it hangs on the labels of the sequences, or on the sequences themselves."""
-        return self.action in ("run", "copy") or self.to == "induction"
-
     def _check_to(self) -> None:
-        if self.action in ("value", "copy"):
+        if self.action == "value":
             self._check_number()
         elif self.action == "pattern":
             if self.to not in PATTERNS:
@@ -98,12 +91,8 @@ class Intervention:
             raise self._wrong(f"{self.action} must have nothing behind it", self.to)
 
     def _check_number(self) -> None:
-        if self.action == "copy" and self.to is None:
-            object.__setattr__(self, "to", DEFAULT_SCALE)
         if isinstance(self.to, bool) or not isinstance(self.to, (int, float)) or not math.isfinite(self.to):
             raise self._wrong(f"{self.action} must be a finite number", self.to)
-        if self.action == "copy" and self.to <= 0:
-            raise self._wrong("copy must be above 0, the scale of the logits", self.to)
         object.__setattr__(self, "to", float(self.to))
 
     def _check_heads(self) -> None:
