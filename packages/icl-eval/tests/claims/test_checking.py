@@ -58,6 +58,19 @@ def test_a_difference_is_taken_seed_by_seed(write):
     assert (one.measured, one.low, one.high) == (pytest.approx(0.4),) * 3
 
 
+def test_a_quotient_is_taken_seed_by_seed(write):
+    def curve(last):
+        return lambda run: [0.5, last * (1 + 0.1 * run.seed)]
+
+    root = write("small", {place: curve(values[-1]) for place, values in ALL_WELL.items()})
+    series, _ = collect(root)
+    (done,) = performed(series, ["mine"])
+    claim = next(one for one in done.spec.claims if one.than is not None)
+    done = replace(done, spec=replace(done.spec, claims=(replace(claim, quotient=True),)))
+    (one,) = verdicts(done)
+    assert (one.measured, one.low, one.high) == (pytest.approx(0.9 / 0.5),) * 3
+
+
 def test_further_seeds_count(write):
     assert judged(write("small", ALL_WELL, seeds=(0, 1, 5)))["Bursts bring ICL."].n == 3
 
@@ -151,8 +164,10 @@ def test_json_has_a_row_for_each_claim(write, capsys):
         "metric": None,
         "heads": None,
         "at": "last",
+        "level": None,
         "where": {"data.p_bursty": "1"},
         "than": None,
+        "quotient": False,
         "measured": pytest.approx(0.9),
         "low": pytest.approx(0.9),
         "high": pytest.approx(0.9),

@@ -82,3 +82,21 @@ def test_the_onset_is_when_half_of_the_change_is_done_and_its_width_from_a_tenth
 @pytest.mark.parametrize("at", ["onset", "width"])
 def test_what_never_leaves_its_plateau_has_an_infinite_onset(at):
     assert value(at, [(step, 0.5) for step, _ in STEP]) == math.inf
+
+
+@pytest.mark.parametrize(("step", "expected"), [(0, 0.5), (19, 0.5), (20, 0.8), (10**6, 0.8)])
+def test_a_number_is_that_update_and_the_last_value_up_to_it(write_run, step, expected):
+    run = write_run("one", {0: (0.5, 0.1), 20: (0.8, 0.2)})
+    assert claimed_value(claim("fewshot_holdout", at=step), run) == expected
+
+
+@pytest.mark.parametrize(("level", "expected"), [(0.6, 10), (0.7, 10), (0.9, 20), (0.95, math.inf), (0.4, math.inf)])
+def test_what_is_reached_is_reached_at_the_first_update_that_has_it(write_run, level, expected):
+    run = write_run("one", {0: (0.5, 0.1), 10: (0.7, 0.1), 20: (0.9, 0.1), 30: (0.7, 0.1)})
+    assert claimed_value(claim("fewshot_holdout", at="reached", level=level), run) == expected
+
+
+def test_a_falling_curve_reaches_a_level_from_above(write_run):
+    run = write_run("one", {0: (0.5, 0.9), 10: (0.7, 0.4), 20: (0.9, 0.1)})
+    found = claimed_value(claim("no_support_zipfian", metric="accuracy_query", at="reached", level=0.4), run)
+    assert found == 10

@@ -148,6 +148,12 @@ def test_an_experiment_that_contradicts_itself_is_refused(changes: dict[str, Any
             lambda: claim(heads=Heads(layer=0), at="peak"),
             "about heads .* without another moment, got 'peak'",
         ),
+        (
+            lambda: claim(at="reached"),
+            r"must have a level where it is about what is reached, and there alone, got None",
+        ),
+        (lambda: claim(level=0.5), r"must have a level where it is about what is reached, .* alone, got 0.5"),
+        (lambda: claim(quotient=True), r"claim 'So.' must say what it is divided by, got no other runs"),
         (lambda: Heads(layer=-1), r"the layer of heads must be a number from 0 up, got -1"),
         (lambda: Heads(layer=True), r"the layer of heads must be a number from 0 up, got True"),
         (lambda: Heads(layer=1, more_than=float("nan")), r"more_than of heads must be a finite number, got nan"),
@@ -179,4 +185,17 @@ def test_a_scale_may_have_points_of_its_own() -> None:
 )
 def test_a_claim_about_heads_says_in_words_which(heads: Heads, subject: str) -> None:
     (one,) = claim(measure="induction", heads=heads, where={"given": "nothing"})
+    assert one.subject == subject
+
+
+@pytest.mark.parametrize(
+    ("more", "subject"),
+    [
+        ({"at": 1000}, "relabel after 1,000 updates at given nothing"),
+        ({"at": "reached", "level": 0.9}, "update of 0.9 of relabel at given nothing"),
+        ({"than": {"given": "all"}, "quotient": True}, "relabel at given nothing, as a share of that at given all"),
+    ],
+)
+def test_a_claim_says_in_words_what_is_measured(more: dict[str, Any], subject: str) -> None:
+    (one,) = claim(measure="relabel", where={"given": "nothing"}, **more)
     assert one.subject == subject

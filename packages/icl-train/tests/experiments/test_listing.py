@@ -81,7 +81,7 @@ def test_json_has_it_all(capsys, mine):
     assert (small["preset"], small["seconds"], small["problem"]) == ("smoke", None, None)
     assert one["scales"]["drawn"]["ranges"][0]["setting"] == "optim.max_lr"
     assert one["claims"][0]["above"] == 0.0
-    assert [claim["heads"] for claim in one["claims"]] == [None, {"layer": 0, "more_than": 0.3}]
+    assert [claim["heads"] for claim in one["claims"]] == [None, {"layer": 0, "more_than": 0.3, "split": None}]
 
 
 def test_one_that_cannot_be_run_is_listed_with_the_reason(capsys, mine):

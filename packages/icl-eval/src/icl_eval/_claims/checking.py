@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import mean
@@ -65,7 +66,11 @@ def _verdict(claim: Claim, done: Performed, scored: ScoredHeads) -> Verdict:
     by_seed = _of_seeds(claim, claim.where, done, scored)
     if claim.than is not None:  # of one seed each, so that what the seeds share falls out
         subtracted = _of_seeds(claim, claim.than, done, scored)
-        by_seed = {seed: value - subtracted[seed] for seed, value in by_seed.items() if seed in subtracted}
+        by_seed = {
+            seed: _quotient(value, subtracted[seed]) if claim.quotient else value - subtracted[seed]
+            for seed, value in by_seed.items()
+            if seed in subtracted
+        }
     asserted = done.scale in claim.scales
     reason = "" if asserted else claim.tried.get(done.scale, "")
     if not by_seed:
@@ -77,6 +82,11 @@ def _verdict(claim: Claim, done: Performed, scored: ScoredHeads) -> Verdict:
     if asserted:
         judgement = "holds" if claim.holds_of(measured) else "does not hold"
     return Verdict(claim, judgement, measured, low, high, len(by_seed), reason)
+
+
+def _quotient(value: float, divisor: float) -> float:
+    """Of two values, of which the second may be 0."""
+    return value / divisor if divisor else math.copysign(math.inf, value) if value else math.nan
 
 
 def _why_unsaid(claim: Claim, done: Performed, scored: ScoredHeads) -> str:

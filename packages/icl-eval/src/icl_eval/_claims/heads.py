@@ -39,7 +39,7 @@ class ScoredHeads:
     trust: bool = False
     refused: dict[Path, str] = field(default_factory=dict, init=False)
     damaged: bool = field(default=False, init=False)
-    _scores: dict[Path, _Scores | None] = field(default_factory=dict, init=False)
+    _scores: dict[tuple[Path, str | None], _Scores | None] = field(default_factory=dict, init=False)
 
     def number(self, claim: Claim, run: RunFolder) -> float | None:
         """The greatest score among the heads of the claim's layer, or how many have more; None if that cannot be had.
@@ -62,7 +62,7 @@ class ScoredHeads:
         if name not in MEASURES:
             hint = nearest(name, MEASURES)
             return None, f"a score of heads must be one of {', '.join(MEASURES)}, got {name!r}{hint}"
-        scores = self._of(run)
+        scores = self._of(run, heads.split)
         if scores is None:
             return None, self.refused[run.path]
         if name in scores.blank:
@@ -74,17 +74,17 @@ class ScoredHeads:
             return max(values), ""
         return float(sum(value > heads.more_than for value in values)), ""
 
-    def _of(self, run: RunFolder) -> _Scores | None:
-        if run.path not in self._scores:
-            self._scores[run.path] = self._measured(run)
-        return self._scores[run.path]
+    def _of(self, run: RunFolder, split: str | None) -> _Scores | None:
+        if (run.path, split) not in self._scores:
+            self._scores[run.path, split] = self._measured(run, split)
+        return self._scores[run.path, split]
 
-    def _measured(self, run: RunFolder) -> _Scores | None:
+    def _measured(self, run: RunFolder, split: str | None) -> _Scores | None:
         from icl_eval._evaluate import CheckpointDamaged
-        from icl_eval._heads.runs import measure_heads
+        from icl_eval._heads.runs import ICL, measure_heads
 
         try:
-            frame = measure_heads(run, sequences=SEQUENCES, trust=self.trust)
+            frame = measure_heads(run, split=split or ICL, sequences=SEQUENCES, trust=self.trust)
         except (ValueError, ImportError, OSError, CommandFailed, MemoryError, OverflowError) as error:
             too_large = isinstance(error, (MemoryError, OverflowError))
             self.refused[run.path] = "what it asks for does not fit into memory" if too_large else one_line(error)

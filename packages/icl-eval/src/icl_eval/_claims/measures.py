@@ -22,12 +22,27 @@ MOMENTS: dict[str, Callable[[Points, float], float]] = {
     "onset": lambda curve, _: _of_onset(curve, "time"),
     "width": lambda curve, _: _of_onset(curve, "width"),
 }
-"""Moment of a claim → what it takes of a run's values, and of what guessing gives."""
+"""Moment of a claim without a number of its own → what it takes of a run's values, and of what guessing gives."""
 
 
 def _of_onset(curve: Points, name: Literal["time", "width"]) -> float:
     onset = fit_onset([step for step, _ in curve], [value for _, value in curve])
     return math.inf if onset is None else float(getattr(onset, name))
+
+
+def _reached(curve: Points, level: float) -> float:
+    """The first update at which a curve is at a level, from whichever side it comes; infinite where that is never."""
+    rises = curve[0][1] < level
+    return next((float(step) for step, value in curve if (value >= level if rises else value <= level)), math.inf)
+
+
+def _taken(claim: Claim, curve: Points, chance: float) -> float | None:
+    if isinstance(claim.at, int):
+        return next((value for step, value in reversed(curve) if step <= claim.at), None)
+    if claim.at == "reached":
+        assert claim.level is not None
+        return _reached(curve, claim.level)
+    return MOMENTS[claim.at](curve, chance)
 
 
 def claimed_value(claim: Claim, run: RunFolder) -> float | None:
@@ -49,4 +64,4 @@ def claimed_value(claim: Claim, run: RunFolder) -> float | None:
             continue
         if isinstance(value, int | float):
             curve[record["step"]] = float(value)
-    return MOMENTS[claim.at](sorted(curve.items()), chance) if curve else None
+    return _taken(claim, sorted(curve.items()), chance) if curve else None

@@ -11,7 +11,7 @@ from icl_models._contract.axis import require
 
 __all__ = ["Claim", "Heads", "Moment", "Over"]
 
-Moment = Literal["last", "peak", "peak_step", "fall", "half_life", "onset", "width"]
+Moment = Literal["last", "peak", "peak_step", "fall", "half_life", "onset", "width", "reached"]
 Over = Literal["mean", "best"]
 
 _OF: dict[Moment, str] = {
@@ -22,6 +22,7 @@ _OF: dict[Moment, str] = {
     "half_life": "half-life of ",
     "onset": "onset of ",
     "width": "width of the onset of ",
+    "reached": "update of {level:g} of ",
 }
 
 
@@ -32,6 +33,7 @@ class Heads:
     Args:
         layer: of which, from 0 up, as in ``blocks.1``.
         more_than: the number of its heads is meant whose score is above this; None for the greatest score among them.
+        split: evaluation on whose sequences they are scored; None for that of ``icl-eval heads``.
 
     Raises:
         ValueError: for a layer that is no number from 0 up, or a score that is no finite number.
@@ -39,6 +41,7 @@ class Heads:
 
     layer: int
     more_than: float | None = None
+    split: str | None = None
 
     def __post_init__(self) -> None:
         whole = isinstance(self.layer, int) and not isinstance(self.layer, bool)
@@ -51,7 +54,7 @@ class Heads:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What an experiment's runs should show: a bound on a mean over seeds, or on the difference of two.
+    """What an experiment's runs should show: a bound on a mean over seeds, or on a difference or quotient of two.
 
     Args:
         says: the claim, in one sentence.
@@ -61,18 +64,22 @@ class Claim:
         heads: of the last checkpoint's model, whose score is meant; None for what was recorded in training.
         where: axis → label of the point whose runs are meant; of an axis that is left out, those of all points.
         than: the same for the runs that are subtracted; None for the value itself.
+        quotient: divide by these in place of subtracting them.
         at: what is taken of a run's values over training: the last; the greatest ("peak"), the update at which it was
             reached ("peak_step"), how far the last is below it ("fall"), or the updates from it until half of what was
             above chance is lost ("half_life"; infinite where that is never); of a logistic step fitted to them, the
             update at which half of it is done ("onset"; infinite where there is no step), or the updates from a tenth
-            to nine tenths ("width"; likewise).
+            to nine tenths ("width"; likewise); the first update at which they are at ``level``, from whichever side
+            ("reached"; infinite where that is never); or, as a number, that update: the last value up to it.
+        level: of "reached".
         over: of several runs of one seed the mean, or the best.
         above, below: bounds.
         scales: scales at which it holds.
         tried: scale → why it is not asserted there, and what was tried.
 
     Raises:
-        ValueError: without a bound, or with a metric or a moment of heads.
+        ValueError: without a bound, with a metric or a moment of heads, with a level that nothing has to reach or
+            without one, or with a quotient of nothing.
     """
 
     says: str
@@ -81,7 +88,9 @@ class Claim:
     metric: str | None = None
     heads: Heads | None = None
     than: Mapping[str, str] | None = None
-    at: Moment = "last"
+    quotient: bool = False
+    at: Moment | int = "last"
+    level: float | None = None
     over: Over = "mean"
     above: float | None = None
     below: float | None = None
@@ -95,6 +104,10 @@ class Claim:
             what = f"claim {self.says!r} about heads must be of their last scores, without"
             require(self.metric is None, f"{what} a metric", repr(self.metric))
             require(self.at == "last", f"{what} another moment", repr(self.at))
+        level = f"claim {self.says!r} must have a level where it is about what is reached, and there alone"
+        require((self.at == "reached") == (self.level is not None), level, repr(self.level))
+        divided = f"claim {self.says!r} must say what it is divided by"
+        require(not self.quotient or self.than is not None, divided, "no other runs")
 
     @property
     def subject(self) -> str:
@@ -107,8 +120,12 @@ class Claim:
         if self.heads is not None:
             measure = _of_heads(self.heads, self.measure)
         best = "best " if self.over == "best" else ""
-        less = "" if self.than is None else f", less that{_at(self.than) or ' at all points'}"
-        return f"{_OF[self.at]}{best}{measure}{_at(self.where)}{less}"
+        less = "as a share of" if self.quotient else "less"
+        other = "" if self.than is None else f", {less} that{_at(self.than) or ' at all points'}"
+        if isinstance(self.at, int):
+            return f"{best}{measure} after {self.at:,} updates{_at(self.where)}{other}"
+        moment = _OF[self.at].format(level=self.level) if self.level is not None else _OF[self.at]
+        return f"{moment}{best}{measure}{_at(self.where)}{other}"
 
     @property
     def bound(self) -> str:
