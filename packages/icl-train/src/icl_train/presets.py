@@ -105,7 +105,7 @@ def singh2024() -> RunConfig:
         ),
         optim=OptimConfig(max_lr=1e-4, schedule="constant", warmup_steps=0),
         train=TrainConfig(max_steps=31_250, batch_size=32, threads=1, log_interval=50, log_spaced_checkpoint_steps=100),
-        eval=EvalConfig(log_spaced_steps=60, batches=16, evaluations=("novel_label_trained", "relabel", "novel_label")),
+        eval=EvalConfig(log_spaced_steps=80, batches=16, evaluations=("novel_label_trained", "relabel", "novel_label")),
     )
 
 

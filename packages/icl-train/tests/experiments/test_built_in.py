@@ -134,9 +134,7 @@ def test_figure_7_draws_the_same_fifteen_hyper_parameters_for_each_architecture_
 
 def test_transience_is_trained_ten_times_as_long_with_and_without_l2():
     assert values("singh2023-transience", "optim.l2", "train.max_steps") == [(0.0, 5_000_000), (1e-4, 5_000_000)]
-    assert set(values("singh2023-transience", "data.n_rare_classes")) == {
-        1590
-    }  # of 1,600
+    assert set(values("singh2023-transience", "data.n_rare_classes")) == {1590}  # of 1,600
 
 
 def digests(name, scale):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from icl_models import Axis, ExperimentSpec, Point, Scale
+from icl_models import Axis, Claim, ExperimentSpec, Heads, Point, Scale
 
 __all__ = ["SINGH2024"]
 
@@ -32,8 +33,35 @@ _CLAMPS = (
 )
 
 
-def _at(label: str) -> Mapping[str, str]:
-    return {"given": label}
+_CHECKPOINTS: Mapping[str, Any] = {"train.log_spaced_checkpoint_steps": 40}
+_NOTHING, _ALONE_0, _PREVIOUS, _LAYER_1, _MATCH, _COPY = (
+    {"given": label}
+    for label in ("nothing", "head 0 alone", "previous token", "perfect layer 1", "perfect match", "perfect copy")
+)
+_LEARNED = 0.9  # of two labels
+
+
+def _learned_alone(head: int) -> Iterator[Claim]:
+    where = {"given": f"head {head} alone"}
+    yield Claim(
+        says=f"Head {head} of layer 2 alone learns it.", measure=_MEASURE, where=where, above=0.95, scales=("laptop",)
+    )
+    yield _by_then(f"Head {head} alone learns it later than all heads together.", where, than=_NOTHING, above=1.0)
+
+
+def _by_then(says: str, where: Mapping[str, str], *, than: Mapping[str, str] = _ALONE_0, **bound: float) -> Claim:
+    """Of the update at which it is learned, as a share of when others have learned it."""
+    return Claim(
+        says=says,
+        measure=_MEASURE,
+        where=where,
+        than=than,
+        quotient=True,
+        at="reached",
+        level=_LEARNED,
+        scales=("laptop",),
+        **bound,
+    )
 
 
 SINGH2024 = ExperimentSpec(
@@ -45,17 +73,57 @@ SINGH2024 = ExperimentSpec(
     scales={
         "paper": Scale(
             preset="singh2024",
-            settings={"optim.max_lr": 1e-5},
+            settings={**_CHECKPOINTS, "optim.max_lr": 1e-5},
             seeds=(0, 1, 2),
             note="The paper's rate; Gaussian vectors in place of the features of its image network.",
         ),
         "laptop": Scale(
             preset="singh2024",
-            settings={"train.max_steps": 12_500},
+            settings={**_CHECKPOINTS, "train.max_steps": 12_500},
             seeds=(0, 1, 2),
             note="Ten times the paper's rate and 0.4 of its sequences.",
         ),
     },
-    claims=(),
+    claims=(
+        Claim(
+            says="The loss stays on a plateau near log 2 = .69, of answering one of the two labels there.",
+            measure="loss",
+            where=_NOTHING,
+            at=1200,
+            above=0.6,
+            below=0.85,
+            scales=("laptop",),
+        ),
+        Claim(says="Then it drops.", measure="loss", where=_NOTHING, below=0.05, scales=("laptop",)),
+        Claim(
+            says="Labels that were never together in training are answered too.",
+            measure="relabel",
+            where=_NOTHING,
+            above=0.9,
+            scales=("laptop",),
+        ),
+        Claim(
+            says="At least five of the eight heads of layer 2 are induction heads.",
+            measure="induction",
+            heads=Heads(layer=1, more_than=0.3, split=_MEASURE),
+            where=_NOTHING,
+            above=4.5,
+            scales=("laptop",),
+        ),
+        Claim(
+            says="There is a previous-token head in layer 1.",
+            measure="previous_token",
+            heads=Heads(layer=0, split=_MEASURE),
+            where=_NOTHING,
+            above=0.6,
+            scales=("laptop",),
+        ),
+        *(claim for head in range(_HEADS) for claim in _learned_alone(head)),
+        _by_then("A perfect previous-token head brings it earlier.", _PREVIOUS, below=0.8),
+        _by_then("A perfect layer 1 brings it earlier.", _LAYER_1, below=0.25),
+        _by_then("A perfect layer 1 does more than one such head.", _LAYER_1, than=_PREVIOUS, below=0.5),
+        _by_then("A perfect match brings it earlier.", _MATCH, below=0.25),
+        _by_then("A perfect copy brings it earlier.", _COPY, below=0.5),
+    ),
     figures=("singh2024-induction",),
 )
