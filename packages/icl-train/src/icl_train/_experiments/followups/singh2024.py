@@ -49,7 +49,14 @@ def _learned_alone(head: int) -> Iterator[Claim]:
     yield _by_then(f"Head {head} alone learns it later than all heads together.", where, than=_NOTHING, above=1.0)
 
 
-def _by_then(says: str, where: Mapping[str, str], *, than: Mapping[str, str] = _ALONE_0, **bound: float) -> Claim:
+def _by_then(
+    says: str,
+    where: Mapping[str, str],
+    *,
+    than: Mapping[str, str] = _ALONE_0,
+    above: float | None = None,
+    below: float | None = None,
+) -> Claim:
     """Of the update at which it is learned, as a share of when others have learned it."""
     return Claim(
         says=says,
@@ -59,8 +66,9 @@ def _by_then(says: str, where: Mapping[str, str], *, than: Mapping[str, str] = _
         quotient=True,
         at="reached",
         level=_LEARNED,
+        above=above,
+        below=below,
         scales=("laptop",),
-        **bound,
     )
 
 
