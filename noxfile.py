@@ -2,8 +2,8 @@
 NumPy as well, integration and plugins, builds the API pages, builds each package twice, and asks for licences and for
 what is known to be unsafe.
 
-`nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s parity` and
-`nox -s bench` are run by name.
+`nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s followups`,
+`nox -s parity` and `nox -s bench` are run by name.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -361,52 +359,28 @@ def security(session: nox.Session) -> None:
         session.error(f"versions in constraints.txt must not be known to be vulnerable: {', '.join(known)}")
 
 
-FIGURES_MINUTES = 60  # on two cores
-
-
 @nox.session
 @removing_environment
 def figures(session: nox.Session) -> None:
-    """Every experiment at laptop scale: trained, drawn, its claims checked, into ./figures-runs (or the folder given).
+    """Experiments of Chan et al. 2022 at laptop scale: trained, drawn, judged, in ./figures-runs (or the folder given).
 
     Training stops after an hour, and the same command goes on. A claim that does not hold fails the session; one whose
     runs are missing cannot be judged yet.
     """
+    make_figures(session, "chan2022", "figures-runs")
+
+
+@nox.session
+@removing_environment
+def followups(session: nox.Session) -> None:
+    """The same of Reddy 2023 and Singh et al. 2023, 2024 and 2025, in ./followups-runs (or the folder given)."""
+    make_figures(session, "followups", "followups-runs")
+
+
+def make_figures(session: nox.Session, papers: str, folder: str) -> None:
+    """The experiments of some papers, in a folder if none is given."""
     install_wheels(session, *EVERYTHING)
-    folder = Path(session.posargs[0] if session.posargs else "figures-runs")
-    runs = folder / "runs"  # one folder for all: what two experiments share is trained once
-    until = time.monotonic() + 60 * FIGURES_MINUTES
-    listed = session.run("icl-train", "experiments", "--json", "--no-time", silent=True, log=False)
-    for experiment in json.loads(str(listed)):
-        name = experiment["name"]
-        if "laptop" not in experiment["scales"]:
-            continue
-        if not train_until(session, until, "icl-train", "sweep", name, "--scale", "laptop", "--root", str(runs)):
-            session.warn(f"{name} is not all trained after {FIGURES_MINUTES} minutes: the same command goes on")
-        trained = any((runs / run / "DONE").exists() for run in experiment["scales"]["laptop"]["runs"])
-        for figure in experiment["figures"] if trained else ():
-            chosen = ("--experiment", name, "--scale", "laptop")
-            session.run("icl-eval", figure, str(runs), *chosen, "--out", str(folder / name))
-    with (folder / "claims.json").open("w") as file:  # docs/figures/build.py makes its page of this folder
-        subprocess.run([str(Path(session.bin) / "icl-eval"), "claims", str(runs), "--json"], stdout=file, check=False)
-    session.run("icl-eval", "claims", str(runs))
-
-
-def train_until(session: nox.Session, until: float, *command: str) -> bool:
-    """Whether a command of the session's environment has ended well by then; else it is asked to end, as by Ctrl+C."""
-    if time.monotonic() >= until:
-        return False
-    session.log(" ".join(command))
-    process = subprocess.Popen([str(Path(session.bin) / command[0]), *command[1:]])
-    try:
-        code = process.wait(timeout=until - time.monotonic())
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-        return False
-    if code:
-        session.error(f"{' '.join(command)} ended with exit code {code}")
-    return True
+    session.run("python", str(ROOT / "tools" / "make_figures.py"), papers, *(session.posargs or [folder]))
 
 
 @nox.session

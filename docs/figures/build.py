@@ -1,7 +1,8 @@
-"""Make this page of what `nox -s figures` has made: its pictures, and what experiments claim, held against runs.
+"""Make this page of what `nox -s figures` and `nox -s followups` have made: pictures, and claims held against runs.
 
-python docs/figures/build.py figures-runs    copies the pictures and claims.json, and writes README.md
-python docs/figures/build.py --check         says whether README.md is what claims.json holds; exit code 1
+python docs/figures/build.py figures-runs followups-runs    copies their pictures and claims, and writes README.md; of
+                                                            experiments that they do not have, it keeps what is there
+python docs/figures/build.py --check                        says whether README.md is what claims.json holds; else 1
 """
 
 from __future__ import annotations
@@ -13,26 +14,26 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-EXPERIMENTS = (
-    "figure2",
-    "figure3",
-    "figure4",
-    "figure5",
-    "figure6",
-    "figure7",
-    "figure3-adamw",
-    "transience",
-    "tradeoff",
-)
+EXPERIMENTS = {  # and what its figure is called
+    **{f"figure{number}": f"figure{number}" for number in range(2, 8)},
+    "figure3-adamw": "figure3-adamw",
+    "tradeoff": "tradeoff",
+    "reddy2023": "reddy2023",
+    "reddy2023-phases": "reddy2023-phases",
+    "singh2023-transience": "transience",
+    "singh2024-induction": "singh2024-induction",
+    "singh2025-coopetition": "singh2025-coopetition",
+}
 HEAD = """\
 # The figures, drawn from runs on a laptop
 
 Every experiment at laptop scale: Gaussian classes in place of Omniglot, small models, minutes (`icl-train experiments
-NAME` says in what each differs from the paper). All of it is one command, bounded at an hour on two cores; the same
-command goes on where it was:
+NAME` says in what each differs from the paper). All of it is two commands, each bounded at an hour on two cores; the
+same command goes on where it was:
 
 ```bash
-nox -s figures
+nox -s figures       # Chan et al. 2022
+nox -s followups     # Reddy 2023, Singh et al. 2023, 2024 and 2025
 ```
 
 Below each picture are the two commands that make it alone, and what the experiment claims with what these runs show:
@@ -45,11 +46,11 @@ this scale it says what was tried. [claims.json](claims.json) has the numbers; t
 def page(claims: list[dict[str, Any]]) -> str:
     """The text of README.md."""
     parts = [HEAD]
-    for name in EXPERIMENTS:
+    for name, figure in EXPERIMENTS.items():
         own = [row for row in claims if row["experiment"] == name and row["scale"] == "laptop"]
-        commands = f"icl-train sweep {name} --scale laptop --root runs\nicl-eval {name} runs --experiment {name}"
+        commands = f"icl-train sweep {name} --scale laptop --root runs\nicl-eval {figure} runs --experiment {name}"
         table = ["| claim | measured | 95% interval | seeds | bound | |", "|---|---|---|---|---|---|", *map(line, own)]
-        parts.append(f"## {name}\n\n![{name}]({name}.png)\n\n```bash\n{commands}\n```\n")
+        parts.append(f"## {name}\n\n![{figure}]({figure}.png)\n\n```bash\n{commands}\n```\n")
         parts.append("\n".join(table))
     return "\n".join(part if part.endswith("\n") else f"{part}\n" for part in parts)
 
@@ -59,7 +60,9 @@ def line(row: dict[str, Any]) -> str:
     bounds = [f"{sign} {row[end]:g}" for sign, end in ((">", "above"), ("<", "below")) if row[end] is not None]
     interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
     verdict = row["judgement"] + (f": {row['reason']}" if row["reason"] else "")
-    cells = (row["claim"], f"{row['measured']:.3f}", interval, row["n_seeds"], " ".join(bounds), verdict)
+    measured = row["measured"]
+    value = measured if isinstance(measured, str) else "" if measured is None else f"{measured:.3f}"
+    cells = (row["claim"], value, interval, row["n_seeds"], " ".join(bounds), verdict)
     return f"| {' | '.join(map(str, cells))} |"
 
 
@@ -69,11 +72,16 @@ def main(args: list[str]) -> int:
         same = (HERE / "README.md").read_text() == page(json.loads((HERE / "claims.json").read_text()))
         print("as claims.json has it" if same else "README.md is not what claims.json holds")
         return 0 if same else 1
-    (folder,) = map(Path, args)
-    claims = json.loads((folder / "claims.json").read_text())
-    for name in EXPERIMENTS:
-        shutil.copyfile(folder / name / f"{name}.png", HERE / f"{name}.png")
-    shutil.copyfile(folder / "claims.json", HERE / "claims.json")
+    claims = json.loads((HERE / "claims.json").read_text())
+    for folder in map(Path, args):
+        found = json.loads((folder / "claims.json").read_text())
+        claims = [row for row in claims if row["experiment"] not in {new["experiment"] for new in found}] + found
+        for name, figure in EXPERIMENTS.items():
+            if (folder / name).is_dir():
+                shutil.copyfile(folder / name / f"{figure}.png", HERE / f"{figure}.png")
+    order = list(EXPERIMENTS)
+    claims.sort(key=lambda row: order.index(row["experiment"]))
+    (HERE / "claims.json").write_text(json.dumps(claims, indent=1) + "\n")
     (HERE / "README.md").write_text(page(claims))
     return 0
 
