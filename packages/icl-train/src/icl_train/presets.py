@@ -118,6 +118,7 @@ def singh2025() -> RunConfig:
         data=DataConfig(
             source="gaussian",
             dim=512,
+            n_exemplars=5,
             n_rare_classes=1590,
             n_common_classes=10,
             n_holdout_classes=100,

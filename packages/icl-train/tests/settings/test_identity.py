@@ -15,7 +15,7 @@ FIRST_NAMES = {
     "laptop": "gaussian-c08192-s0-da7e134d",
     "reddy2023": "gaussian-c01024-s0-4b9d31ec",
     "singh2024": "gaussian-c00050-s0-ff187aee",
-    "singh2025": "gaussian-c01600-s0-3feb4ebc",
+    "singh2025": "gaussian-c01600-s0-ed11e5bd",
     "smoke": "gaussian-c00064-s0-bf5d0526",
 }
 """Names of the presets' runs when sweeps first made folders of them."""
