@@ -26,7 +26,7 @@ from icl_train import (
 from icl_train.config import Protocol
 from icl_train.evaluation import workers_of
 
-__all__ = ["ALL", "CheckpointDamaged", "evaluate_run", "load_checkpoint"]
+__all__ = ["ALL", "CheckpointDamaged", "evaluate_run", "load_checkpoint", "under_interventions"]
 
 ALL = "all"
 """In the place of an evaluation: every one that has a name already and that the run's data can give."""
@@ -105,7 +105,7 @@ def evaluate_run(
         for step in steps if len(steps) > 1 else ():
             load_checkpoint(run, step, model)
         records = []
-        with _interventions(run, model) if interventions else nullcontext() as put:
+        with under_interventions(run, model, wanted=interventions) as put:
             for step in steps:
                 load_checkpoint(run, step, model)
                 seen = step * run.config.train.batch_size
@@ -143,8 +143,21 @@ def _without_all(
     return list(dict.fromkeys(name for split in splits for name in (possible if split == ALL else [split])))
 
 
-def _interventions(run: RunFolder, model: InContextModel) -> AbstractContextManager[Interventions | None]:
-    """What the run does to its model."""
+def under_interventions(
+    run: RunFolder, model: InContextModel, *, wanted: bool = True
+) -> AbstractContextManager[Interventions | None]:
+    """Within the block, what a run does to its model, of which ``at(step)`` puts in what acts then; None if nothing.
+
+    Args:
+        run: the run.
+        model: its model, which is by itself again behind the block.
+        wanted: False for the model by itself.
+
+    Raises:
+        CheckpointDamaged: if a copy of another run's weights is not as it was written.
+    """
+    if not wanted:
+        return nullcontext()
     try:
         return interventions_of(run, model) or nullcontext()
     except Damaged as damage:
