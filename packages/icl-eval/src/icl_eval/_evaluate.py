@@ -103,11 +103,11 @@ def evaluate_run(
             evaluator.check_lengths(model)
             evaluators.append(evaluator)
         for step in steps if len(steps) > 1 else ():
-            load_checkpoint(run, step, model)
+            load_checkpoint(run, step, model, ended=step == steps[0])
         records = []
         with under_interventions(run, model, wanted=interventions) as put:
             for step in steps:
-                load_checkpoint(run, step, model)
+                load_checkpoint(run, step, model, ended=len(steps) == 1)
                 seen = step * run.config.train.batch_size
                 acting = None if put is None else put.at(step)
                 for evaluator in evaluators:
@@ -164,14 +164,20 @@ def under_interventions(
         raise CheckpointDamaged(f"cannot measure {run.path}: {damage}") from damage
 
 
-def load_checkpoint(run: RunFolder, step: int, model: torch.nn.Module) -> None:
+def load_checkpoint(run: RunFolder, step: int, model: torch.nn.Module, *, ended: bool = True) -> None:
     """Put the weights of one of a run's own checkpoints into its model.
+
+    Args:
+        run: the run.
+        step: of the checkpoint.
+        model: the run's model.
+        ended: look into DONE as well, which need not be read again for each of many checkpoints.
 
     Raises:
         CheckpointDamaged: if it cannot be read, is of another run or model, or has numbers that are not finite.
     """
     try:
-        run.require_own_checkpoint(step)
+        run.require_own_checkpoint(step, ended=ended)
         load_model_weights(run.checkpoints, step, model)
     except ValueError as error:
         raise CheckpointDamaged(str(error)) from error

@@ -122,7 +122,7 @@ def measure_heads(
         left_out(f"left out: composition; {why}")
 
     def measure(model: InContextModel, step: int, put: Interventions | None) -> list[Row]:
-        load_checkpoint(run, step, model)
+        load_checkpoint(run, step, model, ended=step == chosen[0])
         acting = None if put is None else put.at(step)
         (given,) = evaluator.embedded(model, acting)
         with evaluator.autocast():

@@ -121,11 +121,10 @@ def scores_on(model: InContextModel, asked: Asked) -> HeadScores:
         wanted += [last, *(f"{name}.{added}" for name in matrices)]
     found: dict[str, list[list[Tensor]]] = {measure: [] for measure in MEASURES}
     logits, scales = [], []
-    with looking_into(model):
+    with looking_into(model), capture(model, *wanted) as trace:
         for one in asked.calls():
             tokens = Tokens(one.labels, model.config.concatenate_labels)
-            with capture(model, *wanted) as trace:
-                logits.append(answers(model, one))
+            logits.append(answers(model, one))
             weights = {name: trace[f"{name}.weights"].float() for name in sites}
             if "induction" not in blank:
                 found["induction"].append([tokens.induction(layer) for layer in weights.values()])
