@@ -26,7 +26,7 @@ from icl_train import (
 from icl_train.config import Protocol
 from icl_train.evaluation import workers_of
 
-__all__ = ["ALL", "CheckpointDamaged", "evaluate_run", "load_checkpoint"]
+__all__ = ["ALL", "CheckpointDamaged", "evaluate_run", "load_checkpoint", "under_interventions"]
 
 ALL = "all"
 """In the place of an evaluation: every one that has a name already and that the run's data can give."""
@@ -103,11 +103,11 @@ def evaluate_run(
             evaluator.check_lengths(model)
             evaluators.append(evaluator)
         for step in steps if len(steps) > 1 else ():
-            load_checkpoint(run, step, model)
+            load_checkpoint(run, step, model, ended=step == steps[0])
         records = []
-        with _interventions(run, model) if interventions else nullcontext() as put:
+        with under_interventions(run, model, wanted=interventions) as put:
             for step in steps:
-                load_checkpoint(run, step, model)
+                load_checkpoint(run, step, model, ended=len(steps) == 1)
                 seen = step * run.config.train.batch_size
                 acting = None if put is None else put.at(step)
                 for evaluator in evaluators:
@@ -143,22 +143,41 @@ def _without_all(
     return list(dict.fromkeys(name for split in splits for name in (possible if split == ALL else [split])))
 
 
-def _interventions(run: RunFolder, model: InContextModel) -> AbstractContextManager[Interventions | None]:
-    """What the run does to its model."""
+def under_interventions(
+    run: RunFolder, model: InContextModel, *, wanted: bool = True
+) -> AbstractContextManager[Interventions | None]:
+    """Within the block, what a run does to its model, of which ``at(step)`` puts in what acts then; None if nothing.
+
+    Args:
+        run: the run.
+        model: its model, which is by itself again behind the block.
+        wanted: False for the model by itself.
+
+    Raises:
+        CheckpointDamaged: if a copy of another run's weights is not as it was written.
+    """
+    if not wanted:
+        return nullcontext()
     try:
         return interventions_of(run, model) or nullcontext()
     except Damaged as damage:
         raise CheckpointDamaged(f"cannot measure {run.path}: {damage}") from damage
 
 
-def load_checkpoint(run: RunFolder, step: int, model: torch.nn.Module) -> None:
+def load_checkpoint(run: RunFolder, step: int, model: torch.nn.Module, *, ended: bool = True) -> None:
     """Put the weights of one of a run's own checkpoints into its model.
+
+    Args:
+        run: the run.
+        step: of the checkpoint.
+        model: the run's model.
+        ended: look into DONE as well, which need not be read again for each of many checkpoints.
 
     Raises:
         CheckpointDamaged: if it cannot be read, is of another run or model, or has numbers that are not finite.
     """
     try:
-        run.require_own_checkpoint(step)
+        run.require_own_checkpoint(step, ended=ended)
         load_model_weights(run.checkpoints, step, model)
     except ValueError as error:
         raise CheckpointDamaged(str(error)) from error

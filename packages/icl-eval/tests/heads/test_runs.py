@@ -1,5 +1,7 @@
 """Heads of trained runs: the same sequences as evaluations, the same numbers whatever is beside them."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,3 +112,12 @@ def test_the_heads_to_show_are_the_best_of_the_last_step():
     rows += [(1, "induction", 0, 1, 0.2), (1, "induction", 1, 0, 0.3)]
     frame = pd.DataFrame(rows, columns=["step", "measure", "layer", "head", "value"])
     assert heads_to_show(frame) == [(0, 1), (1, 0)]
+
+
+def test_checkpoints_beside_the_end_of_another_run_are_refused(run, small_runs, tmp_path):
+    path = tmp_path / "mixed"
+    shutil.copytree(run.path, path)
+    shutil.copy(small_runs / "pairs" / "DONE", path / "DONE")
+    for steps in ("all", [20]):
+        with pytest.raises((CheckpointDamaged, RunError), match="DONE"):
+            measure_heads(RunFolder.open(path), steps=steps, sequences=8)

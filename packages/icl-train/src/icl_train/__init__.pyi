@@ -3,7 +3,8 @@
 from ._experiments.runs import ExperimentRun, experiment_runs
 from ._intact.errors import RunUnreadable
 from ._intervening.intervene import intervene, interventions_of
-from ._intervening.interventions import Interventions
+from ._intervening.interventions import Acting, Interventions
+from ._interventions.text import intervention_text
 from ._loop import eval_record, train
 from ._plans.figure3a import figure3a
 from ._plans.plan import Plan, configurations, planned
@@ -36,6 +37,7 @@ __all__ = [
     "HEADLINES",
     "PRESETS",
     "RUN_FORMAT",
+    "Acting",
     "DataConfig",
     "EmbeddedSequences",
     "EvalConfig",
@@ -68,6 +70,7 @@ __all__ = [
     "find_runs",
     "headline_of",
     "intervene",
+    "intervention_text",
     "interventions_of",
     "laptop",
     "load_model_weights",

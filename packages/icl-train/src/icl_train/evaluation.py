@@ -178,18 +178,21 @@ class Evaluator:
             found = {result.split: result for contexts in self._contexts for result in self._measure(one, contexts)}
         return [found[evaluation.name] for evaluation in self.evaluations]
 
-    def embedded(self, model: InContextModel) -> list[EmbeddedSequences]:
+    def embedded(self, model: InContextModel, acting: Acting | None = None) -> list[EmbeddedSequences]:
         """The sequences of each evaluation, their examples embedded by ``model`` as for measuring it.
 
         Args:
             model: of the task; it is left in the mode it came in.
+            acting: interventions that are in it.
         """
         found = {}
-        with self._measuring(model) as measuring:
+        with self._measuring(model, acting) as measuring:
             for contexts in self._contexts:
                 embed, size = self._embedding(measuring, contexts)
                 calls = range(-(-len(contexts.labels) // size))
-                embedded = torch.cat(measuring.calls.map(partial(embed, model), calls))
+                embedded, *theirs = (
+                    torch.cat(measuring.calls.map(partial(embed, each), calls)) for each in measuring.models
+                )
                 keys = torch.from_numpy(contexts.keys()).to(embedded.device)
                 for one in contexts.asked:
                     scoring = Scoring.of(one, contexts.data.sampler.kind, self.task.groups)
@@ -199,6 +202,9 @@ class Evaluator:
                         labels=scoring.changed(contexts.labels),
                         classes=keys,
                         scoring=scoring,
+                        per_call=size,
+                        acting=acting,
+                        theirs=dict(zip(measuring.models[1:], theirs, strict=True)),
                     )
         return [found[evaluation.name] for evaluation in self.evaluations]
 

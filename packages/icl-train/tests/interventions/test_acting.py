@@ -116,6 +116,13 @@ def test_the_shifted_pattern_is_that_of_first_tokens_each_with_what_the_one_befo
     assert trace[WEIGHTS].equal(expected[WEIGHTS])
 
 
+def test_under_the_shifted_pattern_values_that_are_seen_are_the_layers_own():
+    model, values = small_model(), "blocks.1.attention.values"
+    _, was = passed(model)
+    _, trace = passed(model, f"{WEIGHTS}:pattern=shifted")
+    assert trace[values].equal(was[values])
+
+
 def test_one_head_may_have_the_shifted_pattern():
     model = small_model()
     _, was = passed(model)

@@ -13,8 +13,16 @@ import tyro
 
 from icl_data.foundation.command_line import DONE, FAILED
 from icl_data.foundation.printable import printable
-from icl_eval._commands.one_run import check_name, one_run, output_folder, pictures, write_all
-from icl_eval._tables.files import rows_as_csv, rows_as_json, rows_of, write_csv
+from icl_eval._commands.one_run import (
+    check_name,
+    one_run,
+    output_folder,
+    pictures,
+    told_interventions,
+    without,
+    write_all,
+)
+from icl_eval._tables.files import Row, rows_as_csv, rows_as_json, rows_of, write_csv
 from icl_train import RunFolder
 from icl_train.command_line import parse, show_table
 from icl_train.config import read_evaluations
@@ -57,6 +65,8 @@ class HeadsCommand:
     """cpu, cuda, … or auto."""
     trust: bool = False
     """Import a source of somebody's own code (data.source module:factory) of a run that no command of yours made."""
+    without_interventions: bool = False
+    """Look at the model by itself, without what model.interventions does to it at that step."""
     name: str = "heads"
     """What the files are called."""
     out: Path | None = None
@@ -91,6 +101,7 @@ def heads(args: Sequence[str]) -> int:
         ablate=command.ablate,
         device=command.device,
         trust=command.trust,
+        interventions=not command.without_interventions,
         left_out=lambda line: print(printable(line), file=sys.stderr),
     )
     last = int(frame["step"].max())
@@ -102,11 +113,12 @@ def heads(args: Sequence[str]) -> int:
         split=command.split,
         device=command.device,
         trust=command.trust,
+        interventions=not command.without_interventions,
     )
     files: list[Path] = []
     if folder is not None:
         files = _write(frame, patterns, run, command, folder)
-    _print(frame, command, files)
+    _print(frame, run, command, files)
     return FAILED if why else DONE
 
 
@@ -156,6 +168,9 @@ def _write(
     split = frame["split"].iloc[0]
     notes = [f"Means over {command.sequences} sequences of {split}."]
     notes += [f"No {measure.replace('_', ' ')}: {reason}." for measure, reason in blank.items()]
+    notes += [
+        f"{told[0].upper()}{told[1:]}." for told in told_interventions(run, last, bare=command.without_interventions)
+    ]
     at = f"{run.name}, step {last}"
     name = command.name
     writes: list[tuple[Sequence[str], Callable[[Sequence[Path]], object]]] = []
@@ -192,17 +207,21 @@ def _write(
     if (frame["kind"] == "pair").any():
         note = "Ratio of norms, less that of random matrices (Elhage et al. 2021)."
         add(maps.composition_maps(frame, name=f"{name}_composition", title=f"Composition: {at}", notes=[note]))
-    writes.append(([f"{name}.csv"], lambda places: write_csv(places[0], rows_of(frame))))
+    writes.append(([f"{name}.csv"], lambda places: write_csv(places[0], _rows(frame, run, command))))
     writes.append(([f"{name}_attention.csv"], lambda places: write_csv(places[0], pattern_rows(patterns))))
     return write_all(folder, writes)
 
 
-def _print(frame: pd.DataFrame, command: HeadsCommand, files: Sequence[Path]) -> None:
+def _rows(frame: pd.DataFrame, run: RunFolder, command: HeadsCommand) -> list[Row]:
+    return [row | without(run, command.without_interventions) for row in rows_of(frame)]
+
+
+def _print(frame: pd.DataFrame, run: RunFolder, command: HeadsCommand, files: Sequence[Path]) -> None:
     if command.json:
-        print(rows_as_json(rows_of(frame)))
+        print(rows_as_json(_rows(frame, run, command)))
         return
     if command.csv:
-        print(rows_as_csv(rows_of(frame)), end="")
+        print(rows_as_csv(_rows(frame, run, command)), end="")
         return
     from icl_eval._tables.heads import (
         ablation_table,
@@ -214,6 +233,8 @@ def _print(frame: pd.DataFrame, command: HeadsCommand, files: Sequence[Path]) ->
 
     last = frame[frame["step"] == frame["step"].max()]
     for line in whole_lines(last).split("\n"):
+        print(printable(line))
+    for line in told_interventions(run, int(last["step"].iloc[0]), bare=command.without_interventions):
         print(printable(line))
     print()
     show_table(scores_table(last))

@@ -11,9 +11,9 @@ from icl_data.foundation.command_line import CommandFailed
 from icl_data.foundation.paths import describe
 from icl_eval._commands.chosen_runs import chosen_runs
 from icl_eval._commands.output import figure_folder, files_together, say, why_not_written
-from icl_train import RunError, RunFolder
+from icl_train import RunError, RunFolder, intervention_text
 
-__all__ = ["check_name", "one_run", "output_folder", "pictures", "write_all"]
+__all__ = ["check_name", "one_run", "output_folder", "pictures", "told_interventions", "without", "write_all"]
 
 _PICTURES = (".png", ".pdf", ".svg")
 LONGEST_NAME = 200  # bytes; file systems take 255, of which endings and what is written beside need some
@@ -81,6 +81,28 @@ def write_all(folder: Path, writes: Sequence[tuple[Sequence[str], Callable[[Sequ
         for names, write in writes:
             write([next(left) for _ in names])
     return files
+
+
+def told_interventions(run: RunFolder, step: int, *, bare: bool) -> list[str]:
+    """What a run does to its model at a step, as a line; none if that is nothing.
+
+    Args:
+        run: the run.
+        step: of the checkpoint.
+        bare: whether it was left out.
+    """
+    acting = [intervention_text(one) for one in run.config.model.intervened if one.acts(step)]
+    return [f"{'without' if bare else 'under'} {', '.join(acting)}"] if acting else []
+
+
+def without(run: RunFolder, bare: bool) -> dict[str, str]:
+    """A cell more for rows of a run under interventions, if these were left out.
+
+    Args:
+        run: the run.
+        bare: whether they were.
+    """
+    return {"interventions": "without"} if bare and run.config.model.interventions else {}
 
 
 def pictures(name: str) -> list[str]:

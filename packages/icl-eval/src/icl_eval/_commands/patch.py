@@ -11,7 +11,15 @@ import tyro
 
 from icl_data.foundation.command_line import DONE, FAILED
 from icl_data.foundation.printable import printable
-from icl_eval._commands.one_run import check_name, one_run, output_folder, pictures, write_all
+from icl_eval._commands.one_run import (
+    check_name,
+    one_run,
+    output_folder,
+    pictures,
+    told_interventions,
+    without,
+    write_all,
+)
 from icl_eval._tables.files import rows_as_csv, rows_as_json, write_csv
 from icl_train import RunFolder, read_evaluation
 from icl_train.command_line import parse, show_table
@@ -48,6 +56,8 @@ class PatchCommand:
     """cpu, cuda, … or auto."""
     trust: bool = False
     """Import a source of somebody's own code (data.source module:factory) of a run that no command of yours made."""
+    without_interventions: bool = False
+    """Patch the model by itself, without what model.interventions does to it at that step."""
     name: str = "patch"
     """What the files are called."""
     out: Path | None = None
@@ -83,10 +93,11 @@ def patch(args: Sequence[str]) -> int:
         sites=command.sites or None,
         device=command.device,
         trust=command.trust,
+        interventions=not command.without_interventions,
     )
-    rows = _rows(found, command, step)
+    rows = [row | without(run, command.without_interventions) for row in _rows(found, command, step)]
     files = [] if folder is None else _write(found, rows, run, command, step, folder)
-    _print(found, rows, command, step, files)
+    _print(found, rows, run, command, step, files)
     return FAILED if why else DONE
 
 
@@ -121,6 +132,7 @@ def _write(
     from icl_eval._drawing.heat import draw_maps
     from icl_eval._heads.maps import patch_map
 
+    under = told_interventions(run, step, bare=command.without_interventions)
     nothing = rows[0]["recovered"] is None
     picture = patch_map(
         found,
@@ -128,6 +140,7 @@ def _write(
         title=f"Activation patching: {run.name}, step {step}",
         notes=[
             *(["The two passes do not differ: there is nothing to recover."] if nothing else []),
+            *(f"{told[0].upper()}{told[1:]}." for told in under),
             f"{int(found.recovered.n.max())} sequences of {command.clean}, corrupted: {command.corrupted}.",
             f"Clean answer's logit less the corrupted one's: {found.clean:.3g} clean, {found.corrupted:.3g} corrupted.",
         ],
@@ -142,7 +155,7 @@ def _write(
 
 
 def _print(
-    found: Patching, rows: list[dict[str, Any]], command: PatchCommand, step: int, files: Sequence[Path]
+    found: Patching, rows: list[dict[str, Any]], run: RunFolder, command: PatchCommand, step: int, files: Sequence[Path]
 ) -> None:
     if command.json:
         print(rows_as_json(rows))
@@ -153,6 +166,8 @@ def _print(
     from icl_eval._tables.heads import patch_table
 
     print(printable(f"step {step}, {command.clean} corrupted by {command.corrupted}"))
+    for line in told_interventions(run, step, bare=command.without_interventions):
+        print(printable(line))
     print(f"difference of logits {found.clean:+.3f} clean, {found.corrupted:+.3f} corrupted", end="\n\n")
     if rows[0]["recovered"] is None:
         print("nothing to recover: the two passes do not differ")

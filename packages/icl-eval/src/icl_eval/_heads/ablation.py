@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from icl_eval._heads.estimates import mean_over
-from icl_eval._heads.passes import attention_sites, calls, heads_at, is_place, looking_into, require_sequences
+from icl_eval._heads.passes import Asked, answers, attention_sites, heads_at, is_place, looking_into, require_sequences
 from icl_models import Edit, InContextModel, ablate, capture, edit, patch
 
-__all__ = ["AblationEffect", "Kind", "Outcomes", "ablation_effects"]
+__all__ = ["AblationEffect", "Kind", "Outcomes", "ablation_effects", "effects_on"]
 
 Outcomes = Callable[[Tensor], Mapping[str, Tensor]]
 Kind = Literal["head", "attention", "mlp", "layer"]
@@ -83,18 +83,31 @@ def ablation_effects(
     Raises:
         ValueError: for a model without attention, tensors of other shapes, or an unknown `to`.
     """
+    return effects_on(model, Asked(embedded, labels), to=to, outcomes=outcomes)
+
+
+def effects_on(
+    model: InContextModel, asked: Asked, *, to: Literal["zero", "mean"], outcomes: Outcomes | None
+) -> list[AblationEffect]:
+    """:func:`ablation_effects`, on top of what is done to the model anyway.
+
+    Args:
+        model: with attention.
+        asked: the sequences.
+        to, outcomes: as there.
+    """
     if to not in ("zero", "mean"):
         raise ValueError(f"to must be one of zero, mean, got {to!r}")
-    require_sequences(model, embedded, labels)
-    measured = outcomes or (lambda logits: _over_all_labels(logits, labels))
+    require_sequences(model, asked)
+    measured = outcomes or (lambda logits: _over_all_labels(logits, asked.labels))
     effects = []
     with looking_into(model):
         sites = list(_sites(model))
-        means = _means(model, embedded, labels, sites) if to == "mean" else {}
-        whole = measured(_logits(model, embedded, labels, {}))
-        for part in _parts(model, sites, embedded, labels):
+        means = _means(model, asked, sites) if to == "mean" else {}
+        whole = measured(_logits(model, asked, {}))
+        for part in _parts(model, sites, asked):
             edits = {name: _change(name, means) for name in part.places}
-            without = measured(_logits(model, embedded, labels, edits))
+            without = measured(_logits(model, asked, edits))
             for metric, values in without.items():
                 paired = mean_over(values.double() - whole[metric].double())
                 effects.append(
@@ -127,8 +140,8 @@ def _sites(model: InContextModel) -> Iterator[str]:
         yield from (site for site in (f"{name}.heads", name, mlp) if is_place(model, site))
 
 
-def _parts(model: InContextModel, sites: list[str], embedded: Tensor, labels: Tensor) -> list[_Part]:
-    counts = heads_at(model, embedded, labels)
+def _parts(model: InContextModel, sites: list[str], asked: Asked) -> list[_Part]:
+    counts = heads_at(model, asked)
     heads: list[_Part] = []
     others: list[_Part] = []
     for layer, (name, count) in enumerate(counts.items()):
@@ -141,22 +154,21 @@ def _parts(model: InContextModel, sites: list[str], embedded: Tensor, labels: Te
     return heads + others
 
 
-def _logits(model: InContextModel, embedded: Tensor, labels: Tensor, edits: Mapping[str, Edit]) -> Tensor:
+def _logits(model: InContextModel, asked: Asked, edits: Mapping[str, Edit]) -> Tensor:
     with edit(model, edits):
-        found = [model.from_embeddings(embedded[rows], labels[rows], positions="query") for rows in calls(len(labels))]
-    return torch.cat(found).float()
+        return torch.cat([answers(model, one, "query") for one in asked.calls()])
 
 
-def _means(model: InContextModel, embedded: Tensor, labels: Tensor, sites: list[str]) -> dict[str, Tensor]:
+def _means(model: InContextModel, asked: Asked, sites: list[str]) -> dict[str, Tensor]:
     """Mean over all sequences of what passes each site, for each position."""
     sums: dict[str, Tensor] = {}
-    for rows in calls(len(labels)):
+    for one in asked.calls():
         with capture(model, *sites) as trace:
-            model.from_embeddings(embedded[rows], labels[rows], positions="query")
+            answers(model, one, "query")
         for name, value in trace.items():
             total = value.double().sum(0, keepdim=True)
             sums[name] = sums[name] + total if name in sums else total
-    return {name: (total / len(labels)).float() for name, total in sums.items()}
+    return {name: (total / len(asked)).float() for name, total in sums.items()}
 
 
 def _change(name: str, means: Mapping[str, Tensor]) -> Edit:

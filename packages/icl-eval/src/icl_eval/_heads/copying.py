@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from itertools import product
+
 import torch
 from torch import Tensor
 
 from icl_models import InContextModel, final_norm, head_matrices
+from icl_train import Intervention
 
-__all__ = ["label_copy", "why_no_copying"]
+__all__ = ["given_heads", "label_copy", "why_no_copying"]
 
 
 def why_no_copying(model: InContextModel, labels: Tensor) -> str:
@@ -24,6 +29,22 @@ def why_no_copying(model: InContextModel, labels: Tensor) -> str:
     if final_norm(model) is None:
         return "behind a post-norm, there is no direct path from a head to the answer"
     return "" if len(labels) > 1 else "the contexts have a single label"
+
+
+def given_heads(model: InContextModel, edits: Sequence[Intervention]) -> set[tuple[int, int]]:
+    """(layer, head) of those whose values or outputs are given by interventions, so that their matrices copy nothing.
+
+    Args:
+        model: whose heads have matrices.
+        edits: what changes values of it.
+    """
+    found = set()
+    for layer, (name, matrices) in enumerate(head_matrices(model).items()):
+        for head, site, one in product(range(len(matrices.values)), ("values", "heads"), edits):
+            whole = fnmatchcase(f"{name}.{site}", one.name) and head not in one.but
+            if whole or fnmatchcase(f"{name}.{site}.{head}", one.name):
+                found.add((layer, head))
+    return found
 
 
 def label_copy(model: InContextModel, labels: Tensor, scale: float) -> Tensor:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor
 
-from icl_eval._heads.passes import answers, calls, looking_into, require_sequences
+from icl_eval._heads.passes import Asked, answers, looking_into, require_sequences
 from icl_models import HeadMatrices, InContextModel, capture, final_norm, head_matrices, site_names
+from icl_train import Intervention, intervention_text
 
-__all__ = ["Direction", "direct_contributions", "of_heads", "why_not_direct", "wrong_mean"]
+__all__ = ["Direction", "direct_contributions", "of_heads", "why_no_path", "why_not_direct", "wrong_mean"]
+
+
+# What changes here changes what heads, MLPs and the embedding add, and nothing behind that.
+_OFF_THE_PATH = re.compile(
+    r"embeddings|tokens|blocks\.0\.residual_pre|.*\.(mlp|attention\.(queries|keys|values|weights|heads)(\.\d+)?)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +59,14 @@ class Direction:
         vector = (vector - vector.mean(1, keepdim=True)) * scale[:, None]
         return cls(vector, read @ norm.bias.float() + constant, scale)
 
+    def along(self, added: Tensor) -> Tensor:
+        """(N, H): what heads add at the query.
+
+        Args:
+            added: (N, H, T, W), to the residual stream.
+        """
+        return (added[:, :, -1].float() * self.vector[:, None]).sum(-1)
+
 
 def wrong_mean(labels: Tensor, num_classes: int) -> Tensor:
     """(N, C) weights of the mean over the distinct wrong labels of each context; NaN where there is none."""
@@ -79,6 +97,20 @@ def why_not_direct(model: InContextModel) -> str:
     return ""
 
 
+def why_no_path(model: InContextModel, edits: Sequence[Intervention]) -> str:
+    """Which of these interventions stand between what heads add and the answer; empty if none does.
+
+    Args:
+        model: with attention.
+        edits: what changes values of it.
+    """
+    for one in edits:
+        names = [name for name in site_names(model) if fnmatchcase(name, one.name)] or [one.name]
+        if one.action == "copy" or not all(map(_OFF_THE_PATH.fullmatch, names)):
+            return f"{intervention_text(one)} stands between the heads and the answer"
+    return ""
+
+
 def direct_contributions(model: InContextModel, embedded: Tensor, labels: Tensor) -> dict[str, Tensor]:
     """What each part adds directly to the logit of the right answer less the mean logit of the wrong ones.
 
@@ -102,7 +134,8 @@ def direct_contributions(model: InContextModel, embedded: Tensor, labels: Tensor
     why = why_not_direct(model)
     if why:
         raise ValueError(f"the model must be a pre-norm transformer of icl_models: {why}")
-    require_sequences(model, embedded, labels)
+    asked = Asked(embedded, labels)
+    require_sequences(model, asked)
     matrices = head_matrices(model)
     first, last = (name.removesuffix("attention") for name in (next(iter(matrices)), list(matrices)[-1]))
     mlps = [name for name in site_names(model) if name.endswith(".mlp")]
@@ -110,10 +143,10 @@ def direct_contributions(model: InContextModel, embedded: Tensor, labels: Tensor
     wanted += [f"{name}.{site}" for name in matrices for site in ("weights", "values")]
     parts: dict[str, list[Tensor]] = {}
     with looking_into(model):
-        for rows in calls(len(labels)):
+        for one in asked.calls():
             with capture(model, *wanted) as trace:
-                answers(model, embedded[rows], labels[rows])
-            direction = Direction.of(model, trace[f"{last}residual_post"][:, -1].float(), labels[rows])
+                answers(model, one)
+            direction = Direction.of(model, trace[f"{last}residual_post"][:, -1].float(), one.labels)
 
             def add(name: str, stream: Tensor, direction: Direction = direction) -> None:
                 parts.setdefault(name, []).append((stream.float() * direction.vector).sum(1))

@@ -8,10 +8,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from icl_eval._evaluate import load_checkpoint
-from icl_eval._heads.patching import Patching, activation_patching
+from icl_eval._evaluate import load_checkpoint, under_interventions
+from icl_eval._heads.passes import Asked
+from icl_eval._heads.patching import Patching, patched_from
 from icl_eval._heads.runs import ICL, opened, steps_of
-from icl_train import EmbeddedSequences, Evaluation, Evaluator, RunFolder, read_evaluation
+from icl_train import Evaluation, Evaluator, RunFolder, read_evaluation
 from icl_train.config import Protocol
 
 __all__ = ["LABELS", "QUERY", "corrupted_evaluation", "patch_run"]
@@ -31,6 +32,7 @@ def patch_run(
     protocol: Protocol | None = None,
     device: str = "cpu",
     trust: bool = False,
+    interventions: bool = True,
 ) -> Patching:
     """Patch values of a run's model from clean sequences into corrupted ones with the same contexts.
 
@@ -46,6 +48,7 @@ def patch_run(
         protocol: how sequences are drawn; None for the run's own.
         device: as for training.
         trust: import a source of somebody's own code, although no command of this user made the run in its folder.
+        interventions: patch the model with what the run does to it at that step; False: the model by itself.
 
     Raises:
         ValueError: for a model without attention, evaluations on other contexts, or what cannot be had.
@@ -63,19 +66,14 @@ def patch_run(
     )
     evaluator.check_lengths(model)
     load_checkpoint(run, chosen, model)
-    given = evaluator.embedded(model)
-    if other is not None and not torch.equal(given[0].embedded, given[1].embedded):
-        raise ValueError(
-            f"CORRUPTED must be {LABELS}, {QUERY}, or an evaluation on the same contexts as {clean} (its stream, kind "
-            f"and classes), got {corrupted}"
-        )
-    with evaluator.autocast():
-        return activation_patching(
-            model,
-            (given[0].embedded, given[0].labels),
-            _other_query(given[0]) if other is None else (given[1].embedded, given[1].labels),
-            sites=sites,
-        )
+    with under_interventions(run, model, wanted=interventions) as put, evaluator.autocast():
+        given = [Asked.of(one) for one in evaluator.embedded(model, None if put is None else put.at(chosen))]
+        if other is not None and not torch.equal(given[0].embedded, given[1].embedded):
+            raise ValueError(
+                f"CORRUPTED must be {LABELS}, {QUERY}, or an evaluation on the same contexts as {clean} (its stream, "
+                f"kind and classes), got {corrupted}"
+            )
+        return patched_from(model, given[0], _other_query(given[0]) if other is None else given[1], sites=sites)
 
 
 def corrupted_evaluation(clean: Evaluation, corrupted: str) -> Evaluation | None:
@@ -96,12 +94,15 @@ def corrupted_evaluation(clean: Evaluation, corrupted: str) -> Evaluation | None
     return read_evaluation(corrupted)
 
 
-def _other_query(given: EmbeddedSequences) -> tuple[Tensor, Tensor]:
+def _other_query(given: Asked) -> Asked:
     """The sequences with a context item of another label as their query; those without one keep theirs."""
-    embedded, labels = given.embedded.clone(), given.labels.clone()
-    others = labels[:, :-1] != labels[:, -1:]
-    rows = torch.arange(len(labels), device=labels.device)[others.any(1)]
+    others = given.labels[:, :-1] != given.labels[:, -1:]
+    rows = torch.arange(len(others), device=others.device)[others.any(1)]
     places = others[rows].float().argmax(1)  # the first
-    embedded[rows, -1] = embedded[rows, places]
-    labels[rows, -1] = labels[rows, places]
-    return embedded, labels
+
+    def asked_another(values: Tensor) -> Tensor:
+        found = values.clone()
+        found[rows, -1] = values[rows, places]
+        return found
+
+    return given.changed(asked_another, asked_another(given.labels))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from icl_models import InContextModel, capture, site_names
+from icl_train import Acting, EmbeddedSequences
 
 __all__ = [
-    "SEQUENCES_PER_CALL",
+    "Asked",
     "answers",
     "attention_sites",
-    "calls",
     "heads_at",
     "is_place",
     "looking_into",
@@ -23,6 +25,56 @@ __all__ = [
 
 SEQUENCES_PER_CALL = 256
 _WEIGHTS = ".weights"
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Sequences that a model is asked about, and what is done to it meanwhile.
+
+    Args:
+        embedded: (N, L, E) examples, the last one the query.
+        labels: (N, L); the query's is the right answer.
+        acting: interventions that are in the model.
+        theirs: model of another run that these hold it to → (N, L, E) examples as it embeds them.
+        per_call: how many are answered in a call.
+    """
+
+    embedded: Tensor
+    labels: Tensor
+    acting: Acting | None = None
+    theirs: Mapping[InContextModel, Tensor] = field(default_factory=dict)
+    per_call: int = SEQUENCES_PER_CALL
+
+    @classmethod
+    def of(cls, given: EmbeddedSequences) -> Asked:
+        """The sequences of an evaluation; under interventions, which may take a mean, in its very calls."""
+        per_call = SEQUENCES_PER_CALL if given.acting is None else given.per_call
+        return cls(given.embedded, given.labels, given.acting, given.theirs, per_call)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, rows: slice | Tensor) -> Asked:
+        """Some of the sequences."""
+        return self.changed(lambda embedded: embedded[rows], self.labels[rows])
+
+    def changed(self, change: Callable[[Tensor], Tensor], labels: Tensor) -> Asked:
+        """Other sequences, of the same examples.
+
+        Args:
+            change: of (N, L, E) examples, whoever embeds them.
+            labels: of the new sequences.
+        """
+        theirs = {other: change(embedded) for other, embedded in self.theirs.items()}
+        return Asked(change(self.embedded), labels, self.acting, theirs, self.per_call)
+
+    def calls(self) -> list[Asked]:
+        """The sequences of each call."""
+        return [self[start : start + self.per_call] for start in range(0, len(self), self.per_call)]
+
+    def answering(self) -> AbstractContextManager[None]:
+        """What a call of the model with these very sequences is made within."""
+        return nullcontext() if self.acting is None else self.acting.on(self.labels, self.theirs.__getitem__)
 
 
 def attention_sites(model: InContextModel) -> list[str]:
@@ -37,16 +89,16 @@ def attention_sites(model: InContextModel) -> list[str]:
     return found
 
 
-def heads_at(model: InContextModel, embedded: Tensor, labels: Tensor) -> dict[str, int]:
+def heads_at(model: InContextModel, asked: Asked) -> dict[str, int]:
     """How many heads the attention of each layer has, seen on a single sequence.
 
     Args:
         model: with attention.
-        embedded, labels: sequences.
+        asked: sequences.
     """
     sites = attention_sites(model)
     with capture(model, *(f"{name}{_WEIGHTS}" for name in sites)) as trace:
-        answers(model, embedded[:1], labels[:1])
+        answers(model, asked[:1])
     return {name: trace[f"{name}{_WEIGHTS}"].shape[1] for name in sites}
 
 
@@ -59,8 +111,9 @@ def is_place(model: InContextModel, name: str) -> bool:
         return False
 
 
-def require_sequences(model: InContextModel, embedded: Tensor, labels: Tensor) -> None:
+def require_sequences(model: InContextModel, asked: Asked) -> None:
     """ValueError unless there are sequences of embeddings of the model's width, with as many labels."""
+    embedded, labels = asked.embedded, asked.labels
     if embedded.ndim != 3 or not len(embedded) or embedded.shape[1] < 2 or embedded.shape[2] != model.config.emb_dim:
         shape = f"(N, L, {model.config.emb_dim}) with N of at least 1 and L of at least 2"
         raise ValueError(f"embedded must have shape {shape}, got {tuple(embedded.shape)}")
@@ -85,15 +138,20 @@ def looking_into(model: InContextModel) -> Iterator[None]:
         model.train(was_training)
 
 
-def calls(n_sequences: int) -> list[slice]:
-    """The sequences of each call."""
-    return [slice(start, start + SEQUENCES_PER_CALL) for start in range(0, n_sequences, SEQUENCES_PER_CALL)]
+def answers(model: InContextModel, asked: Asked, positions: Literal["all", "query"] = "all") -> Tensor:
+    """(N, C) float32 logits at the query, in one call.
 
-
-def answers(model: InContextModel, embedded: Tensor, labels: Tensor) -> Tensor:
-    """(N, C) float32 logits at the query; every block computes all of its tokens, and only the query is read out."""
+    Args:
+        model: that answers.
+        asked: the sequences.
+        positions: "all": every block computes all of its tokens, and only the query is read out.
+    """
+    if positions == "query":
+        with asked.answering():
+            return model.from_embeddings(asked.embedded, asked.labels, positions="query").float()
     query_alone = model.readout.register_forward_pre_hook(lambda readout, features: (features[0][:, -1],))
     try:
-        return model.from_embeddings(embedded, labels, positions="all").float()
+        with asked.answering():
+            return model.from_embeddings(asked.embedded, asked.labels, positions="all").float()
     finally:
         query_alone.remove()

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,11 @@ from torch import Tensor
 
 from icl_data.foundation.command_line import nearest
 from icl_eval._heads.estimates import Estimates, Floats, Z
-from icl_eval._heads.passes import answers, attention_sites, calls, heads_at, is_place, looking_into, require_sequences
+from icl_eval._heads.passes import Asked, answers, attention_sites, heads_at, is_place, looking_into, require_sequences
 from icl_eval._heads.tokens import Tokens
 from icl_models import InContextModel, capture, edit, freeze, site_names
 
-__all__ = ["Patching", "activation_patching"]
+__all__ = ["Patching", "activation_patching", "patched_from"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,31 +83,42 @@ def activation_patching(
         ValueError: for a model without attention, tensors of other shapes, pairs that all have one right answer, or
             sites that are not there or have no tokens.
     """
-    for embedded, labels in (clean, corrupted):
-        require_sequences(model, embedded, labels)
-    if clean[0].shape != corrupted[0].shape:
-        shapes = f"{tuple(clean[0].shape)}, got {tuple(corrupted[0].shape)}"
+    return patched_from(model, Asked(*clean), Asked(*corrupted), sites=sites)
+
+
+def patched_from(model: InContextModel, clean: Asked, corrupted: Asked, *, sites: Sequence[str] | None) -> Patching:
+    """:func:`activation_patching`, on top of what is done to the model anyway.
+
+    Args:
+        model: with attention.
+        clean, corrupted: the sequences of either pass.
+        sites: as there.
+    """
+    for asked in (clean, corrupted):
+        require_sequences(model, asked)
+    if clean.embedded.shape != corrupted.embedded.shape:
+        shapes = f"{tuple(clean.embedded.shape)}, got {tuple(corrupted.embedded.shape)}"
         raise ValueError(f"corrupted must have the shape of clean, {shapes}")
-    differs = clean[1][:, -1] != corrupted[1][:, -1]
+    differs = clean.labels[:, -1] != corrupted.labels[:, -1]
     if not bool(differs.any()):
         raise ValueError("clean and corrupted must have different right answers, got the same in all sequences")
-    clean, corrupted = ((embedded[differs], labels[differs]) for embedded, labels in (clean, corrupted))
-    tokens = Tokens(clean[1][:1], model.config.concatenate_labels).names
-    right, wrong = clean[1][:, -1], corrupted[1][:, -1]
+    clean, corrupted = clean[differs], corrupted[differs]
+    tokens = Tokens(clean.labels[:1], model.config.concatenate_labels).names
     before, after, patched = [], [], []
     with looking_into(model):
-        names = _named(model, sites, heads_at(model, *clean)) if sites else _usual(model)
-        for rows in calls(len(right)):
+        names = _named(model, sites, heads_at(model, clean)) if sites else _usual(model)
+        for one, other in zip(clean.calls(), corrupted.calls(), strict=True):
+            right, wrong = one.labels[:, -1:], other.labels[:, -1:]
 
-            def difference(given: tuple[Tensor, Tensor], rows: slice = rows) -> Tensor:
-                logits = answers(model, given[0][rows], given[1][rows]).double()
-                return (logits.gather(1, right[rows, None]) - logits.gather(1, wrong[rows, None]))[:, 0]
+            def difference(given: Asked, right: Tensor = right, wrong: Tensor = wrong) -> Tensor:
+                logits = answers(model, given).double()
+                return (logits.gather(1, right) - logits.gather(1, wrong))[:, 0]
 
             with capture(model, *names) as trace:
-                before.append(difference(clean))
+                before.append(difference(one))
             values = {name: trace[name] for name in names}
-            after.append(difference(corrupted))
-            patched.append(_each(model, values, len(tokens), lambda: difference(corrupted)))
+            after.append(difference(other))
+            patched.append(_each(model, values, len(tokens), partial(difference, other)))
     whole, none = torch.cat(before).cpu().numpy(), torch.cat(after).cpu().numpy()
     recovered = _ratio(torch.cat(patched).cpu().numpy() - none[:, None, None], whole - none)
     return Patching(tuple(names), tokens, recovered, float(whole.mean()), float(none.mean()))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from icl_eval._evaluate import load_checkpoint
+from icl_eval._evaluate import load_checkpoint, under_interventions
 from icl_eval._heads.estimates import Floats
-from icl_eval._heads.passes import answers, attention_sites, calls, looking_into
+from icl_eval._heads.passes import Asked, answers, attention_sites, looking_into
 from icl_eval._heads.runs import ICL, opened, steps_of
 from icl_eval._heads.tokens import Tokens
 from icl_models import InContextModel, capture
@@ -56,6 +56,7 @@ def attention_patterns(
     protocol: Protocol | None = None,
     device: str = "cpu",
     trust: bool = False,
+    interventions: bool = True,
 ) -> list[AttentionPattern]:
     """The attention of some heads of a run's model in some sequences of an evaluation.
 
@@ -68,6 +69,7 @@ def attention_patterns(
         protocol: how sequences are drawn; None for the run's own.
         device: as for training.
         trust: import a source of somebody's own code, although no command of this user made the run in its folder.
+        interventions: look at the model with what the run does to it at that step; False: the model by itself.
 
     Returns:
         A pattern for each sequence and head.
@@ -85,8 +87,9 @@ def attention_patterns(
     )
     evaluator.check_lengths(model)
     load_checkpoint(run, chosen, model)
-    (given,) = evaluator.embedded(model)
-    weights = _weights(model, evaluator, given, sequences)
+    with under_interventions(run, model, wanted=interventions) as put:
+        (given,) = evaluator.embedded(model, None if put is None else put.at(chosen))
+        weights = _weights(model, evaluator, given, sequences)
     for layer, head in heads:
         if not (0 <= layer < len(weights) and 0 <= head < weights[layer].shape[1]):
             counts = sorted({one.shape[1] for one in weights})
@@ -114,15 +117,17 @@ def _weights(
     sites = attention_sites(model)
     found: dict[int, list[Floats]] = {}
     with looking_into(model), evaluator.autocast():
-        for rows in calls(len(given.labels)):
-            here = [number for number in sequences if rows.start <= number < rows.stop]
+        asked = Asked.of(given)
+        for place, one in enumerate(asked.calls()):
+            start = place * asked.per_call
+            here = [number for number in sequences if start <= number < start + asked.per_call]
             if not here:
                 continue
             with capture(model, *(f"{name}.weights" for name in sites)) as trace:
-                answers(model, given.embedded[rows], given.labels[rows])
+                answers(model, one)
             for number in here:
                 found[number] = [
-                    trace[f"{name}.weights"][number - rows.start].float().double().cpu().numpy() for name in sites
+                    trace[f"{name}.weights"][number - start].float().double().cpu().numpy() for name in sites
                 ]
     return [np.stack([found[number][layer] for number in sequences]) for layer in range(len(sites))]
 

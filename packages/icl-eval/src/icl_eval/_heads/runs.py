@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from icl_data.foundation.command_line import CommandFailed
-from icl_eval._evaluate import load_checkpoint
-from icl_eval._heads.ablation import ablation_effects
+from icl_eval._evaluate import load_checkpoint, under_interventions
+from icl_eval._heads.ablation import effects_on
 from icl_eval._heads.composition import composition_scores, why_no_composition
-from icl_eval._heads.passes import attention_sites
-from icl_eval._heads.scores import HeadScores, head_scores
+from icl_eval._heads.passes import Asked, attention_sites
+from icl_eval._heads.scores import HeadScores, scores_on
 from icl_eval._runs import require_checkpoints
 from icl_models import InContextModel
-from icl_train import EmbeddedSequences, Evaluator, RunFolder, Task, resolve_device
+from icl_train import EmbeddedSequences, Evaluator, Interventions, RunFolder, Task, resolve_device
 from icl_train.config import Protocol
 from icl_train.evaluation import workers_of
 from icl_train.metrics import wilson_interval
@@ -49,6 +50,7 @@ COLUMNS = {
 """Columns of :func:`measure_heads` → what pandas keeps them as."""
 
 Row = dict[str, Any]
+_Worker = tuple[InContextModel, Interventions | None]
 
 
 def measure_heads(
@@ -62,6 +64,7 @@ def measure_heads(
     device: str = "cpu",
     workers: int | None = None,
     trust: bool = False,
+    interventions: bool = True,
     done: Callable[[int], None] = lambda step: None,
     left_out: Callable[[str], None] = lambda line: None,
 ) -> pd.DataFrame:
@@ -79,6 +82,8 @@ def measure_heads(
         workers: checkpoints measured beside each other, on a CPU; None for as many as there are cores. It changes no
             number.
         trust: import a source of somebody's own code, although no command of this user made the run in its folder.
+        interventions: measure with what the run does to its model at each step, as in training; False: the model by
+            itself.
         done: called with each step when it is measured.
         left_out: called with a line for what cannot be measured.
 
@@ -95,7 +100,8 @@ def measure_heads(
         - kind ``pair``: ``q_composition``, ``k_composition`` and ``v_composition`` of the last step, of a head with a
           reading head, less the reference, that of random matrices (:func:`composition_scores`).
 
-        ``attrs["blank"]`` says which scores are not defined for this model and why.
+        ``attrs["blank"]`` says which scores are not defined at the last step and why. Ablation comes on top of the
+        run's interventions; composition is of the weights alone.
 
     Raises:
         ValueError: for a model without attention, or if a checkpoint, evaluation, device or plugin is not to be had.
@@ -114,24 +120,30 @@ def measure_heads(
     why = why_no_composition(model)
     if why:
         left_out(f"left out: composition; {why}")
-    if run.config.model.interventions:
-        left_out("left out: the run's interventions; the model is looked at by itself")
 
-    def measure(model: InContextModel, step: int) -> list[Row]:
-        load_checkpoint(run, step, model)
-        (given,) = evaluator.embedded(model)
+    def measure(model: InContextModel, step: int, put: Interventions | None) -> list[Row]:
+        load_checkpoint(run, step, model, ended=step == chosen[0])
+        acting = None if put is None else put.at(step)
+        (given,) = evaluator.embedded(model, acting)
         with evaluator.autocast():
-            scored = head_scores(model, given.embedded, given.labels)
-            blank.update(scored.blank)
+            scored = scores_on(model, Asked.of(given))
+            if step == chosen[-1]:
+                blank.update(scored.blank)
             rows = [*_of_heads(scored), *_of_model(scored, given)]
             if step == chosen[-1] and not why:
                 rows += _of_composition(model)
             if step == chosen[-1] and ablate is not None:
-                for one in (given, *(iwl.embedded(model) if iwl else ())):
+                for one in (given, *(iwl.embedded(model, acting) if iwl else ())):
                     rows += _of_ablation(model, one, ablate)
         return [{"step": step, "split": given.evaluation.name, **row} for row in rows]
 
-    rows = _each(model, chosen, measure, parallel, done)
+    with ExitStack() as stack:
+        put = stack.enter_context(under_interventions(run, model, wanted=interventions))
+        each: list[_Worker] = [(model, put)]
+        for _ in range(1, 1 if put is not None and put.draws else parallel):
+            own = copy.deepcopy(model)
+            each.append((own, stack.enter_context(under_interventions(run, own, wanted=interventions))))
+        rows = _each(each, chosen, measure, done)
     frame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
     frame.attrs["blank"] = blank
     return frame
@@ -186,33 +198,33 @@ def _workers(run: RunFolder, model: InContextModel, n_steps: int, asked: int | N
 
 
 def _each(
-    model: InContextModel,
+    workers: Sequence[_Worker],
     steps: Sequence[int],
-    measure: Callable[[InContextModel, int], list[Row]],
-    workers: int,
+    measure: Callable[[InContextModel, int, Interventions | None], list[Row]],
     done: Callable[[int], None],
 ) -> list[Row]:
-    """Rows of each step, in order; each worker has a model of its own, and one thread."""
-    models: SimpleQueue[InContextModel] = SimpleQueue()
-    for number in range(workers):
-        models.put(copy.deepcopy(model) if number else model)
+    """Rows of each step, in order; each worker has a model of its own, with what is done to it, and one thread."""
+    free: SimpleQueue[_Worker] = SimpleQueue()
+    for worker in workers:
+        free.put(worker)
 
     def call(step: int) -> list[Row]:
-        own = models.get()
+        model, put = worker = free.get()
         try:
-            return measure(own, step)
+            return measure(model, step, put)
         finally:
-            models.put(own)
+            free.put(worker)
 
     threads = torch.get_num_threads()
-    on_cpu = next(model.parameters()).device.type == "cpu"
+    on_cpu = next(workers[0][0].parameters()).device.type == "cpu"
     rows: list[Row] = []
     try:
         if on_cpu:  # in one thread, numbers hang on nothing but weights and sequences
             torch.set_num_threads(1)
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(len(workers), initializer=torch.set_num_threads, initargs=(1,)) as pool:
             try:
-                for step, found in zip(steps, pool.map(call, steps) if workers > 1 else map(call, steps), strict=True):
+                each = pool.map(call, steps) if len(workers) > 1 else map(call, steps)
+                for step, found in zip(steps, each, strict=True):
                     rows += found
                     done(step)
             except BaseException:
@@ -254,7 +266,7 @@ def _of_model(scored: HeadScores, given: EmbeddedSequences) -> Iterator[Row]:
 
 
 def _of_ablation(model: InContextModel, given: EmbeddedSequences, to: Literal["zero", "mean"]) -> Iterator[Row]:
-    for one in ablation_effects(model, given.embedded, given.labels, to=to, outcomes=given.outcomes):
+    for one in effects_on(model, Asked.of(given), to=to, outcomes=given.outcomes):
         yield {
             "split": given.evaluation.name,
             "measure": f"ablation_{one.metric}",

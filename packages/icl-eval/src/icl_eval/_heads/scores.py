@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from icl_eval._heads.copying import label_copy, why_no_copying
-from icl_eval._heads.direct import Direction, of_heads, why_not_direct
+from icl_eval._heads.copying import given_heads, label_copy, why_no_copying
+from icl_eval._heads.direct import Direction, of_heads, why_no_path, why_not_direct
 from icl_eval._heads.estimates import Estimates, mean_over
-from icl_eval._heads.passes import answers, attention_sites, calls, looking_into, require_sequences
+from icl_eval._heads.passes import Asked, answers, attention_sites, looking_into, require_sequences
 from icl_eval._heads.tokens import Tokens
 from icl_models import InContextModel, capture, head_matrices
+from icl_train import Intervention
 
-__all__ = ["MEASURES", "HeadScores", "head_scores"]
+__all__ = ["MEASURES", "HeadScores", "head_scores", "scores_on"]
 
 MEASURES = {
     "induction": "attention from the query to the right label, less that to the wrong ones",
@@ -95,37 +96,60 @@ def head_scores(model: InContextModel, embedded: Tensor, labels: Tensor) -> Head
     Raises:
         ValueError: for a model without attention, or tensors of other shapes.
     """
-    require_sequences(model, embedded, labels)
+    return scores_on(model, Asked(embedded, labels))
+
+
+def scores_on(model: InContextModel, asked: Asked) -> HeadScores:
+    """:func:`head_scores`, of a model that something may be done to meanwhile.
+
+    What attention does, and what heads add, is then what passes on; label copy is of the weights alone, without heads
+    whose values or outputs are given. Where something is done between the heads and the answer, ``direct`` and
+    ``label_copy`` are not defined.
+
+    Args:
+        model: with attention.
+        asked: the sequences.
+    """
+    require_sequences(model, asked)
     sites, matrices = attention_sites(model), head_matrices(model)
-    blank = _blank(model, labels)
+    edits = [one for one in asked.acting.interventions if one.action != "fix"] if asked.acting else []
+    blank = _blank(model, asked.labels, edits)
     wanted = [f"{name}.weights" for name in sites]
+    added = "heads" if edits else "values"  # heads by themselves, (N, H, T, W), take longer
     if "direct" not in blank:
         last = list(matrices)[-1].removesuffix("attention") + "residual_post"
-        wanted += [last, *(f"{name}.values" for name in matrices)]
+        wanted += [last, *(f"{name}.{added}" for name in matrices)]
     found: dict[str, list[list[Tensor]]] = {measure: [] for measure in MEASURES}
     logits, scales = [], []
-    with looking_into(model):
-        for rows in calls(len(labels)):
-            tokens = Tokens(labels[rows], model.config.concatenate_labels)
-            with capture(model, *wanted) as trace:
-                logits.append(answers(model, embedded[rows], labels[rows]))
+    with looking_into(model), capture(model, *wanted) as trace:
+        for one in asked.calls():
+            tokens = Tokens(one.labels, model.config.concatenate_labels)
+            logits.append(answers(model, one))
             weights = {name: trace[f"{name}.weights"].float() for name in sites}
             if "induction" not in blank:
-                found["induction"].append([tokens.induction(one) for one in weights.values()])
+                found["induction"].append([tokens.induction(layer) for layer in weights.values()])
             if "previous_token" not in blank:
-                found["previous_token"].append([tokens.previous(one) for one in weights.values()])
-            found["entropy"].append([torch.special.entr(one[:, :, -1]).sum(-1) for one in weights.values()])
+                found["previous_token"].append([tokens.previous(layer) for layer in weights.values()])
+            found["entropy"].append([torch.special.entr(layer[:, :, -1]).sum(-1) for layer in weights.values()])
             if "direct" not in blank:
-                direction = Direction.of(model, trace[last][:, -1].float(), labels[rows])
+                direction = Direction.of(model, trace[last][:, -1].float(), one.labels)
                 scales.append(direction.scale)
                 found["direct"].append(
-                    [of_heads(direction, weights[name], trace[f"{name}.values"], own) for name, own in matrices.items()]
+                    [
+                        direction.along(trace[f"{name}.heads"])
+                        if edits
+                        else of_heads(direction, weights[name], trace[f"{name}.values"], own)
+                        for name, own in matrices.items()
+                    ]
                 )
         scores = {measure: mean_over(_together(parts)) for measure, parts in found.items() if parts}
         if "label_copy" not in blank:
-            scheme = torch.unique(labels[:, :-1])
-            scores["label_copy"] = mean_over(label_copy(model, scheme, float(torch.cat(scales).mean())), few=True)
-        uniform = Tokens(labels, model.config.concatenate_labels).uniform()
+            scheme = torch.unique(asked.labels[:, :-1])
+            copied = label_copy(model, scheme, float(torch.cat(scales).mean()))
+            for place in given_heads(model, edits):
+                copied[:, *place] = math.nan
+            scores["label_copy"] = mean_over(copied, few=True)
+        uniform = Tokens(asked.labels, model.config.concatenate_labels).uniform()
     return HeadScores(
         sites=tuple(sites),
         scores={measure: scores[measure] for measure in MEASURES if measure in scores},
@@ -135,16 +159,17 @@ def head_scores(model: InContextModel, embedded: Tensor, labels: Tensor) -> Head
     )
 
 
-def _blank(model: InContextModel, labels: Tensor) -> dict[str, str]:
+def _blank(model: InContextModel, labels: Tensor, edits: Sequence[Intervention]) -> dict[str, str]:
     """Score → why it is not defined here."""
+    between = why_no_path(model, edits)
     right = labels[:, :-1] == labels[:, -1:]
     reasons = {
         "induction": "" if bool(right.any()) else "no context has the right label",
         "previous_token": "a label has no token of its own with concatenate_labels"
         if model.config.concatenate_labels
         else "",
-        "label_copy": why_no_copying(model, torch.unique(labels[:, :-1])),
-        "direct": why_not_direct(model),
+        "label_copy": why_no_copying(model, torch.unique(labels[:, :-1])) or between,
+        "direct": why_not_direct(model) or between,
     }
     if not reasons["direct"] and bool((labels[:, :-1] == labels[:, -1:]).all()):
         reasons["direct"] = "no context has a wrong label"

@@ -50,8 +50,14 @@ def _cell(value: object) -> object:
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """The rows of a table of pandas, as plain values; None for what is missing or no number."""
-    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in frame]
-    return [dict(zip(map(str, frame), row, strict=True)) for row in zip(*columns, strict=True)]
+    names, columns = list(map(str, frame)), [_plain(frame[name]) for name in frame]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _plain(column: pd.Series[Any]) -> list[Any]:
+    values = column.astype(object).tolist()
+    missing = column.isna().tolist()
+    return [None if gone else value for value, gone in zip(values, missing, strict=True)] if any(missing) else values
 
 
 def write_json(path: Path, rows: Sequence[Row]) -> None:

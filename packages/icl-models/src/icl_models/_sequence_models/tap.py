@@ -1,6 +1,8 @@
 """Named places in a forward pass, where a value can be seen or replaced (see `capture` and `edit`)."""
 
+import copy
 from collections.abc import Callable
+from typing import Self
 
 from torch import Tensor, nn
 
@@ -18,6 +20,12 @@ class Station:
         for observe in self.observers:
             observe(value)
         return value
+
+    def unseen(self) -> "Station":
+        """With these edits, and nobody who looks."""
+        station = Station()
+        station.edits = self.edits
+        return station
 
 
 def untapped(site: str, value: Tensor) -> Tensor:
@@ -40,3 +48,15 @@ class Tapped(nn.Module):
         """`value`, or what the edits of `site` make of it."""
         station = self.stations.get(site)
         return value if station is None else station(value)
+
+    def seen_at(self, *sites: str) -> Self:
+        """The same module with all of its edits, at whose other sites nobody looks: to compute something beside a pass.
+
+        Args:
+            sites: where values are seen nonetheless.
+        """
+        beside = copy.copy(self)
+        beside.stations = {
+            site: station if site in sites else station.unseen() for site, station in self.stations.items()
+        }
+        return beside

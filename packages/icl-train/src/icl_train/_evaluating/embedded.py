@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from icl_models import InContextModel
 from icl_train._evaluating.scoring import Scoring
 from icl_train._evaluations.value import Evaluation
+from icl_train._intervening.interventions import Acting
 
 __all__ = ["EmbeddedSequences"]
 
@@ -23,6 +26,9 @@ class EmbeddedSequences:
         labels: (N, L) int64, exchanged where the evaluation does so; the query's is the right answer.
         classes: (N, L) int64, keys of the run's classes; of turned ones, what they were.
         scoring: how answers are judged.
+        acting: interventions that are in the model; calls of it must be made within ``acting.on``.
+        per_call: sequences that the evaluation puts into a call; what interventions make of a mean hangs on it.
+        theirs: model of another run that these hold it to → (N, L, E) examples as it embeds them.
     """
 
     evaluation: Evaluation
@@ -30,6 +36,9 @@ class EmbeddedSequences:
     labels: Tensor
     classes: Tensor
     scoring: Scoring
+    per_call: int
+    acting: Acting | None = None
+    theirs: Mapping[InContextModel, Tensor] = field(default_factory=dict)
 
     def outcomes(self, logits: Tensor) -> dict[str, Tensor]:
         """For each sequence, (N,) float32: ``accuracy``, the headline of the evaluation, and ``loss``.

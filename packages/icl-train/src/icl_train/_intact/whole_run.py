@@ -26,8 +26,8 @@ __all__ = [
     "newest_state",
     "own_state",
     "read_own_done",
-    "require_own",
     "require_own_done",
+    "require_own_end",
 ]
 
 
@@ -141,16 +141,15 @@ def own_state(checkpoints: Path, step: int, run: str) -> CheckpointState:
     return state
 
 
-def require_own(folder: Path, step: int, settled: Settled) -> None:
-    """That a checkpoint and DONE, if there is one that can be read, are of this run and its last step.
+def require_own_end(folder: Path, settled: Settled) -> None:
+    """That DONE, if there is one that can be read, is of this run and its last step.
 
     Args:
         folder: the run's.
-        step: which checkpoint.
         settled: what its config.json says.
 
     Raises:
-        Damaged: if they are not, or state.json is not as it was written; the line begins with the file.
+        Damaged: if it is not; the line begins with the file.
         OSError: what the system says.
     """
     try:
@@ -159,7 +158,6 @@ def require_own(folder: Path, step: int, settled: Settled) -> None:
         done = None
     if isinstance(done, Done):
         require_own_done(done, settled)
-    own_state(folder / CHECKPOINTS, step, settled.run)
 
 
 def read_own_done(folder: Path, settled: Settled) -> Done | OlderDone | None:

@@ -29,11 +29,12 @@ class Acting:
     """The interventions that are in a model now.
 
     Args:
+        interventions: which.
         others: the models of other runs that these hold it to.
     """
 
-    def __init__(self, others: Others) -> None:
-        self.others = others
+    def __init__(self, interventions: tuple[Intervention, ...], others: Others) -> None:
+        self.interventions, self.others = interventions, others
 
     @property
     def draws(self) -> bool:
@@ -99,6 +100,11 @@ class Interventions:
             self._put(now)
         return self._acting
 
+    @property
+    def draws(self) -> bool:
+        """Whether random numbers are drawn for any of them, which have an order."""
+        return Acting(self._all, self._others).draws
+
     def changes(self, last: int) -> list[int]:
         """The first update, and each one in which something else acts than in the one before.
 
@@ -140,7 +146,7 @@ class Interventions:
                 if one.action == "fix":
                     stack.enter_context(_fixed(parameters_named(self._model, one.name).values()))
             self._put_in = stack.pop_all()
-        self._now, self._acting = now, Acting(named) if now else None
+        self._now, self._acting = now, Acting(now, named) if now else None
 
 
 @contextmanager

@@ -39,7 +39,7 @@ from icl_train._intact.promised import named_steps, promised_steps
 from icl_train._intact.records import records_in
 from icl_train._intact.sizes import most_bytes_of_metrics
 from icl_train._intact.ties import Ties
-from icl_train._intact.whole_run import Settled, damage_of, intact_lines, require_own
+from icl_train._intact.whole_run import Settled, damage_of, intact_lines, own_state, require_own_end
 from icl_train._making.environment import available_cores, environment_here
 from icl_train._making.initial import INITIAL, find_initial_weights
 from icl_train._making.others import copy_others, with_other_weights
@@ -202,14 +202,20 @@ class RunFolder:
         """Steps whose checkpoints must be there, ascending, as DONE or the checkpoints say: once written, one stays."""
         return promised_steps(self.path, self.settled)
 
-    def require_own_checkpoint(self, step: int) -> None:
+    def require_own_checkpoint(self, step: int, *, ended: bool = True) -> None:
         """That the checkpoint of a step, and DONE, are of this run.
+
+        Args:
+            step: of the checkpoint.
+            ended: look into DONE as well, which need not be read again for each of many checkpoints.
 
         Raises:
             RunUnreadable: if they are not, or its state.json is damaged.
         """
         try:
-            require_own(self.path, step, self.settled)
+            if ended:
+                require_own_end(self.path, self.settled)
+            own_state(self.checkpoints, step, self.identity)
         except Damaged as damage:
             raise RunUnreadable(f"cannot load {checkpoint_folder(self.checkpoints, step)}: {damage}") from damage
 
