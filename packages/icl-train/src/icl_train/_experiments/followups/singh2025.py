@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from icl_models import Claim, ExperimentSpec, Scale
+from icl_models import ExperimentSpec, Scale
 
 __all__ = ["SINGH2025"]
 
-# In-context learning comes first where what it copies is simple (few dimensions, 16 labels) and the classes are too many
-# for attention alone to keep in its weights; it goes where looking does not settle the matter (exemplars as far from
-# their class as classes from each other) and an MLP can keep the exemplars, slowly. results/followups has the search.
+# In-context learning comes first where what it copies is simple (few dimensions, 16 labels) and the classes are too
+# many for attention alone to keep in its weights; it goes where looking does not settle the matter (exemplars as far
+# from their class as classes from each other) and an MLP can keep the exemplars, slowly. results/followups has the
+# search.
 _LAPTOP: Mapping[str, Any] = {
     "data.dim": 8,
     "data.noise_scale": 1.0,
