@@ -47,7 +47,7 @@ class Acting:
 
         Args:
             labels: (B, S), the last being the right answers; None if nothing hangs on them.
-            embed: see :data:`Embed`; called for other runs' models.
+            embed: a model → what it embeds the examples of these sequences as, (B, S, E); for other runs' models.
 
         Raises:
             ValueError: without labels that something hangs on.
