@@ -107,3 +107,28 @@ def test_new_gaussian_classes_are_looked_up_beside_the_sources_own() -> None:
     assert found.dtype == np.float32
     with pytest.raises(IndexError):
         source.gather(5, 0)
+
+
+def test_fixed_exemplars_are_spread_as_new_examples_are_and_shown_again():
+    source = GaussianSource(2000, dim=32, noise_scale=0.5, seed=3)
+    fixed = source.with_exemplars(5)
+    assert isinstance(fixed, ArraySource)
+    assert (fixed.n_classes, fixed.n_exemplars, fixed.example_shape) == (2000, 5, (32,))
+    around = fixed.array * np.sqrt(1.25) - source.means[:, None]  # eps * eta
+    assert np.sum(around**2, -1).mean() == pytest.approx(0.25, rel=0.01)
+    assert np.sum(around[:, 0] * around[:, 1], -1).mean() == pytest.approx(0, abs=0.005)
+    assert np.sum(around * source.means[:, None], -1).mean() == pytest.approx(0, abs=0.005)
+    assert np.array_equal(fixed.gather([7], [2]), fixed.gather([7], [2]))
+
+
+def test_fixed_exemplars_do_not_hang_on_the_number_of_classes_and_keep_their_direction_under_other_noise():
+    few, many = (GaussianSource(n, dim=8, noise_scale=0.5).with_exemplars(3).array for n in (10, 50))
+    assert np.array_equal(few, many[:10])
+    means = GaussianSource(10, dim=8).means[:, None]
+    twice = GaussianSource(10, dim=8, noise_scale=1.0).with_exemplars(3).array
+    assert twice * np.sqrt(2) - means == pytest.approx(2 * (few * np.sqrt(1.25) - means), abs=1e-5)
+
+
+def test_no_exemplars_are_refused():
+    with pytest.raises(ValueError, match="exemplars must be at least 1, got 0"):
+        GaussianSource(3).with_exemplars(0)

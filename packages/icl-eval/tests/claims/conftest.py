@@ -43,21 +43,34 @@ def icl_register_experiments():
 
 
 @pytest.fixture
-def spec(tmp_path_factory, monkeypatch):
-    """The experiment ``mine``, installed."""
+def install(tmp_path_factory, monkeypatch):
+    """``install(source)``: a plugin of this source, with experiments."""
     folder = tmp_path_factory.mktemp("site")
-    (folder / "icl_fake_mine.py").write_text(EXPERIMENT)
     info = folder / "icl_dist_mine-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: icl-dist-mine\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[icl]\nmine = icl_fake_mine\n")
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delenv("ICL_PLUGINS", raising=False)
-    importlib.invalidate_caches()
-    registry_module.registry.cache_clear()
-    yield find_experiment("mine")
+
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a module written twice in one second would be read once
+
+    def put(source):
+        sys.modules.pop("icl_fake_mine", None)
+        (folder / "icl_fake_mine.py").write_text(source)
+        importlib.invalidate_caches()
+        registry_module.registry.cache_clear()
+
+    yield put
     registry_module.registry.cache_clear()
     sys.modules.pop("icl_fake_mine", None)
+
+
+@pytest.fixture
+def spec(install):
+    """The experiment ``mine``, installed."""
+    install(EXPERIMENT)
+    return find_experiment("mine")
 
 
 @pytest.fixture

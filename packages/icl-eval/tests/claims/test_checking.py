@@ -149,6 +149,7 @@ def test_json_has_a_row_for_each_claim(write, capsys):
         "claim": "Bursts bring ICL.",
         "measure": "fewshot_holdout",
         "metric": None,
+        "heads": None,
         "at": "last",
         "where": {"data.p_bursty": "1"},
         "than": None,

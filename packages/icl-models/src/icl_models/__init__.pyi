@@ -2,7 +2,7 @@
 
 from ._config import ModelConfig
 from ._contract.axis import Axis, Point, Range
-from ._contract.claim import Claim
+from ._contract.claim import Claim, Heads
 from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpec
 from ._contract.experiment import ExperimentSpec, Scale
 from ._contract.facts import ModelFacts
@@ -57,6 +57,7 @@ __all__ = [
     "FigureSpec",
     "GRUConfig",
     "HeadMatrices",
+    "Heads",
     "InContextModel",
     "LSTMConfig",
     "LinearConfig",

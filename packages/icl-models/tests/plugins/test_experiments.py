@@ -8,6 +8,7 @@ from icl_models import (
     Axis,
     Claim,
     ExperimentSpec,
+    Heads,
     PluginWarning,
     Point,
     Scale,
@@ -139,6 +140,17 @@ def test_an_experiment_that_contradicts_itself_is_refused(changes: dict[str, Any
         (lambda: Scale(preset="smoke", seeds=()), r"a scale must have a seed at least, got none"),
         (lambda: Scale(preset="smoke", draws=3), r"draws and ranges must come together, got 3 draws from 0 ranges"),
         (lambda: claim(above=None), r"claim 'So.' must have a bound, above or below, got none"),
+        (
+            lambda: claim(heads=Heads(layer=0), metric="loss"),
+            "claim 'So.' about heads .* without a metric, got 'loss'",
+        ),
+        (
+            lambda: claim(heads=Heads(layer=0), at="peak"),
+            "about heads .* without another moment, got 'peak'",
+        ),
+        (lambda: Heads(layer=-1), r"the layer of heads must be a number from 0 up, got -1"),
+        (lambda: Heads(layer=True), r"the layer of heads must be a number from 0 up, got True"),
+        (lambda: Heads(layer=1, more_than=float("nan")), r"more_than of heads must be a finite number, got nan"),
     ],
 )
 def test_a_part_that_means_nothing_is_refused(make: Any, reason: str) -> None:
@@ -156,3 +168,15 @@ def test_a_scale_may_have_points_of_its_own() -> None:
     own = Axis.of("data.p_bursty", 0.5)
     spec = ExperimentSpec(**SOUND | {"scales": {"small": Scale(preset="smoke", axes=(own,))}})
     assert spec.axes_at("small") == (own, spec.axes[1])
+
+
+@pytest.mark.parametrize(
+    ("heads", "subject"),
+    [
+        (Heads(layer=1, more_than=0.3), "heads of layer 1 with induction above 0.3 at given nothing"),
+        (Heads(layer=1), "greatest induction of heads of layer 1 at given nothing"),
+    ],
+)
+def test_a_claim_about_heads_says_in_words_which(heads: Heads, subject: str) -> None:
+    (one,) = claim(measure="induction", heads=heads, where={"given": "nothing"})
+    assert one.subject == subject

@@ -132,10 +132,12 @@ def _classes_need(config: RunConfig) -> Iterator[Need]:
     data, dim = config.data, _dim(config)
     n_classes = data.n_trained_classes + data.n_holdout_classes
     if data.source in ("symbolic", "gaussian"):
+        exemplars = data.n_exemplars or 0
+        parts = [f"{n_classes:,} classes", *([f"data.dim {dim:,}"] if dim else [])]
         yield Need(
-            setting=f"{n_classes:,} classes" + (f" and data.dim {dim:,}" if dim else ""),
-            what="the table of classes",
-            size=n_classes * (12 * dim + 24),
+            setting=" and ".join([*parts, *([f"data.n_exemplars {exemplars:,}"] if exemplars else [])]),
+            what="the table of examples" if exemplars else "the table of classes",
+            size=n_classes * (12 * dim + 24 + 8 * dim * exemplars),
             on_device=False,
         )
 

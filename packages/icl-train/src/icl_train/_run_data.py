@@ -43,12 +43,13 @@ def build_source(data: DataConfig, *, seed: int) -> Source:
     if data.source == "symbolic":
         source = SymbolicSource(n_classes)
     elif data.source == "gaussian":
-        source = GaussianSource(
+        gaussian = GaussianSource(
             n_classes,
             dim=63 if data.dim is None else data.dim,
             noise_scale=0.1 if data.noise_scale is None else data.noise_scale,
             seed=seed,
         )
+        source = gaussian if data.n_exemplars is None else gaussian.with_exemplars(data.n_exemplars)
     elif data.source == "omniglot":
         # Without a folder, the one that `icl-data omniglot fetch` fills.
         source = OmniglotSource(data.omniglot, exemplars=data.exemplars)

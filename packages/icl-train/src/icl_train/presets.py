@@ -7,11 +7,22 @@ from dataclasses import replace
 
 from icl_data import load_source, read_source_name
 from icl_data.foundation.own_modules import modules_here
+from icl_models import TransformerConfig
 from icl_train._settings.class_counts import counts_for
 from icl_train._settings.source import BUILT_IN_SOURCES
 from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
 
-__all__ = ["PRESETS", "chan2022", "described_presets", "laptop", "smoke", "with_source"]
+__all__ = [
+    "PRESETS",
+    "chan2022",
+    "described_presets",
+    "laptop",
+    "reddy2023",
+    "singh2024",
+    "singh2025",
+    "smoke",
+    "with_source",
+]
 
 
 def chan2022() -> RunConfig:
@@ -32,6 +43,101 @@ def laptop() -> RunConfig:
         optim=OptimConfig(max_lr=1e-3, warmup_steps=2000),
         train=TrainConfig(max_steps=5000, batch_size=64, threads=1, checkpoint_interval=1000),
         eval=EvalConfig(interval=250, batches=16),
+    )
+
+
+def reddy2023() -> RunConfig:
+    """Reddy 2023: a disentangled two-layer network on vectors with 32 fixed labels, plain SGD (sections 2 and 3)."""
+    return RunConfig(
+        preset="reddy2023",
+        data=DataConfig(
+            source="gaussian",
+            n_rare_classes=1024,
+            n_common_classes=0,
+            n_holdout_classes=128,
+            n_labels=32,
+            seq_len=9,
+            shots=4,
+            ways=2,
+            fs_shots=4,
+            p_bursty=1.0,
+            protocol="released",
+        ),
+        model=ModelSettings(
+            embedder="raw", emb_dim=63, fixed_labels=True, sequence_model="reddy", num_layers=2, num_heads=None
+        ),
+        optim=OptimConfig(
+            optimizer="sgd", weight_decay=1e-4, max_lr=0.01, schedule="constant", warmup_steps=0
+        ),  # the decay is 1e-6 of the weights in an update
+        train=TrainConfig(max_steps=150_000, batch_size=128, threads=1),
+        eval=EvalConfig(
+            interval=1000,
+            batches=80,
+            protocol="released",
+            evaluations=("bursty", "shared_label", "shifted", "random_zipfian"),
+        ),
+    )
+
+
+def singh2024() -> RunConfig:
+    """Singh et al. 2024: two layers of attention learn to copy one of two labels, drawn anew in each sequence, by
+    induction heads; on Gaussian vectors in place of image features, at ten times the paper's rate (section 2).
+    """
+    return RunConfig(
+        preset="singh2024",
+        data=DataConfig(
+            source="gaussian",
+            dim=512,
+            noise_scale=0.0,
+            n_rare_classes=40,
+            n_common_classes=10,
+            n_holdout_classes=100,
+            n_labels=5,
+            sequence="fewshot_zipfian",
+            fs_labeling="novel",
+            fs_shots=1,
+            heldout_label_sets=2,
+        ),
+        model=ModelSettings(
+            embedder="vector",
+            num_layers=2,
+            sequence_model_config=TransformerConfig(positions="rotary", mlp_layers=()),
+        ),
+        optim=OptimConfig(max_lr=1e-4, schedule="constant", warmup_steps=0),
+        train=TrainConfig(max_steps=31_250, batch_size=32, threads=1, log_interval=50, log_spaced_checkpoint_steps=100),
+        eval=EvalConfig(log_spaced_steps=60, batches=16, evaluations=("novel_label_trained", "relabel", "novel_label")),
+    )
+
+
+def singh2025() -> RunConfig:
+    """Singh et al. 2025: two layers of attention on five tokens, where in-context learning comes first, and goes as
+    in-weights learning that looks for its label in the context takes over (section 2); on Gaussian vectors.
+    """
+    return RunConfig(
+        preset="singh2025",
+        data=DataConfig(
+            source="gaussian",
+            dim=512,
+            n_rare_classes=1590,
+            n_common_classes=10,
+            n_holdout_classes=100,
+            seq_len=3,
+            shots=1,
+            fs_shots=1,
+            p_bursty=1.0,
+        ),
+        model=ModelSettings(
+            embedder="vector",
+            num_layers=2,
+            sequence_model_config=TransformerConfig(positions="learned", mlp_layers=()),
+        ),
+        optim=OptimConfig(max_lr=1e-5, schedule="constant", warmup_steps=0),
+        train=TrainConfig(max_steps=625_000, batch_size=32, threads=1, log_interval=1000),
+        eval=EvalConfig(
+            interval=5000,
+            batches=32,
+            evaluations=("fewshot_zipfian", "fewshot_holdout", "flip", "ciwl", "no_support_zipfian"),
+        ),
     )
 
 
@@ -62,7 +168,7 @@ def with_source(config: RunConfig, source: str) -> RunConfig:
         ValueError: if a source of one's own cannot be loaded.
         ImportError: if the extra that its files need is not installed.
     """
-    data = replace(config.data, source=source, omniglot=None, dim=None, noise_scale=None)
+    data = replace(config.data, source=source, omniglot=None, dim=None, n_exemplars=None, noise_scale=None)
     if source in BUILT_IN_SOURCES:
         kind = {"symbolic": "id", "gaussian": "vector", "omniglot": "image"}[source]
     else:
@@ -88,7 +194,9 @@ def _with_fitting_counts(data: DataConfig, n_classes: int) -> DataConfig:
     )
 
 
-PRESETS: dict[str, Callable[[], RunConfig]] = {preset.__name__: preset for preset in (chan2022, laptop, smoke)}
+PRESETS: dict[str, Callable[[], RunConfig]] = {
+    preset.__name__: preset for preset in (chan2022, laptop, reddy2023, singh2024, singh2025, smoke)
+}
 """Preset name → function."""
 
 

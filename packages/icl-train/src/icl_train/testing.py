@@ -48,6 +48,14 @@ class ExperimentConformance(_SpecConformance):
 
     def test_each_claim_is_about_what_is_measured(self) -> None:
         for claim in self.spec().claims:
-            for scale in claim.scales:
+            for scale in claim.scales if claim.heads is None else ():
                 for run in self.runs(scale):
                     assert claim.measure in {*_OF_TRAINING, *(one.name for one in run.config.eval.measured)}
+
+    def test_each_claim_about_heads_is_about_a_layer_that_its_runs_have(self) -> None:
+        for claim in self.spec().claims:
+            points = [claim.where, *([] if claim.than is None else [claim.than])]
+            for scale in claim.scales:
+                for run in self.runs(scale):
+                    if claim.heads is not None and any(point.items() <= run.where.items() for point in points):
+                        assert claim.heads.layer < run.config.model.num_layers

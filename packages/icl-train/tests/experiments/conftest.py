@@ -3,7 +3,7 @@
 import pytest
 
 EXPERIMENT = """
-from icl_models import Axis, Claim, ExperimentSpec, Point, Range, Scale, hookimpl
+from icl_models import Axis, Claim, ExperimentSpec, Heads, Point, Range, Scale, hookimpl
 
 SHORT = {{"train.max_steps": 20, "eval.batches": 1}}
 RATE = Range(setting="optim.max_lr", low=1e-4, high=1e-2, log=True)
@@ -27,6 +27,8 @@ def icl_register_experiments():
         }},
         claims=(
             Claim(says="It trains.", measure="weight_l2", where={{"width": "narrow"}}, above=0.0, scales=("small",)),
+            Claim(says="A head copies.", measure="induction", heads=Heads(layer={layer}, more_than=0.3),
+                  where={{"width": "narrow"}}, above=0.0, scales=("small",)),
         ),
         figures=("figure3a",),
     )]
@@ -35,9 +37,9 @@ def icl_register_experiments():
 
 @pytest.fixture
 def mine(plugins):
-    """Installs the experiment ``mine``, with another preset or setting where given."""
+    """Installs the experiment ``mine``, with another preset, setting or layer of heads where given."""
 
-    def install(preset="smoke", setting="data.dim"):
-        plugins.install("mine", EXPERIMENT.format(preset=preset, setting=setting))
+    def install(preset="smoke", setting="data.dim", layer=0):
+        plugins.install("mine", EXPERIMENT.format(preset=preset, setting=setting, layer=layer))
 
     return install

@@ -22,7 +22,7 @@ def test_the_list_has_each_experiment_with_its_runs_at_each_scale(capsys, mine):
     lines = " ".join(told(capsys, "--no-time").split())
     assert "figure2 The more of the training sequences are bursty" in lines
     assert "paper 12 runs; omniglot28 4 runs; laptop" in lines
-    assert "mine Width matters. small 2 runs; drawn 24 runs; 1 claim." in lines
+    assert "mine Width matters. small 2 runs; drawn 24 runs; 2 claims." in lines
 
 
 def test_in_full_there_are_axes_points_scales_claims_and_commands(capsys, mine):
@@ -35,6 +35,7 @@ def test_in_full_there_are_axes_points_scales_claims_and_commands(capsys, mine):
         "small 2 runs; 20 updates each; 1 seed. data.p_bursty: 1.",
         "drawn 24 runs; 20 updates each; 2 seeds; 3 draws of optim.max_lr at each point.",
         "small It trains. weight_l2 at width narrow > 0.",
+        "small A head copies. heads of layer 0 with induction above 0.3 at width narrow > 0.",
         "icl-train sweep mine --scale small --root runs/mine",
         "icl-eval figure3a runs/mine",
         "icl-eval claims runs/mine --experiment mine",
@@ -80,6 +81,7 @@ def test_json_has_it_all(capsys, mine):
     assert (small["preset"], small["seconds"], small["problem"]) == ("smoke", None, None)
     assert one["scales"]["drawn"]["ranges"][0]["setting"] == "optim.max_lr"
     assert one["claims"][0]["above"] == 0.0
+    assert [claim["heads"] for claim in one["claims"]] == [None, {"layer": 0, "more_than": 0.3}]
 
 
 def test_one_that_cannot_be_run_is_listed_with_the_reason(capsys, mine):

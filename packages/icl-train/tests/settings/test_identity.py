@@ -13,6 +13,9 @@ from icl_train.config import ADDED_LATER, NEUTRAL_SETTINGS
 FIRST_NAMES = {
     "chan2022": "omniglot-c01613-s0-3a4bf595",
     "laptop": "gaussian-c08192-s0-da7e134d",
+    "reddy2023": "gaussian-c01024-s0-4b9d31ec",
+    "singh2024": "gaussian-c00050-s0-505b8fc2",
+    "singh2025": "gaussian-c01600-s0-3feb4ebc",
     "smoke": "gaussian-c00064-s0-bf5d0526",
 }
 """Names of the presets' runs when sweeps first made folders of them."""

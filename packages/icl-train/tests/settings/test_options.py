@@ -38,6 +38,7 @@ EFFECTS = {
     "data.train-exemplars": (IMAGES, "0:10"),
     "data.dim": ([], "5"),
     "data.noise-scale": ([], "0.5"),
+    "data.n-exemplars": ([], "5"),
     "data.n-rare-classes": ([], "40"),
     "data.n-common-classes": ([], "12"),
     "data.n-holdout-classes": ([], "12"),

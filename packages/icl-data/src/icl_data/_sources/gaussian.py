@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._sources.array import ArraySource
 from icl_data._sources.source import Kind, Source
 
 
@@ -54,6 +55,28 @@ class GaussianSource:
             normal: (n, dim) standard normal numbers.
         """
         return np.asarray(normal / np.sqrt(self.example_shape[0]), dtype=np.float32)
+
+    def with_exemplars(self, count: int) -> ArraySource:
+        """The same classes with so many examples of each, drawn once, in place of a new one each time.
+
+        Exemplar e of class k is (mu_k + eps * eta_ke) / sqrt(1 + eps**2): whatever the number of classes, the same, and
+        with another eps from the same eta (the 5 exemplars of 1,600 classes of Singh et al. 2025, arXiv 2503.05631).
+
+        Args:
+            count: exemplars of each class.
+
+        Returns:
+            A source of (n_classes, count) vectors, without noise.
+
+        Raises:
+            ValueError: count not positive.
+        """
+        if count < 1:
+            raise ValueError(f"exemplars must be at least 1, got {count}")
+        # A stream of its own, whose rows also come class by class.
+        stream = np.random.Generator(np.random.Philox([self.seed, 1]))
+        eta = stream.standard_normal((self.n_classes, count, *self.example_shape), dtype=np.float32)
+        return ArraySource(self.gather(np.arange(self.n_classes)[:, None], np.arange(count), noise=eta))
 
     def gather(
         self,

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Literal
 
+from icl_eval._claims.heads import ScoredHeads
 from icl_eval._claims.interval import mean_with_interval
 from icl_eval._claims.matching import Performed
 from icl_eval._claims.measures import claimed_value
 from icl_models import Claim
+from icl_train import RunFolder
 
 __all__ = ["Verdict", "verdicts"]
 
@@ -39,13 +41,15 @@ class Verdict:
     reason: str = ""
 
 
-def verdicts(done: Performed) -> list[Verdict]:
+def verdicts(done: Performed, scored: ScoredHeads | None = None) -> list[Verdict]:
     """Each claim of an experiment, held against its runs at a scale.
 
     Args:
         done: the experiment and its runs.
+        scored: the heads of runs that were looked into before.
     """
-    return [_verdict(claim, done) for claim in done.spec.claims if _is_about(claim, done)]
+    scored = scored or ScoredHeads()
+    return [_verdict(claim, done, scored) for claim in done.spec.claims if _is_about(claim, done)]
 
 
 def _is_about(claim: Claim, done: Performed) -> bool:
@@ -57,17 +61,17 @@ def _is_about(claim: Claim, done: Performed) -> bool:
     return all(label in there.get(axis, ()) for axis, label in named)
 
 
-def _verdict(claim: Claim, done: Performed) -> Verdict:
-    by_seed = _of_seeds(claim, claim.where, done)
+def _verdict(claim: Claim, done: Performed, scored: ScoredHeads) -> Verdict:
+    by_seed = _of_seeds(claim, claim.where, done, scored)
     if claim.than is not None:  # of one seed each, so that what the seeds share falls out
-        subtracted = _of_seeds(claim, claim.than, done)
+        subtracted = _of_seeds(claim, claim.than, done, scored)
         by_seed = {seed: value - subtracted[seed] for seed, value in by_seed.items() if seed in subtracted}
     asserted = done.scale in claim.scales
     reason = "" if asserted else claim.tried.get(done.scale, "")
     if not by_seed:
         if not asserted:
             return Verdict(claim, "not asserted", reason=reason)
-        return Verdict(claim, "cannot say", reason=_why_unsaid(claim, done))
+        return Verdict(claim, "cannot say", reason=_why_unsaid(claim, done, scored))
     measured, low, high = mean_with_interval(list(by_seed.values()))
     judgement: Judgement = "not asserted"
     if asserted:
@@ -75,24 +79,33 @@ def _verdict(claim: Claim, done: Performed) -> Verdict:
     return Verdict(claim, judgement, measured, low, high, len(by_seed), reason)
 
 
-def _why_unsaid(claim: Claim, done: Performed) -> str:
+def _why_unsaid(claim: Claim, done: Performed, scored: ScoredHeads) -> str:
     places = [*_places(claim.where, done), *([] if claim.than is None else _places(claim.than, done))]
     complete = any(all((place, seed) in done.found for place in places) for seed in done.seeds)
-    return f"its runs have no {claim.metric or claim.measure}" if complete else "runs are missing"
+    if not complete:
+        return "runs are missing"
+    if claim.heads is None:
+        return f"its runs have no {claim.metric or claim.measure}"
+    runs = (run for (place, _), run in done.found.items() if place in places)
+    return next(filter(None, (scored.why_not(claim, run) for run in runs)), "")
 
 
 def _places(where: Mapping[str, str], done: Performed) -> list[str]:
     return [place for place, run in done.places.items() if where.items() <= dict(run.where).items()]
 
 
-def _of_seeds(claim: Claim, where: Mapping[str, str], done: Performed) -> dict[int, float]:
+def _of_seeds(claim: Claim, where: Mapping[str, str], done: Performed, scored: ScoredHeads) -> dict[int, float]:
     """Seed → the claimed number of its runs at these points; seeds of which one is missing are left out."""
     places = _places(where, done)
     found: dict[int, float] = {}
     for seed in done.seeds:
         runs = [done.found.get((place, seed)) for place in places]
-        values = [None if run is None else claimed_value(claim, run) for run in runs]
+        values = [None if run is None else _value(claim, run, scored) for run in runs]
         known = [value for value in values if value is not None]
         if known and len(known) == len(places):
             found[seed] = max(known) if claim.over == "best" else mean(known)
     return found
+
+
+def _value(claim: Claim, run: RunFolder, scored: ScoredHeads) -> float | None:
+    return claimed_value(claim, run) if claim.heads is None else scored.number(claim, run)

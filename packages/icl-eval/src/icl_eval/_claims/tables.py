@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.table import Table
 
@@ -36,6 +37,7 @@ def claim_rows(done: Performed, judged: Sequence[Verdict]) -> list[Row]:
             "claim": one.claim.says,
             "measure": one.claim.measure,
             "metric": one.claim.metric,
+            "heads": None if one.claim.heads is None else asdict(one.claim.heads),
             "at": one.claim.at,
             "where": dict(one.claim.where),
             "than": None if one.claim.than is None else dict(one.claim.than),

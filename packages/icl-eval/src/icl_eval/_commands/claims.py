@@ -14,6 +14,7 @@ from icl_data.foundation.command_line import DONE, FAILED
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import printable
 from icl_eval._claims.checking import verdicts
+from icl_eval._claims.heads import ScoredHeads
 from icl_eval._claims.matching import Performed, performed
 from icl_eval._claims.tables import claim_rows, claim_table, run_label
 from icl_eval._runs import collect
@@ -31,13 +32,17 @@ PROG = "icl-eval claims"
 class ClaimsCommand:
     """Hold what experiments claim against runs, which are known by their settings.
 
-    Exit code 1 if a claim that is asserted at its scale does not hold. Where runs are missing it cannot be said.
+    Exit code 1 if a claim that is asserted at its scale does not hold. Where runs are missing it cannot be said. Heads
+    are scored now, in the last checkpoints.
     """
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUNS [RUNS ...]")] = (Path("runs"),)
     """Folders with run folders at any depth, behind links as well."""
     experiment: tuple[str, ...] = ()
     """Experiments to look for; default: all of which there is a run."""
+    trust: bool = False
+    """Import sources of somebody's own code (data.source module:factory) of runs that no command of yours made, where a
+    claim is about their heads."""
     json: bool = False
     """Print the rows as JSON instead of the tables; nothing else goes to stdout."""
 
@@ -64,7 +69,10 @@ def claims(args: Sequence[str]) -> int:
             f"claims need a finished run of {' or '.join(command.experiment) or 'an experiment'}, with the settings "
             f"that it has at one of its scales; found none below {', '.join(map(str, command.runs))}"
         )
-    judged = [(one, verdicts(one)) for one in done]
+    scored = ScoredHeads(trust=command.trust)
+    judged = [(one, verdicts(one, scored)) for one in done]
+    for path, why in scored.refused.items():
+        print(printable(f"no heads of {path}: {why}"), file=sys.stderr)
     if command.json:
         print(rows_as_json([row for one, found in judged for row in claim_rows(one, found)]))
     for one, found in judged:
@@ -74,7 +82,7 @@ def claims(args: Sequence[str]) -> int:
             print()
         _say_what_is_missing(one)
     failed = any(verdict.judgement == "does not hold" for _, found in judged for verdict in found)
-    return FAILED if failed else DONE
+    return FAILED if failed or scored.damaged else DONE
 
 
 def _say_what_is_missing(done: Performed) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from icl_models._contract.axis import require
 
-__all__ = ["Claim", "Moment", "Over"]
+__all__ = ["Claim", "Heads", "Moment", "Over"]
 
 Moment = Literal["last", "peak", "peak_step", "fall", "half_life", "onset", "width"]
 Over = Literal["mean", "best"]
@@ -25,13 +26,39 @@ _OF: dict[Moment, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Heads:
+    """The attention heads that a claim is about.
+
+    Args:
+        layer: of which, from 0 up, as in ``blocks.1``.
+        more_than: the number of its heads is meant whose score is above this; None for the greatest score among them.
+
+    Raises:
+        ValueError: for a layer that is no number from 0 up, or a score that is no finite number.
+    """
+
+    layer: int
+    more_than: float | None = None
+
+    def __post_init__(self) -> None:
+        whole = isinstance(self.layer, int) and not isinstance(self.layer, bool)
+        require(whole and self.layer >= 0, "the layer of heads must be a number from 0 up", repr(self.layer))
+        score = self.more_than
+        number = isinstance(score, int | float) and not isinstance(score, bool)
+        known = score is None or (number and math.isfinite(score))
+        require(known, "more_than of heads must be a finite number", repr(score))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """What an experiment's runs should show: a bound on a mean over seeds, or on the difference of two.
 
     Args:
         says: the claim, in one sentence.
-        measure: evaluation whose headline accuracy is meant ("fewshot_holdout"), or a training metric ("weight_l2").
+        measure: evaluation whose headline accuracy is meant ("fewshot_holdout"), or a training metric ("weight_l2");
+            with ``heads`` one of their scores, as ``icl-eval heads`` has it ("induction").
         metric: another metric of that evaluation ("accuracy_query").
+        heads: of the last checkpoint's model, whose score is meant; None for what was recorded in training.
         where: axis → label of the point whose runs are meant; of an axis that is left out, those of all points.
         than: the same for the runs that are subtracted; None for the value itself.
         at: what is taken of a run's values over training: the last; the greatest ("peak"), the update at which it was
@@ -45,13 +72,14 @@ class Claim:
         tried: scale → why it is not asserted there, and what was tried.
 
     Raises:
-        ValueError: without a bound.
+        ValueError: without a bound, or with a metric or a moment of heads.
     """
 
     says: str
     measure: str
     where: Mapping[str, str]
     metric: str | None = None
+    heads: Heads | None = None
     than: Mapping[str, str] | None = None
     at: Moment = "last"
     over: Over = "mean"
@@ -63,11 +91,21 @@ class Claim:
     def __post_init__(self) -> None:
         bounded = self.above is not None or self.below is not None
         require(bounded, f"claim {self.says!r} must have a bound, above or below", "none")
+        if self.heads is not None:
+            what = f"claim {self.says!r} about heads must be of their last scores, without"
+            require(self.metric is None, f"{what} a metric", repr(self.metric))
+            require(self.at == "last", f"{what} another moment", repr(self.at))
 
     @property
     def subject(self) -> str:
-        """What is measured, in words: ``fall of fewshot_holdout at optim.l2 0, less that at optim.l2 0.0001``."""
+        """What is measured, in words: ``fall of fewshot_holdout at optim.l2 0, less that at optim.l2 0.0001``.
+
+        Of heads ``heads of layer 1 with induction above 0.3 at given nothing``, or ``greatest induction of heads of
+        layer 1``; layers are counted from 0, as ``icl-eval heads`` counts them.
+        """
         measure = f"{self.measure} {self.metric}" if self.metric else self.measure
+        if self.heads is not None:
+            measure = _of_heads(self.heads, self.measure)
         best = "best " if self.over == "best" else ""
         less = "" if self.than is None else f", less that{_at(self.than) or ' at all points'}"
         return f"{_OF[self.at]}{best}{measure}{_at(self.where)}{less}"
@@ -85,6 +123,12 @@ class Claim:
             value: what was measured.
         """
         return (self.above is None or value > self.above) and (self.below is None or value < self.below)
+
+
+def _of_heads(heads: Heads, measure: str) -> str:
+    if heads.more_than is None:
+        return f"greatest {measure} of heads of layer {heads.layer}"
+    return f"heads of layer {heads.layer} with {measure} above {heads.more_than:,g}"
 
 
 def _at(where: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from icl_data.foundation.printable import printable
@@ -144,4 +144,5 @@ def _axis_as_json(axis: Axis) -> dict[str, Any]:
 
 def _claim_as_json(claim: Claim) -> dict[str, Any]:
     mappings = {"where": dict(claim.where), "than": None if claim.than is None else dict(claim.than)}
-    return vars(claim) | mappings | {"scales": list(claim.scales), "tried": dict(claim.tried)}
+    heads = None if claim.heads is None else asdict(claim.heads)
+    return vars(claim) | mappings | {"heads": heads, "scales": list(claim.scales), "tried": dict(claim.tried)}

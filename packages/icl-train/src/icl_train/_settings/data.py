@@ -71,6 +71,8 @@ class DataConfig:
     noise_scale: float | None = None
     """Noise of an example: eps of the Gaussian source (default 0.1), or added to each number of a vector or image
     (default 0)."""
+    n_exemplars: int | None = None
+    """Exemplars of each Gaussian class, drawn once; default: every example is a new one (source gaussian)."""
 
     n_rare_classes: int = 1590
     """Trained classes besides the common ones."""
@@ -168,13 +170,20 @@ class DataConfig:
         self.training_kind()
 
     def _check_source(self) -> None:
-        for name, source in (("omniglot", "omniglot"), ("exemplars", "omniglot"), ("dim", "gaussian")):
+        for name, source in (
+            ("omniglot", "omniglot"),
+            ("exemplars", "omniglot"),
+            ("dim", "gaussian"),
+            ("n_exemplars", "gaussian"),
+        ):
             require(
                 self.source == source or getattr(self, name) == default_of(self, name),
                 f"data.{name} needs data.source {source}",
                 self.source,
             )
-        require(self.dim is None or self.dim >= 1, "data.dim must be at least 1", self.dim)
+        for name in ("dim", "n_exemplars"):
+            size = getattr(self, name)
+            require(size is None or size >= 1, f"data.{name} must be at least 1", size)
         require(
             self.noise_scale is None or self.noise_scale >= 0, "data.noise_scale must be at least 0", self.noise_scale
         )

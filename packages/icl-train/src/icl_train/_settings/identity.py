@@ -30,6 +30,7 @@ experiment. The settings of a tracker are among them, whatever their names."""
 
 ADDED_LATER: dict[str, Any] = {
     "data.train_exemplars": None,
+    "data.n_exemplars": None,
     "data.context_order": "shuffled",
     "data.query_exemplar": "new",
     "data.p_relabel": 0.0,

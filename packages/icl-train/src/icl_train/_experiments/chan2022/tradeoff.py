@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from icl_models import Claim, ExperimentSpec
-from icl_train._experiments.figure2 import BURSTINESS, FIGURE2
-from icl_train._experiments.sizes import CHAN_2022
+from icl_train._experiments.chan2022.figure2 import BURSTINESS, FIGURE2
+from icl_train._experiments.chan2022.sizes import CHAN_2022
 
 __all__ = ["TRADEOFF"]
 

@@ -1,17 +1,17 @@
-"""Transience: in-context learning that comes and goes."""
+"""Singh et al. 2023: in-context learning that comes and goes."""
 
 from __future__ import annotations
 
 from icl_models import Axis, Claim, ExperimentSpec
-from icl_train._experiments.figure3 import omniglot_classes
-from icl_train._experiments.sizes import laptop, omniglot28, paper
+from icl_train._experiments.chan2022.figure3 import omniglot_classes
+from icl_train._experiments.chan2022.sizes import laptop, omniglot28, paper
 
-__all__ = ["TRANSIENCE"]
+__all__ = ["SINGH2023"]
 
 _BURSTY = {**omniglot_classes(1600).settings, "data.p_bursty": 1.0}
 
-TRANSIENCE = ExperimentSpec(
-    name="transience",
+SINGH2023 = ExperimentSpec(
+    name="singh2023-transience",
     paper="Singh et al. 2023, The Transient Nature of Emergent In-Context Learning in Transformers (arXiv 2311.08360)",
     section="in-context learning over long training, without and with L2 in the loss",
     tests="Trained for long, in-context learning peaks and falls again, and less so with L2 in the loss.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from icl_models import Axis, Claim, ExperimentSpec, Point, Range
-from icl_train._experiments.sizes import CHAN_2022, laptop, omniglot28, paper
+from icl_train._experiments.chan2022.sizes import CHAN_2022, laptop, omniglot28, paper
 
 __all__ = ["FIGURE7"]
 

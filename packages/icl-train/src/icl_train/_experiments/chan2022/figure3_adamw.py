@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from icl_models import Axis, Claim, ExperimentSpec
-from icl_train._experiments.figure3 import gaussian_classes, omniglot_classes
-from icl_train._experiments.sizes import CHAN_2022, laptop, omniglot28, paper
+from icl_train._experiments.chan2022.figure3 import gaussian_classes, omniglot_classes
+from icl_train._experiments.chan2022.sizes import CHAN_2022, laptop, omniglot28, paper
 
 __all__ = ["FIGURE3_ADAMW"]
 
