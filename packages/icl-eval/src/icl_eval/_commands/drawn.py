@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from icl_data.foundation.command_line import DONE, FAILED, CommandFailed, nearest
@@ -21,7 +22,7 @@ from icl_eval._tables.files import Row, rows_as_json, write_csv
 from icl_eval._tables.tables import figure_table, rows_table
 from icl_models import find_experiment
 from icl_train import RunError
-from icl_train.command_line import show_table
+from icl_train.command_line import show_table, shown_width
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,6 +157,8 @@ def _print(picture: Picture) -> None:
     if picture.table:
         show_table(rows_table(picture.table))
         print()
+        if picture.told:
+            print("\n".join(wrap(printable(picture.told), shown_width())), end="\n\n")
         return
     for panel in picture.panels:
         for line in (panel.y.label, *panel.title.split("\n")):

@@ -64,8 +64,10 @@ def figure(name: str, args: Sequence[str]) -> int:
     table = read_runs(runs, unfinished=command.unfinished)
     needs = needs_of(spec, table)
     if not needs.recorded:
+        first = needs.missing_measures[0]
+        what = "records" if first.startswith("train/") else "evaluations"
         raise RunError(
-            f"{name} needs at least one finished run with evaluations of {needs.missing_measures[0]}, "
+            f"{name} needs at least one finished run with {what} of {first}, "
             f"found none below {', '.join(map(str, roots))}{_trained_by(spec, roots)}"
         )
     if needs.missing_measures:

@@ -45,7 +45,7 @@ class PlotCommand:
     where: tuple[str, ...] = ()
     """Keep runs that have these values alone: setting=value, …"""
     log_x: bool | None = None
-    """A scale of logarithms for x; default: where values span decades."""
+    """A scale of logarithms for x, of step and sequences as well; default: where values of a setting span decades."""
     name: str = "plot"
     """What the files are called."""
     out: Path | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -55,8 +56,10 @@ def set_limits(axes: Axes, panel: Panel) -> None:
     elif x.kind == "accuracy":
         axes.set_xlim(-0.02, 1.02)
     else:
-        last = max(float(line.x[-1]) for line in panel.lines)
-        axes.set_xlim(0, max(last, 1))
+        first, last = (end(float(line.x[at]) for line in panel.lines) for end, at in ((min, 0), (max, -1)))
+        axes.set_xlim(first if x.log else 0, max(last, 1.5 * first if x.log else 1))
+        if x.log:
+            axes.set_xscale("log")
     if panel.y.kind == "accuracy":
         axes.set_ylim(-0.02, 1.02)
     else:
@@ -76,6 +79,9 @@ def settle_ticks(axes: Any, axis: Axis, sizes: Sizes) -> None:
     """Ticks for the width that the panel has got: none of their labels touches another."""
     size = 0.9 * sizes.font
     width = axes.bbox.width / axes.figure.dpi * POINTS
+    if axis.log:
+        _settle_decades(axes, size, width)
+        return
     if axis.kind in ("steps", "sequences"):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=max(2, min(6, int(width / (4.2 * size))))))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: counted(value)))
@@ -99,6 +105,26 @@ def settle_ticks(axes: Any, axis: Axis, sizes: Sizes) -> None:
     axes.xaxis.set_major_locator(FixedLocator([float(places[i]) for i in kept]))
     axes.xaxis.set_major_formatter(FixedFormatter([words[i] for i in kept]))
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _settle_decades(axes: Any, size: float, width: float) -> None:
+    """Labels at powers of ten, where fewer than three of them are in sight at twice and five times these as well, and
+    small ticks at all other multiples."""
+    low, high = axes.get_xlim()
+    decades = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    inside = {
+        factors: [at for ten in decades for factor in factors if low <= (at := factor * ten) <= high]
+        for factors in ((1,), (1, 2, 5), tuple(range(1, 10)))
+    }
+    named, finer, all_of_them = inside.values()
+    named = named if len(named) > 2 else finer
+    words = [counted(at) for at in named]
+    middles = [width * math.log(at / low) / math.log(high / low) for at in named]
+    kept = with_room(middles, [text_width(word, size=size) for word in words], gap=0.5 * size)
+    axes.xaxis.set_major_locator(FixedLocator([named[i] for i in kept]))
+    axes.xaxis.set_major_formatter(FixedFormatter([words[i] for i in kept]))
+    axes.xaxis.set_minor_locator(FixedLocator(all_of_them))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,7 @@ class Ends:
 
     axes: Axes
     labels: tuple[Label, ...]
+    upwards: bool  # the order of lines that end at one place
     head: Annotation | None
     head_height: float
 
@@ -67,7 +69,7 @@ def label_ends(axes: Axes, panel: Panel, sizes: Sizes) -> Ends:
         labels.append(Label(x, y, note, (text.count("\n") + 1) * LINE_HEIGHT * size, color))
     head = _head(panel, sizes) if labels else ""
     drawn = _text(axes, head, size, "0.35", va="top") if head else None
-    return Ends(axes, tuple(labels), drawn, (head.count("\n") + 1) * LINE_HEIGHT * size if head else 0.0)
+    return Ends(axes, tuple(labels), panel.ordered, drawn, (head.count("\n") + 1) * LINE_HEIGHT * size if head else 0.0)
 
 
 def settle_ends(ends: Ends, sizes: Sizes) -> None:
@@ -76,7 +78,7 @@ def settle_ends(ends: Ends, sizes: Sizes) -> None:
     height = axes.bbox.height / axes.figure.dpi * POINTS
     low, high = axes.get_ylim()
     wanted = [(label.y - low) / (high - low) * height for label in ends.labels]
-    placed = apart(wanted, [label.height for label in ends.labels], 0, height - ends.head_height)
+    placed = _placed(ends, wanted, height - ends.head_height, sizes)
     edge = axes.get_xlim()[1]
     size = 0.9 * sizes.font
     right = axes.bbox.x1
@@ -107,6 +109,20 @@ def settle_ends(ends: Ends, sizes: Sizes) -> None:
             )
     if ends.head is not None:
         ends.head.set_position((indent * size, height))
+
+
+def _placed(ends: Ends, wanted: Sequence[float], height: float, sizes: Sizes) -> list[float]:
+    """Where labels stand: by height; those of lines whose ends touch in the order of these, numbers upwards."""
+    of_lines = sorted((i for i, label in enumerate(ends.labels) if label.x < np.inf), key=lambda i: wanted[i])
+    touching = list(wanted)
+    pool: list[int] = []
+    for before, i in zip([None, *of_lines], of_lines, strict=False):
+        pool = [*pool, i] if before is not None and wanted[i] - wanted[before] < sizes.line else [i]
+        for one in pool:
+            touching[one] = sum(wanted[each] for each in pool) / len(pool)
+    order = list(range(len(wanted)))[:: 1 if ends.upwards else -1]
+    placed = apart([touching[i] for i in order], [ends.labels[i].height for i in order], 0, height)
+    return [placed[order.index(i)] for i in range(len(wanted))]
 
 
 def _text(axes: Axes, text: str, size: float, color: Any, va: str = "center") -> Annotation:
@@ -142,13 +158,21 @@ def _texts(panel: Panel, sizes: Sizes) -> list[tuple[float, float, str, Any]]:
         text = _label(line.label, _published_at_the_edge(panel, line, last), size=size, width=width)
         x = float(places_of(panel, line)[-1])
         found.append((x, float(line.y[-1]), text, stroke_for(panel, line).text_color))
-    if panel.chances and panel.y.kind == "accuracy":
-        levels = [line.chance[-1] for line in panel.lines if not np.isnan(line.chance[-1])]
-        low, high = panel.chances[0], panel.chances[-1]
-        said = _share(low) if low == high else f"{_share(low)} to {_share(high)}"
-        level = float(np.mean(levels)) if levels else (low + high) / 2
+    for level, said in _guesses(panel):
         found.append((float("inf"), level, legible(f"chance {said}", size=size, width=width), "0.45"))
     return found
+
+
+def _guesses(panel: Panel) -> list[tuple[float, str]]:
+    """Levels at which it is said what guessing gives: of several measures each, else one for all lines."""
+    if not panel.chances or panel.y.kind != "accuracy":
+        return []
+    levels = [float(line.chance[-1]) for line in panel.lines if not np.isnan(line.chance[-1])]
+    if any(line.measure for line in panel.lines):
+        return [(level, _share(level)) for level in sorted(set(levels))]
+    low, high = panel.chances[0], panel.chances[-1]
+    said = _share(low) if low == high else f"{_share(low)} to {_share(high)}"
+    return [(float(np.mean(levels)) if levels else (low + high) / 2, said)]
 
 
 def _label(label: str, published: str, *, size: float, width: float) -> str:

@@ -20,7 +20,7 @@ from icl_eval._drawing.style import legible, text_width
 from icl_eval._drawing.written import draw_into
 from icl_eval._heads.maps import HeatMap, MapPicture
 
-__all__ = ["draw_maps", "maps_figure"]
+__all__ = ["draw_map", "draw_maps", "maps_figure", "settle_map", "write_numbers"]
 
 POINTS = 72
 SIGNED, POSITIVE = "RdBu_r", "Blues"
@@ -64,14 +64,14 @@ def maps_figure(picture: MapPicture, sizes: Sizes) -> Figure:
     grid = figure.add_gridspec(rows, columns, height_ratios=heights)
     drawn = [(one, figure.add_subplot(grid[one.row, one.column])) for one in picture.maps]
     for one, axes in drawn:
-        _draw(figure, axes, one, sizes, width=each)
+        draw_map(figure, axes, one, sizes, width=each)
     figure.draw_without_rendering()
     for one, axes in drawn:
-        _settle(axes, one, sizes)
+        settle_map(axes, one, sizes)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for one, axes in drawn:
-        _write_numbers(axes, one, sizes)
+        write_numbers(axes, one, sizes)
     return figure
 
 
@@ -85,7 +85,17 @@ def _height(one: HeatMap, width: float, sizes: Sizes) -> float:
     return frame + inches
 
 
-def _draw(figure: Figure, axes: Axes, one: HeatMap, sizes: Sizes, *, width: float) -> None:
+def draw_map(figure: Figure, axes: Axes, one: HeatMap, sizes: Sizes, *, width: float, bar: bool = True) -> None:
+    """Draw one map, but for names and numbers, which hang on the room that it gets.
+
+    Args:
+        figure: whose axes these are.
+        axes: where.
+        one: what.
+        sizes: how large.
+        width: inches that it has.
+        bar: whether a bar beside it says what its colours are.
+    """
     rows, columns = one.values.shape
     axes.set_facecolor(NOTHING)
     mesh = axes.pcolormesh(
@@ -105,13 +115,14 @@ def _draw(figure: Figure, axes: Axes, one: HeatMap, sizes: Sizes, *, width: floa
     axes.set_ylabel(legible(one.row_label, size=sizes.font, width=sizes.height), fontsize=sizes.font)
     axes.tick_params(labelsize=0.8 * sizes.font, length=0, pad=2)
     axes.spines[:].set_visible(False)
-    bar = figure.colorbar(mesh, ax=axes, fraction=0.05, pad=0.02)
-    bar.ax.tick_params(labelsize=0.75 * sizes.font, width=0.6, length=2)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
-    bar.outline.set_visible(False)
+    if bar:
+        scale = figure.colorbar(mesh, ax=axes, fraction=0.05, pad=0.02)
+        scale.ax.tick_params(labelsize=0.75 * sizes.font, width=0.6, length=2)
+        scale.ax.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        scale.outline.set_visible(False)
 
 
-def _settle(axes: Axes, one: HeatMap, sizes: Sizes) -> None:
+def settle_map(axes: Axes, one: HeatMap, sizes: Sizes) -> None:
     """Names of rows and columns, as many as have room; those of columns upright where they are long."""
     size = 0.8 * sizes.font
     box = axes.get_window_extent()
@@ -132,7 +143,7 @@ def _settle(axes: Axes, one: HeatMap, sizes: Sizes) -> None:
                 label.set_color("#A04000")
 
 
-def _write_numbers(axes: Axes, one: HeatMap, sizes: Sizes) -> None:
+def write_numbers(axes: Axes, one: HeatMap, sizes: Sizes) -> None:
     """Into all cells, or into none: where the widest would not fit."""
     size = 0.75 * sizes.font
     rows, columns = one.values.shape

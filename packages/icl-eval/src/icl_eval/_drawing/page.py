@@ -11,7 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from icl_eval._drawing.axes import settle_ticks
+from icl_eval._drawing.cells import map_of
 from icl_eval._drawing.ends import height_of_labels, label_ends, settle_ends
+from icl_eval._drawing.heat import draw_map, settle_map, write_numbers
 from icl_eval._drawing.panel import draw_panel
 from icl_eval._drawing.sizes import Sizes
 from icl_eval._drawing.style import legible
@@ -66,7 +68,14 @@ def figure_of(picture: Picture, sizes: Sizes) -> Figure:
     figure.suptitle(title, fontsize=1.2 * sizes.font, x=0.1 / width, ha="left")
     figure.supxlabel(notes, fontsize=0.85 * sizes.font, x=0.1 / width, ha="left", color="0.3")
     grid = figure.add_gridspec(rows, columns, height_ratios=heights)
-    drawn = [(panel, figure.add_subplot(grid[panel.row, panel.column])) for panel in picture.panels]
+    places = [(panel, figure.add_subplot(grid[panel.row, panel.column])) for panel in picture.panels]
+    maps = []
+    for panel, axes in places:
+        if panel.as_map:
+            one = map_of(panel, rows_named=not _is_map_at(picture, panel, -1))
+            draw_map(figure, axes, one, sizes, width=width / columns, bar=not _is_map_at(picture, panel, 1))
+            maps.append((one, axes))
+    drawn = [(panel, axes) for panel, axes in places if not panel.as_map]
     for panel, axes in drawn:
         draw_panel(axes, panel, sizes, title_width=width / columns - 0.4, above=_is_top(panel, picture))
         _name_axes(axes, panel, picture, sizes)
@@ -76,10 +85,14 @@ def figure_of(picture: Picture, sizes: Sizes) -> Figure:
         settle_ticks(axes, panel.x, sizes)
         for above in axes.child_axes:
             settle_ticks(above, panel.x, sizes)
+    for one, axes in maps:
+        settle_map(axes, one, sizes)
     figure.draw_without_rendering()  # ticks may need more or less room now
     figure.set_layout_engine("none")
     for of_panel in ends:
         settle_ends(of_panel, sizes)
+    for one, axes in maps:
+        write_numbers(axes, one, sizes)
     return figure
 
 
@@ -94,6 +107,13 @@ def _room(picture: Picture, sizes: Sizes, rows: int) -> float:
 
 def _lines(text: str, size: float) -> float:
     return (text.count("\n") + 1.5) * 1.3 * size / POINTS if text else 0.0
+
+
+def _is_map_at(picture: Picture, panel: Panel, side: int) -> bool:
+    """Whether a map stands right (1) or left (-1) of a panel, so that one says what both need."""
+    return any(
+        other.as_map and (other.row, other.column) == (panel.row, panel.column + side) for other in picture.panels
+    )
 
 
 def _is_top(panel: Panel, picture: Picture) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from icl_eval._drawing.axes import place_x, places_of, sequences_above, set_limi
 from icl_eval._drawing.sizes import Sizes
 from icl_eval._drawing.strokes import Stroke, stroke_of
 from icl_eval._drawing.style import legible
-from icl_eval._picture.picture import Line, Panel
+from icl_eval._picture.picture import Axis, Line, Panel
 
 __all__ = ["draw_panel", "stroke_for"]
 
@@ -55,13 +56,18 @@ def draw_panel(axes: Axes, panel: Panel, sizes: Sizes, *, title_width: float, ab
 def _draw_chance(axes: Axes, panel: Panel, sizes: Sizes) -> None:
     """Across the panel; where guessing gives more or less along the axis, from point to point."""
     stroke: Any = {"color": "0.45", "linestyle": DASHED, "linewidth": 0.6 * sizes.line, "zorder": 1}
-    along = [line for line in panel.lines if len(np.unique(line.chance[~np.isnan(line.chance)])) > 1]
-    for line in along:
+    changing = {id(line) for line in panel.lines if len(np.unique(line.chance[~np.isnan(line.chance)])) > 1}
+    drawn: list[list[float]] = []
+    for line in (one for one in panel.lines if id(one) in changing):
+        if line.chance.tolist() in drawn:  # dashes over dashes would fill their gaps
+            continue
+        drawn.append(line.chance.tolist())
         if panel.x.kind == "category":
             axes.hlines(line.chance, line.x - 0.4, line.x + 0.4, **stroke)
         else:
             axes.plot(place_x(panel.x, line.x), line.chance, **stroke)
-    for level in () if along else panel.chances:
+    rest = replace(panel, lines=tuple(line for line in panel.lines if id(line) not in changing))
+    for level in rest.chances:
         axes.axhline(level, **stroke)
 
 
@@ -92,15 +98,19 @@ def _draw_mean(axes: Axes, panel: Panel, line: Line, stroke: Stroke, sizes: Size
         linewidth=sizes.line,
         marker=stroke.marker,
         markersize=sizes.marker,
-        markevery=_some(line) if over_time else None,
+        markevery=_some(line, panel.x) if over_time else None,
     )
     for index, _ in line.points:
         axes.plot(x[index], line.y[index], "o", markersize=2.2 * sizes.marker, color=stroke.color, fillstyle="none")
 
 
-def _some(line: Line) -> list[int]:
+def _some(line: Line, axis: Axis) -> list[int]:
     """Places of markers on a curve, on every curve elsewhere; a single point has its own."""
     n = len(line.x)
+    if axis.log and n > _MARKERS_ON_A_CURVE:
+        shares = (np.arange(_MARKERS_ON_A_CURVE) + line.hue % 3 / 3) / _MARKERS_ON_A_CURVE
+        wanted = line.x[0] * (line.x[-1] / line.x[0]) ** shares
+        return sorted({int(np.abs(line.x - at).argmin()) for at in wanted})
     step = max(1, n // _MARKERS_ON_A_CURVE)
     first = line.hue * max(1, step // 3) % step if n > step else 0
     return list(range(first, n, step))
@@ -120,7 +130,7 @@ def _draw_best(axes: Axes, panel: Panel, line: Line, stroke: Stroke, sizes: Size
         linewidth=1.4 * sizes.line,
         marker=stroke.marker,
         markersize=sizes.marker,
-        markevery=_some(line),
+        markevery=_some(line, panel.x),
     )
 
 

@@ -15,11 +15,16 @@ TIME = ("step", "sequences")
 _DECADES = 30  # values this far apart are told apart on an axis of their logarithm alone
 
 
-def time_axis(name: str) -> Axis:
-    """Updates or sequences."""
+def time_axis(name: str, *, log: bool = False) -> Axis:
+    """Updates or sequences.
+
+    Args:
+        name: ``step`` or ``sequences``.
+        log: on a scale of logarithms, where the evaluation before the first update has no place.
+    """
     if name == "sequences":
-        return Axis(name="sequences", label="training sequences", kind="sequences")
-    return Axis(name="step", label="training steps (updates)", kind="steps")
+        return Axis(name="sequences", label="training sequences", kind="sequences", log=log)
+    return Axis(name="step", label="training steps (updates)", kind="steps", log=log)
 
 
 def measure_axis(measure: Measure) -> Axis:

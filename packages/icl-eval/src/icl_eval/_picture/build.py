@@ -40,7 +40,7 @@ class Layout:
         row, column: settings with a row or column of panels for each value.
         at: the moment of each run, where x is a setting.
         band: what is drawn around means.
-        log_x: a scale of logarithms for x; None where values span decades.
+        log_x: a scale of logarithms for x; None for one where values of a setting span decades.
         published: values of a paper; None for none.
         letters: letter of the panel's name in its paper, for each measure.
     """
@@ -86,6 +86,7 @@ def panels_of(table: pd.DataFrame, runs: RunSettings, groups: Sequence[Group], l
             for line in [
                 _line(layout, measure, x, hue, value, {run: series[measure][run] for run in chosen}, runs, told)
             ]
+            if len(line.x)
         )
         if lines:
             panels.append(
@@ -153,7 +154,7 @@ def _cells(
 
 def _x_axis(layout: Layout, runs: RunSettings, groups: Sequence[Group]) -> Axis:
     if layout.x in TIME:
-        return time_axis(layout.x)
+        return time_axis(layout.x, log=bool(layout.log_x))
     values = values_of(runs, layout.x, [run for group in groups for run in group.runs])
     return setting_axis(layout.x, values, log=layout.log_x)
 
@@ -174,6 +175,7 @@ def _line(
     published = layout.published or (lambda settings, measure: ())
     if layout.x in TIME:
         one = curve(series, band=layout.band)
+        one = one.from_step(1) if x.log else one
         one = replace(one, chance=_chance(one, measure, runs[first]))
         points = published(runs[first], measure)
         places = one.steps if layout.x == "step" else one.sequences

@@ -102,9 +102,10 @@ def shared_by(runs: RunSettings, *, besides: Sequence[str] = ()) -> str:
         told.append(SOURCES.get(source, str(source)) + (" 28x28" if common("data.downsample") else ""))
     if model or layers:
         told.append(" ".join([*([f"{layers}-layer"] if layers else []), str(model or "models")]))
+    bursty = common("data.sequence") in (None, "bursty")  # else nothing hangs on the share of bursts
     for name, words in (
         ("classes", "{} classes"),
-        ("data.p_bursty", "p(bursty) {}"),
+        *([("data.p_bursty", "p(bursty) {}")] if bursty else []),
         ("data.n_labels", "{} shared labels"),
     ):
         if common(name) is not None:

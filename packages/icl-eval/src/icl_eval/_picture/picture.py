@@ -28,12 +28,14 @@ class Axis:
             one step below the least), places that have names, or an accuracy from 0 to 1.
         values: the places that have ticks: the names of a category, or the numbers that were tried; none for as they
             come.
+        log: updates or sequences in their logarithm, where the one before the first is not.
     """
 
     name: str
     label: str
     kind: AxisKind
     values: tuple[str | float, ...] = ()
+    log: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,7 @@ class Line:
         points: places on it that are marked, as (index, text).
         run: the run, if it is a single one.
         steps: updates at the points, where x is something else that changes in time; none otherwise.
+        measure: name of what it is of, where the lines of a panel are of several measures; empty for the panel's own.
     """
 
     label: str
@@ -86,6 +89,7 @@ class Line:
     points: tuple[tuple[int, str], ...] = ()
     run: str = ""
     steps: Ints | None = None
+    measure: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +106,8 @@ class Panel:
         ordered: whether they are numbers, so that their colours are a scale.
         band: what is drawn around means of several runs, in a few words.
         batch: sequences of an update, where all lines have the same; None for no second axis.
+        as_map: its lines are seen from above: a row of cells for each, the last one on top, a column for each place of
+            x, which then has names, and the values, between 0 and 1, as colours.
     """
 
     row: int
@@ -115,6 +121,7 @@ class Panel:
     ordered: bool = False
     band: str = "least-greatest"
     batch: int | None = None
+    as_map: bool = False
 
     @property
     def chances(self) -> tuple[float, ...]:
@@ -134,6 +141,7 @@ class Picture:
         panels: row by row.
         notes: what a reader has to know: what the band is, how many runs there are, what was read off a paper.
         table: rows to be printed in the place of the lines' last values; cells by column.
+        told: what a reader of the table has to know, printed below it.
     """
 
     name: str
@@ -142,3 +150,4 @@ class Picture:
     panels: tuple[Panel, ...]
     notes: tuple[str, ...] = ()
     table: tuple[Mapping[str, Any], ...] = ()
+    told: str = ""

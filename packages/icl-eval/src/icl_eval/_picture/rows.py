@@ -16,10 +16,11 @@ def drawn_rows(picture: Picture) -> list[dict[str, Any]]:
         picture: what is drawn.
 
     Returns:
-        Cells by column: ``panel`` (its title), ``x`` and ``y`` (what the axes are), ``line`` (its label), ``run`` (if
-        it is a single one), ``kind`` (what the point is), the settings that tell lines and panels apart, ``x_value``,
-        ``value``, the band's ``low`` and ``high``, ``n_runs``, ``n_sequences`` and ``chance``; ``step`` where x is not
-        time and yet changes in it, ``marked`` where a point has a mark. Empty where there is none.
+        Cells by column: ``panel`` (its title), ``x`` (what its axis is) and ``y`` (what is measured), ``line`` (its
+        label; of a map, that of a row), ``run`` (if it is a single one), ``kind`` (what the point is), the settings
+        that tell lines and panels apart, ``x_value``, ``value``, the band's ``low`` and ``high``, ``n_runs``,
+        ``n_sequences`` and ``chance``; ``step`` where x is not time and yet changes in it, ``marked`` where a point has
+        a mark. Empty where there is none.
     """
     names = list(dict.fromkeys(name for panel in picture.panels for line in panel.lines for name in line.settings))
     return [row for panel in picture.panels for line in panel.lines for row in _rows(panel, line, names)]
@@ -29,7 +30,7 @@ def _rows(panel: Panel, line: Line, names: list[str]) -> list[dict[str, Any]]:
     head = {
         "panel": panel.title.replace("\n", "; "),
         "x": panel.x.name,
-        "y": panel.y.name,
+        "y": line.measure or panel.y.name,
         "line": line.label,
         "run": line.run or None,
     }

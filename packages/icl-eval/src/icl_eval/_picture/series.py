@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -69,6 +69,12 @@ class Curve:
     n_runs: Ints
     n_sequences: Ints
     chance: float
+
+    def from_step(self, first: int) -> Curve:
+        """What it is from a step on."""
+        kept = self.steps >= first
+        arrays = ("steps", "sequences", "mean", "low", "high", "n_runs", "n_sequences")
+        return replace(self, **{name: getattr(self, name)[kept] for name in arrays})
 
 
 def series_of(table: pd.DataFrame, measure: Measure) -> dict[str, Series]:

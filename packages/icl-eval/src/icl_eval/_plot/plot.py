@@ -85,6 +85,8 @@ def plot_picture(table: pd.DataFrame, asked: Asked, *, name: str) -> Picture:
     )
     beside = _refuse_averages(runs, layout.axes)
     panels = panels_of(table, runs, [Group({}, tuple(runs), "")], layout)
+    if not panels:
+        raise RunError("--log-x needs records after the first update, found none")
     moment = "" if layout.x in TIME else _moment(asked.at)
     return Picture(
         name=name,

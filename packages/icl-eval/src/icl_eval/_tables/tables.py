@@ -18,6 +18,9 @@ from icl_models import FigureSpec
 __all__ = ["figure_table", "final_rows", "rows_table", "timeseries_rows"]
 
 
+_TEXTS = ("run", "panel", "line", "to", "varied")
+
+
 def final_rows(spec: FigureSpec, groups: Iterable[RunGroup]) -> list[Row]:
     """One row per run: its last evaluation.
 
@@ -125,7 +128,7 @@ def rows_table(rows: Sequence[Mapping[str, str]]) -> Table:
     """Rows of text as a table for the terminal."""
     table = plain_table()
     for column in dict.fromkeys(column for row in rows for column in row):
-        table.add_column(column, justify="left" if column in ("run", "panel") else "right", overflow="fold")
+        table.add_column(column, justify="left" if column in _TEXTS else "right", overflow="fold")
     for row in rows:
         table.add_row(*(printable(cell) for cell in row.values()))
     return table
