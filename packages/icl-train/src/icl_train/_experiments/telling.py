@@ -64,7 +64,7 @@ def in_full(spec: ExperimentSpec, scales: Mapping[str, Taking]) -> str:
     commands += [f"icl-eval claims runs/{spec.name} --experiment {spec.name}"] if spec.claims else []
     blocks = [
         "\n".join(map(paragraph, (f"{spec.name}: {spec.tests}", spec.paper, spec.section))),
-        "axes:\n" + two_columns([(axis.name, _points(axis)) for axis in spec.axes]),
+        "axes:\n" + two_columns([(axis.name, _points(axis)) for axis in spec.axes]) if spec.axes else "",
         "scales:\n" + two_columns([(name, _scale(spec, name, taking)) for name, taking in scales.items()]),
         "claims:\n" + two_columns([(_asserted(claim), _claim(claim)) for claim in spec.claims]) if spec.claims else "",
         "\n".join(f"  {command}" for command in commands),

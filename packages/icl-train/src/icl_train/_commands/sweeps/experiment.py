@@ -109,15 +109,18 @@ def _points(axis: Axis) -> str:
 
 
 def _page(spec: ExperimentSpec, args: Sequence[str]) -> Page:
-    first = spec.axes[0]
-    points = " ".join(shlex.quote(point.label) for point in first.points[:2])
+    varied_more = [
+        f"icl-train sweep {spec.name} --vary {axis.name.replace('_', '-')} "
+        f"{' '.join(shlex.quote(point.label) for point in axis.points[:2])} --dry-run"
+        for axis in spec.axes[:1]
+    ]
     varied = {option_of(name) for axis in spec.axes for name in (*axis.settings, *SEEDS)}
     return Page(
         usage=[f"icl-train sweep {spec.name} [--scale {'|'.join(spec.scales)}] [--vary AXIS POINT ...] [options]"],
         listed=[("tests", spec.tests), *((axis.name, _points(axis)) for axis in spec.axes)],
         examples=[
             f"icl-train sweep {spec.name} --scale {_usual_scale(spec)} --run-seeds 0 1 2",
-            f"icl-train sweep {spec.name} --vary {first.name.replace('_', '-')} {points} --dry-run",
+            *varied_more,
             f"icl-train experiments {spec.name}",
         ],
         few=["--scale", *(name for name in few_options(args) if name not in varied)],

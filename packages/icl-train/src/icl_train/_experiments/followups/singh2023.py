@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from icl_models import Axis, Claim, ExperimentSpec
+from icl_models import Axis, Claim, ExperimentSpec, Scale
 from icl_train._experiments.chan2022.figure3 import omniglot_classes
-from icl_train._experiments.chan2022.sizes import laptop, omniglot28, paper
+from icl_train._experiments.chan2022.sizes import omniglot28, paper
+from icl_train._experiments.followups.singh2025 import LAPTOP, LAPTOP_NOTE
 
 __all__ = ["SINGH2023"]
 
@@ -19,7 +20,13 @@ SINGH2023 = ExperimentSpec(
     scales={
         "paper": paper({**_BURSTY, "train.max_steps": 5_000_000}, note="Ten times the updates of Chan et al. 2022."),
         "omniglot28": omniglot28(_BURSTY, note="Too short for the fall that the paper shows."),
-        "laptop": laptop({"data.p_bursty": 0.5, "train.max_steps": 8000}, seeds=(0, 1, 2)),
+        "laptop": Scale(
+            preset="singh2025",
+            settings=LAPTOP,
+            axes=(Axis.of("optim.l2", 0.0, 1e-3),),
+            seeds=(0, 1, 2),
+            note=LAPTOP_NOTE,
+        ),
     },
     claims=(
         Claim(

@@ -7,13 +7,13 @@ from typing import Any
 
 from icl_models import ExperimentSpec, Scale
 
-__all__ = ["SINGH2025"]
+__all__ = ["LAPTOP", "LAPTOP_NOTE", "SINGH2025"]
 
 # In-context learning comes first where what it copies is simple (few dimensions, 16 labels) and the classes are too
 # many for attention alone to keep in its weights; it goes where looking does not settle the matter (exemplars as far
 # from their class as classes from each other) and an MLP can keep the exemplars, slowly. results/followups has the
 # search.
-_LAPTOP: Mapping[str, Any] = {
+LAPTOP: Mapping[str, Any] = {
     "data.dim": 8,
     "data.noise_scale": 1.0,
     "data.n_exemplars": 3,
@@ -24,7 +24,9 @@ _LAPTOP: Mapping[str, Any] = {
     "train.max_steps": 40_000,
     "train.checkpoint_interval": 2000,
     "eval.interval": 1000,
+    "eval.batches": 64,
 }
+LAPTOP_NOTE = "512 classes of 3 exemplars in 8 dimensions that share 16 labels; an MLP in layer 2; rate 1e-3."
 
 SINGH2025 = ExperimentSpec(
     name="singh2025-coopetition",
@@ -37,9 +39,9 @@ SINGH2025 = ExperimentSpec(
         "paper": Scale(preset="singh2025", note="Gaussian vectors in place of the features of its image network."),
         "laptop": Scale(
             preset="singh2025",
-            settings=_LAPTOP,
+            settings=LAPTOP,
             seeds=(0, 1, 2),
-            note="512 classes of 3 exemplars in 8 dimensions that share 16 labels; an MLP in layer 2; rate 1e-3.",
+            note=LAPTOP_NOTE,
         ),
     },
     claims=(),
