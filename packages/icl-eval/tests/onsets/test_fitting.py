@@ -110,3 +110,27 @@ def test_the_unit_of_time_is_that_of_the_steps():
 def test_mistakes_are_one_line(steps, values, rule):
     with pytest.raises(ValueError, match=rule):
         fit_onset(steps, values)
+
+
+def test_an_onset_of_which_next_to_nothing_is_known_has_an_interval_with_ends():
+    values = [
+        0.5391,
+        0.5117,
+        0.498,
+        0.498,
+        0.5078,
+        0.5156,
+        0.5,
+        0.5117,
+        0.5117,
+        0.5254,
+        0.5156,
+        0.5156,
+        0.5117,
+        0.5098,
+        0.5137,
+        0.5059,
+    ]
+    with np.errstate(all="raise"):
+        onset = fit_onset(np.arange(len(values)) * 100, values)
+    assert np.isfinite(onset.width_high)

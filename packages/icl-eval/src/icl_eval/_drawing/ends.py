@@ -13,7 +13,7 @@ from matplotlib.transforms import Affine2D, ScaledTranslation
 
 from icl_eval._drawing.apart import apart
 from icl_eval._drawing.axes import places_of
-from icl_eval._drawing.panel import stroke_for
+from icl_eval._drawing.panel import stroke_for, with_own_chance
 from icl_eval._drawing.sizes import Sizes
 from icl_eval._drawing.style import legible, text_width
 from icl_eval._picture.picture import Line, Panel
@@ -167,7 +167,7 @@ def _guesses(panel: Panel) -> list[tuple[float, str]]:
     """Levels at which it is said what guessing gives: of several measures each, else one for all lines."""
     if not panel.chances or panel.y.kind != "accuracy":
         return []
-    levels = [float(line.chance[-1]) for line in panel.lines if not np.isnan(line.chance[-1])]
+    levels = [float(line.chance[-1]) for line in with_own_chance(panel) if not np.isnan(line.chance[-1])]
     if any(line.measure for line in panel.lines):
         return [(level, _share(level)) for level in sorted(set(levels))]
     low, high = panel.chances[0], panel.chances[-1]

@@ -15,7 +15,7 @@ from icl_eval._drawing.strokes import Stroke, stroke_of
 from icl_eval._drawing.style import legible
 from icl_eval._picture.picture import Axis, Line, Panel
 
-__all__ = ["draw_panel", "stroke_for"]
+__all__ = ["draw_panel", "stroke_for", "with_own_chance"]
 
 POINTS = 72
 DASHED = (0, (4, 3))
@@ -53,20 +53,31 @@ def draw_panel(axes: Axes, panel: Panel, sizes: Sizes, *, title_width: float, ab
         sequences_above(axes, panel.batch, sizes)
 
 
+def with_own_chance(panel: Panel) -> tuple[Line, ...]:
+    """The lines of a panel but those of further measures whose guesses lie upon those of an earlier one: dashes over
+    dashes would fill their gaps."""
+    kept: list[Line] = []
+    for line in panel.lines:
+        if not (line.measure and any(_same_chance(line, other) for other in kept)):
+            kept.append(line)
+    return tuple(kept)
+
+
+def _same_chance(line: Line, other: Line) -> bool:
+    return np.array_equal(line.x, other.x) and np.allclose(line.chance, other.chance, atol=0.01, equal_nan=True)
+
+
 def _draw_chance(axes: Axes, panel: Panel, sizes: Sizes) -> None:
     """Across the panel; where guessing gives more or less along the axis, from point to point."""
     stroke: Any = {"color": "0.45", "linestyle": DASHED, "linewidth": 0.6 * sizes.line, "zorder": 1}
-    changing = {id(line) for line in panel.lines if len(np.unique(line.chance[~np.isnan(line.chance)])) > 1}
-    drawn: list[list[float]] = []
-    for line in (one for one in panel.lines if id(one) in changing):
-        if line.chance.tolist() in drawn:  # dashes over dashes would fill their gaps
-            continue
-        drawn.append(line.chance.tolist())
+    lines = with_own_chance(panel)
+    changing = {id(line) for line in lines if len(np.unique(line.chance[~np.isnan(line.chance)])) > 1}
+    for line in (one for one in lines if id(one) in changing):
         if panel.x.kind == "category":
             axes.hlines(line.chance, line.x - 0.4, line.x + 0.4, **stroke)
         else:
             axes.plot(place_x(panel.x, line.x), line.chance, **stroke)
-    rest = replace(panel, lines=tuple(line for line in panel.lines if id(line) not in changing))
+    rest = replace(panel, lines=tuple(line for line in lines if id(line) not in changing))
     for level in rest.chances:
         axes.axhline(level, **stroke)
 

@@ -16,6 +16,7 @@ _FEWEST = 6  # points: four numbers are fitted
 _NINTH = math.log(9)  # of its scale, from a tenth to a half of a logistic step
 _THREE = math.log(3)  # of its scale, from a quarter to a half
 _CENTRES, _SCALES = 16, 5  # starts of the fit
+_MOST_DOUBT = 600.0  # of a scale's logarithm, so that its interval has an end
 _LARGEST_SHARE_LEFT = 0.5  # of the curve's variance, that a step may leave
 
 
@@ -92,7 +93,8 @@ def fit_onset(steps: npt.ArrayLike, values: npt.ArrayLike) -> Onset | None:
     half = _t_quantile(len(place) - 4) * np.sqrt(np.maximum(np.diag(covariance), 0) * _inflation(residuals))
     behind = int(np.searchsorted(place, time, side="right"))
     gap = place[max(behind - 1, 0)], place[min(behind, len(place) - 1)]  # nothing was seen in between
-    width, ends = scale * 2 * _NINTH, scale * np.exp([-half[1], half[1]]) * 2 * _NINTH
+    doubt = min(float(half[1]), _MOST_DOUBT)
+    width, ends = scale * 2 * _NINTH, scale * np.exp([-doubt, doubt]) * 2 * _NINTH
     if width < gap[1] - gap[0]:
         ends = np.array([0.0, max(float(ends[1]), gap[1] - gap[0])])
     return Onset(

@@ -18,7 +18,7 @@ from icl_models import FigureSpec
 __all__ = ["figure_table", "final_rows", "rows_table", "timeseries_rows"]
 
 
-_TEXTS = ("run", "panel", "line", "to", "varied")
+_TEXTS = ("run", "panel", "line", "varied")
 
 
 def final_rows(spec: FigureSpec, groups: Iterable[RunGroup]) -> list[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from icl_eval._picture.bands import Band
 from icl_eval._picture.build import Layout, close_up, notes_of
 from icl_eval._picture.groups import Group, groups_of, shared_by
 from icl_eval._picture.picture import Panel, Picture
-from icl_eval._picture.runs import RunSettings, run_settings
+from icl_eval._picture.runs import RunSettings, run_settings, with_derived
 from icl_eval._picture.values import shown
 from icl_models import FigureSpec
+from icl_train import PRESETS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,7 @@ PAPER = "Reddy 2023"
 EXPONENT, EXPONENT_LABEL = "data.zipf_exponent", "Zipf exponent \N{GREEK SMALL LETTER ALPHA}"
 _NOISE = "data.noise_scale"
 _ICL = "shared_label"
+_LEAST_RISE = 0.1  # of an accuracy: a step can be fitted to noise as well
 LABELS = {_ICL: "ICL", "shifted": "ICL2", "random_zipfian": "IWL"}
 """Evaluation → what the paper calls it."""
 
@@ -66,12 +68,16 @@ def picture(table: pd.DataFrame, *, band: Band = "range") -> Picture:
     """The picture: a panel for each property in which runs differ, of those alone that differ in nothing else, and
     in-context learning along the training of the runs that are common to these."""
     runs = reddy_settings(table)
+    usual = _with_noise(with_derived(PRESETS["reddy2023"]().flat()))
     groups = groups_of(runs, [name for factor in FACTORS for name in (factor.setting, *factor.follow)])
     panels: list[Panel] = []
     rows: list[dict[str, str]] = []
     notes: list[str] = []
     for group in groups:
-        base = {factor: _most_common(factor.place(runs[run]) for run in group.runs) for factor in FACTORS}
+        base = {
+            factor: _most_common([factor.place(runs[run]) for run in group.runs], factor.place(usual))
+            for factor in FACTORS
+        }
         for factor in FACTORS:
             alike = [run for run in group.runs if _differs_in_none(runs[run], base, besides=factor)]
             if len({factor.place(runs[run]) for run in alike}) > 1:
@@ -105,17 +111,19 @@ def picture(table: pd.DataFrame, *, band: Band = "range") -> Picture:
 
 def reddy_settings(table: pd.DataFrame) -> RunSettings:
     """Settings of runs, with the noise that those have that leave it to their source."""
-    runs = run_settings(table)
-    own = {"gaussian": 0.1}
-    for settings in runs.values():
-        if settings.get(_NOISE) is None:
-            settings[_NOISE] = own.get(str(settings.get("data.source")), 0)
-    return runs
+    return {run: _with_noise(settings) for run, settings in run_settings(table).items()}
 
 
-def _most_common(places: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
-    """Of several that are as common as each other, the first."""
-    return Counter(places).most_common(1)[0][0]
+def _with_noise(settings: Mapping[str, Any]) -> dict[str, Any]:
+    if settings.get(_NOISE) is not None:
+        return dict(settings)
+    return {**settings, _NOISE: 0.1 if settings.get("data.source") == "gaussian" else 0}
+
+
+def _most_common(places: Sequence[tuple[Any, ...]], usual: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Of several that are as common as each other, the usual one, else the first."""
+    counts = Counter(places)
+    return max(counts, key=lambda place: (counts[place], place == usual))
 
 
 def _differs_in_none(
@@ -144,7 +152,7 @@ def _with_onset(panel: Panel) -> tuple[Panel, list[str]]:
     (line,) = panel.lines
     onset = fit_onset(line.x, line.y)
     panel = replace(panel, batch=None)  # an axis of sequences above this panel alone would move it down
-    if onset is None:
+    if onset is None or onset.after - onset.before < _LEAST_RISE:
         return panel, []
     nearest = int(abs(line.x - onset.time).argmin())
     note = f"Ring: onset of ICL, update {onset.time:,.0f} (95% of the fit: {onset.low:,.0f} to {onset.high:,.0f})."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from icl_eval._figures.followups.given import SETTING, Interventions, Order, labels_of_experiment, read_interventions
-from icl_eval._figures.followups.times import NOTE, onsets_of
+from icl_eval._figures.followups.times import NOTE, times_of
 from icl_eval._picture.bands import Band
 from icl_eval._picture.build import Layout, close_up, notes_of, panels_of
 from icl_eval._picture.groups import Group, groups_of, shared_by
@@ -53,27 +53,29 @@ def picture(table: pd.DataFrame, *, band: Band = "range", labels: Mapping[Interv
         ],
         reflow=False,
     )
-    ways = _common_ways(runs)
-    told = (
-        f"Dashed: log {ways} = {math.log(ways):.3f}, the loss of guessing among the context's labels." if ways else ""
-    )
+    levels = sorted({level for panel in panels for level in panel.chances})
+    costs = " and ".join(f"log {math.exp(level):.0f} = {level:.3f}" for level in levels)
     return Picture(
         name=INDUCTION.name,
         title=INDUCTION.title,
         shared=shared_by(runs),
-        panels=tuple(_with_guesses(panel, ways) for panel in panels),
-        notes=(*notes_of(panels, band), *([told] if told else [])),
-        table=tuple(row for group in groups for row in _rows(series, runs, group, order, ways)),
-        told=NOTE,
+        panels=panels,
+        notes=(*notes_of(panels, band), f"Guessing among the labels of a context costs {costs}."),
+        table=tuple(row for group in groups for row in _rows(series, runs, group, order)),
+        told=(
+            f"{NOTE} Ratio: of half, to that of the whole model; of parts that are given, to that of "
+            f"{order.label(order.reference)}."
+        ),
     )
 
 
 def _panels(table: pd.DataFrame, runs: RunSettings, group: Group, order: Order, band: Band) -> list[Panel]:
     """Those of one group: heads alone, and parts that are given beside the head that they are given to."""
     layout = Layout(measures=(_LOSS,), hue=SETTING, band=band, log_x=True)
+    guessing = _guessing(runs, group)
     found = []
     for everything in panels_of(table, {run: runs[run] for run in group.runs}, [group], layout):
-        lines = {line.settings[SETTING]: _named(line, order) for line in everything.lines}
+        lines = {line.settings[SETTING]: _named(line, order, guessing) for line in everything.lines}
         heads = [lines[given] for given in order.heads if given in lines]
         given = [lines[given] for given in order.given if given in lines]
         beside = [lines[order.reference]] if given and order.reference in lines else []
@@ -94,51 +96,38 @@ def _panels(table: pd.DataFrame, runs: RunSettings, group: Group, order: Order, 
     return found
 
 
-def _named(line: Line, order: Order) -> Line:
+def _named(line: Line, order: Order, guessing: float) -> Line:
     given = line.settings[SETTING]
     _, mark, number_of_runs = line.label.rpartition(" (n = ")
     return replace(
-        line, label=f"{order.label(given)}{mark}{number_of_runs if mark else ''}", hue=order.all.index(given)
+        line,
+        label=f"{order.label(given)}{mark}{number_of_runs if mark else ''}",
+        hue=order.all.index(given),
+        chance=np.full(len(line.x), guessing),
     )
 
 
-def _common_ways(runs: RunSettings) -> int | None:
-    """How many labels a context has, if it is the same in all runs."""
-    ways = values_of(runs, "data.ways")
-    return ways[0] if len(ways) == 1 else None
+def _guessing(runs: RunSettings, group: Group) -> float:
+    """The loss of guessing among the labels of a context, of which all runs of a group have as many."""
+    return math.log(runs[group.runs[0]]["data.ways"])
 
 
-def _with_guesses(panel: Panel, ways: int | None) -> Panel:
-    """With the loss of guessing among the labels of the context."""
-    level = math.log(ways) if ways else math.nan
-    return replace(panel, lines=tuple(replace(line, chance=np.full(len(line.x), level)) for line in panel.lines))
-
-
-def _rows(
-    series: Mapping[str, Series], runs: RunSettings, group: Group, order: Order, ways: int | None
-) -> list[dict[str, str]]:
-    """A row for each line: its onset, and that as a multiple of what it is compared with."""
-    found = {
-        given: onsets_of(
-            (series[run] for run in group.runs if runs[run][SETTING] == given),
-            below=math.log(ways) if ways else math.inf,
-        )
-        for given in order.all
-        if any(runs[run][SETTING] == given for run in group.runs)
-    }
+def _rows(series: Mapping[str, Series], runs: RunSettings, group: Group, order: Order) -> list[dict[str, str]]:
+    """A row for each line: when its loss fell, and that as a multiple of what it is compared with."""
+    by_given: dict[Interventions, list[Series]] = {given: [] for given in order.all}
+    for run in group.runs:
+        by_given[runs[run][SETTING]].append(series[run])
+    found = {given: times_of(lot, _guessing(runs, group)) for given, lot in by_given.items() if lot}
     rows = []
     for given, own in found.items():
         base = order.compared_with(given)
-        theirs = found[base].time if base in found and base != given else None
-        ratio = {"ratio": f"{own.time / theirs:.2f}", "to": order.label(base)} if own.time and theirs else {}
+        theirs = found[base].half if base in found and base != given else None
         rows.append(
             {
                 **({"panel": group.title} if group.title else {}),
                 "line": order.label(given),
                 **own.cells(),
-                "ratio": "",
-                "to": "",
-                **ratio,
+                "ratio": f"{own.half / theirs:.2f}" if own.half and theirs else "",
             }
         )
     return rows
