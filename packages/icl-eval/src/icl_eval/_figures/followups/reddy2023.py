@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from icl_eval._figures.followups.several import panels_of_several
 from icl_eval._onsets.fitting import fit_onset
 from icl_eval._picture.bands import Band
-from icl_eval._picture.build import Layout, close_up, notes_of
+from icl_eval._picture.build import Layout, close_up, notes_of, panels_of
 from icl_eval._picture.groups import Group, groups_of, shared_by
+from icl_eval._picture.measures import measure_of
 from icl_eval._picture.picture import Panel, Picture
 from icl_eval._picture.runs import RunSettings, run_settings, with_derived
 from icl_eval._picture.values import shown
@@ -55,8 +56,9 @@ class Factor:
         return tuple(settings.get(name) for name in (self.setting, *self.follow))
 
 
+_CLASSES = Factor("classes", "K", "classes K", log=True)
 FACTORS = (
-    Factor("classes", "K", "classes K", log=True),
+    _CLASSES,
     Factor("data.shots", "B", "burst size B", follow=("data.ways", "data.fs_shots")),
     Factor(_NOISE, "eps", "within-class noise \N{GREEK SMALL LETTER EPSILON}"),
     Factor(EXPONENT, "alpha", EXPONENT_LABEL),
@@ -66,7 +68,7 @@ FACTORS = (
 
 def picture(table: pd.DataFrame, *, band: Band = "range") -> Picture:
     """The picture: a panel for each property in which runs differ, of those alone that differ in nothing else, and
-    in-context learning along the training of the runs that are common to these."""
+    in-context learning along the training of those that differ in the number of classes."""
     runs = reddy_settings(table)
     usual = _with_noise(with_derived(PRESETS["reddy2023"]().flat()))
     groups = groups_of(runs, [name for factor in FACTORS for name in (factor.setting, *factor.follow)])
@@ -85,12 +87,11 @@ def picture(table: pd.DataFrame, *, band: Band = "range") -> Picture:
                 found = _panels(table, runs, group, alike, LABELS, layout)
                 panels += [_named(panel, factor) for panel in found]
                 rows += [row for panel in found for row in _rows(panel, factor)]
-        common = [run for run in group.runs if _differs_in_none(runs[run], base)]
-        over_time = _panels(table, runs, group, common, {_ICL: LABELS[_ICL]}, Layout(measures=(), band=band))
+        over_time = _over_time(table, runs, group, base, band)
         told = ", ".join(f"{factor.symbol} = {shown(values[0])}" for factor, values in base.items())
         notes.append(f"Where nothing else is said{f' ({group.title})' if group.title else ''}: {told}.")
         for panel in over_time:
-            marked, note = _with_onset(panel)
+            marked, note = _with_onsets(panel)
             panels.append(marked)
             notes += note
     placed = [replace(panel, row=row, column=0) for row, panel in enumerate(panels)]
@@ -147,16 +148,34 @@ def _named(panel: Panel, factor: Factor) -> Panel:
     return replace(panel, x=replace(panel.x, label=factor.label))
 
 
-def _with_onset(panel: Panel) -> tuple[Panel, list[str]]:
-    """The panel with the onset of its curve marked, and a sentence on it."""
-    (line,) = panel.lines
-    onset = fit_onset(line.x, line.y)
-    panel = replace(panel, batch=None)  # an axis of sequences above this panel alone would move it down
-    if onset is None or onset.after - onset.before < _LEAST_RISE:
-        return panel, []
-    nearest = int(abs(line.x - onset.time).argmin())
-    note = f"Ring: onset of ICL, update {onset.time:,.0f} (95% of the fit: {onset.low:,.0f} to {onset.high:,.0f})."
-    return replace(panel, lines=(replace(line, points=((nearest, "onset"),)),)), [note]
+def _over_time(
+    table: pd.DataFrame, runs: RunSettings, group: Group, base: Mapping[Factor, tuple[Any, ...]], band: Band
+) -> tuple[Panel, ...]:
+    """In-context learning along training, a line for each number of classes of runs that differ in it alone."""
+    alike = [run for run in group.runs if _differs_in_none(runs[run], base, besides=_CLASSES)]
+    if len({_CLASSES.place(runs[run]) for run in alike}) < 2:
+        return _panels(table, runs, group, alike, {_ICL: LABELS[_ICL]}, Layout(measures=(), band=band))
+    chosen = replace(group, runs=tuple(alike))
+    layout = Layout(measures=(measure_of(_ICL),), hue=_CLASSES.setting, band=band)
+    own = panels_of(table, {run: runs[run] for run in alike}, [chosen], layout)
+    return tuple(replace(panel, title="\n".join(filter(None, (LABELS[_ICL], group.title)))) for panel in own)
+
+
+def _with_onsets(panel: Panel) -> tuple[Panel, list[str]]:
+    """The panel with the onsets of its curves marked, and a sentence on them."""
+    lines, told = [], []
+    for line in panel.lines:
+        onset = fit_onset(line.x, line.y)
+        if onset is None or onset.after - onset.before < _LEAST_RISE:
+            lines.append(line)
+            continue
+        nearest = int(abs(line.x - onset.time).argmin())
+        lines.append(replace(line, points=((nearest, "onset"),)))
+        which = "" if len(panel.lines) == 1 else f"K = {line.label}: "
+        told.append(f"{which}update {onset.time:,.0f} ({onset.low:,.0f} to {onset.high:,.0f})")
+    note = [f"Rings: onset of ICL, with 95% of the fit: {', '.join(told)}."] if told else []
+    # An axis of sequences above this panel alone would move it down.
+    return replace(panel, batch=None, lines=tuple(lines)), note
 
 
 def _rows(panel: Panel, factor: Factor) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from icl_models import Axis, ExperimentSpec, Point, Scale
+from icl_models import Axis, Claim, ExperimentSpec, Point, Scale
 
 __all__ = ["PHASES", "REDDY2023"]
 
@@ -61,6 +61,22 @@ _VARIED = Axis(
     ),
 )
 
+
+def _claim(says: str, measure: str, where: Mapping[str, str], **more: Any) -> Claim:
+    return Claim(says=says, measure=measure, where=where, scales=("laptop",), **more)
+
+
+def _at(point: str) -> Mapping[str, str]:
+    return {"varied": point}
+
+
+_PRESET = _at(_BASE.label)
+
+
+def _phase(classes: str, skew: str) -> Mapping[str, str]:
+    return {"classes": classes, "skew": skew}
+
+
 REDDY2023 = ExperimentSpec(
     name="reddy2023",
     paper=_PAPER,
@@ -71,7 +87,35 @@ REDDY2023 = ExperimentSpec(
         "paper": Scale(preset="reddy2023", settings=_BALANCED, seeds=(0, 1)),
         "laptop": Scale(preset="reddy2023", settings={**_BALANCED, **_LAPTOP}, seeds=(0, 1), note=_LAPTOP_NOTE),
     },
-    claims=(),
+    claims=(
+        _claim("Of few classes nothing is learned in context.", _ICL, _at("K 128"), below=0.6),
+        _claim("More classes raise in-context learning.", _ICL, _at("K 1,024"), than=_at("K 128"), above=0.3),
+        _claim("It exchanges labels as well.", _ICL2, _at("K 1,024"), above=0.85),
+        _claim("More classes lower in-weights learning.", _IWL, _at("K 128"), than=_at("K 1,024"), above=0.4),
+        _claim("It comes abruptly: there is none for a while,", _ICL, _at("K 1,024"), at=600, below=0.6),
+        _claim("and soon after nearly all of it.", _ICL, _at("K 1,024"), at=2000, above=0.85),
+        _claim(
+            "Bursts raise in-context learning (by more than guessing, which gives .13 more).",
+            _ICL,
+            _at("B 2"),
+            than=_at("B 1"),
+            above=0.2,
+        ),
+        _claim("Bursts lower in-weights learning.", _IWL, _at("B 1"), than=_PRESET, above=0.5),
+        _claim("Bursts in more sequences raise in-context learning.", _ICL, _PRESET, than=_at("p_B 0.5"), above=0.1),
+        _claim("Bursts in more sequences lower in-weights learning.", _IWL, _at("p_B 0.5"), than=_PRESET, above=0.5),
+        Claim(
+            says="Noise within classes raises in-context learning.",
+            measure=_ICL,
+            where=_at("eps 0.5"),
+            than=_at("eps 0"),
+            above=0.02,
+            tried={"laptop": "EPS"},
+        ),
+        _claim("Noise within classes lowers in-weights learning.", _IWL, _at("eps 0"), than=_at("eps 1"), above=0.03),
+        _claim("Skew lowers in-context learning.", _ICL, _PRESET, than=_at("alpha 2"), above=0.1),
+        _claim("Skew raises in-weights learning.", _IWL, _at("alpha 2"), than=_PRESET, above=0.5),
+    ),
     figures=("reddy2023",),
 )
 
@@ -88,6 +132,17 @@ PHASES = ExperimentSpec(
         "paper": Scale(preset="reddy2023"),
         "laptop": Scale(preset="reddy2023", settings=_LAPTOP, note=_LAPTOP_NOTE),
     },
-    claims=(),
+    claims=(
+        _claim(
+            "Many classes, equally frequent, are learned in context,", _ICL, _phase("K 1,024", "alpha 0"), above=0.85
+        ),
+        _claim("and not in weights.", _IWL, _phase("K 1,024", "alpha 0"), below=0.2),
+        _claim("Few are learned in weights,", _IWL, _phase("K 128", "alpha 0"), above=0.4),
+        _claim("and not in context.", _ICL, _phase("K 128", "alpha 0"), below=0.6),
+        _claim("Under much skew all are learned in weights,", _IWL, _phase("K 1,024", "alpha 2"), above=0.8),
+        _claim("and none in context.", _ICL, _phase("K 1,024", "alpha 2"), below=0.6),
+        _claim("In between there is some of both: in context,", _ICL, _phase("K 1,024", "alpha 1"), above=0.58),
+        _claim("and in weights.", _IWL, _phase("K 1,024", "alpha 1"), above=0.3),
+    ),
     figures=("reddy2023-phases",),
 )
