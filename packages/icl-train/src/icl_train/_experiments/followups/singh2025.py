@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from icl_models import ExperimentSpec, Scale
+from icl_models import Claim, ExperimentSpec, Scale
 
 __all__ = ["LAPTOP", "LAPTOP_NOTE", "SINGH2025"]
 
@@ -28,6 +28,11 @@ LAPTOP: Mapping[str, Any] = {
 }
 LAPTOP_NOTE = "512 classes of 3 exemplars in 8 dimensions that share 16 labels; an MLP in layer 2; rate 1e-3."
 
+
+def _claim(says: str, measure: str, **more: Any) -> Claim:
+    return Claim(says=says, measure=measure, where={}, scales=("laptop",), **more)
+
+
 SINGH2025 = ExperimentSpec(
     name="singh2025-coopetition",
     paper="Singh et al. 2025, Strategy coopetition explains the emergence and transience of in-context learning "
@@ -44,6 +49,15 @@ SINGH2025 = ExperimentSpec(
             note=LAPTOP_NOTE,
         ),
     },
-    claims=(),
+    claims=(
+        _claim("In-context learning comes,", "fewshot_zipfian", at="peak", above=0.75),
+        _claim("early,", "fewshot_zipfian", at="peak_step", below=15_000),
+        _claim("and goes again.", "fewshot_zipfian", at="fall", above=0.1),
+        _claim("Exchanged labels are answered,", "flip", at="peak", above=0.65),
+        _claim("and then no more.", "flip", below=0.35),
+        _claim("At first the weights do not know which label in the context is right,", "ciwl", at=5000, below=0.65),
+        _claim("and in the end they do.", "ciwl", above=0.8),
+        _claim("Without its label in the context they know less of a class.", "no_support_zipfian", below=0.5),
+    ),
     figures=("singh2025-coopetition",),
 )
