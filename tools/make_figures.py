@@ -63,9 +63,11 @@ def make(papers: str, folder: Path) -> int:
         name = experiment["name"]
         if "laptop" not in experiment["scales"] or name.startswith(FOLLOWUPS) != (papers == "followups"):
             continue
-        if not trained_until(until, "icl-train", "sweep", name, "--scale", "laptop", "--root", runs):
+        trained = trained_until(until, "icl-train", "sweep", name, "--scale", "laptop", "--root", runs)
+        if not trained:
             print(f"{name} is not all trained after {MINUTES} minutes: the same command goes on", file=sys.stderr)
-        if any((runs / run / "DONE").exists() for run in experiment["scales"]["laptop"]["runs"]):
+        # Runs that another experiment has trained have its names.
+        if trained or any((runs / run / "DONE").exists() for run in experiment["scales"]["laptop"]["runs"]):
             for figure in experiment["figures"]:
                 chosen = ("--experiment", name, "--scale", "laptop", "--out", folder / name)
                 subprocess.run(command("icl-eval", figure, runs, *chosen), check=True)

@@ -49,17 +49,25 @@ def _exponent(value: float) -> Point:
 
 
 _BASE = Point("K 512, B 4", {})
-_VARIED = Axis(
-    name="varied",
-    points=(
-        _BASE,
-        *map(_classes, (128, 256, 1024, 2048)),
-        *map(_bursts, (1, 2)),
-        *(_one("eps", "data.noise_scale", value) for value in (0.0, 0.5, 1.0)),
-        *map(_exponent, (0.5, 1.0, 1.5, 2.0)),
-        *(_one("p_B", "data.p_bursty", value) for value in (0.0, 0.5, 0.8)),
-    ),
-)
+
+
+def _noise(value: float, updates: int | None) -> Point:
+    longer = {} if updates is None else {"train.max_steps": updates}
+    return Point(f"eps {value:g}", {"data.noise_scale": value, **longer})
+
+
+def _varied(*, noise_updates: int | None = None) -> Axis:
+    return Axis(
+        name="varied",
+        points=(
+            _BASE,
+            *map(_classes, (128, 256, 1024, 2048)),
+            *map(_bursts, (1, 2)),
+            *(_noise(value, noise_updates) for value in (0.0, 0.5, 1.0)),
+            *map(_exponent, (0.5, 1.0, 1.5, 2.0)),
+            *(_one("p_B", "data.p_bursty", value) for value in (0.0, 0.5, 0.8)),
+        ),
+    )
 
 
 def _claim(says: str, measure: str, where: Mapping[str, str], **more: Any) -> Claim:
@@ -82,10 +90,16 @@ REDDY2023 = ExperimentSpec(
     paper=_PAPER,
     section="figures 2 and 3: classes K, bursts B and p_B, noise eps and skew alpha, one at a time",
     tests="More classes, bursts and noise within classes bring in-context learning, abruptly; skew brings both.",
-    axes=(_VARIED,),
+    axes=(_varied(),),
     scales={
         "paper": Scale(preset="reddy2023", settings=_BALANCED, seeds=(0, 1)),
-        "laptop": Scale(preset="reddy2023", settings={**_BALANCED, **_LAPTOP}, seeds=(0, 1), note=_LAPTOP_NOTE),
+        "laptop": Scale(
+            preset="reddy2023",
+            settings={**_BALANCED, **_LAPTOP},
+            axes=(_varied(noise_updates=6000),),
+            seeds=(0, 1),
+            note=f"{_LAPTOP_NOTE} Of noise twice as many updates: what is noisier takes longer to be looked up.",
+        ),
     },
     claims=(
         _claim("Of few classes nothing is learned in context.", _ICL, _at("K 128"), below=0.6),
@@ -104,14 +118,7 @@ REDDY2023 = ExperimentSpec(
         _claim("Bursts lower in-weights learning.", _IWL, _at("B 1"), than=_PRESET, above=0.5),
         _claim("Bursts in more sequences raise in-context learning.", _ICL, _PRESET, than=_at("p_B 0.5"), above=0.1),
         _claim("Bursts in more sequences lower in-weights learning.", _IWL, _at("p_B 0.5"), than=_PRESET, above=0.5),
-        Claim(
-            says="Noise within classes raises in-context learning.",
-            measure=_ICL,
-            where=_at("eps 0.5"),
-            than=_at("eps 0"),
-            above=0.02,
-            tried={"laptop": "EPS"},
-        ),
+        _claim("Noise within classes raises in-context learning.", _ICL, _at("eps 1"), than=_at("eps 0"), above=0.05),
         _claim("Noise within classes lowers in-weights learning.", _IWL, _at("eps 0"), than=_at("eps 1"), above=0.03),
         _claim("Skew lowers in-context learning.", _ICL, _PRESET, than=_at("alpha 2"), above=0.1),
         _claim("Skew raises in-weights learning.", _IWL, _at("alpha 2"), than=_PRESET, above=0.5),
