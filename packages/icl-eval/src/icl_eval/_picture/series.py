@@ -71,7 +71,11 @@ class Curve:
     chance: float
 
     def from_step(self, first: int) -> Curve:
-        """What it is from a step on."""
+        """What it is from a step on.
+
+        Args:
+            first: that step.
+        """
         kept = self.steps >= first
         arrays = ("steps", "sequences", "mean", "low", "high", "n_runs", "n_sequences")
         return replace(self, **{name: getattr(self, name)[kept] for name in arrays})
