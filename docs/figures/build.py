@@ -74,7 +74,7 @@ def main(args: list[str]) -> int:
         return 0 if same else 1
     claims = json.loads((HERE / "claims.json").read_text())
     for folder in map(Path, args):
-        found = json.loads((folder / "claims.json").read_text())
+        found = [row for row in json.loads((folder / "claims.json").read_text()) if row["experiment"] in EXPERIMENTS]
         claims = [row for row in claims if row["experiment"] not in {new["experiment"] for new in found}] + found
         for name, figure in EXPERIMENTS.items():
             if (folder / name).is_dir():

@@ -30,7 +30,8 @@ MISTAKES = {
     "a value that is no number": (["run", "smoke", "--max-steps", "many"], "--max-steps"),
     "an unknown preset": (
         ["run", "labtop"],
-        "preset must be one of chan2022, laptop, reddy2023, singh2024, singh2025, smoke, got 'labtop'; did you mean laptop?",
+        "preset must be one of chan2022, laptop, reddy2023, singh2024, singh2025, smoke, got 'labtop'; did you mean "
+        "laptop?",
     ),
     "an unknown command": (
         ["trian"],

@@ -71,6 +71,16 @@ def test_a_quotient_is_taken_seed_by_seed(write):
     assert (one.measured, one.low, one.high) == (pytest.approx(0.9 / 0.5),) * 3
 
 
+def test_a_quotient_of_what_is_never_cannot_be_said(write):
+    root = write("small", dict.fromkeys(ALL_WELL, CHANCE))
+    series, _ = collect(root)
+    (done,) = performed(series, ["mine"])
+    claim = next(one for one in done.spec.claims if one.than is not None)
+    done = replace(done, spec=replace(done.spec, claims=(replace(claim, quotient=True, at="reached", level=0.99),)))
+    (one,) = verdicts(done)
+    assert (one.judgement, one.reason) == ("cannot say", "neither has a value to be compared")
+
+
 def test_further_seeds_count(write):
     assert judged(write("small", ALL_WELL, seeds=(0, 1, 5)))["Bursts bring ICL."].n == 3
 

@@ -100,3 +100,8 @@ def test_a_falling_curve_reaches_a_level_from_above(write_run):
     run = write_run("one", {0: (0.5, 0.9), 10: (0.7, 0.4), 20: (0.9, 0.1)})
     found = claimed_value(claim("no_support_zipfian", metric="accuracy_query", at="reached", level=0.4), run)
     assert found == 10
+
+
+def test_a_curve_that_begins_with_nothing_to_be_measured_reaches_its_level_from_where_it_is_first_measured(write_run):
+    run = write_run("one", {20: (0.9, 0.1)}, training={1: {"loss": math.nan}, 5: {"loss": 0.2}, 9: {"loss": 0.95}})
+    assert claimed_value(claim("loss", at="reached", level=0.9), run) == 9

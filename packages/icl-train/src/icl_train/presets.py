@@ -203,4 +203,4 @@ PRESETS: dict[str, Callable[[], RunConfig]] = {
 
 def described_presets() -> list[tuple[str, str]]:
     """The name of each preset, and what it is."""
-    return [(name, (make.__doc__ or "").strip()) for name, make in PRESETS.items()]
+    return [(name, " ".join((make.__doc__ or "").split())) for name, make in PRESETS.items()]

@@ -43,6 +43,10 @@ def test_the_papers_preset_has_the_papers_settings():
         (lambda: DataConfig(source="omniglott"), "data.source must be one of .*'omniglott'"),
         (lambda: DataConfig(dim=3, source="symbolic"), "data.dim needs data.source gaussian, got symbolic"),
         (lambda: DataConfig(n_exemplars=3, source="omniglot"), "data.n_exemplars needs data.source gaussian, got omni"),
+        (
+            lambda: DataConfig(n_exemplars=5, p_new=0.5, n_labels=8),
+            "data.n_exemplars must be left out with data.p_new, whose new classes have no exemplars, got 5",
+        ),
         (lambda: DataConfig(n_exemplars=0), "data.n_exemplars must be at least 1, got 0"),
         (lambda: DataConfig(p_fewshot=0.5), "data.p_fewshot needs data.sequence mixed"),
         (lambda: DataConfig(n_holdout_classes=1), "data.n_holdout_classes must be at least data.ways"),

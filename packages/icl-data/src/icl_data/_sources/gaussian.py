@@ -60,7 +60,8 @@ class GaussianSource:
         """The same classes with so many examples of each, drawn once, in place of a new one each time.
 
         Exemplar e of class k is (mu_k + eps * eta_ke) / sqrt(1 + eps**2): whatever the number of classes, the same, and
-        with another eps from the same eta (the 5 exemplars of 1,600 classes of Singh et al. 2025, arXiv 2503.05631).
+        with another eps from the same eta; with another count it is another (Singh et al. 2025, arXiv 2503.05631, have
+        5 exemplars of 1,600 classes).
 
         Args:
             count: exemplars of each class.

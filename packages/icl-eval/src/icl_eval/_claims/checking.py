@@ -63,15 +63,15 @@ def _is_about(claim: Claim, done: Performed) -> bool:
 
 
 def _verdict(claim: Claim, done: Performed, scored: ScoredHeads) -> Verdict:
+    asserted = done.scale in claim.scales
     by_seed = _of_seeds(claim, claim.where, done, scored)
     if claim.than is not None:  # of one seed each, so that what the seeds share falls out
         subtracted = _of_seeds(claim, claim.than, done, scored)
-        by_seed = {
-            seed: _quotient(value, subtracted[seed]) if claim.quotient else value - subtracted[seed]
-            for seed, value in by_seed.items()
-            if seed in subtracted
-        }
-    asserted = done.scale in claim.scales
+        both = {seed: (value, subtracted[seed]) for seed, value in by_seed.items() if seed in subtracted}
+        compared = {seed: _quotient(*pair) if claim.quotient else pair[0] - pair[1] for seed, pair in both.items()}
+        by_seed = {seed: value for seed, value in compared.items() if not math.isnan(value)}  # never, of both
+        if both and not by_seed and asserted:
+            return Verdict(claim, "cannot say", reason="neither has a value to be compared")
     reason = "" if asserted else claim.tried.get(done.scale, "")
     if not by_seed:
         if not asserted:
@@ -85,7 +85,7 @@ def _verdict(claim: Claim, done: Performed, scored: ScoredHeads) -> Verdict:
 
 
 def _quotient(value: float, divisor: float) -> float:
-    """Of two values, of which the second may be 0."""
+    """Of two values, of which the second may be 0; NaN of two that are 0 or infinite."""
     return value / divisor if divisor else math.copysign(math.inf, value) if value else math.nan
 
 

@@ -31,8 +31,9 @@ def _of_onset(curve: Points, name: Literal["time", "width"]) -> float:
 
 
 def _reached(curve: Points, level: float) -> float:
-    """The first update at which a curve is at a level, from whichever side it comes; infinite where that is never."""
-    rises = curve[0][1] < level
+    """The first measurement of a curve at a level, from whichever side it comes; infinite where that is never."""
+    curve = [point for point in curve if not math.isnan(point[1])]
+    rises = bool(curve) and curve[0][1] < level
     return next((float(step) for step, value in curve if (value >= level if rises else value <= level)), math.inf)
 
 

@@ -50,6 +50,8 @@ class Heads:
         number = isinstance(score, int | float) and not isinstance(score, bool)
         known = score is None or (number and math.isfinite(score))
         require(known, "more_than of heads must be a finite number", repr(score))
+        named = self.split is None or isinstance(self.split, str)
+        require(named, "the split of heads must be an evaluation's name", repr(self.split))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ class Claim:
             reached ("peak_step"), how far the last is below it ("fall"), or the updates from it until half of what was
             above chance is lost ("half_life"; infinite where that is never); of a logistic step fitted to them, the
             update at which half of it is done ("onset"; infinite where there is no step), or the updates from a tenth
-            to nine tenths ("width"; likewise); the first update at which they are at ``level``, from whichever side
+            to nine tenths ("width"; likewise); the first measurement that is at ``level``, from whichever side
             ("reached"; infinite where that is never); or, as a number, that update: the last value up to it.
         level: of "reached".
         over: of several runs of one seed the mean, or the best.
@@ -104,8 +106,13 @@ class Claim:
             what = f"claim {self.says!r} about heads must be of their last scores, without"
             require(self.metric is None, f"{what} a metric", repr(self.metric))
             require(self.at == "last", f"{what} another moment", repr(self.at))
+        moment = f"the moment of claim {self.says!r} must be a number of updates, or one of {', '.join(_OF)}"
+        whole = isinstance(self.at, int) and not isinstance(self.at, bool)
+        require((whole and int(self.at) >= 0) or self.at in _OF, moment, repr(self.at))
         level = f"claim {self.says!r} must have a level where it is about what is reached, and there alone"
         require((self.at == "reached") == (self.level is not None), level, repr(self.level))
+        number = isinstance(self.level, int | float) and not isinstance(self.level, bool) and math.isfinite(self.level)
+        require(self.level is None or number, f"the level of claim {self.says!r} must be a number", repr(self.level))
         divided = f"claim {self.says!r} must say what it is divided by"
         require(not self.quotient or self.than is not None, divided, "no other runs")
 

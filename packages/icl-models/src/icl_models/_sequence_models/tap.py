@@ -49,14 +49,8 @@ class Tapped(nn.Module):
         station = self.stations.get(site)
         return value if station is None else station(value)
 
-    def seen_at(self, *sites: str) -> Self:
-        """The same module with all of its edits, at whose other sites nobody looks: to compute something beside a pass.
-
-        Args:
-            sites: where values are seen nonetheless.
-        """
+    def unseen(self) -> Self:
+        """The same module with all of its edits, at which nobody looks: to compute something beside a pass."""
         beside = copy.copy(self)
-        beside.stations = {
-            site: station if site in sites else station.unseen() for site, station in self.stations.items()
-        }
+        beside.stations = {site: station.unseen() for site, station in self.stations.items()}
         return beside

@@ -55,8 +55,8 @@ def weights_of_shifted(model: InContextModel) -> Callable[[str, Tensor], Tensor]
         batch.asked[name] = None
         try:
             given = block.norm_attention(tokens) if block.pre_norm else tokens
-            # The weights are of these queries and keys, but values and what heads add are those of the pass itself.
-            attention = block.attention.seen_at("queries", "keys")
+            # Nobody sees this call: what is captured are the pass's own queries, keys and values.
+            attention = block.attention.unseen()
             attention(given, query_only=value.shape[-2] < value.shape[-1])
         finally:
             found = batch.asked.pop(name)

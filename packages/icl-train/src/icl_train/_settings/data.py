@@ -192,6 +192,11 @@ class DataConfig:
             "data.noise_scale must be 0 with data.source symbolic, whose examples are ids",
             self.noise_scale,
         )
+        require(
+            not self.p_new or self.n_exemplars is None,
+            "data.n_exemplars must be left out with data.p_new, whose new classes have no exemplars",
+            self.n_exemplars,
+        )
         check_exemplars("data.train_exemplars", self.train_exemplars)
 
     def _check_counts(self) -> None:

@@ -63,7 +63,7 @@ def picture(table: pd.DataFrame, *, band: Band = "range", labels: Mapping[Interv
         notes=(*notes_of(panels, band), f"Guessing among the labels of a context costs {costs}."),
         table=tuple(row for group in groups for row in _rows(series, runs, group, order)),
         told=(
-            f"{NOTE} Ratio: of half, to that of the whole model; of parts that are given, to that of "
+            f"{NOTE} Ratio: of half, in the means, to that of the whole model; of parts that are given, to that of "
             f"{order.label(order.reference)}."
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ _NOTHING, _ALONE_0, _PREVIOUS, _LAYER_1, _MATCH, _COPY = (
     {"given": label}
     for label in ("nothing", "head 0 alone", "previous token", "perfect layer 1", "perfect match", "perfect copy")
 )
-_LEARNED = 0.9  # of two labels
+_LEARNED = math.log(2) / 2  # half of what answering one of two labels costs
 
 
 def _learned_alone(head: int) -> Iterator[Claim]:
@@ -57,10 +58,10 @@ def _by_then(
     above: float | None = None,
     below: float | None = None,
 ) -> Claim:
-    """Of the update at which it is learned, as a share of when others have learned it."""
+    """Of the update at which the loss is half of what the plateau costs, as a share of that of others."""
     return Claim(
         says=says,
-        measure=_MEASURE,
+        measure="loss",
         where=where,
         than=than,
         quotient=True,
@@ -119,7 +120,7 @@ SINGH2024 = ExperimentSpec(
             scales=("laptop",),
         ),
         Claim(
-            says="There is a previous-token head in layer 1.",
+            says="The strongest previous-token head of layer 1 is one, in the mean over seeds.",
             measure="previous_token",
             heads=Heads(layer=0, split=_MEASURE),
             where=_NOTHING,
