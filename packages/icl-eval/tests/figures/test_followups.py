@@ -221,7 +221,7 @@ def bursts(size):
 def reddy(measured):
     """Makes a run with these last accuracies: ICL, ICL2, IWL; settings of the data beside those of all."""
 
-    def make(name, icl, icl2, iwl, *, seed=0, count=1024, training=None, **data):
+    def make(name, icl, icl2, iwl, *, seed=0, count=1024, training=None, optim=None, **data):
         chance = 1 / data.get("ways", 2)
         course = training or (0.0, 1.0)
         return measured(
@@ -239,6 +239,7 @@ def reddy(measured):
             seed=seed,
             count=count,
             data={**bursts(4), "p_bursty": 1.0, "n_common_classes": 0, **data},
+            optim=optim or {},
         )
 
     return make
@@ -261,6 +262,18 @@ def test_reddy_has_a_panel_for_each_setting_in_which_alone_runs_differ(reddy, pi
     assert noise.lines[0].x.tolist() == [0.1, 0.5]  # the Gaussian source's own noise where none is given
     assert (over_time.title, over_time.x.kind) == ("ICL", "steps")
     assert [line.label for line in over_time.lines] == ["128 (n = 1)", "1,024 (n = 2)"]
+
+
+def test_a_group_in_which_classes_do_not_vary_has_no_curve_beside_one_in_which_they_do(reddy, picture_of, tmp_path):
+    for count in (128, 1024):
+        reddy(f"{count}", 0.9, 0.8, 0.2, count=count)
+    for noise in (0.0, 1.0):
+        reddy(f"noise {noise}", 0.9, 0.8, 0.2, noise_scale=noise, optim={"max_lr": 0.5})
+    panels = picture_of("reddy2023", tmp_path).panels
+    assert [panel.x.label for panel in panels if "0.5" in panel.title] == [
+        "within-class noise \N{GREEK SMALL LETTER EPSILON}"
+    ]
+    assert sum(panel.x.name == "step" for panel in panels) == 1
 
 
 def test_reddy_tables_the_accuracies_of_each_value(reddy, picture_of, tmp_path):

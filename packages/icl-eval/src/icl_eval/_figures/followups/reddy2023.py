@@ -88,6 +88,8 @@ def picture(table: pd.DataFrame, *, band: Band = "range") -> Picture:
                 panels += [_named(panel, factor) for panel in found]
                 rows += [row for panel in found for row in _rows(panel, factor)]
         over_time = _over_time(table, runs, group, base, band)
+        if len(groups) > 1 and all(len(panel.lines) == 1 for panel in over_time):
+            over_time = ()  # where others show how it hangs on the number of classes, one curve says nothing more
         told = ", ".join(f"{factor.symbol} = {shown(values[0])}" for factor, values in base.items())
         notes.append(f"Where nothing else is said{f' ({group.title})' if group.title else ''}: {told}.")
         for panel in over_time:
