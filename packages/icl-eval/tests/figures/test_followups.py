@@ -100,6 +100,7 @@ def test_rows_of_lines_of_several_measures_say_which_each_is(measured, picture_o
 
 
 STEPS = range(50, 3001, 50)
+FEW_SHOT = {"sequence": "fewshot_zipfian"}
 
 
 def falling(at):
@@ -115,7 +116,7 @@ def clamped(write_run):
 
     def make(name, at, *interventions, **options):
         base = {"interventions": interventions or None, "num_layers": 2}
-        return write_run(name, {20: (0.5, 0.0)}, model=base, training=falling(at), **options)
+        return write_run(name, {20: (0.5, 0.0)}, model=base, data=FEW_SHOT, training=falling(at), **options)
 
     return make
 
@@ -182,23 +183,32 @@ def test_onsets_of_seeds_are_from_the_least_to_the_greatest(clamped, picture_of,
 
 def test_what_is_learned_in_the_first_updates_is_no_onset(write_run, picture_of, tmp_path):
     plateau = {step: {"loss": 0.75 + 0.85 / (1 + math.exp((step - 300) / 30))} for step in STEPS}
-    write_run("plateau", {20: (0.5, 0.0)}, training=plateau)
+    write_run("plateau", {20: (0.5, 0.0)}, data=FEW_SHOT, training=plateau)
     (row,) = picture_of("singh2024-induction", tmp_path).table
     assert (row["onset"], row["half"]) == ("0 of 1", "0 of 1")
 
 
 def test_an_onset_too_early_for_the_whole_run_is_fitted_to_its_beginning(write_run, picture_of, tmp_path):
     early = {step: {"loss": 0.375 * (1 - math.tanh((step - 80) / 16))} for step in range(10, 6001, 10)}
-    write_run("early", {20: (0.5, 0.0)}, training=early)
+    write_run("early", {20: (0.5, 0.0)}, data=FEW_SHOT, training=early)
     (row,) = picture_of("singh2024-induction", tmp_path).table
     assert float(row["onset"]) == pytest.approx(80, rel=0.02)
 
 
 def test_a_loss_too_early_for_a_plateau_has_a_half_all_the_same(write_run, picture_of, tmp_path):
     steep = dict(zip((50, 100, 150, 200, 250, 300, 350), (1.46, 0.81, 0.46, 0.26, 0.17, 0.12, 0.08), strict=True))
-    write_run("match", {20: (0.5, 0.0)}, training={step: {"loss": loss} for step, loss in steep.items()})
+    write_run("match", {20: (0.5, 0.0)}, data=FEW_SHOT, training={step: {"loss": loss} for step, loss in steep.items()})
     (row,) = picture_of("singh2024-induction", tmp_path).table
     assert (row["onset"], row["half"]) == ("0 of 1", "178")  # from .46 to .26, half of log 2 is passed
+
+
+def test_where_contexts_have_more_labels_than_ways_nothing_is_said_of_guessing(write_run, picture_of, tmp_path):
+    write_run("bursty", {20: (0.5, 0.0)}, training=falling(600))
+    picture = picture_of("singh2024-induction", tmp_path)
+    assert picture.panels[0].chances == ()
+    assert not any("Guessing" in note for note in picture.notes)
+    (row,) = picture.table
+    assert (row["onset"] != "0 of 1", row["half"]) == (True, "0 of 1")
 
 
 def test_interventions_without_a_label_are_called_by_their_text(circuits, table_of, tmp_path):

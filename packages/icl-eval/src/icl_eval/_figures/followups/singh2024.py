@@ -60,7 +60,7 @@ def picture(table: pd.DataFrame, *, band: Band = "range", labels: Mapping[Interv
         title=INDUCTION.title,
         shared=shared_by(runs),
         panels=panels,
-        notes=(*notes_of(panels, band), f"Guessing among the labels of a context costs {costs}."),
+        notes=(*notes_of(panels, band), *([f"Guessing among the labels of a context costs {costs}."] if costs else [])),
         table=tuple(row for group in groups for row in _rows(series, runs, group, order)),
         told=(
             f"{NOTE} Ratio: of half, in the means, to that of the whole model; of parts that are given, to that of "
@@ -108,8 +108,11 @@ def _named(line: Line, order: Order, guessing: float) -> Line:
 
 
 def _guessing(runs: RunSettings, group: Group) -> float:
-    """The loss of guessing among the labels of a context, of which all runs of a group have as many."""
-    return math.log(runs[group.runs[0]]["data.ways"])
+    """The loss of guessing among the labels of a few-shot context, of which all runs of a group have as many; NaN of
+    other sequences, whose contexts have more labels than ways."""
+    settings = runs[group.runs[0]]
+    few_shot = str(settings.get("data.sequence")).startswith("fewshot")
+    return math.log(settings["data.ways"]) if few_shot else math.nan
 
 
 def _rows(series: Mapping[str, Series], runs: RunSettings, group: Group, order: Order) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -62,9 +63,10 @@ def times_of(series: Sequence[Series], guessing: float) -> Times:
     Args:
         series: of each run.
         guessing: loss of guessing among the labels of a context. A loss that does not fall below has no onset: what a
-            network learns in its first updates, which labels there are, is none.
+            network learns in its first updates, which labels there are, is none. NaN where it is not known: then any
+            fall is one, and nothing has a half.
     """
-    onsets = [_fall(one, guessing) for one in series]
+    onsets = [_fall(one, math.inf if math.isnan(guessing) else guessing) for one in series]
     halves = [_first_below(one, guessing / 2) for one in series]
     return Times([one for one in onsets if one], [one for one in halves if one is not None], len(series))
 
