@@ -212,7 +212,7 @@ def test_evaluate_writes_into_the_run_folder_unless_told_otherwise(trained, tmp_
 def test_the_figures_are_listed(capsys):
     assert _main(["figures"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in listed] == list(FIGURES)
+    assert [line.split()[0] for line in listed if line[2] != " "] == list(FIGURES)  # a long title goes on below
 
 
 @pytest.mark.parametrize(("args", "code"), [([], 2), (["--help"], 0)])

@@ -365,6 +365,14 @@ def test_runs_without_what_a_figure_needs_lead_to_the_experiment(write_run, tmp_
     assert not list((tmp_path / "runs").glob("*.png"))
 
 
+@pytest.mark.parametrize(("name", "runs"), [("reddy2023", "grid"), ("singh2024-induction", "circuits")])
+def test_pictures_and_their_numbers_are_written(name, runs, request, tmp_path):
+    request.getfixturevalue(runs)
+    assert _main([name, str(tmp_path / "runs"), "--out", str(tmp_path / "out")]) == 0
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == sorted(f"{name}{end}" for end in (".png", ".pdf", ".svg", ".csv"))
+
+
 def test_a_map_is_written_as_picture_csv_and_json(grid, tmp_path, capsys):
     assert _main(["reddy2023-phases", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)

@@ -106,9 +106,12 @@ def test_help_fits_a_screen_and_is_not_cut(args, left_out, columns, terminal):
 
 def test_help_without_a_preset_lists_the_presets(terminal):
     printed, _ = terminal("run", "--help", columns=80)
-    assert [line.split()[0] for line in printed.splitlines()[3:] if line[:2] == "  " and line[2] != " "][:3] == [
+    assert [line.split()[0] for line in printed.splitlines()[3:] if line[:2] == "  " and line[2] != " "][:6] == [
         "chan2022",
         "laptop",
+        "reddy2023",
+        "singh2024",
+        "singh2025",
         "smoke",
     ]
 

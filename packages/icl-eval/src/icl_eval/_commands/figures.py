@@ -17,7 +17,7 @@ from icl_eval._figures.known import figure_called, figure_names
 from icl_eval._figures.needs import Needs, needs_of
 from icl_eval._tables.terminal import plain_table
 from icl_models import FigureSpec
-from icl_train.command_line import parse, show_table, shown_width
+from icl_train.command_line import parse, show_table, shown_width, two_columns
 
 __all__ = ["figures"]
 
@@ -73,9 +73,8 @@ def figures(args: Sequence[str]) -> int:
 
 
 def list_of_figures(specs: Sequence[FigureSpec]) -> str:
-    """A line for each figure: its name, and what it shows."""
-    width = max(len(spec.name) for spec in specs)
-    return "\n".join(printable(f"  {spec.name:{width}}  {spec.title}") for spec in specs)
+    """The figures' names, and what each shows, as wide as the terminal within reason."""
+    return two_columns([(printable(spec.name), printable(spec.title)) for spec in specs])
 
 
 def _show(specs: Sequence[FigureSpec]) -> None:
