@@ -9,7 +9,6 @@ what is known to be unsafe.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 import re
@@ -292,31 +291,7 @@ def wheels(session: nox.Session) -> None:
     files: the same bytes.
     """
     install(session, "build", "hatchling")
-    place = Path(session.create_tmp()).resolve()
-    built: list[dict[str, bytes]] = []
-    for number, umask in enumerate((0o022, 0o077)):
-        work = place / f"{'in' * number}build{number}"
-        shutil.rmtree(work, ignore_errors=True)
-        for package in EVERYTHING:
-            copy = work / "src" / package
-            shutil.copytree(ROOT / "packages" / package, copy, ignore=shutil.ignore_patterns("__pycache__", "dist"))
-            for path in (copy, *copy.rglob("*")):
-                path.chmod(path.stat().st_mode & ~umask)
-                os.utime(path, (10**9 * (number + 1),) * 2)
-            before = os.umask(umask)
-            try:
-                session.run(
-                    "python", "-m", "build", "--no-isolation", "--outdir", str(work / "dist"), str(copy), silent=True
-                )
-            finally:
-                os.umask(before)
-        built.append({file.name: file.read_bytes() for file in sorted((work / "dist").iterdir())})
-    first, second = built
-    differing = [name for name in first.keys() | second.keys() if first.get(name) != second.get(name)]
-    if differing or len(first) != 2 * len(EVERYTHING):
-        session.error(f"{', '.join(sorted(differing)) or 'a package'} must be built to the same bytes each time")
-    for name, content in first.items():
-        session.log(f"{hashlib.sha256(content).hexdigest()}  {name}")
+    session.run("python", str(ROOT / "tools" / "build_twice.py"), session.create_tmp(), *EVERYTHING)
 
 
 @nox.session
