@@ -34,7 +34,7 @@ def engine_of(kind: type[Eager], config: RunConfig, device: str) -> Eager:
 def changed(**groups: dict[str, object]) -> RunConfig:
     config = smoke()
     # A key's bias has no gradient but rounding errors, which a smaller one lets Adam make as large as others.
-    config = replace(config, optim=replace(config.optim, eps=1e-5))
+    groups["optim"] = {"eps": 1e-5} | groups.get("optim", {})
     return replace(config, **{name: replace(getattr(config, name), **values) for name, values in groups.items()})
 
 
@@ -44,7 +44,7 @@ CONFIGS = {
     "dropout": changed(model={"dropout_prob": 0.2, "example_dropout_prob": 0.1}),
     "new classes": changed(data={"p_new": 0.5}),
     "clipping, decay": changed(optim={"clip_norm": 0.1, "optimizer": "adamw", "weight_decay": 0.1, "l2": 1e-3}),
-    "momentum": changed(optim={"optimizer": "sgd", "momentum": 0.9, "weight_decay": 1e-3}),
+    "momentum": changed(optim={"optimizer": "sgd", "eps": 1e-8, "momentum": 0.9, "weight_decay": 1e-3}),
     "context": changed(optim={"w_interim_predictions": 0.3}),
     "ids": changed(
         data={"source": "symbolic", "dim": None, "noise_scale": None},
