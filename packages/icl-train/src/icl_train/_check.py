@@ -12,6 +12,8 @@ from icl_data import SequenceBatch
 from icl_data.foundation.machine_memory import machine_memory
 from icl_data.foundation.paths import describe
 from icl_models import InContextModel
+from icl_train._computing.device import resolve_device
+from icl_train._engines.choose import engine_for
 from icl_train._intact.weights import check_weights_fit
 from icl_train._intervening.interventions import Interventions
 from icl_train._intervening.others import load_others
@@ -19,7 +21,7 @@ from icl_train._making.initial import find_initial_weights
 from icl_train._making.others import find_other
 from icl_train._memory import batch_need, refuse, refuse_beyond_memory
 from icl_train._run_data import RunData
-from icl_train._task import Task, example_logits, intervened_logits, resolve_device
+from icl_train._task import Task, example_logits, intervened_logits
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
 
@@ -39,6 +41,9 @@ def check_model(config: RunConfig) -> None:
             into its memory.
     """
     device = resolve_device(config.train.device)
+    engine_for(config, device)
+    if config.train.precision == "tf32" and device.type != "cuda":
+        raise ValueError(f"train.precision must be one of float32, bf16 on a {device.type}, got tf32")
     data = RunData.build(config)
     memory = _memory_of(device)
     refuse_beyond_memory(config, numbers_per_example=math.prod(data.example_shape), device=memory)
@@ -53,7 +58,7 @@ def check_model(config: RunConfig) -> None:
         with torch.no_grad():
             # Whatever the examples are, the sequences must not be too long for the model.
             model.from_embeddings(torch.zeros(*labels.shape, model.config.emb_dim), labels)
-        if config.train.precision != "float32" and device.type == "cpu":
+        if config.train.precision == "bf16" and device.type == "cpu":
             _try_precision(task, model, batch)
         if memory is not None:
             _check_activations(task, model, batch, memory, on_cpu=device.type == "cpu")

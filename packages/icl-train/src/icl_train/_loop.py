@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
-from icl_train._intact.records import RUNNING_MEANS
+from icl_train._computing.device import resolve_device
+from icl_train._computing.precision import computing
+from icl_train._engines.choose import build_engine
+from icl_train._engines.eager import norm
 from icl_train._intact.weights import load_checked
 from icl_train._intervening.intervene import interventions_of
-from icl_train._intervening.interventions import Interventions
 from icl_train._life.classes import keep_classes
-from icl_train._life.divergence import RecentLosses
 from icl_train._life.failure import failure_of, reason_of
 from icl_train._life.going_on import go_on
 from icl_train._life.history import record_start
@@ -28,12 +26,10 @@ from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
-from icl_train._task import Task, example_logits, intervened_logits, resolve_device
+from icl_train._task import Task
 from icl_train._trackers.tracking import Tracking, tracking
 from icl_train._watching.heartbeat import Heartbeat
 from icl_train.evaluation import EvalResult, Evaluator, workers_of
-from icl_train.metrics import sequence_loss
-from icl_train.optim import add_l2_gradient, build_optimizer, learning_rate, set_learning_rate, weight_matrices
 
 __all__ = ["eval_record", "train"]
 
@@ -66,7 +62,8 @@ def _train(run: RunFolder, reporter: Reporter) -> None:
     with Heartbeat(run.path) as heartbeat, tracking(run) as tracker:
         device, training = resolve_device(run.config.train.device), None
         try:
-            with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            cuda = [device] if device.type == "cuda" else []
+            with torch.random.fork_rng(cuda), computing(run.config.train.precision, device):
                 training = _Training(run, reporter, tracker, heartbeat, device)
                 _to_its_end(run, training)
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
@@ -105,37 +102,21 @@ class _Training:
         self.heartbeat = heartbeat
         torch.set_num_threads(run.threads)
         self.task = Task.of_run(run, device=device)
-        self.sampler = self.task.training_sampler()
-        self.model = self.task.build_model()
-        self.interventions: Interventions | None = None  # known when its folder has been looked at
-        self.optimizer = build_optimizer(
-            self.model,
-            optimizer=self.config.optim.optimizer,
-            weight_decay=self.config.optim.weight_decay,
-            b1=self.config.optim.b1,
-            b2=self.config.optim.b2,
-            eps=self.config.optim.eps,
-            momentum=self.config.optim.momentum,
-            nesterov=self.config.optim.nesterov,
-        )
-        self.weights = weight_matrices(self.model)
+        self.engine = build_engine(self.task)
+        self.model = self.engine.model
         self.evaluator = Evaluator(
             self.task,
             batches=self.config.eval.batches,
             protocol=self.config.eval.protocol,
             workers=workers_of(self.config, run.threads),
         )
-        self.sums = torch.zeros(len(RUNNING_MEANS), dtype=torch.float64, device=self.task.bank.device)
-        self.summed = 0
-        self.losses = RecentLosses()
-        self.grad_l2 = torch.zeros(())
         self.evaluations, self.checkpoints = self.config.evaluations, self.config.train.checkpoints
         self.is_new, self.begun, self.step = True, False, 0
 
     def run(self) -> None:
         """From the newest checkpoint to the last step."""
         told_again = self._restore()
-        record_start(self.run_folder, step=self.step, device=str(self.task.bank.device))
+        record_start(self.run_folder, step=self.step, device=str(self.task.bank.device), engine=self.engine.name)
         last = self.config.train.max_steps
         self.pace = self._new_pace()
         self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
@@ -150,7 +131,7 @@ class _Training:
             with StopRequest() as stop:
                 while self.step < last:
                     self.step += 1
-                    self._update()
+                    self.engine.update(self.step)
                     self.pace.advance(self.step)
                     self.reporter.advance(self.step)
                     self.heartbeat.beat(self.step)
@@ -163,6 +144,7 @@ class _Training:
                         raise KeyboardInterrupt
         finally:
             self.reporter.stop()
+            self.engine.close()
 
     def _write_down(self, *, stopping: bool) -> None:
         """The evaluation and the checkpoint that are due after this many updates."""
@@ -171,57 +153,31 @@ class _Training:
         if stopping or self.step in self.checkpoints:
             self._save()
 
-    def _update(self) -> None:
-        """One step of the optimiser."""
-        config, step = self.config, self.step
-        torch.manual_seed(_dropout_seed(config.seeds.init, step))
-        batch = self.sampler(step)
-        examples = self.task.bank(batch, seed=config.seeds.data, step=step)
-        labels = torch.tensor(batch.label, dtype=torch.int64, device=self.task.bank.device)
-        self.model.train()
-        if self.interventions is None:
-            logits = example_logits(self.model, examples, labels, config)
-        else:
-            logits = intervened_logits(self.model, self.interventions.at(step), examples, labels, config)
-        loss, query, interim = sequence_loss(logits, labels, w_interim=config.optim.w_interim_predictions)
-        self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        if config.optim.l2:
-            add_l2_gradient(self.weights, config.optim.l2)
-        if config.optim.clip_norm is not None:
-            self.grad_l2 = nn.utils.clip_grad_norm_(self.model.parameters(), config.optim.clip_norm)
-        set_learning_rate(self.optimizer, self._learning_rate())
-        self.optimizer.step()
-        accuracy = (logits[:, -1].detach().argmax(-1) == labels[:, -1]).double().mean()
-        self.losses.add(step, loss.detach())
-        self.sums += torch.stack([value.detach().double() for value in (loss, query, interim, accuracy)])
-        self.summed += 1
-
     def _log(self) -> None:
         """Means since the last line; norms of this step."""
-        means = dict(zip(RUNNING_MEANS, (self.sums / self.summed).tolist(), strict=True))
+        means = self.engine.sums.means()
         now, (then, step) = self.pace.training_seconds(), self._logged
         record: Record = {
             "split": "train",
             "step": self.step,
             "sequences": self._sequences(),
             **means,
-            "learning_rate": self._learning_rate(),
-            "grad_l2": float(self._gradient_norm()),
-            "weight_l2": _norm(self.weights),
-            "weight_l2_all": _norm(self.model.parameters()),
+            "learning_rate": self.engine.learning_rate(self.step),
+            "grad_l2": self.engine.gradient_norm(),
+            "weight_l2": norm(self.engine.weights),
+            "weight_l2_all": norm(self.model.parameters()),
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
         self._logged = (now, self.step)
         if self.step % self.config.train.log_interval == 0:  # at the end of a run that may become longer they go on
-            self.sums.zero_()
-            self.summed = 0
+            self.engine.sums.restart()
         self._record([record])
         self._require_finite(means["loss"], "loss")
 
     def _evaluate(self) -> None:
         with self.pace.aside("evaluation"):
-            acting = None if self.interventions is None else self.interventions.at(self.step)
+            interventions = self.engine.interventions
+            acting = None if interventions is None else interventions.at(self.step)
             results = self.evaluator(self.model, acting)
         self._record([eval_record(result, step=self.step, sequences=self._sequences()) for result in results])
 
@@ -233,40 +189,23 @@ class _Training:
     def _require_finite(self, value: float, what: str) -> None:
         if math.isfinite(value):
             return
-        finite = self.losses.last_finite()
-        told = f"learning rate {self._learning_rate(finite):g}" + (f"; last finite at step {finite}" if finite else "")
+        finite = self.engine.losses.last_finite()
+        rate = self.engine.learning_rate(finite or self.step)
+        told = f"learning rate {rate:g}" + (f"; last finite at step {finite}" if finite else "")
         raise RunFailed(f"the {what} must stay finite, got {value} by step {self.step} ({told})")
-
-    def _learning_rate(self, step: int | None = None) -> float:
-        """Of the update that is being made, or of another one."""
-        optim = self.config.optim
-        return learning_rate(
-            step or self.step,
-            max_lr=optim.max_lr,
-            warmup_steps=optim.warmup_steps,
-            schedule=optim.schedule,
-            final_lr=optim.final_lr,
-            last_step=optim.last_scheduled_step(self.config.train.max_steps),
-        )
-
-    def _gradient_norm(self) -> Tensor | float:
-        """Of the last update, before any clipping."""
-        if self.config.optim.clip_norm is not None:
-            return self.grad_l2
-        return _norm([p.grad for p in self.model.parameters() if p.grad is not None])
 
     def _save(self) -> None:
         # A checkpoint of weights that are no numbers could never be resumed from.
-        self._require_finite(_norm(self.model.parameters()), "weights")
+        self._require_finite(norm(self.model.parameters()), "weights")
         with self.pace.aside("checkpoint"):
             metrics = self.run_folder.flush()
             save_checkpoint(
                 self.run_folder.checkpoints,
                 step=self.step,
                 model=self.model,
-                optimizer=self.optimizer,
-                sums=self.sums.tolist(),
-                summed=self.summed,
+                optimizer=self.engine.optimizer,
+                sums=self.engine.sums.values(),
+                summed=self.engine.sums.count,
                 metrics=metrics,
                 ties=self.ties,
             )
@@ -274,8 +213,8 @@ class _Training:
     def _restore(self) -> list[Record]:
         """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
         remove_leftovers(self.run_folder.path)
-        self.interventions = interventions_of(self.run_folder, self.model)
-        state = go_on(self.run_folder, self.model, self.optimizer)
+        self.engine.interventions = interventions_of(self.run_folder, self.model)
+        state = go_on(self.run_folder, self.model, self.engine.optimizer)
         if state is None and (initial := self.config.train.init_from) is not None:
             load_checked(self.model, copied_weights(self.run_folder.path, initial), INITIAL)
         self.begun = True  # from here on the folder is changed
@@ -285,8 +224,7 @@ class _Training:
             self.run_folder.write_classes(self._classes())
             self.ties = self.run_folder.ties()
             return []
-        self.sums += torch.tensor(state.sums, dtype=torch.float64, device=self.sums.device)
-        self.summed = state.summed
+        self.engine.sums.restart(state.sums, state.summed)
         self.is_new, self.step = False, state.step
         records = self.run_folder.rewind(self.step, state)
         keep_classes(self.run_folder, state, self._classes)
@@ -325,11 +263,3 @@ def eval_record(result: EvalResult, *, step: int, sequences: int) -> Record:
         "protocol": result.protocol,
         **result.metrics,
     }
-
-
-def _dropout_seed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]) >> 1  # NumPy 1 cannot shift it
-
-
-def _norm(tensors: Iterable[Tensor]) -> float:
-    return float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t.detach()) for t in tensors])))

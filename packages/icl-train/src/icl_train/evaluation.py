@@ -24,6 +24,7 @@ from torch import Tensor
 
 from icl_data.torch import ExampleBank
 from icl_models import InContextModel, component_owner
+from icl_train._computing.precision import autocast, computing
 from icl_train._evaluating.calls import Calls
 from icl_train._evaluating.contexts import Contexts
 from icl_train._evaluating.data import EvaluationData
@@ -35,7 +36,7 @@ from icl_train._intervening.interventions import Acting
 from icl_train._making.environment import available_cores
 from icl_train._memory import refuse_evaluation
 from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
-from icl_train._task import Task, autocast
+from icl_train._task import Task
 from icl_train.config import Protocol, RunConfig
 
 __all__ = [
@@ -217,6 +218,7 @@ class Evaluator:
         try:
             with (
                 torch.random.fork_rng([device] if device.type == "cuda" else []),
+                computing(self.task.config.train.precision, device),
                 Calls(self._workers(model, acting), device) as calls,
             ):
                 one = _Measuring(model, acting, calls, {})

@@ -60,7 +60,7 @@ def resume(args: Sequence[str]) -> int:
     check_change(run, config)
     check_settings(config)  # what cannot be trained here shows before PyTorch is imported
     if config != run.config:
-        from icl_train._task import resolve_device
+        from icl_train._computing.device import resolve_device
 
         resolve_device(config.train.device)
         made_here = is_made_here(run.path, run.config.flat())

@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from icl_models import InContextModel, ModelConfig, build_model
+from icl_train._computing.device import resolve_device
 from icl_train._run_data import RunData
 from icl_train._runs.folder import available_cores
 from icl_train._sweeps.cost import seconds_left
-from icl_train._task import resolve_device
 from icl_train.config import DataConfig, RunConfig
 from icl_train.optim import build_optimizer
 

@@ -78,8 +78,8 @@ class RunFolder:
         config: the run's configuration.
         environment: versions, git revision, host, device and threads of the first start; ``plugins``, whose components
             it has that are not built in.
-        starts: each time that it was started or went on: time, from which step, to which, device, threads, host,
-            versions.
+        starts: each time that it was started or went on: time, from which step, to which, device, engine, threads,
+            host, versions.
         run_format: 2; 1 of a run that an earlier version has made, and none has gone on with.
         identity: by which its files know it.
     """

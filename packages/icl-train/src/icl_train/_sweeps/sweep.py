@@ -89,7 +89,7 @@ def _places(plan: Plan, root: Path) -> list[Path]:
 
 def default_jobs(configs: Sequence[RunConfig]) -> int:
     """Runs at a time: one per core on the CPU, one on a GPU."""
-    from icl_train._task import resolve_device
+    from icl_train._computing.device import resolve_device
 
     on_cpu = all(resolve_device(config.train.device).type == "cpu" for config in configs)
     return min(len(configs), available_cores()) if on_cpu else 1

@@ -1,0 +1,50 @@
+"""Which engine a name means on a device, for a run."""
+
+from __future__ import annotations
+
+import torch
+
+from icl_train._engines.compiled import Compiled
+from icl_train._engines.eager import Eager
+from icl_train._engines.graph import Graph
+from icl_train._task import Task
+from icl_train.config import EngineName, RunConfig
+
+__all__ = ["build_engine", "engine_for"]
+
+
+def engine_for(config: RunConfig, device: torch.device) -> EngineName:
+    """The name of the engine that a run is trained with: its own, or the quickest that there is for ``auto``.
+
+    Args:
+        config: the run's settings.
+        device: where it is trained.
+
+    Raises:
+        ValueError: for an engine that this device, or a run with interventions, cannot have.
+    """
+    name, intervened = config.train.engine, bool(config.model.interventions)
+    if name == "auto":
+        return "graph" if device.type == "cuda" and not intervened else "eager"
+    if name != "eager" and intervened:
+        raise ValueError(f"train.engine must be eager for a run with model.interventions, got {name}")
+    if "graph" in name and device.type != "cuda":
+        raise ValueError(f"train.engine must be one of auto, eager, compiled on a {device.type}, got {name}")
+    return name
+
+
+def build_engine(task: Task) -> Eager:
+    """A run's model and optimiser in the engine that trains them.
+
+    Args:
+        task: the run's data on its device.
+
+    Raises:
+        ValueError: as `engine_for`.
+    """
+    name = engine_for(task.config, task.bank.device)
+    if name == "eager":
+        return Eager(task)
+    if name == "compiled":
+        return Compiled(task)
+    return Graph(task, compiled=name == "compiled-graph")
