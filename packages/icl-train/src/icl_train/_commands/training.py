@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from icl_data.foundation.command_line import CommandFailed
 from icl_data.foundation.printable import printable
 from icl_train._computing.launch import Launch
+from icl_train._distributed.parted import Parted
 from icl_train._runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -37,10 +39,16 @@ def train_here(run: RunFolder) -> int:
             processes.from_first(run)
         train(run, reporter_for(sys.stdout), processes)
     except KeyboardInterrupt:
-        print(printable(f"interrupted; go on with: icl-train resume {shlex.quote(str(run.path))}"), file=sys.stderr)
+        print(printable(f"interrupted; {_how_to_go_on(run)}"), file=sys.stderr)
         return 130
+    except Parted as parted:
+        raise CommandFailed(f"{parted}; {_how_to_go_on(run)}") from parted
     print(f"{printable(run.path)}: done")
     return 0
+
+
+def _how_to_go_on(run: RunFolder) -> str:
+    return f"go on with: icl-train resume {shlex.quote(str(run.path))}"
 
 
 def train_together(command: Callable[[Sequence[str]], int], args: Sequence[str], launch: Launch) -> int:
@@ -65,7 +73,6 @@ def train_together(command: Callable[[Sequence[str]], int], args: Sequence[str],
 
 def _follow(processes: Processes) -> int:
     from icl_train._commands.allocator import keep_freed_memory
-    from icl_train._distributed.parted import Parted
     from icl_train._engines.following import follow
 
     try:

@@ -65,7 +65,7 @@ def joined(launch: Launch) -> Iterator[Processes]:
 def _last_word(error: BaseException) -> LastWord:
     if isinstance(error, SystemExit):
         return LastWord(error.code if isinstance(error.code, int) else 1 if error.code else 0)
-    if isinstance(error, (Parted, KeyboardInterrupt)):
+    if isinstance(error, (Parted, KeyboardInterrupt)) or isinstance(error.__cause__, Parted):
         return LastWord(1)
     return LastWord(1, reason_of(error))
 

@@ -8,6 +8,7 @@ import torch
 
 from icl_train._computing.launch import threads_here
 from icl_train._computing.precision import computing
+from icl_train._distributed.parted import Parted
 from icl_train._distributed.processes import Processes
 from icl_train._engines.beginning import Beginning
 from icl_train._engines.choose import build_engine
@@ -50,6 +51,8 @@ def follow(run: RunFolder, processes: Processes) -> None:
         processes.wait()
         try:
             _follow(run, engine, processes)
+        except Parted:
+            raise
         except Diverged as error:  # the first process says it
             raise SystemExit(1) from error
         except Exception as error:
