@@ -43,6 +43,7 @@ from ._sequence_models.settings import (
     TransformerConfig,
     VanillaRNNConfig,
 )
+from ._spread_statistics import spread_statistics
 from ._summary import ModelSummary, PartSummary, summarize
 from ._weights import read_weights
 from .hookspecs import hookimpl
@@ -115,6 +116,7 @@ __all__ = [
     "read_weights",
     "save_model",
     "site_names",
+    "spread_statistics",
     "summarize",
     "unusable_component",
 ]
