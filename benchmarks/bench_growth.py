@@ -93,7 +93,7 @@ def compare(title: str, kind: Callable[[int], RunConfig], *, own_readout: bool) 
     sides = [Timed(kind(FEW)), Timed(kind(MANY))]
     rounds: list[list[list[float]]] = []
     for _ in range(ROUNDS):
-        rounds.append([[*_means(side.parts), _means(lambda side=side: [side.readout()])[0]] for side in sides])
+        rounds.append([_means(lambda side=side: [*side.parts(), side.readout()]) for side in sides])  # type: ignore[misc]
     medians = [[statistics.median(one[side][part] for one in rounds) * 1e3 for part in range(7)] for side in (0, 1)]
     print(f"\n{title}: CPU milliseconds with {FEW} and {MANY:,} classes")
     for place, name in enumerate((*PARTS, "readout's product")):
@@ -116,7 +116,7 @@ def _means(work: Callable[[], list[float]]) -> list[float]:
 
 
 def compare_suspects() -> None:
-    """What else grows with the classes, each by itself: a table's gradient, its optimiser step, the loss, the argmax."""
+    """What else grows with the classes, each by itself: a table's gradient and optimiser step, the loss, the argmax."""
     print(f"\nby themselves, CPU milliseconds with {FEW} and {MANY:,} rows of 64")
 
     def tables(rows: int) -> dict[str, Callable[[], object]]:

@@ -2,10 +2,10 @@
 
     python benchmarks/bench_table.py [--device cuda] [--out benchmarks/results/NAME]
 
-Every point is the paper's model on symbolic examples. Its engines, and on a CPU its numbers of threads, take turns in one
-process, a few updates each, and their ratios are medians over the rounds: each against eager with as many threads, and
-each against itself with one thread. torch.compile takes from half a minute to minutes a model, so it has two points of
-its own, which come last. When the minutes are over, what is left is named as not measured.
+Every point is the paper's model on symbolic examples. Its engines, and on a CPU its numbers of threads, take turns in
+one process, a few updates each, and their ratios are medians over the rounds: each against eager with as many threads,
+and each against itself with one thread. torch.compile takes from half a minute to minutes a model, so it has two points
+of its own, which come last. When the minutes are over, what is left is named as not measured.
 
 With --out, NAME.csv has a row for each measurement and NAME.md the table, with the hardware and the versions.
 """
@@ -19,7 +19,6 @@ import os
 import platform
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -32,13 +31,14 @@ import torch
 from icl_train import RunConfig, Task, chan2022, laptop, resolve_device
 from icl_train._computing.precision import computing
 from icl_train._engines.choose import build_engine
+from icl_train.config import EngineName
 
 ROUNDS, SECONDS_A_BLOCK, MOST_UPDATES, WARM_UP = 5, 0.12, 200, 3
 MINUTES = {"cpu": 12.0, "cuda": 2.7}
 LAYERS, CLASSES, BATCHES = (2, 12), (100, 1600, 12_800), (32, 128, 512)
 COMPILED_AT = {"cpu": ((2, 1600, 32), (12, 1600, 32)), "cuda": ((2, 1600, 32), (12, 1600, 32))}
-PLAIN = {"cpu": ("eager",), "cuda": ("eager", "graph")}
-COMPILED = {"cpu": ("compiled",), "cuda": ("compiled", "compiled-graph")}
+PLAIN: dict[str, tuple[EngineName, ...]] = {"cpu": ("eager",), "cuda": ("eager", "graph")}
+COMPILED: dict[str, tuple[EngineName, ...]] = {"cpu": ("compiled",), "cuda": ("compiled", "compiled-graph")}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Point:
     classes: int
     batch: int
 
-    def config(self, engine: str, device: str) -> RunConfig:
+    def config(self, engine: EngineName, device: str) -> RunConfig:
         """Its settings."""
         base = laptop() if not self.classes else chan2022()
         if self.classes:
@@ -84,7 +84,9 @@ class Row:
 class Contender:
     """An engine that takes its turns."""
 
-    def __init__(self, point: Point, engine: str, threads: int, device: str, like: Contender | None = None) -> None:
+    def __init__(
+        self, point: Point, engine: EngineName, threads: int, device: str, like: Contender | None = None
+    ) -> None:
         self.name, self.threads = engine, threads
         self._device = torch.device(device)
         torch.set_num_threads(threads)
@@ -97,7 +99,7 @@ class Contender:
             self.engine, self.steps = like.engine, like.steps
         self.engine.update(next(self.steps))
         self._wait()
-        self.first_seconds = time.perf_counter() - started if like is None else like.first_seconds
+        self.first_seconds: float = time.perf_counter() - started if like is None else like.first_seconds
         self.block(WARM_UP)
         self.bytes = torch.cuda.max_memory_allocated() - self.before if self._on_cuda else 0
         self.times: list[float] = []
@@ -120,7 +122,7 @@ class Contender:
         return (time.perf_counter() - started) / updates
 
 
-def measured(point: Point, engines: Sequence[str], threads: Sequence[int], device: str) -> list[Row]:
+def measured(point: Point, engines: Sequence[EngineName], threads: Sequence[int], device: str) -> list[Row]:
     """All engines of a point with each number of threads, in turns."""
     contenders: list[Contender] = []
     try:
@@ -164,7 +166,7 @@ def _row(point: Point, one: Contender, contenders: Sequence[Contender]) -> Row:
     )
 
 
-def points(kind: str) -> Iterator[tuple[Point, tuple[str, ...], bool]]:
+def points(kind: str) -> Iterator[tuple[Point, tuple[EngineName, ...], bool]]:
     """Each point with its engines, and whether with all numbers of threads: those that matter most come first."""
     yield Point(2, 0, 64), PLAIN[kind], True
     for batch, layers, classes in itertools.product(BATCHES, LAYERS, CLASSES):
@@ -210,8 +212,8 @@ def markdown(rows: Sequence[Row], where: dict[str, str], left_out: Sequence[str]
     lines = ["# An update in each engine", "", ", ".join(f"{name} {text}" for name, text in where.items()) + ".", ""]
     lines += [
         f"Medians of {ROUNDS} rounds in which the engines of a point take turns; ratios are medians over the rounds, "
-        "above 1 is quicker. *first* is the time until the first update is done, compiling or capturing included; *pays "
-        "after* is the number of updates from which that is less than eager takes.",
+        "above 1 is quicker. *first* is the time until the first update is done, compiling or capturing included; "
+        "*pays after* is the number of updates from which that is less than eager takes.",
         "",
         "| layers | classes | batch | threads | engine | ms an update | updates/s | sequences/s | against eager | "
         "against 1 thread | first, s | pays after |",
@@ -272,7 +274,10 @@ def main() -> None:
             if time.monotonic() > end:
                 left_out.append(f"{point} ({', '.join(engines)})")
                 continue
+            known = {(row.layers, row.classes, row.batch, row.threads, row.engine) for row in rows}
             for row in measured(point, engines, threads if all_threads else threads[:1], given.device):
+                if (row.layers, row.classes, row.batch, row.threads, row.engine) in known:
+                    continue  # here for the others' ratios
                 rows.append(row)
                 against = "" if row.engine == "eager" else f", {row.against_eager:.2f} times as fast as eager"
                 if row.threads != threads[0]:
@@ -291,4 +296,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
