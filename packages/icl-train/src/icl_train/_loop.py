@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from icl_train._computing.device import resolve_device
 from icl_train._computing.precision import computing
 from icl_train._engines.choose import build_engine
 from icl_train._engines.eager import norm
+from icl_train._estimate.work import Work
 from icl_train._intact.weights import load_checked
 from icl_train._intervening.intervene import interventions_of
 from icl_train._life.classes import keep_classes
@@ -134,7 +136,7 @@ class _Training:
                     self.engine.update(self.step)
                     self.pace.advance(self.step)
                     self.reporter.advance(self.step)
-                    self.heartbeat.beat(self.step)
+                    self.heartbeat.beat(self.step, self.pace.times)
                     ends = self.step == last
                     if ends or self.step % self.config.train.log_interval == 0:
                         self._log()
@@ -232,11 +234,7 @@ class _Training:
         return records
 
     def _new_pace(self) -> Pace:
-        last = self.config.train.max_steps
-        steps = range(0 if self.is_new else self.step + 1, last + 1)
-        evaluations = [step for step in steps if step in self.evaluations]
-        checkpoints = [step for step in steps if step in self.checkpoints]
-        return Pace(self.step, last, evaluations=evaluations, checkpoints=checkpoints)
+        return Pace(self.step, self.config.train.max_steps, left=partial(Work.left_of, self.config))
 
     def _classes(self) -> dict[str, Any]:
         return {**self.task.data.described(), "evaluation": self.evaluator.classes()}
