@@ -6,15 +6,17 @@ import contextlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 
 from icl_data.foundation.paths import describe
+from icl_train._estimate.work import Work
 from icl_train._plans.labels import labels
 from icl_train._runs.folder import RunError, RunFolder
 from icl_train._runs.interrupt import StopRequest
+from icl_train._runs.pace import WORTH_ESTIMATING, duration_text
 from icl_train._sweeps.board import Board
 from icl_train._sweeps.child import LOG, Child
-from icl_train._sweeps.cost import expected_cost, longest_first, seconds_left
+from icl_train._sweeps.cost import longest_first, seconds_left
+from icl_train._sweeps.estimate import Timing, expected_times
 from icl_train._sweeps.watched import Watched
 from icl_train._watching.view import failure
 
@@ -22,6 +24,7 @@ __all__ = ["Launcher"]
 
 POLL_SECONDS = 0.25
 _SECONDS_FOR_A_KILL = 10.0
+_SECONDS_OF_UPDATES = 3.0  # before the first estimate
 
 
 class Launcher:
@@ -60,7 +63,9 @@ class Launcher:
         self._followed: list[Watched] = []
         self._n_done = self._n_elsewhere = 0
         self._failures: list[tuple[str, str]] = []
-        self._measured: dict[Path, float] = {}  # seconds an update, for each unit of its expected cost
+        self._timings: dict[Path, Timing] = {}
+        self._estimate_due: float | None = None
+        self._estimated = False
         self._next_look_elsewhere = 0.0
         self.failed: list[RunFolder] = []
         for path, reason in broken:
@@ -213,8 +218,8 @@ class Launcher:
             one.end(f"{who} trains it, left alone")
 
     def _measure(self, one: Watched) -> None:
-        if speed := one.view.steps_per_second:
-            self._measured[one.run.path] = 1 / speed / expected_cost(one.run.config)
+        if one.view.times is not None:
+            self._timings[one.run.path] = Timing(one.run.config, one.view.times)
 
     def _show(self, *, time_left: bool = True) -> None:
         numbers = {
@@ -227,16 +232,32 @@ class Launcher:
             [f"{self._n_done} of {self._total} done", *(f"{count} {what}" for what, count in numbers.items() if count)]
         )
         left = self._seconds_left() if time_left and self._open() else None
+        if left is not None and not self._estimated:
+            self._estimate(left)
         self._board.totals(counts, left, ": ".join(self._failures[-1]) if self._failures else "")
+
+    def _estimate(self, seconds: float) -> None:
+        """Say once how long it all takes, as a run does by itself: when a few updates were timed."""
+        if self._estimate_due is None:
+            self._estimate_due = time.monotonic() + _SECONDS_OF_UPDATES
+        if time.monotonic() < self._estimate_due:
+            return
+        self._estimated = True
+        open_runs = len(self._waiting) + len(self._training) + len(self._followed)
+        if seconds >= WORTH_ESTIMATING and open_runs > 1:
+            at_a_time = min(self._jobs, open_runs)
+            self._board.say(
+                f"about {duration_text(seconds)} for {open_runs} runs on this machine, {at_a_time} at a time"
+            )
 
     def _seconds_left(self) -> float | None:
         """Time until the last run is done, from the speeds measured so far; None before there are any."""
-        each = median(self._measured.values()) if self._measured else None
 
         def needs(one: Watched) -> float | None:
             if one.view.seconds_left is not None:
                 return one.view.seconds_left
-            return None if each is None else each * one.cost_left
+            times = expected_times(one.run.config, self._timings.values())
+            return None if times is None else times.from_the_start(Work.left_of(one.run.config, one.done))
 
         here, elsewhere, later = (
             [needs(one) for one in some] for some in (self._training, self._followed, self._waiting)

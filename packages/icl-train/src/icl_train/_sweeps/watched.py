@@ -10,7 +10,6 @@ from icl_train._runs.folder import RunFolder
 from icl_train._runs.progress import headline_line
 from icl_train._sweeps.board import Board
 from icl_train._sweeps.child import Child
-from icl_train._sweeps.cost import cost_left
 from icl_train._watching.view import RunView
 
 __all__ = ["Watched"]
@@ -26,14 +25,14 @@ class Watched:
         label: what it is called on screen.
         view: what its folder says.
         child: the process that trains it, if the sweep has started one.
-        cost_left: of the updates after its newest checkpoint (see `expected_cost`), when last started.
+        done: updates that its newest checkpoint has, when last started.
     """
 
     def __init__(self, run: RunFolder, label: str, board: Board) -> None:
         self.run, self.label, self._board = run, label, board
         self.view = RunView(run)
         self.child: Child | None = None
-        self.cost_left = cost_left(run)
+        self.done = max(run.checkpoint_steps(), default=0)
         self._bar: TaskID | None = None
         self._told = -1
         self._seen: object = None
@@ -52,7 +51,7 @@ class Watched:
         """Say that it is trained from here on; what was measured before is not told again."""
         self._board.remove(self._bar)
         self.say(what)
-        self.cost_left = cost_left(self.run)
+        self.done = max(self.run.checkpoint_steps(), default=0)
         self.view.look()
         self._told = max((step for step, _, _ in self.view.scores.values()), default=-1)
         self._bar = self._board.add(self.label, self.view)
