@@ -10,6 +10,7 @@ from ._contract.figure import FigureSpec
 from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet
 from ._embedders.settings import EmbeddingConfig, LinearConfig, RawConfig, ResNetConfig, VectorConfig
+from ._ensemble.model import EnsembleModel
 from ._inside.capture import Trace, capture, capture_attention
 from ._inside.edit import Edit, ablate, edit, freeze, patch
 from ._inside.matrices import HeadMatrices, final_norm, head_matrices
@@ -54,6 +55,7 @@ __all__ = [
     "Edit",
     "EmbedderSpec",
     "EmbeddingConfig",
+    "EnsembleModel",
     "ExperimentSpec",
     "FigureSpec",
     "GRUConfig",
