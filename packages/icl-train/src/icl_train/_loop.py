@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from icl_train._engines.beginning import Beginning
 from icl_train._engines.choose import build_engine
 from icl_train._engines.eager import norm
 from icl_train._engines.updates import Updates
+from icl_train._estimate.work import Work
 from icl_train._intact.weights import load_checked
 from icl_train._intervening.intervene import interventions_of
 from icl_train._life.classes import keep_classes
@@ -157,7 +159,7 @@ class _FirstOrOnly(Updates):
     def _advance(self) -> None:
         self.pace.advance(self.step)
         self.reporter.advance(self.step)
-        self.heartbeat.beat(self.step)
+        self.heartbeat.beat(self.step, self.pace.times)
 
     def _tell(self, means: dict[str, float]) -> None:
         now, (then, step) = self.pace.training_seconds(), self._logged
@@ -223,11 +225,7 @@ class _FirstOrOnly(Updates):
         return records
 
     def _new_pace(self) -> Pace:
-        last = self.config.train.max_steps
-        steps = range(0 if self.is_new else self.step + 1, last + 1)
-        evaluations = [step for step in steps if step in self.evaluations]
-        checkpoints = [step for step in steps if step in self.checkpoints]
-        return Pace(self.step, last, evaluations=evaluations, checkpoints=checkpoints)
+        return Pace(self.step, self.config.train.max_steps, left=partial(Work.left_of, self.config))
 
     def _classes(self) -> dict[str, Any]:
         return {**self.task.data.described(), "evaluation": self.evaluator.classes()}

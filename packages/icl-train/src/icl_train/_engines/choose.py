@@ -31,7 +31,7 @@ def engine_for(config: RunConfig, device: torch.device, processes: int = 1) -> E
         return "graph" if device.type == "cuda" and not intervened and processes == 1 else "eager"
     if name != "eager" and intervened:
         raise ValueError(f"train.engine must be eager for a run with model.interventions, got {name}")
-    if "graph" in name and device.type != "cuda":
+    if name == "graph" and device.type != "cuda":
         raise ValueError(f"train.engine must be one of auto, eager, compiled on a {device.type}, got {name}")
     return name
 
@@ -53,4 +53,4 @@ def build_engine(task: Task, processes: Alone) -> Eager:
         return Eager(task)
     if name == "compiled":
         return Compiled(task)
-    return Graph(task, compiled=name == "compiled-graph")
+    return Graph(task)
