@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from icl_data.foundation.command_line import CommandFailed
 from icl_data.foundation.printable import printable
+from icl_models import PluginWarning
 from icl_train._computing.launch import Launch
 from icl_train._distributed.parted import Parted
 from icl_train._runs.folder import RunFolder
@@ -75,6 +77,7 @@ def _follow(processes: Processes) -> int:
     from icl_train._commands.allocator import keep_freed_memory
     from icl_train._engines.following import follow
 
+    warnings.simplefilter("ignore", PluginWarning)  # the first process says it
     try:
         run: RunFolder | None = processes.from_first(None)
         assert run is not None
