@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import csv
 import itertools
-import os
 import platform
 import statistics
 import subprocess
@@ -31,6 +30,7 @@ import torch
 from icl_train import RunConfig, Task, chan2022, laptop, resolve_device
 from icl_train._computing.precision import computing
 from icl_train._engines.choose import build_engine
+from icl_train._making.environment import available_cores, processor_name
 from icl_train.config import EngineName
 
 ROUNDS, SECONDS_A_BLOCK, MOST_UPDATES, WARM_UP = 5, 0.12, 200, 3
@@ -177,7 +177,7 @@ def points(kind: str) -> Iterator[tuple[Point, tuple[EngineName, ...], bool]]:
 
 def hardware(device: str) -> dict[str, str]:
     """What it was measured on and with."""
-    found = {"processor": _processor(), "cores": str(_cores())}
+    found = {"processor": processor_name(), "cores": str(available_cores())}
     if device.startswith("cuda"):
         found["GPU"] = torch.cuda.get_device_name()
         found["CUDA"] = str(torch.version.cuda)
@@ -186,18 +186,6 @@ def hardware(device: str) -> dict[str, str]:
             found[name] = metadata.version(name)
     found |= {"Python": platform.python_version(), "revision": _revision(), "date": time.strftime("%Y-%m-%d")}
     return {name: text for name, text in found.items() if text}
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _revision() -> str:
@@ -263,7 +251,7 @@ def main() -> None:
     asked.add_argument("--only", type=int, help="measure that many points alone, to try it")
     given = asked.parse_args()
     kind = resolve_device(given.device).type
-    threads = given.threads or ((1,) if kind == "cuda" else tuple(dict.fromkeys((1, _cores()))))
+    threads = given.threads or ((1,) if kind == "cuda" else tuple(dict.fromkeys((1, available_cores()))))
     end = time.monotonic() + 60 * (given.minutes or MINUTES[kind])
     where = hardware(given.device)
     print(", ".join(f"{name} {text}" for name, text in where.items()), flush=True)

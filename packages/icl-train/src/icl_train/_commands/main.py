@@ -1,17 +1,18 @@
-"""The command ``icl-train``: run, sweep, resume, status, verify, show-config."""
+"""The command ``icl-train``: run, sweep, experiments, resume, status, verify, show-config, profile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from icl_train._commands.choice import choice
 from icl_train._commands.experiments import experiments
+from icl_train._commands.profile import profile
 from icl_train._commands.resume import resume
 from icl_train._commands.run import run
 from icl_train._commands.show_config import show_config
 from icl_train._commands.status import status
 from icl_train._commands.sweeps.sweep import sweep
 from icl_train._commands.verify import verify
+from icl_train._options.choice import choice
 from icl_train.command_line import one_line_errors, two_columns
 from icl_train.presets import described_presets
 
@@ -27,6 +28,7 @@ usage: icl-train run PRESET [options]       train one model
        icl-train status RUNS                what has been trained, and how well
        icl-train verify RUNS                whether it is as it was written
        icl-train show-config PRESET         all settings, for run --config
+       icl-train profile PRESET|RUN         where its time goes, how long it takes
 
 Presets:
 {presets}
@@ -48,6 +50,7 @@ def _main(args: Sequence[str]) -> int:
         "status": status,
         "verify": verify,
         "show-config": show_config,
+        "profile": profile,
     }
     if not args:
         raise ValueError(f"a command must be given: one of {', '.join(commands)} (see icl-train --help)")
