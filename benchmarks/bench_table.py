@@ -29,6 +29,7 @@ import torch
 
 from icl_train import RunConfig, Task, chan2022, laptop, resolve_device
 from icl_train._computing.precision import computing
+from icl_train._distributed.alone import Alone
 from icl_train._engines.choose import build_engine
 from icl_train._making.environment import available_cores, processor_name
 from icl_train.config import EngineName
@@ -36,9 +37,8 @@ from icl_train.config import EngineName
 ROUNDS, SECONDS_A_BLOCK, MOST_UPDATES, WARM_UP = 5, 0.12, 200, 3
 MINUTES = {"cpu": 12.0, "cuda": 2.7}
 LAYERS, CLASSES, BATCHES = (2, 12), (100, 1600, 12_800), (32, 128, 512)
-COMPILED_AT = {"cpu": ((2, 1600, 32), (12, 1600, 32)), "cuda": ((2, 1600, 32), (12, 1600, 32))}
+COMPILED_AT = ((2, 1600, 32), (12, 1600, 32))
 PLAIN: dict[str, tuple[EngineName, ...]] = {"cpu": ("eager",), "cuda": ("eager", "graph")}
-COMPILED: dict[str, tuple[EngineName, ...]] = {"cpu": ("compiled",), "cuda": ("compiled", "compiled-graph")}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class Contender:
         self.before = torch.cuda.memory_allocated() if self._on_cuda else 0
         started = time.perf_counter()
         if like is None:
-            self.engine = build_engine(Task.build(point.config(engine, device), device=resolve_device(device)))
+            task = Task.build(point.config(engine, device), device=resolve_device(device))
+            self.engine = build_engine(task, Alone())
             self.steps = itertools.count(1)
         else:
             self.engine, self.steps = like.engine, like.steps
@@ -171,8 +172,8 @@ def points(kind: str) -> Iterator[tuple[Point, tuple[EngineName, ...], bool]]:
     yield Point(2, 0, 64), PLAIN[kind], True
     for batch, layers, classes in itertools.product(BATCHES, LAYERS, CLASSES):
         yield Point(layers, classes, batch), PLAIN[kind], True
-    for place in COMPILED_AT[kind]:
-        yield Point(*place), (*PLAIN[kind], *COMPILED[kind]), False
+    for place in COMPILED_AT:
+        yield Point(*place), (*PLAIN[kind], "compiled"), False
 
 
 def hardware(device: str) -> dict[str, str]:

@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 SEQUENCES_PER_CALL = 256
-EXAMPLES_PER_CALL = 128
+EXAMPLES_PER_CALL, EXAMPLES_PER_GPU_CALL = 128, 1024  # what stays in a processor's cache, what keeps a GPU busy
 MOST_KEPT = 2**26  # bytes of examples with noise, for each stream
 
 
@@ -272,7 +272,8 @@ class Evaluator:
         tables = [contexts for contexts in self._contexts if contexts.is_table]
         for bank in {id(contexts.bank): contexts.bank for contexts in tables}.values():
             distinct = np.unique(np.concatenate([c.codes.ravel() for c in tables if c.bank is bank]))
-            filled = np.pad(distinct, (0, -len(distinct) % EXAMPLES_PER_CALL), mode="edge")
+            size = EXAMPLES_PER_CALL if bank.device.type == "cpu" else EXAMPLES_PER_GPU_CALL
+            filled = np.pad(distinct, (0, -len(distinct) % size), mode="edge")
 
             def embed(codes: npt.NDArray[np.int64], bank: ExampleBank = bank) -> Tensor:
                 n_exemplars = bank.source.n_exemplars
@@ -281,7 +282,7 @@ class Evaluator:
                     embedded: Tensor = model.embed_examples(examples[None])[0]
                 return embedded
 
-            parts = calls.map(embed, filled.reshape(-1, EXAMPLES_PER_CALL))
+            parts = calls.map(embed, filled.reshape(-1, size))
             found[id(model), id(bank)] = torch.cat(parts)[: len(distinct)], distinct
         return found
 

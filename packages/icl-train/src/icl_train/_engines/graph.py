@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -27,30 +27,27 @@ class Graph(Eager):
 
     Args:
         task: the run's data on a CUDA device.
-        compiled: whether torch.compile makes the model's passes.
     """
 
     name = "graph"
 
-    def __init__(self, task: Task, *, compiled: bool = False) -> None:
+    def __init__(self, task: Task) -> None:
         super().__init__(task)
-        if compiled:
-            self.call = torch.compile(self.model, dynamic=False)
-            self.name = "compiled-graph"
         self.sampler = self._ahead = Ahead(self.sampler)
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._replay: Callable[[], None] | None = None
         self._noise = None if task.bank.deterministic else torch.Generator(self.device)
         self._captures_examples = task.bank.is_on_device and not self.config.data.p_new
 
     def update(self, step: int) -> None:
         batch = self.sampler(step)
-        if self._graph is None:
+        if self._replay is None:
             self._prepare(batch)
         self._fill(batch, step)
-        if self._graph is None:
-            self._graph = self._captured(step)
+        if self._replay is None:
+            with self._unchanged():
+                self._replay = self._captured(step)
             self._seed(step)
-        self._graph.replay()
+        self._replay()
         self.sums.count += 1
         self.losses.add(step, self._loss.clone())
 
@@ -61,6 +58,8 @@ class Graph(Eager):
         self._inputs = Inputs(batch.label.shape, self.device)
         for group in self.optimizer.param_groups:
             group["lr"] = self._inputs.rate
+            if "capturable" in group:
+                group["capturable"] = self.device.type == "cuda"
         if not self._captures_examples:
             bank = self.task.bank
             dtype = torch.int64 if bank.kind == "id" else torch.float32
@@ -77,22 +76,21 @@ class Graph(Eager):
         if self._noise is not None:
             self.task.bank.seed_noise(self._noise, seed=self.config.seeds.data, step=step)
 
-    def _captured(self, step: int) -> torch.cuda.CUDAGraph:
-        """The graph of an update, whose inputs are filled; nothing is changed by making it."""
-        with self._kept():
-            stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-            stream.wait_stream(torch.cuda.current_stream(self.device))
-            with torch.cuda.stream(stream):
-                for _ in range(_WARM_UP):
-                    self._whole_update(step)
-            torch.cuda.current_stream(self.device).wait_stream(stream)
+    def _captured(self, step: int) -> Callable[[], None]:
+        """What makes an update of the inputs; what warms kernels up here is an update as well."""
+        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(stream):
+            for _ in range(_WARM_UP):
+                self._whole_update(step)
+        torch.cuda.current_stream(self.device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         if self._noise is not None:
             graph.register_generator_state(self._noise)
         self.optimizer.zero_grad(set_to_none=True)  # gradients get memory of the graph's own
         with torch.cuda.graph(graph):
             self._loss = self._whole_update(step)
-        return graph
+        return graph.replay
 
     def _whole_update(self, step: int) -> Tensor:
         inputs = self._inputs
@@ -108,8 +106,8 @@ class Graph(Eager):
         return found[0].detach()
 
     @contextmanager
-    def _kept(self) -> Iterator[None]:
-        """Put everything back that updates in the block change: what warms kernels up is no update of the run."""
+    def _unchanged(self) -> Iterator[None]:
+        """Put everything back that updates in the block change."""
         changed = [*self.model.state_dict().values(), self.sums.tensor]
         before = [one.clone() for one in changed]
         state = self.optimizer.state

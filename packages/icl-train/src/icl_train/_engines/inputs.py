@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
-
 import numpy as np
 import torch
-from torch import Tensor
 
 from icl_data import SequenceBatch
 
@@ -16,19 +12,19 @@ __all__ = ["Inputs"]
 _SLOTS = 8  # host memory that copies may still be read from: how many updates the host may be ahead of the device
 
 
-@dataclass(frozen=True)
 class _Slot:
-    memory: Tensor
-    read: torch.cuda.Event
+    """Host memory, and when the last copy from it is over."""
 
-    @classmethod
-    def of(cls, size: int) -> Self:
-        memory = torch.zeros(size, dtype=torch.int64).pin_memory()
-        return cls(memory, torch.cuda.Event())  # type: ignore[no-untyped-call]
+    def __init__(self, size: int, device: torch.device) -> None:
+        self.memory = torch.zeros(size, dtype=torch.int64)
+        self.copied: torch.cuda.Event | None = None
+        if device.type == "cuda":
+            self.memory = self.memory.pin_memory()
+            self.copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
 
 
 class Inputs:
-    """Tensors on a CUDA device that keep their address, filled anew for each update.
+    """Tensors on a device that keep their address, filled anew for each update.
 
     Args:
         shape: of a batch's indices, (B, S).
@@ -45,14 +41,15 @@ class Inputs:
         self.classes, self.exemplars, self.labels = self._packed[:-1].view(3, *shape)
         self._rate = self._packed[-1:].view(torch.float64)[0]
         self.rate = torch.zeros((), device=device)
-        self._slots = [_Slot.of(size + 1) for _ in range(_SLOTS)]
+        self._slots = [_Slot(size + 1, device) for _ in range(_SLOTS)]
         self._next = 0
 
     def fill(self, batch: SequenceBatch, rate: float) -> None:
         """Begin to copy an update's indices and rate."""
         slot = self._slots[self._next]
         self._next = (self._next + 1) % _SLOTS
-        slot.read.synchronize()
+        if slot.copied is not None:
+            slot.copied.synchronize()
         host = slot.memory.numpy()
         np.stack(
             (batch.class_index, batch.exemplar_index, batch.label),
@@ -61,7 +58,8 @@ class Inputs:
         )
         host[-1:].view(np.float64)[0] = rate
         self._packed.copy_(slot.memory, non_blocking=True)
-        slot.read.record()
+        if slot.copied is not None:
+            slot.copied.record()
 
     def unpack(self) -> None:
         """Bring the rate into the form that optimisers take; a part of the captured update."""

@@ -22,6 +22,10 @@ class RecentLosses:
         """That of an update, with no gradient."""
         self._losses.append((step, loss))
 
+    def newest(self) -> list[tuple[int, Tensor]]:
+        """The updates and their losses, oldest first."""
+        return list(self._losses)
+
     def last_finite(self) -> int | None:
         """The last step before the first whose loss was not finite; None if that is longer ago than is known."""
         if not self._losses:

@@ -8,11 +8,13 @@ import math
 import os
 import platform
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from icl_data.foundation.printable import one_line
 from icl_data.foundation.regular_file import read_file
 from icl_data.foundation.sealed import seal_object, unseal_object
 from icl_train._estimate.work import Times
@@ -54,7 +56,7 @@ class Heartbeat:
 
     def __init__(self, folder: Path) -> None:
         self._file, self._beside = folder / HEARTBEAT, folder / f".{HEARTBEAT}.writing"
-        self._due = 0.0
+        self._due, self._taken_over = 0.0, False
         self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS_FOR_A_SPEED)
 
     def __enter__(self) -> Heartbeat:
@@ -65,11 +67,16 @@ class Heartbeat:
         self.remove()
 
     def beat(self, step: int, times: Callable[[], Times | None] = lambda: None) -> None:
-        """``step`` is done, and ``times`` says what pieces take; written if the last beat is a second old."""
+        """``step`` is done, and ``times`` says what pieces take; written if the last beat is a second old.
+
+        Raises:
+            KeyboardInterrupt: if the heartbeat has become that of another process, which took this one for dead.
+        """
         now = time.monotonic()
         if now < self._due:
             return
         self._due = now + _SECONDS_BETWEEN
+        self._require_ours()
         self._beats.append((now, step))
         then, first = self._beats[0]
         speed = (step - first) / (now - then) if step > first else None
@@ -81,9 +88,20 @@ class Heartbeat:
 
     def remove(self) -> None:
         """Nobody trains any more; on a full disk, that is the room for the reason."""
+        if self._taken_over:
+            return
         for file in (self._file, self._beside):
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
+
+    def _require_ours(self) -> None:
+        """While the lock is ours, nobody else beats; who does has broken it, after minutes without a sign from here."""
+        other = read_beat(self._file.parent)
+        if other is not None and (other.pid, other.host) != (os.getpid(), platform.node()):
+            self._taken_over = True
+            line = f"{self._file.parent}: process {other.pid} on {other.host} has taken the run over; this one ends"
+            warnings.warn(one_line(line), RuntimeWarning, stacklevel=3)
+            raise KeyboardInterrupt
 
 
 def read_beat(folder: Path) -> Beat | None:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from icl_data.foundation.command_line import DONE
 from icl_data.foundation.printable import printable
+from icl_models import find_launcher
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunError, RunFolder, available_cores
@@ -17,6 +18,7 @@ from icl_train._runs.lasting import lasting
 from icl_train._runs.pace import duration_text
 from icl_train._sweeps.estimate import Left, seconds_to_start, sweep_seconds, timed, to_time
 from icl_train._sweeps.sweep import checked, default_jobs
+from icl_train._watching.state import state_of
 from icl_train.command_line import show_table
 from icl_train.config import RunConfig
 
@@ -34,7 +36,7 @@ def dry_run(plan: Plan, options: SweepOptions) -> int:
         ValueError: if a run could not be made.
         OSError: if a folder could not be made.
     """
-    elsewhere = options.launcher == "commands"
+    elsewhere = not find_launcher(options.launcher).here
     paths, devices = checked(plan, options.root, elsewhere=elsewhere)
     tell_size(plan)
     table = Table(box=None, pad_edge=False)
@@ -72,7 +74,7 @@ def _state(path: Path, config: RunConfig) -> tuple[str, int]:
         return "new", 0
     try:
         run = RunFolder.open(path).require_same(config)
-        status = run.status()
+        status = state_of(run)
         if status == "done" and not run.is_done_and_whole():
             status = "damaged"
         return status, config.train.max_steps if status == "done" else max(run.checkpoint_steps(), default=0)
