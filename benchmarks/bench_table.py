@@ -7,7 +7,10 @@ one process, a few updates each, and their ratios are medians over the rounds: e
 and each against itself with one thread. torch.compile takes from half a minute to minutes a model, so it has two points
 of its own, which come last. When the minutes are over, what is left is named as not measured.
 
-With --out, NAME.csv has a row for each measurement and NAME.md the table, with the hardware and the versions.
+Ensembles of two-layer, five-token models, trained as one batched model, follow: see bench_ensemble.py.
+
+With --out, NAME.csv has a row for each measurement and NAME.md the tables, with the hardware and the versions;
+NAME-ensembles.csv has those of the ensembles.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
+import bench_ensemble
 import torch
 
 from icl_train import RunConfig, Task, chan2022, laptop, resolve_device
@@ -35,9 +39,10 @@ from icl_train._making.environment import available_cores, processor_name
 from icl_train.config import EngineName
 
 ROUNDS, SECONDS_A_BLOCK, MOST_UPDATES, WARM_UP = 5, 0.12, 200, 3
-MINUTES = {"cpu": 12.0, "cuda": 2.7}
+MINUTES = {"cpu": 12.0, "cuda": 1.8}
 LAYERS, CLASSES, BATCHES = (2, 12), (100, 1600, 12_800), (32, 128, 512)
 COMPILED_AT = ((2, 1600, 32), (12, 1600, 32))
+MEMBERS = {"cpu": (1, 4, 16), "cuda": (1, 4, 16, 64, 100)}
 PLAIN: dict[str, tuple[EngineName, ...]] = {"cpu": ("eager",), "cuda": ("eager", "graph")}
 
 
@@ -176,6 +181,42 @@ def points(kind: str) -> Iterator[tuple[Point, tuple[EngineName, ...], bool]]:
         yield Point(*place), (*PLAIN[kind], "compiled"), False
 
 
+@dataclass
+class EnsembleRow:
+    """What was measured of models trained together, or of one alone."""
+
+    members: int
+    engine: str
+    milliseconds: float
+    steps_per_second: float
+    against_solo_eager: float
+    device_bytes: int
+
+
+def ensembles(kind: str) -> list[EnsembleRow]:
+    """Solo models and ensembles of each size, in turns."""
+    on_cuda = kind == "cuda"
+    updates: list[tuple[int, str, Callable[[], None]]] = [(1, "solo, eager", bench_ensemble.solo(1600, 32, kind))]
+    if on_cuda:
+        updates.append((1, "solo, graph", bench_ensemble.as_graph(bench_ensemble.solo(1600, 32, kind))))
+    held = []
+    for members in MEMBERS[kind]:
+        before = torch.cuda.memory_allocated() if on_cuda else 0
+        update = bench_ensemble.ensemble(members, 1600, 32, 1, kind)
+        updates.append((members, "ensemble", bench_ensemble.as_graph(update) if on_cuda else update))
+        held.append(torch.cuda.memory_allocated() - before if on_cuda else 0)
+    for _, _, update in updates:
+        bench_ensemble.seconds(update, kind, 0.0)
+    times = [[bench_ensemble.seconds(update, kind, SECONDS_A_BLOCK) for *_, update in updates] for _ in range(ROUNDS)]
+    rows = []
+    for place, (members, engine, _) in enumerate(updates):
+        seconds = statistics.median(one[place] for one in times)
+        ratio = statistics.median(one[0] * members / one[place] for one in times)
+        size = held[place - len(updates)] if engine == "ensemble" else 0
+        rows.append(EnsembleRow(members, engine, 1e3 * seconds, members / seconds, ratio, size))
+    return rows
+
+
 def hardware(device: str) -> dict[str, str]:
     """What it was measured on and with."""
     found = {"processor": processor_name(), "cores": str(available_cores())}
@@ -196,7 +237,9 @@ def _revision() -> str:
     return ""
 
 
-def markdown(rows: Sequence[Row], where: dict[str, str], left_out: Sequence[str]) -> str:
+def markdown(
+    rows: Sequence[Row], together: Sequence[EnsembleRow], where: dict[str, str], left_out: Sequence[str]
+) -> str:
     """The table as Markdown."""
     lines = ["# An update in each engine", "", ", ".join(f"{name} {text}" for name, text in where.items()) + ".", ""]
     lines += [
@@ -211,6 +254,19 @@ def markdown(rows: Sequence[Row], where: dict[str, str], left_out: Sequence[str]
     lines += [_line(row, rows) for row in rows]
     if left_out:
         lines += ["", f"Not measured, as the time was over: {'; '.join(left_out)}."]
+    if together:
+        lines += ["", "## Ensembles", ""]
+        lines += [
+            "Two-layer, five-token models (singh2025), 1,600 classes, batch 32; examples are there beforehand.",
+            "",
+            "| members | engine | ms a step of all | members' steps/s | against solo, eager |",
+            "|--:|---|--:|--:|--:|",
+        ]
+        lines += [
+            f"| {one.members} | {one.engine} | {one.milliseconds:.3f} | {one.steps_per_second:,.0f} | "
+            f"{one.against_solo_eager:.2f} |"
+            for one in together
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -275,13 +331,26 @@ def main() -> None:
                 print(f"{what:<70} {row.milliseconds:9.2f} ms{against}", flush=True)
     if left_out:
         print(f"not measured, as the time was over: {'; '.join(left_out)}")
+    together = [] if given.only is not None else ensembles(kind)
+    for one in together:
+        print(
+            f"{one.engine + f' of {one.members}':<70} {one.milliseconds:9.3f} ms, {one.steps_per_second:,.0f} steps/s "
+            f"in all, {one.against_solo_eager:.2f} times as fast as solo, eager",
+            flush=True,
+        )
     if given.out is not None:
         given.out.parent.mkdir(parents=True, exist_ok=True)
-        with given.out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=[*asdict(rows[0]), *where])
-            writer.writeheader()
-            writer.writerows(asdict(row) | where for row in rows)
-        given.out.with_suffix(".md").write_text(markdown(rows, where, left_out), encoding="utf-8")
+        _write(given.out.with_suffix(".csv"), rows, where)
+        if together:
+            _write(given.out.with_name(f"{given.out.stem}-ensembles.csv"), together, where)
+        given.out.with_suffix(".md").write_text(markdown(rows, together, where, left_out), encoding="utf-8")
+
+
+def _write(path: Path, rows: Sequence[Row] | Sequence[EnsembleRow], where: dict[str, str]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=[*asdict(rows[0]), *where])
+        writer.writeheader()
+        writer.writerows(asdict(row) | where for row in rows)
 
 
 if __name__ == "__main__":
