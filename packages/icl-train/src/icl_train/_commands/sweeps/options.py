@@ -50,7 +50,7 @@ class SweepOptions:
 
     def __post_init__(self) -> None:
         config = find_launcher(self.launcher).config
-        if self.launcher_config is not None and not isinstance(self.launcher_config, config):
+        if self.launcher_config is not None and type(self.launcher_config) is not config:
             raise ValueError(
                 f"launcher_config must be {config.__name__} for {self.launcher!r}, got {self.launcher_config}"
             )
