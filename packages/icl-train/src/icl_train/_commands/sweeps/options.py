@@ -34,8 +34,8 @@ class SweepOptions:
     jobs: int | None = None
     """Runs at a time; default: one per core on the CPU, one on a GPU."""
     launcher: str = "local"
-    """Who trains: local (this machine), slurm, ray, commands (prints one for each run, for any other scheduler), or a
-    plugin's. Away from here, device and model are checked where a run is trained: here need be no GPU."""
+    """Who trains: local, slurm, ray, commands, or a plugin's; local is this machine, and commands prints one for each
+    run, for any other scheduler. Away from here, device and model are checked where a run is trained."""
     launcher_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that launcher alone."""
     follow: bool = True
