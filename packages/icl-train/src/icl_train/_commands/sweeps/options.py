@@ -34,8 +34,8 @@ class SweepOptions:
     jobs: int | None = None
     """Runs at a time; default: one per core on the CPU, one on a GPU."""
     launcher: str = "local"
-    """Who trains: local (this machine), slurm, ray, commands (prints one for each run, for any other scheduler), or a
-    plugin's. Away from here, device and model are checked where a run is trained: here need be no GPU."""
+    """Who trains: local, slurm, ray, commands, or a plugin's; local is this machine, and commands prints one for each
+    run, for any other scheduler. Away from here, device and model are checked where a run is trained."""
     launcher_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that launcher alone."""
     follow: bool = True
@@ -50,7 +50,7 @@ class SweepOptions:
 
     def __post_init__(self) -> None:
         config = find_launcher(self.launcher).config
-        if self.launcher_config is not None and not isinstance(self.launcher_config, config):
+        if self.launcher_config is not None and type(self.launcher_config) is not config:
             raise ValueError(
                 f"launcher_config must be {config.__name__} for {self.launcher!r}, got {self.launcher_config}"
             )
