@@ -11,7 +11,7 @@ import torch
 from icl_train._computing.device import resolve_device
 from icl_train._computing.precision import computing
 from icl_train._engines.choose import build_engine
-from icl_train._engines.eager import norm
+from icl_train._engines.eager import Eager, norm
 from icl_train._intact.weights import load_checked
 from icl_train._intervening.intervene import interventions_of
 from icl_train._life.classes import keep_classes
@@ -31,7 +31,7 @@ from icl_train._trackers.tracking import Tracking, tracking
 from icl_train._watching.heartbeat import Heartbeat
 from icl_train.evaluation import EvalResult, Evaluator, workers_of
 
-__all__ = ["eval_record", "train"]
+__all__ = ["Training", "eval_record", "mark_failed", "train"]
 
 
 def train(run: RunFolder, reporter: Reporter) -> None:
@@ -64,26 +64,35 @@ def _train(run: RunFolder, reporter: Reporter) -> None:
         try:
             cuda = [device] if device.type == "cuda" else []
             with torch.random.fork_rng(cuda), computing(run.config.train.precision, device):
-                training = _Training(run, reporter, tracker, heartbeat, device)
+                torch.set_num_threads(run.threads)
+                training = Training(run, reporter, tracker, heartbeat, build_engine(Task.of_run(run, device=device)))
                 _to_its_end(run, training)
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
             reason = f"code that the run calls ended it: SystemExit: {stop.code}"
-            _mark_failed(run, heartbeat, reason, begun=training is not None and training.begun)
+            mark_failed(run, heartbeat, reason, begun=training is not None and training.begun)
             raise RunFailed(f"{run.path}: {reason}") from stop
 
 
-def _to_its_end(run: RunFolder, training: _Training) -> None:
+def _to_its_end(run: RunFolder, training: Training) -> None:
     try:
         training.run()
         run.mark_done()
     except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
         raise
     except Exception as error:
-        _mark_failed(run, training.heartbeat, reason_of(error), begun=training.begun)
+        mark_failed(run, training.heartbeat, reason_of(error), begun=training.begun)
         raise failure_of(run.path, error) from error
 
 
-def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bool) -> None:
+def mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bool) -> None:
+    """Say in the folder of a run why it has failed.
+
+    Args:
+        run: its folder.
+        heartbeat: its sign of life, which ends.
+        reason: in one line.
+        begun: whether training has changed the folder.
+    """
     heartbeat.remove()
     if not begun and (run.path / "DONE").exists():  # what could not go on is as finished as it was
         return
@@ -92,17 +101,27 @@ def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bo
         run.mark_failed(reason)
 
 
-class _Training:
-    """The state of one run in this process."""
+class Training:
+    """The state of one run in this process.
+
+    Args:
+        run: its folder.
+        reporter: whom to tell how it goes.
+        tracker: who else is told.
+        heartbeat: its sign of life.
+        engine: what makes its updates.
+
+    Attributes:
+        step: updates done.
+        last: updates in all.
+        begun: whether the folder has been changed.
+    """
 
     def __init__(
-        self, run: RunFolder, reporter: Reporter, tracker: Tracking, heartbeat: Heartbeat, device: torch.device
+        self, run: RunFolder, reporter: Reporter, tracker: Tracking, heartbeat: Heartbeat, engine: Eager
     ) -> None:
         self.run_folder, self.reporter, self.tracker, self.config = run, reporter, tracker, run.config
-        self.heartbeat = heartbeat
-        torch.set_num_threads(run.threads)
-        self.task = Task.of_run(run, device=device)
-        self.engine = build_engine(self.task)
+        self.heartbeat, self.engine, self.task = heartbeat, engine, engine.task
         self.model = self.engine.model
         self.evaluator = Evaluator(
             self.task,
@@ -111,42 +130,69 @@ class _Training:
             workers=workers_of(self.config, run.threads),
         )
         self.evaluations, self.checkpoints = self.config.evaluations, self.config.train.checkpoints
-        self.is_new, self.begun, self.step = True, False, 0
+        self.is_new, self.begun, self.step, self.last = True, False, 0, self.config.train.max_steps
 
     def run(self) -> None:
         """From the newest checkpoint to the last step."""
-        told_again = self._restore()
+        self.restore()
+        try:
+            self.start()
+            with StopRequest() as stop:
+                while self.step < self.last:
+                    self.engine.update(self.step + 1)
+                    self.advance(self.step + 1)
+                    self.write_down(stopping=stop.requested)  # asked once: later requests wait for the next update
+        finally:
+            self.stop()
+
+    def is_due(self, step: int) -> bool:
+        """Whether anything is written down after this update."""
+        logged = step == self.last or step % self.config.train.log_interval == 0
+        return logged or step in self.evaluations or step in self.checkpoints
+
+    def start(self) -> None:
+        """Tell everybody, and write down how a run that is new begins."""
         record_start(self.run_folder, step=self.step, device=str(self.task.bank.device), engine=self.engine.name)
-        last = self.config.train.max_steps
         self.pace = self._new_pace()
-        self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
-        self.tracker.start(self.step if self.is_new or told_again else self.step + 1)
-        if told_again:
-            self.tracker.log(told_again)
+        self.reporter.start(self.run_folder.name, self.step, self.last, self.config.train.batch_size, self.pace)
+        self.tracker.start(self.step if self.is_new or self._told_again else self.step + 1)
+        if self._told_again:
+            self.tracker.log(self._told_again)
         self.heartbeat.beat(self.step)
         if self.is_new:
-            self._write_down(stopping=False)
+            self._evaluate_and_save(stopping=False)
         self._logged = (self.pace.training_seconds(), self.step)
-        try:
-            with StopRequest() as stop:
-                while self.step < last:
-                    self.step += 1
-                    self.engine.update(self.step)
-                    self.pace.advance(self.step)
-                    self.reporter.advance(self.step)
-                    self.heartbeat.beat(self.step)
-                    ends = self.step == last
-                    if ends or self.step % self.config.train.log_interval == 0:
-                        self._log()
-                    stopping = stop.requested and not ends  # asked once: later requests are heard after the next update
-                    self._write_down(stopping=stopping)
-                    if stopping:
-                        raise KeyboardInterrupt
-        finally:
-            self.reporter.stop()
-            self.engine.close()
 
-    def _write_down(self, *, stopping: bool) -> None:
+    def advance(self, step: int) -> None:
+        """The engine has made the updates up to this one."""
+        self.step = step
+        self.pace.advance(step)
+        self.reporter.advance(step)
+        self.heartbeat.beat(step)
+
+    def write_down(self, *, stopping: bool) -> None:
+        """What is due after this many updates: a line of metrics, an evaluation, a checkpoint.
+
+        Args:
+            stopping: somebody has asked for an end; with the last update the run has come to its own.
+
+        Raises:
+            KeyboardInterrupt: after the checkpoint, if the run ends before its last update.
+        """
+        ends = self.step == self.last
+        if ends or self.step % self.config.train.log_interval == 0:
+            self._log()
+        stopping = stopping and not ends
+        self._evaluate_and_save(stopping=stopping)
+        if stopping:
+            raise KeyboardInterrupt
+
+    def stop(self) -> None:
+        """No more updates are made in this process."""
+        self.reporter.stop()
+        self.engine.close()
+
+    def _evaluate_and_save(self, *, stopping: bool) -> None:
         """The evaluation and the checkpoint that are due after this many updates."""
         if self.step in self.evaluations:
             self._evaluate()
@@ -163,9 +209,7 @@ class _Training:
             "sequences": self._sequences(),
             **means,
             "learning_rate": self.engine.learning_rate(self.step),
-            "grad_l2": self.engine.gradient_norm(),
-            "weight_l2": norm(self.engine.weights),
-            "weight_l2_all": norm(self.model.parameters()),
+            **self.engine.norms(),
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
         self._logged = (now, self.step)
@@ -178,6 +222,7 @@ class _Training:
         with self.pace.aside("evaluation"):
             interventions = self.engine.interventions
             acting = None if interventions is None else interventions.at(self.step)
+            self.engine.settle()
             results = self.evaluator(self.model, acting)
         self._record([eval_record(result, step=self.step, sequences=self._sequences()) for result in results])
 
@@ -195,6 +240,7 @@ class _Training:
         raise RunFailed(f"the {what} must stay finite, got {value} by step {self.step} ({told})")
 
     def _save(self) -> None:
+        self.engine.settle(optimizer=True)
         # A checkpoint of weights that are no numbers could never be resumed from.
         self._require_finite(norm(self.model.parameters()), "weights")
         with self.pace.aside("checkpoint"):
@@ -210,8 +256,9 @@ class _Training:
                 ties=self.ties,
             )
 
-    def _restore(self) -> list[Record]:
-        """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
+    def restore(self) -> None:
+        """Go to the newest checkpoint, or to the start."""
+        self._told_again: list[Record] = []  # records of that step that a tracker is told once more
         remove_leftovers(self.run_folder.path)
         self.engine.interventions = interventions_of(self.run_folder, self.model)
         state = go_on(self.run_folder, self.model, self.engine.optimizer)
@@ -223,20 +270,18 @@ class _Training:
             self.run_folder.rewind(None)
             self.run_folder.write_classes(self._classes())
             self.ties = self.run_folder.ties()
-            return []
+            return
         self.engine.sums.restart(state.sums, state.summed)
         self.is_new, self.step = False, state.step
-        records = self.run_folder.rewind(self.step, state)
+        self._told_again = self.run_folder.rewind(self.step, state)
         keep_classes(self.run_folder, state, self._classes)
         self.ties = self.run_folder.ties()
-        return records
 
     def _new_pace(self) -> Pace:
-        last = self.config.train.max_steps
-        steps = range(0 if self.is_new else self.step + 1, last + 1)
+        steps = range(0 if self.is_new else self.step + 1, self.last + 1)
         evaluations = [step for step in steps if step in self.evaluations]
         checkpoints = [step for step in steps if step in self.checkpoints]
-        return Pace(self.step, last, evaluations=evaluations, checkpoints=checkpoints)
+        return Pace(self.step, self.last, evaluations=evaluations, checkpoints=checkpoints)
 
     def _classes(self) -> dict[str, Any]:
         return {**self.task.data.described(), "evaluation": self.evaluator.classes()}

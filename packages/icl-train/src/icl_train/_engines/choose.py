@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from icl_models import check_ensemble
 from icl_train._engines.compiled import Compiled
 from icl_train._engines.eager import Eager
 from icl_train._engines.graph import Graph
@@ -26,10 +27,12 @@ def engine_for(config: RunConfig, device: torch.device) -> EngineName:
     name, intervened = config.train.engine, bool(config.model.interventions)
     if name == "auto":
         return "graph" if device.type == "cuda" and not intervened else "eager"
+    if name == "ensemble":
+        check_ensemble(config.model.embedder, config.model.sequence_model)
     if name != "eager" and intervened:
         raise ValueError(f"train.engine must be eager for a run with model.interventions, got {name}")
     if "graph" in name and device.type != "cuda":
-        raise ValueError(f"train.engine must be one of auto, eager, compiled on a {device.type}, got {name}")
+        raise ValueError(f"train.engine must be one of auto, eager, compiled, ensemble on a {device.type}, got {name}")
     return name
 
 
@@ -43,6 +46,8 @@ def build_engine(task: Task) -> Eager:
         ValueError: as `engine_for`.
     """
     name = engine_for(task.config, task.bank.device)
+    if name == "ensemble":  # nobody is with it
+        name = "graph" if task.bank.device.type == "cuda" else "eager"
     if name == "eager":
         return Eager(task)
     if name == "compiled":
