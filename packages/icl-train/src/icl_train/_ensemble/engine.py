@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from icl_models import EnsembleModel
-from icl_train._engines.eager import Eager, dropout_seed
+from icl_train._engines.eager import Eager, seed_of_dropout
 from icl_train._ensemble.examples import Examples
 from icl_train._ensemble.member import Member
 from icl_train._ensemble.optimizer import EnsembleOptimizer
@@ -70,7 +70,7 @@ class Ensemble:
         """Rates, and the noise inside the models, of an update."""
         self.optimizer.set_rates([member.learning_rate(step) for member in self.members])
         for generator, member in zip(self.generators, self.members, strict=False):
-            generator.manual_seed(dropout_seed(member.config.seeds.init, step))
+            generator.manual_seed(seed_of_dropout(member.config.seeds.init, step))
 
     def count(self, step: int) -> None:
         """An update has been made, or is under way on the device."""

@@ -10,6 +10,7 @@ import torch
 
 from icl_train._computing.device import resolve_device
 from icl_train._computing.precision import computing
+from icl_train._distributed.alone import Alone
 from icl_train._ensemble.captured import CapturedEnsemble
 from icl_train._ensemble.engine import Ensemble
 from icl_train._ensemble.member import Member
@@ -19,7 +20,6 @@ from icl_train._loop import Training, mark_failed
 from icl_train._runs.folder import RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.progress import Reporter
-from icl_train._task import Task
 from icl_train._trackers.tracking import tracking
 from icl_train._watching.heartbeat import Heartbeat
 
@@ -74,10 +74,18 @@ class _Seat:
         """Go to its newest checkpoint, or to its start."""
         heartbeat = self._context.enter_context(Heartbeat(self.run.path))
         tracker = self._context.enter_context(tracking(self.run))
-        self.member = Member(Task.of_run(self.run, device=device))
-        self.training = Training(self.run, reporter, tracker, heartbeat, self.member)
+        self.training = Training(
+            self.run, reporter, tracker, heartbeat, device, Alone(), build=lambda task, _: Member(task)
+        )
         self.training.restore()
         self.training.start()
+
+    @property
+    def member(self) -> Member:
+        """Its engine."""
+        assert self.training is not None
+        assert isinstance(self.training.engine, Member)
+        return self.training.engine
 
     @property
     def step(self) -> int:
