@@ -190,6 +190,7 @@ class Queue:
         for team, number in zip(ready, ids, strict=True):
             what = "started" if self._spec.here else f"job {number} of {self._spec.name}"
             for one in team:
+                one.log = team[0].run.path / LOG
                 with contextlib.suppress(OSError):
                     self._note(one, number)
                 self._take_up(one, number, f"{what} in {one.run.path}")
@@ -299,7 +300,7 @@ class Queue:
             told = f"ended {how}".rstrip()
             self._fail(
                 one,
-                f"{told} before its last step, at step {one.view.step} of {last}, see {one.run.path / LOG}",
+                f"{told} before its last step, at step {one.view.step} of {last}, see {one.log}",
             )
         elif one.view.damage:
             self._fail(one, one.view.damage)
