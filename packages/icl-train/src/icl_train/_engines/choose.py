@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 
 from icl_models import check_ensemble
@@ -9,6 +11,7 @@ from icl_train._distributed.alone import Alone
 from icl_train._engines.compiled import Compiled
 from icl_train._engines.distributed import Distributed
 from icl_train._engines.eager import Eager
+from icl_train._engines.fused import Fused
 from icl_train._engines.graph import Graph
 from icl_train._task import Task
 from icl_train.config import EngineName, RunConfig
@@ -36,8 +39,10 @@ def engine_for(config: RunConfig, device: torch.device, processes: int = 1) -> E
             raise ValueError(f"train.engine must be one of auto, eager, compiled in {processes} processes, got {name}")
     if name != "eager" and intervened:
         raise ValueError(f"train.engine must be eager for a run with model.interventions, got {name}")
-    if name == "graph" and device.type != "cuda":
+    if name in ("graph", "fused") and device.type != "cuda":
         raise ValueError(f"train.engine must be one of auto, eager, compiled, ensemble on a {device.type}, got {name}")
+    if name == "fused" and find_spec("triton") is None:
+        raise ValueError("train.engine must be graph where Triton is not installed, got fused")
     return name
 
 
@@ -60,4 +65,4 @@ def build_engine(task: Task, processes: Alone) -> Eager:
         return Eager(task)
     if name == "compiled":
         return Compiled(task)
-    return Graph(task)
+    return Fused(task) if name == "fused" else Graph(task)

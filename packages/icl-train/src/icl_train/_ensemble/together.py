@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -11,6 +12,10 @@ import torch
 from icl_train._computing.device import resolve_device
 from icl_train._computing.precision import computing
 from icl_train._distributed.alone import Alone
+from icl_train._engines.eager import Eager
+from icl_train._engines.fused import Fused
+from icl_train._engines.graph import Graph
+from icl_train._ensemble.beside import Beside
 from icl_train._ensemble.captured import CapturedEnsemble
 from icl_train._ensemble.engine import Ensemble
 from icl_train._ensemble.member import Member
@@ -20,6 +25,7 @@ from icl_train._loop import Training, mark_failed
 from icl_train._runs.folder import RunFailed, RunFolder
 from icl_train._runs.interrupt import StopRequest
 from icl_train._runs.progress import Reporter
+from icl_train._task import Task
 from icl_train._trackers.tracking import tracking
 from icl_train._watching.heartbeat import Heartbeat
 
@@ -74,17 +80,14 @@ class _Seat:
         """Go to its newest checkpoint, or to its start."""
         heartbeat = self._context.enter_context(Heartbeat(self.run.path))
         tracker = self._context.enter_context(tracking(self.run))
-        self.training = Training(
-            self.run, reporter, tracker, heartbeat, device, Alone(), build=lambda task, _: Member(task)
-        )
+        self.training = Training(self.run, reporter, tracker, heartbeat, device, Alone(), build=_member)
         self.training.restore()
         self.training.start()
 
     @property
-    def member(self) -> Member:
-        """Its engine."""
+    def engine(self) -> Eager:
+        """What makes its updates, or whose updates others make."""
         assert self.training is not None
-        assert isinstance(self.training.engine, Member)
         return self.training.engine
 
     @property
@@ -160,9 +163,8 @@ class _Together:
         at = min(seat.step for seat in self._seats)
         group = [seat for seat in self._seats if seat.step == at]
         until = min([seat.last for seat in group] + [seat.step for seat in self._seats if seat.step > at])
-        kind = CapturedEnsemble if self._device.type == "cuda" else Ensemble
         try:
-            whole = kind([seat.member for seat in group])
+            whole = _whole([seat.engine for seat in group])
         except Exception as error:
             return self._fail(dict.fromkeys(group, error))
         try:
@@ -175,7 +177,7 @@ class _Together:
         finally:
             whole.close()
 
-    def _until(self, whole: Ensemble, group: Sequence[_Seat], until: int, stop: StopRequest) -> None:
+    def _until(self, whole: Ensemble | Beside, group: Sequence[_Seat], until: int, stop: StopRequest) -> None:
         trainings = [seat.training for seat in group if seat.training is not None]
         for step in range(trainings[0].step + 1, until + 1):
             whole.update(step)
@@ -228,3 +230,18 @@ class _Together:
         ended = [seat for seat in self._seats if seat.step == seat.last]
         self._for_each(ended, _Seat.finish)
         self._seats = [seat for seat in self._seats if seat not in ended]
+
+
+def _member(task: Task, processes: Alone) -> Eager:
+    """A run's engine in an ensemble."""
+    if task.bank.device.type == "cuda" and task.config.model.embedder == "resnet":
+        return Fused(task) if find_spec("triton") is not None else Graph(task)
+    return Member(task)
+
+
+def _whole(engines: Sequence[Eager]) -> Ensemble | Beside:
+    """The ensemble of some members."""
+    members = [one for one in engines if isinstance(one, Member)]
+    if not members:
+        return Beside([one for one in engines if isinstance(one, Graph)])
+    return CapturedEnsemble(members) if members[0].device.type == "cuda" else Ensemble(members)
