@@ -371,7 +371,13 @@ def docs(session: nox.Session) -> None:
 @nox.session
 @removing_environment
 def bench(session: nox.Session) -> None:
-    """Benchmarks: ratios measured in one run, on this machine."""
+    """Benchmarks: ratios measured in one run, on this machine; `nox -s bench -- table [options]` runs one alone."""
     install_wheels(session, *EVERYTHING)
-    for script in sorted((ROOT / "benchmarks").glob("bench_*.py")):
-        session.run("python", str(script), *session.posargs, env=data_environment())
+    scripts = {
+        script.stem.removeprefix("bench_"): script for script in sorted((ROOT / "benchmarks").glob("bench_*.py"))
+    }
+    name, *options = session.posargs or [""]
+    if name and name not in scripts:
+        session.error(f"benchmark must be one of {', '.join(scripts)}, got {name!r}")
+    for script in [scripts[name]] if name else scripts.values():
+        session.run("python", str(script), *options, env=data_environment())

@@ -13,6 +13,7 @@ from icl_data.foundation.machine_memory import machine_memory
 from icl_data.foundation.paths import describe
 from icl_models import InContextModel
 from icl_train._computing.device import resolve_device
+from icl_train._computing.launch import share_of
 from icl_train._engines.choose import engine_for
 from icl_train._intact.weights import check_weights_fit
 from icl_train._intervening.interventions import Interventions
@@ -61,7 +62,7 @@ def check_model(config: RunConfig) -> None:
         if config.train.precision == "bf16" and device.type == "cpu":
             _try_precision(task, model, batch)
         if memory is not None:
-            _check_activations(task, model, batch, memory, on_cpu=device.type == "cpu")
+            _check_activations(task, model, batch[: share_of(len(batch))], memory, on_cpu=device.type == "cpu")
     evaluator = Evaluator(task, batches=1, protocol=config.eval.protocol)
     evaluator.check_lengths(model)
     if config.model.interventions:

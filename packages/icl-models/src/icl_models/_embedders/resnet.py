@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from icl_models._embedders.batch_norm import BatchNorm
 from icl_models._embedders.same_padding import SameConv2d, same_max_pool
 from icl_models._embedders.settings import BOTTLENECK, check_sequences_per_statistics, last_channels
+from icl_models._embedders.spread import Spread
 from icl_models._initialize import fan_in_normal_
 
 _STEM_CHANNELS = 64
@@ -130,6 +132,18 @@ class SimpleResNet(nn.Module):
             x = self.projection(x)
         embedded: Tensor = x.view(*images.shape[:2], -1)  # (B, S, emb_dim)
         return embedded
+
+    def spread_statistics(self, total: Callable[[Tensor], Tensor], size: int) -> None:
+        """Take the statistics of a batch that is spread over processes: see `icl_models.spread_statistics`.
+
+        Args:
+            total: a tensor → the sum of those of all processes, in place.
+            size: number of processes.
+        """
+        spread = Spread(total, size, whole=self.sequences_per_statistics is None)
+        for module in self.modules():
+            if isinstance(module, BatchNorm):
+                module.spread = spread
 
     def _num_groups(self, batch_size: int) -> int:
         """Groups of sequences that batch normalisation keeps apart; evaluation has no use for them."""

@@ -11,11 +11,15 @@ from icl_train._commands.run import run
 from icl_train._commands.show_config import show_config
 from icl_train._commands.status import status
 from icl_train._commands.sweeps.sweep import sweep
+from icl_train._commands.training import train_together
 from icl_train._commands.verify import verify
+from icl_train._computing.launch import launched
 from icl_train.command_line import one_line_errors, two_columns
 from icl_train.presets import described_presets
 
 __all__ = ["main"]
+
+_TOGETHER = ("run", "resume")
 
 USAGE = """\
 usage: icl-train run PRESET [options]       train one model
@@ -54,4 +58,9 @@ def _main(args: Sequence[str]) -> int:
     if args[0] in ("-h", "--help", "--help-all"):
         print(USAGE.format(presets=two_columns(described_presets())))
         return 0
-    return commands[choice("command", args[0], commands)](args[1:])
+    name = choice("command", args[0], commands)
+    if (launch := launched()) is None:
+        return commands[name](args[1:])
+    if name not in _TOGETHER:
+        raise ValueError(f"several processes must run one of {', '.join(_TOGETHER)}, got {launch.size} for {name}")
+    return train_together(commands[name], args[1:], launch)

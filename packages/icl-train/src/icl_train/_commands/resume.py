@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from icl_train._life.longer import changed, check_change
 from icl_train._making.trusted import is_made_here, remember_source, require_trusted_tracker
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.parent import end_with_stdin
+from icl_train._watching.taking_over import take_over
 from icl_train.command_line import parse
 
 __all__ = ["resume"]
@@ -33,6 +35,9 @@ class ResumeCommand:
     """The run folder."""
     end_with_stdin: bool = False
     """End, with a checkpoint, when the standard input ends: the run cannot outlive what started it with a pipe."""
+    take_over: float | None = None
+    """Wait for another process that trains the run to end; one on another machine from which nothing has come for so
+    many seconds is taken for dead. Give more than an evaluation takes; default: end with an error."""
     max_steps: int | None = None
     """Updates in all, another number than the run was made for. It becomes what it would have been from the start."""
     device: str | None = None
@@ -45,9 +50,13 @@ class ResumeCommand:
 def resume(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
     command = parse(ResumeCommand, args, prog="icl-train resume")
+    if command.take_over is not None and not 0 <= command.take_over < math.inf:
+        raise ValueError(f"take-over must be a number of seconds, at least 0, got {command.take_over}")
     if command.end_with_stdin:
         end_with_stdin()
     run = RunFolder.open(command.run)
+    if command.take_over is not None:
+        take_over(run, patience=command.take_over)
     config = changed(run.config, max_steps=command.max_steps, device=command.device)
     if config.train.max_steps == run.config.train.max_steps and run.is_done_and_whole():
         tell_of_missing(run)
