@@ -118,21 +118,18 @@ def cross_block(
     summand = tl.load(x_statistics + 2 * NP + source)
     w_at = weight + narrow[None, :] * (9 * N) + (source * 9 + dx)[:, None]
     w_mask = known[:, None] & (narrow < N)[None, :]
-    w_0 = tl.load(w_at, w_mask, 0.0)
-    w_1 = tl.load(w_at + 3, w_mask, 0.0)
-    w_2 = tl.load(w_at + 6, w_mask, 0.0)
     count = 0.0
     mean = tl.zeros([NP], tl.float32)
     squares = tl.zeros([NP], tl.float32)
     for start in range(program * B, rows, programs * B):
         row = start + tl.arange(0, B)
         z = tl.zeros([B, NP], tl.float32)
-        for dy in tl.static_range(3):
+        for dy in range(3):  # not unrolled, so that few numbers are kept at a time
             under, there = tapped_row(row, dy, dx, height, width, out_height, out_width, top, left, STRIDE)
             there = there & (row < rows)[:, None] & known[None, :]
             value = tl.load(x + under * N + source[None, :], there, 0.0)
             value = tl.where(there, tl.maximum(normalised(value, of_mean, factor, summand), 0.0), 0.0)
-            w = w_0 if dy == 0 else (w_1 if dy == 1 else w_2)
+            w = tl.load(w_at + 3 * dy, w_mask, 0.0)
             z = tl.dot(value, w, z, input_precision=PRECISION)
         inside = (row < rows)[:, None]
         tl.store(out + row[:, None] * N + narrow[None, :], z, inside & (narrow < N)[None, :])

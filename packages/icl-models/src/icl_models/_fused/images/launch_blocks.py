@@ -19,6 +19,7 @@ from icl_models._fused.images.block_forward import cross_block, enter_block, lea
 from icl_models._fused.images.shapes import ROWS, BlockShape, power_of_two
 
 PRECISION = "tf32x3"
+OPTIONS = {"num_warps": 4, "num_stages": 1}  # more stages take registers, and programs beside each other hide as much
 _APART = 4  # counters begin where 16 bytes do, so that kernels are not made twice
 _COLUMNS = 128  # of weights that a program adds up
 
@@ -94,16 +95,16 @@ def _block_forward(
         last.weight, raw[-1], second, *last.norm.all, statistics[-1],
         arrived, shape.rows, shape.programs, *size,
         before is None, before is not None and len(before.raw) == 4, shape.project, shape.stride,
-        shape.channels, narrow, out, _wide(shape.channels), n, co, ROWS, many, PRECISION,
+        shape.channels, narrow, out, _wide(shape.channels), n, co, ROWS, many, PRECISION, **OPTIONS,
     )  # fmt: skip
     cross_block[grid](
         raw[0], statistics[0], cross.weight, raw[1], scratch, *cross.norm.all, statistics[1],
         arrived[1:], shape.out_rows, shape.programs, *size, shape.top, shape.left,
-        shape.stride, narrow, power_of_two(narrow, 4), n, ROWS, many, PRECISION,
+        shape.stride, narrow, power_of_two(narrow, 4), n, ROWS, many, PRECISION, **OPTIONS,
     )  # fmt: skip
     widen_block[grid](
         raw[1], statistics[1], widen.weight, raw[2], scratch, *widen.norm.all, statistics[2],
-        arrived[2:], shape.out_rows, shape.programs, narrow, out, n, co, ROWS, many, PRECISION,
+        arrived[2:], shape.out_rows, shape.programs, narrow, out, n, co, ROWS, many, PRECISION, **OPTIONS,
     )  # fmt: skip
     return Kept(x, raw, statistics)
 
@@ -124,7 +125,7 @@ def blocks_backward(
     leave_backward[(shape.programs,)](
         gradient, y, out, last.raw[2], last.statistics[2], scratch, *of[2].all,
         last.raw[-1], last.statistics[-1], second, *of[-1].all, arrived, shape.out_rows, shape.programs,
-        shape.project, shape.out_channels, _wide(shape.out_channels), ROWS, many,
+        shape.project, shape.out_channels, _wide(shape.out_channels), ROWS, many, **OPTIONS,
     )  # fmt: skip
     weights: list[list[Tensor]] = [[] for _ in shapes]
     for group in groups:
@@ -165,13 +166,13 @@ def _block_backward(
     widen_backward[grid](
         after, raw[2], statistics[2], of[2].sums, layers[2].weight, of_weights[starts[2] :], width,
         raw[1], statistics[1], of_cross, scratch, *of[1].all, arrived, shape.out_rows, shape.programs,
-        narrow, out, n, co, ROWS, many, PRECISION,
+        narrow, out, n, co, ROWS, many, PRECISION, **OPTIONS,
     )  # fmt: skip
-    cross_backward[grid](
+    cross_backward[(shape.programs, 4)](
         of_cross, raw[1], statistics[1], of[1].sums, layers[1].weight, of_weights[starts[1] :], width,
         raw[0], statistics[0], of_first, scratch, *of[0].all, arrived[1:], shape.rows, shape.programs,
         *size, shape.top, shape.left,
-        shape.stride, narrow, power_of_two(narrow, 4), n, ROWS, many, PRECISION,
+        shape.stride, narrow, power_of_two(narrow, 4), n, ROWS, many, PRECISION, **OPTIONS,
     )  # fmt: skip
     source, of_source = (kept, of) if before is None else before
     enter_backward[grid](
@@ -180,7 +181,7 @@ def _block_backward(
         kept.x, of_x, source.raw[2], source.statistics[2], scratch, *of_source[2].all,
         source.raw[-1], source.statistics[-1], second, *of_source[-1].all, arrived[2:], shape.rows, shape.programs,
         *size, before is None, len(source.raw) == 4, shape.project, shape.stride,
-        shape.channels, narrow, out, _wide(shape.channels), n, co, ROWS, many, PRECISION,
+        shape.channels, narrow, out, _wide(shape.channels), n, co, ROWS, many, PRECISION, **OPTIONS,
     )  # fmt: skip
     return of_x
 

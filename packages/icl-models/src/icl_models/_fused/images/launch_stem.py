@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from icl_models._fused.images.launch_blocks import PRECISION, Layer
+from icl_models._fused.images.launch_blocks import OPTIONS, PRECISION, Layer
 from icl_models._fused.images.shapes import StemShape, power_of_two
 from icl_models._fused.images.stem_backward import pool_convolution_backward, unfold_normalisation
 from icl_models._fused.images.stem_forward import (
@@ -46,7 +46,7 @@ def stem_forward(images: Tensor, shape: StemShape, layer: Layer) -> tuple[Tensor
     programs = min(_PROGRAMS, -(-shape.positions // _ROWS))
     partial = images.new_empty(programs, 65, 64)
     moments = torch.empty(65, 64, dtype=torch.float64, device=images.device)
-    add_moments[(programs,)](squares, shades, partial, shape.positions, programs, *size, rows, columns, _ROWS, PRECISION)
+    add_moments[(programs,)](squares, shades, partial, shape.positions, programs, *size, rows, columns, _ROWS, PRECISION, **OPTIONS)
     finish_moments[(65,)](partial, moments, programs, shape.positions, power_of_two(programs))
     channels = shape.channels
     folded = images.new_empty(64, channels)
@@ -58,7 +58,7 @@ def stem_forward(images: Tensor, shape: StemShape, layer: Layer) -> tuple[Tensor
     argument = torch.empty(shape.places, channels, dtype=torch.int8, device=images.device)
     pool_convolution[(-(-shape.places // _ROWS),)](
         squares, shades, folded, high, low, affine, out, argument, norm.hidden, norm.average, norm.counter, shape.places,
-        *size, rows, columns, shape.pooled_height, shape.pooled_width, *shape.pool_padding, channels, _ROWS, PRECISION,
+        *size, rows, columns, shape.pooled_height, shape.pooled_width, *shape.pool_padding, channels, _ROWS, PRECISION, **OPTIONS,
     )  # fmt: skip
     return out, KeptStem(squares, shades, moments, argument)
 
@@ -72,7 +72,7 @@ def stem_backward(gradient: Tensor, shape: StemShape, layer: Layer, kept: KeptSt
     pool_convolution_backward[(programs,)](
         gradient, kept.argument, kept.squares, kept.shades, partial, shape.places, programs,
         shape.conv_height, shape.conv_width, rows, columns, shape.pooled_height, shape.pooled_width, *shape.pool_padding,
-        channels, _ROWS, PRECISION, interprets(),
+        channels, _ROWS, PRECISION, interprets(), **OPTIONS,
     )  # fmt: skip
     of_weight = torch.empty_like(layer.weight)
     of_scale, of_offset = torch.empty_like(layer.norm.scale), torch.empty_like(layer.norm.offset)

@@ -25,23 +25,25 @@ def gradient_of_program(
         image = line // pooled_height
         i = line - image * pooled_height
         j = place - line * pooled_width
-        for corner in tl.static_range(4):
+        of_bias += tl.sum(
+            tl.load(gradient + place[:, None] * C + channel[None, :], inside[:, None] & (channel < C)[None, :], 0.0), 0
+        )
+        for corner in range(4):
+            a = corner // 2
+            b = corner % 2
             of_z = tl.zeros([B, C], tl.float32)
             for window in tl.static_range(4):
                 # Position 2i + a is number a of window i, and where a is 0 also number 2 of window i - 1.
-                if (window // 2 + corner // 2 < 2) and (window % 2 + corner % 2 < 2):
-                    up = window // 2
-                    back = window % 2
-                    number = (corner // 2 + 2 * up) * 3 + corner % 2 + 2 * back
-                    there = (inside & (i >= up) & (j >= back))[:, None] & (channel < C)[None, :]
-                    at = (place - up * pooled_width - back)[:, None] * C + channel[None, :]
-                    largest = tl.load(argument + at, there, -1).to(tl.int32) == number
-                    g = tl.load(gradient + at, there, 0.0)
-                    of_z += tl.where(largest, g, 0.0)
-                    if corner == 0 and window == 0:
-                        of_bias += tl.sum(g, 0)
-            y = 2 * i + corner // 2 - top
-            x = 2 * j + corner % 2 - left
+                up = window // 2
+                back = window % 2
+                number = (a + 2 * up) * 3 + b + 2 * back
+                there = inside & (i >= up) & (j >= back) & (a + up < 2) & (b + back < 2)
+                mask = there[:, None] & (channel < C)[None, :]
+                at = (place - up * pooled_width - back)[:, None] * C + channel[None, :]
+                largest = tl.load(argument + at, mask, -1).to(tl.int32) == number
+                of_z += tl.where(largest, tl.load(gradient + at, mask, 0.0), 0.0)
+            y = 2 * i + a - top
+            x = 2 * j + b - left
             there = inside & (y >= 0) & (y < height) & (x >= 0) & (x < width)
             patch = patches(squares, image, y, x, rows, columns, there)
             if EXACT:

@@ -162,7 +162,7 @@ def pool_of_program(
         w_low = tl.load(low + w_at)
     else:
         w = tl.load(folded + w_at)
-    for number in tl.static_range(9):
+    for number in range(9):
         y = first_y + number // 3
         x = first_x + number % 3
         there = inside & (y >= 0) & (y < height) & (x >= 0) & (x < width)
