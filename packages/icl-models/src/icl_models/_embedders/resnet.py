@@ -130,14 +130,13 @@ class SimpleResNet(nn.Module):
         return embedded
 
     def _features(self, x: Tensor, num_groups: int) -> Tensor:
-        blocks = [block for group in self.groups for block in group]
-        if runs_fused(x, self.stem, self.stem_norm, blocks, num_groups):
-            return fused_features(x, self.stem, self.stem_norm, blocks)
+        if runs_fused(x, self.stem, self.stem_norm, self.groups, num_groups):
+            return fused_features(x, self.stem, self.stem_norm, self.groups)
         x = x.permute(0, 3, 1, 2)  # (N, C, H, W)
         x = self.stem_norm(self.stem(x), num_groups)  # (N, 64, H/2, W/2)
         x = F.relu_(same_max_pool(x, 3, 2))  # as ReLU before the pooling, on a quarter of the values
-        x = self.groups(x, num_groups)  # (N, C', H/32, W/32)
-        return x
+        features: Tensor = self.groups(x, num_groups)  # (N, C', H/32, W/32)
+        return features
 
     def _num_groups(self, batch_size: int) -> int:
         """Groups of sequences that batch normalisation keeps apart; evaluation has no use for them."""

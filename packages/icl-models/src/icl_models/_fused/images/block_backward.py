@@ -1,8 +1,10 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """The backward pass of a bottleneck block in three kernels, a convolution each, and of where the net is left.
 
 A kernel takes the gradient of what a normalisation gave, with its finished sums, and from there gets the gradient of
-the convolution's weights, (programs, ...) to be added up, and of its input, masked by the ReLU there, with the sums that
-the normalisation before it needs.
+the convolution's weights, (programs, ...) to be added up, and of its input, masked by the ReLU there, with the sums
+that the normalisation before it needs.
 """
 
 import triton
@@ -285,11 +287,13 @@ def add_weights(
     partial, out, end_0, end_1, end_2, base_1, base_2, base_3, width_0, width_1, width_2, width_3,
     programs_0, programs_1, programs_2, programs_3, PROGRAMS: tl.constexpr, B: tl.constexpr,
 ):  # fmt: skip
-    """Add up the programs' gradients of weights: four groups of blocks, (programs, width) each, one behind the other."""
+    """Add up the programs' gradients of weights: four groups of blocks, (programs, width) each."""
     block = tl.program_id(0)
     first = tl.where(block < end_0, 0, tl.where(block < end_1, end_0, tl.where(block < end_2, end_1, end_2)))
     base = tl.where(block < end_0, 0, tl.where(block < end_1, base_1, tl.where(block < end_2, base_2, base_3)))
-    width = tl.where(block < end_0, width_0, tl.where(block < end_1, width_1, tl.where(block < end_2, width_2, width_3)))
+    width = tl.where(
+        block < end_0, width_0, tl.where(block < end_1, width_1, tl.where(block < end_2, width_2, width_3))
+    )
     programs = tl.where(
         block < end_0, programs_0, tl.where(block < end_1, programs_1, tl.where(block < end_2, programs_2, programs_3))
     )

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """A bottleneck block in three kernels, each a convolution of rows (N * H * W, C) with the normalisation before it."""
 
 import triton
@@ -33,7 +35,7 @@ def enter_block(
     C: tl.constexpr, N: tl.constexpr, CO: tl.constexpr, CP: tl.constexpr, NP: tl.constexpr, COP: tl.constexpr,
     B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """x, which is what the block before gives unless FIRST, is written; its convolution to N, and to CO where PROJECT."""
+    """Unless FIRST, write x, what the block before gives; its convolution to N, and to CO where PROJECT."""
     program = tl.program_id(0)
     channel = tl.arange(0, CP)
     narrow = tl.arange(0, NP)
@@ -56,7 +58,9 @@ def enter_block(
         if FIRST:
             value = tl.load(x + at, mask, 0.0)
         else:
-            value = joined(before, before_statistics, beside, beside_statistics, at, mask, channel, C, BESIDE_PROJECTED, CP)
+            value = joined(
+                before, before_statistics, beside, beside_statistics, at, mask, channel, C, BESIDE_PROJECTED, CP
+            )
             tl.store(x + at, value, mask)
         z = tl.dot(value, w, input_precision=PRECISION)
         tl.store(out + row[:, None] * N + narrow[None, :], z, inside & (narrow < N)[None, :])
@@ -184,4 +188,8 @@ def leave_block(
     channel = tl.arange(0, CP)
     mask = (row < rows)[:, None] & (channel < C)[None, :]
     at = row[:, None] * C + channel[None, :]
-    tl.store(out + at, joined(before, before_statistics, beside, beside_statistics, at, mask, channel, C, PROJECTED, CP), mask)
+    tl.store(
+        out + at,
+        joined(before, before_statistics, beside, beside_statistics, at, mask, channel, C, PROJECTED, CP),
+        mask,
+    )

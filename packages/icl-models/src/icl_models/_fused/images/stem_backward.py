@@ -1,10 +1,12 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """The backward pass of the stem: from what pooling and ReLU gave straight to the gradients of its weights."""
 
 import triton
 import triton.language as tl
 
-from icl_models._fused.images.stem_forward import patches, statistics_of_channel, weight_index
 from icl_models._fused.images.statistics import EPS
+from icl_models._fused.images.stem_forward import patches, statistics_of_channel, weight_index
 
 
 @triton.jit
@@ -68,9 +70,10 @@ def gradient_of_program(
 @triton.jit
 def pool_convolution_backward(
     gradient, argument, squares, shades, partial, total, programs, height, width, rows, columns,
-    pooled_height, pooled_width, top, left, C: tl.constexpr, B: tl.constexpr, PRECISION: tl.constexpr, WIDEN: tl.constexpr,
+    pooled_height, pooled_width, top, left, C: tl.constexpr, B: tl.constexpr, PRECISION: tl.constexpr,
+    WIDEN: tl.constexpr,
 ):  # fmt: skip
-    """Gradients of normalising weights (C, 64) and, behind them, of the bias, of a program's places: (programs, 65 * C).
+    """Gradients of normalising weights (C, 64) and, behind them, of the bias, a program's: (programs, 65 * C).
 
     `gradient` (N * pooled_height * pooled_width, C) has been through the ReLU. A place in the pooled image stands for
     the 2x2 positions of the convolution that begin its window; each is in one, two or four windows.
@@ -91,7 +94,7 @@ def pool_convolution_backward(
 def unfold_normalisation(
     partial, weight, scale, moments, of_weight, of_scale, of_offset, programs, C: tl.constexpr, PROGRAMS: tl.constexpr
 ):
-    """Add up the programs' gradients and take them through weights, scale, offset, mean and variance, a channel each."""
+    """Add up the programs' gradients and take them through weights, mean and variance, a channel each."""
     channel = tl.program_id(0)
     k = tl.arange(0, 64)
     program = tl.arange(0, PROGRAMS)

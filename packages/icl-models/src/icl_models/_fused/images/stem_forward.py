@@ -1,9 +1,11 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """The stem in training: a normalised 7x7 convolution of stride 2, max pooling 3x3 of stride 2 and ReLU, in few kernels.
 
 The convolution is linear in the images' patches, so that the statistics of what it gives follow from the patches' mean
 and covariance, and normalisation goes into its weights and bias. Images come as squares of 2x2 pixels: a patch, widened
 to 8x8, is four rows of sixteen numbers side by side. Drawings of few shades are exact in float16 and bfloat16, which
-tensor cores multiply fast: one bit on the device tells, and weights are then a sum of two float16 numbers.
+tensor cores multiply fast: one number on the device tells, and weights are then a sum of two of float16.
 """
 
 import triton
@@ -13,10 +15,8 @@ from icl_models._fused.images.statistics import EPS, update_averages
 
 
 @triton.jit
-def square_images(
-    images, out, shades, total, height, width, rows, columns, top, left, B: tl.constexpr
-):
-    """Pad images (N, height, width) and write them as (N, rows, columns, 2, 2); set `shades` where float16 is not exact."""
+def square_images(images, out, shades, total, height, width, rows, columns, top, left, B: tl.constexpr):
+    """Pad images (N, height, width) and write them as (N, rows, columns, 2, 2); `shades` is 1 if float16 is inexact."""
     at = tl.program_id(0) * B + tl.arange(0, B)
     inside = at < total
     square = at // 4
@@ -55,9 +55,7 @@ def moments_of_program(
         position = start + tl.arange(0, B)
         line = position // width
         image = line // height
-        value = patches(
-            squares, image, line - image * height, position - line * width, rows, columns, position < total
-        )
+        value = patches(squares, image, line - image * height, position - line * width, rows, columns, position < total)
         patch += tl.sum(value, 0)
         if EXACT:
             half = value.to(tl.float16)
@@ -85,7 +83,9 @@ def finish_moments(partial, out, programs, total, PROGRAMS: tl.constexpr):
     """Means over the positions, in float64."""
     k = tl.program_id(0) * 64 + tl.arange(0, 64)
     program = tl.arange(0, PROGRAMS)
-    value = tl.load(partial + program[:, None] * (65 * 64) + k[None, :], (program < programs)[:, None] & (k >= 0)[None, :], 0.0)
+    value = tl.load(
+        partial + program[:, None] * (65 * 64) + k[None, :], (program < programs)[:, None] & (k >= 0)[None, :], 0.0
+    )
     tl.store(out + k, tl.sum(value.to(tl.float64), 0) / total)
 
 
@@ -112,9 +112,7 @@ def statistics_of_channel(weight, moments, channel):
 
 
 @triton.jit
-def fold_normalisation(
-    weight, scale, offset, moments, folded, high, low, affine, C: tl.constexpr
-):
+def fold_normalisation(weight, scale, offset, moments, folded, high, low, affine, C: tl.constexpr):
     """A channel's normalising weights, (64, C) from (C, 7, 7), also as two float16 numbers times a power of two.
 
     `affine` (4, C): what undoes the power of two, the bias, mean and variance.
