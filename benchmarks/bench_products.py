@@ -1,5 +1,5 @@
-"""Products of the paper's transformer, 32 sequences of 17 tokens, by oneDNN and by MKL: pairs measured alternately on one
-thread, in GFLOP/s of CPU time. The transformer on CPUs (`written/products.py`) takes the first.
+"""Products of the transformer on 32 sequences of 17 tokens, by oneDNN and by MKL: pairs measured alternately on one
+thread, in GFLOP/s of CPU time. The written-out transformer takes the first.
 
 python benchmarks/bench_products.py
 """
