@@ -97,7 +97,7 @@ def build_optimizer(
             sgd.register_step_pre_hook(lambda given, *_: _decay(given, weight_decay))
         return sgd
     # Adam is AdamW without decay.
-    return torch.optim.AdamW(model.parameters(), lr=0.0, betas=(b1, b2), eps=eps, weight_decay=weight_decay, fused=True)
+    return LeanAdamW(model.parameters(), lr=0.0, betas=(b1, b2), eps=eps, weight_decay=weight_decay, fused=True)
 
 
 def _decay(optimizer: torch.optim.Optimizer, weight_decay: float) -> None:

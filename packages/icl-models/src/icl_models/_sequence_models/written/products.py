@@ -24,8 +24,8 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 def weight_gradient(x: Tensor, gradient: Tensor) -> Tensor:
     """(O, I), the gradient of the weight of `affine`, from rows (N, I) and the gradient (N, O) of what it gave.
 
-    The first factor of a product has to be copied into rows of its own, so that is the narrower one.
+    oneDNN wants the first factor as rows, so the narrower one is copied; that is not worth it for a small square.
     """
     if x.shape[1] < gradient.shape[1]:
         return affine(x.t().contiguous(), gradient.t()).t().contiguous()
-    return affine(gradient.t().contiguous(), x.t())
+    return affine(gradient.t().contiguous(), x.t()) if x.shape[1] > gradient.shape[1] else gradient.t() @ x
