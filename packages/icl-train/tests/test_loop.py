@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import icl_train._loop as loop_module
+import icl_train._engines.eager as eager_module
 from icl_train import DataConfig, Evaluator, PlainReporter, RunFailed, RunFolder, Task, eval_record, smoke, train
 from icl_train._life.divergence import RecentLosses
 from icl_train._watching.view import failure
@@ -168,14 +168,14 @@ def test_a_run_that_diverges_stops_with_the_reason_and_is_marked_failed(tmp_path
 @pytest.mark.parametrize("first_bad", [1, 2, 7, 10, 11])
 def test_a_run_that_diverges_names_the_last_finite_step_and_the_rate_of_its_update(first_bad, tmp_path, monkeypatch):
     config = make_config()
-    real, calls = loop_module.sequence_loss, []
+    real, calls = eager_module.sequence_loss, []
 
     def diverging(*args, **more):
         calls.append(None)
         loss, *others = real(*args, **more)
         return (loss * math.nan if len(calls) >= first_bad else loss, *others)
 
-    monkeypatch.setattr(loop_module, "sequence_loss", diverging)
+    monkeypatch.setattr(eager_module, "sequence_loss", diverging)
     run = RunFolder.create(tmp_path / "run", config, device="cpu", threads=1)
     with pytest.raises(RunFailed) as failed:
         train(run, PlainReporter(io.StringIO()))

@@ -15,6 +15,7 @@ from icl_data import (  # noqa: E402  # noqa: E402
     ArraySource,
     Augmented,
     BatchSampler,
+    Bursty,
     ClassSplit,
     Fewshot,
     GaussianSource,
@@ -99,3 +100,14 @@ def test_array_that_must_not_be_written_to_can_be_looked_up() -> None:
     array.flags.writeable = False
     source = ArraySource(array[::-1])
     np.testing.assert_array_equal(ExampleBank(source).gather([0, 2], 1), source.gather([0, 2], [1, 1]))
+
+
+def test_indices_on_the_device_find_what_a_batch_finds_with_its_noise() -> None:
+    source = GaussianSource(20, dim=6, seed=0, noise_scale=0.3)
+    split = ClassSplit(20, n_rare=15, n_common=2)
+    bank = ExampleBank(source, noise_scale=0.2)
+    batch = BatchSampler(source, split, Bursty(p_bursty=0.5), batch_size=3, seed=1)(4)
+    classes, exemplars = (torch.from_numpy(index).long() for index in (batch.class_index, batch.exemplar_index))
+    generator = bank.seed_noise(torch.Generator(), seed=7, step=4)
+    assert torch.equal(bank.look_up(classes, exemplars, generator), bank(batch, seed=7, step=4))
+    assert torch.equal(bank.look_up(classes, exemplars), bank.gather(classes, exemplars))

@@ -1,5 +1,6 @@
 """Training runs and sweeps that measure in-context and in-weights learning."""
 
+from ._computing.device import resolve_device
 from ._experiments.runs import ExperimentRun, experiment_runs
 from ._intact.errors import RunUnreadable
 from ._intervening.intervene import intervene, interventions_of
@@ -14,7 +15,7 @@ from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, progress_l
 from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
 from ._runs.search import find_runs
-from ._task import Task, resolve_device
+from ._task import Task
 from .config import (
     DataConfig,
     EvalConfig,

@@ -12,6 +12,10 @@ from icl_data import SequenceBatch
 from icl_data.foundation.machine_memory import machine_memory
 from icl_data.foundation.paths import describe
 from icl_models import InContextModel
+from icl_train._computing.device import resolve_device
+from icl_train._computing.launch import share_of
+from icl_train._computing.saved import saved_bytes
+from icl_train._engines.choose import engine_for
 from icl_train._intact.weights import check_weights_fit
 from icl_train._intervening.interventions import Interventions
 from icl_train._intervening.others import load_others
@@ -19,7 +23,7 @@ from icl_train._making.initial import find_initial_weights
 from icl_train._making.others import find_other
 from icl_train._memory import batch_need, refuse, refuse_beyond_memory
 from icl_train._run_data import RunData
-from icl_train._task import Task, example_logits, intervened_logits, resolve_device
+from icl_train._task import Task, example_logits, intervened_logits
 from icl_train.config import RunConfig
 from icl_train.evaluation import Evaluator
 
@@ -39,6 +43,9 @@ def check_model(config: RunConfig) -> None:
             into its memory.
     """
     device = resolve_device(config.train.device)
+    engine_for(config, device)
+    if config.train.precision == "tf32" and device.type != "cuda":
+        raise ValueError(f"train.precision must be one of float32, bf16 on a {device.type}, got tf32")
     data = RunData.build(config)
     memory = _memory_of(device)
     refuse_beyond_memory(config, numbers_per_example=math.prod(data.example_shape), device=memory)
@@ -53,10 +60,10 @@ def check_model(config: RunConfig) -> None:
         with torch.no_grad():
             # Whatever the examples are, the sequences must not be too long for the model.
             model.from_embeddings(torch.zeros(*labels.shape, model.config.emb_dim), labels)
-        if config.train.precision != "float32" and device.type == "cpu":
+        if config.train.precision == "bf16" and device.type == "cpu":
             _try_precision(task, model, batch)
         if memory is not None:
-            _check_activations(task, model, batch, memory, on_cpu=device.type == "cpu")
+            _check_activations(task, model, batch[: share_of(len(batch))], memory, on_cpu=device.type == "cpu")
     evaluator = Evaluator(task, batches=1, protocol=config.eval.protocol)
     evaluator.check_lengths(model)
     if config.model.interventions:
@@ -127,17 +134,8 @@ def _check_activations(task: Task, model: InContextModel, batch: SequenceBatch, 
 
 def kept_bytes(task: Task, model: InContextModel, batch: SequenceBatch, config: RunConfig) -> int:
     """Bytes that a forward pass in training keeps for its backward pass, without the weights."""
-    own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
-    kept: dict[int, Tensor] = {}  # with the tensor itself, so that no address comes twice
-
-    def note(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
-
     model.train()
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        example_logits(model, *_tensors(task, batch), config)
-    return sum(tensor.untyped_storage().nbytes() for address, tensor in kept.items() if address not in own)
+    return saved_bytes(model, lambda: example_logits(model, *_tensors(task, batch), config))
 
 
 def _tensors(task: Task, batch: SequenceBatch) -> tuple[Tensor, Tensor]:

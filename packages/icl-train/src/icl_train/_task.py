@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,54 +12,35 @@ from torch import Tensor
 from icl_data import BatchSampler, ClassSplit, Source
 from icl_data.torch import ExampleBank
 from icl_models import InContextModel, build_model
+from icl_train._computing.precision import autocast
 from icl_train._evaluating.data import EvaluationData
 from icl_train._intervening.interventions import Acting
 from icl_train._life.classes import require_same_data
 from icl_train._run_data import RunData
 from icl_train._runs.folder import RunFolder
-from icl_train.config import DataConfig, Precision, Protocol, RunConfig, SequenceKind
+from icl_train.config import DataConfig, Protocol, RunConfig, SequenceKind
 from icl_train.metrics import LabelGroups
 
-__all__ = ["Task", "autocast", "example_logits", "intervened_logits", "resolve_device"]
+__all__ = ["Task", "example_logits", "intervened_logits"]
 
 
-def resolve_device(name: str) -> torch.device:
-    """The device behind ``--device``.
-
-    Args:
-        name: cpu, cuda, cuda:1, …, or auto: cuda where there is one.
-
-    Raises:
-        ValueError: if this machine has no such device.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    available = {"cpu": 1, "cuda": torch.cuda.device_count()}
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or (device.index or 0) >= available.get(device.type, 0):
-        found = ", ".join(kind for kind, count in available.items() if count)
-        raise ValueError(f"device must be one that this machine has ({found}), got {name!r}")
-    return device
-
-
-def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
-    """What a model's forward pass runs in, in training and evaluation: nothing, or torch's autocast to bfloat16."""
-    if precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
-
-
-def example_logits(model: InContextModel, examples: Tensor, labels: Tensor, config: RunConfig) -> Tensor:
+def example_logits(
+    model: InContextModel,
+    examples: Tensor,
+    labels: Tensor,
+    config: RunConfig,
+    *,
+    call: Callable[..., Tensor] | None = None,
+) -> Tensor:
     """(B, S, C) logits that the loss is about, at the examples' tokens; (B, 1, C) at the query alone where the context
-    has no loss. float32, whatever the model runs in."""
+    has no loss. float32, whatever the model runs in. `call` is what is called in place of the model, such as its
+    compiled form."""
+    forward = model if call is None else call
     with autocast(config.train.precision, examples.device):
         if config.optim.w_interim_predictions == 0:
-            query: Tensor = model(examples, labels, positions="query")
+            query: Tensor = forward(examples, labels, positions="query")
             return query[:, None].float()
-        logits: Tensor = model(examples, labels)
+        logits: Tensor = forward(examples, labels)
     return (logits if model.config.concatenate_labels else logits[:, ::2]).float()
 
 

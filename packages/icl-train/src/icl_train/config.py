@@ -28,7 +28,7 @@ from icl_train._settings.optim import OptimConfig
 from icl_train._settings.option import default_of, require, require_numbers
 from icl_train._settings.plain_value import value_of_type
 from icl_train._settings.steps import Timetable, check_last_step
-from icl_train._settings.training import Precision, TrainConfig
+from icl_train._settings.training import EngineName, Precision, TrainConfig
 from icl_train._settings.values import UnusableConfig, from_plain, to_plain
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "NEUTRAL_SETTINGS",
     "SEQUENCE_TYPES",
     "DataConfig",
+    "EngineName",
     "EvalConfig",
     "Evaluation",
     "Intervention",

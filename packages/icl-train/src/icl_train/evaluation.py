@@ -24,6 +24,7 @@ from torch import Tensor
 
 from icl_data.torch import ExampleBank
 from icl_models import InContextModel, component_owner
+from icl_train._computing.precision import autocast, computing
 from icl_train._evaluating.calls import Calls
 from icl_train._evaluating.contexts import Contexts
 from icl_train._evaluating.data import EvaluationData
@@ -35,7 +36,7 @@ from icl_train._intervening.interventions import Acting
 from icl_train._making.environment import available_cores
 from icl_train._memory import refuse_evaluation
 from icl_train._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
-from icl_train._task import Task, autocast
+from icl_train._task import Task
 from icl_train.config import Protocol, RunConfig
 
 __all__ = [
@@ -50,7 +51,7 @@ __all__ = [
 ]
 
 SEQUENCES_PER_CALL = 256
-EXAMPLES_PER_CALL = 128
+EXAMPLES_PER_CALL, EXAMPLES_PER_GPU_CALL = 128, 1024  # what stays in a processor's cache, what keeps a GPU busy
 MOST_KEPT = 2**26  # bytes of examples with noise, for each stream
 
 
@@ -217,6 +218,7 @@ class Evaluator:
         try:
             with (
                 torch.random.fork_rng([device] if device.type == "cuda" else []),
+                computing(self.task.config.train.precision, device),
                 Calls(self._workers(model, acting), device) as calls,
             ):
                 one = _Measuring(model, acting, calls, {})
@@ -270,7 +272,8 @@ class Evaluator:
         tables = [contexts for contexts in self._contexts if contexts.is_table]
         for bank in {id(contexts.bank): contexts.bank for contexts in tables}.values():
             distinct = np.unique(np.concatenate([c.codes.ravel() for c in tables if c.bank is bank]))
-            filled = np.pad(distinct, (0, -len(distinct) % EXAMPLES_PER_CALL), mode="edge")
+            size = EXAMPLES_PER_CALL if bank.device.type == "cpu" else EXAMPLES_PER_GPU_CALL
+            filled = np.pad(distinct, (0, -len(distinct) % size), mode="edge")
 
             def embed(codes: npt.NDArray[np.int64], bank: ExampleBank = bank) -> Tensor:
                 n_exemplars = bank.source.n_exemplars
@@ -279,7 +282,7 @@ class Evaluator:
                     embedded: Tensor = model.embed_examples(examples[None])[0]
                 return embedded
 
-            parts = calls.map(embed, filled.reshape(-1, EXAMPLES_PER_CALL))
+            parts = calls.map(embed, filled.reshape(-1, size))
             found[id(model), id(bank)] = torch.cat(parts)[: len(distinct)], distinct
         return found
 

@@ -109,6 +109,7 @@ EFFECTS = {
     "train.max-steps": ([], "5"),
     "train.batch-size": ([], "8"),
     "train.precision": ([], "bf16"),
+    "train.engine": ([], "compiled"),
     "train.device": ([], "cuda:99"),
     "train.threads": ([], "2"),
     "train.log-interval": ([], "1"),

@@ -138,10 +138,10 @@ def test_a_folder_that_is_deleted_before_its_turn_fails_that_run_alone(runs, chi
 
 
 def test_a_process_that_cannot_be_started_fails_that_run_alone(runs, monkeypatch):
-    def refuse(run):
+    def refuse(job):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("icl_train._sweeps.launcher.Child", refuse)
+    monkeypatch.setattr("icl_train._launchers.local.Child", refuse)
     stream = io.StringIO()
     assert launch(runs, jobs=1, stream=stream) == runs
     assert "failed, could not be started: Resource temporarily unavailable" in stream.getvalue()

@@ -14,8 +14,8 @@ from icl_data._sequences.batch import SequenceBatch
 from icl_data._sources.gaussian import draws_new_classes
 from icl_data._sources.source import Source
 from icl_data.torch._downsampling import downsample
-from icl_data.torch._lookup import build_lookup
-from icl_data.torch._normal import Normal, normal_of_new_classes
+from icl_data.torch._lookup import TableLookup, build_lookup
+from icl_data.torch._normal import Normal, noise_seed, normal_of_batch, normal_of_new_classes
 
 Index = torch.Tensor | npt.NDArray[Any] | int
 
@@ -36,6 +36,7 @@ class ExampleBank:
     Attributes:
         kind, example_shape: of the tensors, after downsampling.
         deterministic: no noise enters, so that one class and exemplar always give the same example.
+        is_on_device: examples are stored on the device, so that `look_up` never waits for the host.
 
     Raises:
         ValueError: downsampling of other things than images, noise on ids, or negative noise.
@@ -58,6 +59,7 @@ class ExampleBank:
         # Noise belongs on full-size images, so only without it can small ones be stored.
         self._lookup, is_small = build_lookup(source, self.device, small=downsample and self.deterministic)
         self._downsample = downsample and not is_small
+        self.is_on_device = isinstance(self._lookup, TableLookup)
 
     def __call__(self, batch: SequenceBatch, *, seed: int, step: int, rows: slice | None = None) -> torch.Tensor:
         """Examples of a batch, or of some of its rows.
@@ -86,8 +88,33 @@ class ExampleBank:
         normal = None
         if not self.deterministic:
             n_all, length = batch.class_index.size, batch.class_index.shape[1]
-            normal = Normal(seed=seed, step=step, device=self.device, n_all=n_all, first=first * length)
+            normal = normal_of_batch(seed=seed, step=step, device=self.device, n_all=n_all, first=first * length)
         return self._examples(some.class_index, some.exemplar_index, normal, self._new_means(batch, seed, step))
+
+    def look_up(
+        self, classes: torch.Tensor, exemplars: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor:
+        """Examples of a batch whose indices are on the device already, with noise; a CUDA graph may hold it.
+
+        Args:
+            classes, exemplars: (B, L) int64 positions, which are not checked, and none of new classes.
+            generator: what noise is drawn from, seeded by `seed_noise`; None for none.
+
+        Returns:
+            As a call gives them.
+        """
+        normal = None if generator is None else Normal(generator, device=self.device, n_all=classes.numel(), first=0)
+        return self._found(classes, exemplars, normal, None)
+
+    @staticmethod
+    def seed_noise(generator: torch.Generator, *, seed: int, step: int) -> torch.Generator:
+        """Seed a generator so that `look_up` gives a batch the noise that a call gives it.
+
+        Args:
+            generator: on the bank's device.
+            seed, step: as for a call.
+        """
+        return generator.manual_seed(noise_seed(seed, step))
 
     def gather(self, class_index: Index, exemplar_index: Index) -> torch.Tensor:
         """Examples without noise, in the broadcast shape of the indices + example_shape.
@@ -120,6 +147,11 @@ class ExampleBank:
             self._on_device("class_index", class_index, n_classes),
             self._on_device("exemplar_index", exemplar_index, self.source.n_exemplars),
         )
+        return self._found(classes, exemplars, normal, new)
+
+    def _found(
+        self, classes: torch.Tensor, exemplars: torch.Tensor, normal: Normal | None, new: torch.Tensor | None
+    ) -> torch.Tensor:
         found = self._lookup(classes.reshape(-1), exemplars.reshape(-1), normal, new)
         if normal is not None and self._noise_scale:
             found = found.add_(normal(found.shape), alpha=self._noise_scale)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from icl_models._embedders.batch_norm import BatchNorm
-from icl_models._embedders.same_padding import SameConv2d, same_max_pool
+from icl_models._embedders.same_padding import SameConv2d
 from icl_models._embedders.settings import BOTTLENECK, check_sequences_per_statistics, last_channels
+from icl_models._embedders.spread import Spread
+from icl_models._embedders.stem import stem
 from icl_models._initialize import fan_in_normal_
 
 _STEM_CHANNELS = 64
@@ -122,14 +125,25 @@ class SimpleResNet(nn.Module):
         # Channels last in memory, about twice as fast on a CPU; the view settles the stride of a single channel.
         x = images.flatten(2).flatten(0, 1).contiguous()
         x = x.view(-1, *self.image_shape).permute(0, 3, 1, 2)  # (N, C, H, W)
-        x = self.stem_norm(self.stem(x), num_groups)  # (N, 64, H/2, W/2)
-        x = F.relu_(same_max_pool(x, 3, 2))  # as ReLU before the pooling, on a quarter of the values
+        x = stem(x, self.stem, self.stem_norm, num_groups)  # (N, 64, H/4, W/4)
         x = self.groups(x, num_groups)  # (N, C', H/32, W/32)
         x = x.permute(0, 2, 3, 1).flatten(1) if self.flatten_superpixels else x.mean((2, 3))
         if self.projection is not None:
             x = self.projection(x)
         embedded: Tensor = x.view(*images.shape[:2], -1)  # (B, S, emb_dim)
         return embedded
+
+    def spread_statistics(self, total: Callable[[Tensor], Tensor], size: int) -> None:
+        """Take the statistics of a batch that is spread over processes: see `icl_models.spread_statistics`.
+
+        Args:
+            total: a tensor → the sum of those of all processes, in place.
+            size: number of processes.
+        """
+        spread = Spread(total, size, whole=self.sequences_per_statistics is None)
+        for module in self.modules():
+            if isinstance(module, BatchNorm):
+                module.spread = spread
 
     def _num_groups(self, batch_size: int) -> int:
         """Groups of sequences that batch normalisation keeps apart; evaluation has no use for them."""

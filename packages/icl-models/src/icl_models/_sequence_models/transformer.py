@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from icl_models._contract.component import Positions
 from icl_models._contract.facts import ModelFacts
+from icl_models._fused.switch import fused_for
+from icl_models._fused.tokens.take import fused_stack
 from icl_models._initialize import scaled_linear
 from icl_models._sequence_models.attention import CausalSelfAttention
 from icl_models._sequence_models.positions import LearnedPositions, RelativePositions, RotaryPositions
@@ -111,6 +113,10 @@ class Transformer(nn.Module):
     def forward(self, x: Tensor, positions: Positions = "all") -> Tensor:
         if self.learned_positions is not None:
             x = self.learned_positions(x)
+        if fused_for(x):
+            fused = fused_stack(self.blocks, self.norm, x, query_only=positions == "query")
+            if fused is not None:
+                return fused
         written = self._written_out(x, query_only=positions == "query")
         x = self._through_blocks(x, positions) if written is None else written
         features: Tensor = self.norm(x)

@@ -22,12 +22,17 @@ class RecentLosses:
         """That of an update, with no gradient."""
         self._losses.append((step, loss))
 
+    def newest(self) -> list[tuple[int, Tensor]]:
+        """The updates and their losses, oldest first."""
+        return list(self._losses)
+
     def last_finite(self) -> int | None:
         """The last step before the first whose loss was not finite; None if that is longer ago than is known."""
-        if not self._losses:
+        losses = self.newest()
+        if not losses:
             return None
-        bad = (~torch.isfinite(torch.stack([loss for _, loss in self._losses]))).nonzero()
+        bad = (~torch.isfinite(torch.stack([loss for _, loss in losses]))).nonzero()
         if not len(bad):
-            return self._losses[-1][0]
+            return losses[-1][0]
         first = int(bad[0])
-        return self._losses[first - 1][0] if first else None
+        return losses[first - 1][0] if first else None

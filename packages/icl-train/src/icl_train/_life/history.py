@@ -11,7 +11,7 @@ from icl_train._runs.folder import RUN_FORMAT, RunFolder
 __all__ = ["record_start"]
 
 
-def record_start(run: RunFolder, *, step: int, device: str) -> None:
+def record_start(run: RunFolder, *, step: int, device: str, engine: str, processes: int, threads: int) -> None:
     """Write down that the run is trained from now on, and thereby that its folder has the newest format.
 
     What else is in a folder of format 1 must have been rewritten before.
@@ -20,13 +20,18 @@ def record_start(run: RunFolder, *, step: int, device: str) -> None:
         run: the run.
         step: updates that it has done.
         device: where it is trained.
+        engine: how its updates are made.
+        processes: how many make them together.
+        threads: CPU threads of each.
     """
     start = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "from_step": step,
         "max_steps": run.config.train.max_steps,
         "device": device,
-        "threads": run.threads,
+        "engine": engine,
+        "processes": processes,
+        "threads": threads,
         "host": platform.node(),
         "versions": installed_versions(),
     }

@@ -7,6 +7,7 @@ progress.txt     the same, readable
 checkpoints/     step_NNNNNNN/ with model.safetensors, optimizer.safetensors (the newest), state.json
 DONE or FAILED   how it ended; FAILED holds the reason
 heartbeat.json   while it is trained, rewritten about once a second: step, speed, and which process trains
+job.json         the job of a cluster that it waits for, or is trained in
 log.txt          output of the process, for runs of a sweep
 
 Each but progress.txt and log.txt, which nobody reads but people, tells whether it is as it was written: the JSON files
@@ -78,8 +79,8 @@ class RunFolder:
         config: the run's configuration.
         environment: versions, git revision, host, device and threads of the first start; ``plugins``, whose components
             it has that are not built in.
-        starts: each time that it was started or went on: time, from which step, to which, device, threads, host,
-            versions.
+        starts: each time that it was started or went on: time, from which step, to which, device, engine, threads,
+            host, versions.
         run_format: 2; 1 of a run that an earlier version has made, and none has gone on with.
         identity: by which its files know it.
     """

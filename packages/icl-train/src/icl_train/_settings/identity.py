@@ -16,6 +16,7 @@ NEUTRAL_SETTINGS = frozenset(
         "preset",
         "data.omniglot",
         "train.device",
+        "train.engine",
         "train.threads",
         "train.log_interval",
         "train.checkpoint_interval",

@@ -13,9 +13,10 @@ from icl_train._settings.option import require, require_choices, require_numbers
 from icl_train._settings.steps import Timetable, check_count, check_last_step, checked_steps, log_spaced
 from icl_train._settings.values import UnusableConfig
 
-__all__ = ["MOST_THREADS", "Precision", "TrainConfig"]
+__all__ = ["MOST_THREADS", "EngineName", "Precision", "TrainConfig"]
 
-Precision = Literal["float32", "bf16"]
+EngineName = Literal["auto", "eager", "compiled", "graph", "ensemble"]
+Precision = Literal["float32", "tf32", "bf16"]
 
 MOST_THREADS = 4096
 
@@ -29,8 +30,11 @@ class TrainConfig:
     batch_size: Annotated[int, short_name("--batch-size")] = 32
     """Sequences per update."""
     precision: Annotated[Precision, short_name("--precision")] = "float32"
-    """Numbers of the forward pass, in training and evaluation: float32, or bf16 where torch's autocast takes it
-    (weights, optimiser, loss and metrics stay float32)."""
+    """Numbers of the forward pass, in training and evaluation: float32, tf32 (products of a CUDA device), or bf16 where
+    torch's autocast takes it (weights, optimiser, loss and metrics stay float32)."""
+    engine: Annotated[EngineName, short_name("--engine")] = "auto"
+    """How updates are made: eager (the reference), compiled (torch.compile), graph (a CUDA device's), ensemble (runs of
+    one shape trained together, as one model), or auto: graph on a CUDA device, eager elsewhere."""
     device: Annotated[str, short_name("--device")] = "auto"
     """cpu, cuda, cuda:1, …, or auto: cuda where there is one."""
     threads: int | None = None
