@@ -11,6 +11,10 @@ from types import FrameType
 
 import torch
 import torch.distributed as dist
+
+# torch imports it when it first needs it. Its functions' defaults keep a group that is there then, and its connections,
+# for good: the others would not hear that this process has left.
+import torch.distributed.nn
 from torch.distributed.rendezvous import rendezvous
 
 from icl_data.foundation.command_line import CommandFailed
@@ -58,8 +62,8 @@ def joined(launch: Launch) -> Iterator[Processes]:
             raise
         finally:
             terminations.ignored = True
+            processes.leave()  # whoever waits for this process hears of it now
             words.wait_for_first()
-            dist.destroy_process_group()
 
 
 def _last_word(error: BaseException) -> LastWord:

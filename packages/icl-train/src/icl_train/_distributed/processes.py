@@ -94,6 +94,11 @@ class Processes(Alone):
             dist.all_reduce(tensor)
         return tensor
 
+    def leave(self) -> None:
+        """Close the connections to the others, whatever they wait for."""
+        self._talk = self._asked = None  # which keep them open
+        dist.destroy_process_group()
+
     def answered(self) -> bool:
         """The answer to the last question; before the process leaves the others, somebody must have waited for it."""
         if self._asked is None:
