@@ -3,8 +3,8 @@
 torchrun --nproc-per-node 2 benchmarks/bench_processes.py
 
 Measured alternately in one run, one thread for each process, and printed as ratios (medians of pairs, with the least
-and the largest): how many times as fast all processes are as one that takes the whole batch, and how long an update with
-torch's DistributedDataParallel takes beside ours, which sends all gradients at once when they are there.
+and the largest): how many times as fast all processes are as one that takes the whole batch, and how long an update
+with torch's DistributedDataParallel takes beside ours, which sends all gradients at once when they are there.
 """
 
 from __future__ import annotations

@@ -51,8 +51,10 @@ def joined(launch: Launch) -> Iterator[Processes]:
             processes = Processes(launch, words)
         except RuntimeError as error:
             raise CommandFailed(f"{launch.name} cannot find the others: {error}") from error
+        failed = True
         try:
             yield processes
+            failed = False
             with suppress(Parted):  # the answer to a question that nobody asks any more
                 processes.answered()
             words.say(LastWord(0))
@@ -62,8 +64,8 @@ def joined(launch: Launch) -> Iterator[Processes]:
             raise
         finally:
             terminations.ignored = True
-            processes.leave()  # whoever waits for this process hears of it now
-            words.wait_for_first()
+            processes.leave(failed=failed)  # whoever waits for this process hears of it now
+            words.wait_for_others(keeps_them=not launch.by_torchrun)
 
 
 def _last_word(error: BaseException) -> LastWord:

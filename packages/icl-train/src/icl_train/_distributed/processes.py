@@ -94,10 +94,18 @@ class Processes(Alone):
             dist.all_reduce(tensor)
         return tensor
 
-    def leave(self) -> None:
-        """Close the connections to the others, whatever they wait for."""
+    def leave(self, *, failed: bool) -> None:
+        """Close the connections to the others, whatever they wait for.
+
+        Args:
+            failed: whether sums may be under way that never end.
+        """
         self._talk = self._asked = None  # which keep them open
-        dist.destroy_process_group()
+        abort = getattr(dist.distributed_c10d, "_abort_process_group", None)  # since torch 2.6
+        if failed and abort is not None and torch.cuda.is_available():  # NCCL would wait for them
+            abort()
+        else:
+            dist.destroy_process_group()
 
     def answered(self) -> bool:
         """The answer to the last question; before the process leaves the others, somebody must have waited for it."""
