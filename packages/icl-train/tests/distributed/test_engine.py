@@ -97,7 +97,7 @@ def test_compiled_makes_the_same_update(tmp_path, monkeypatch, own):
         engine.update(1)
     first, second = (engine.model.state_dict() for engine in engines)
     for name, value in first.items():
-        torch.testing.assert_close(second[name], value, rtol=1e-5, atol=1e-6, msg=name)
+        torch.testing.assert_close(second[name], value, rtol=1e-3, atol=1e-5, msg=f"{name} differs")
 
 
 def test_auto_is_eager_on_gpus_too():

@@ -11,6 +11,10 @@ from types import FrameType
 
 import torch
 import torch.distributed as dist
+
+# torch imports it when it first needs it. Its functions' defaults keep a group that is there then, and its connections,
+# for good: the others would not hear that this process has left.
+import torch.distributed.nn
 from torch.distributed.rendezvous import rendezvous
 
 from icl_data.foundation.command_line import CommandFailed
@@ -47,8 +51,10 @@ def joined(launch: Launch) -> Iterator[Processes]:
             processes = Processes(launch, words)
         except RuntimeError as error:
             raise CommandFailed(f"{launch.name} cannot find the others: {error}") from error
+        failed = True
         try:
             yield processes
+            failed = False
             with suppress(Parted):  # the answer to a question that nobody asks any more
                 processes.answered()
             words.say(LastWord(0))
@@ -58,8 +64,8 @@ def joined(launch: Launch) -> Iterator[Processes]:
             raise
         finally:
             terminations.ignored = True
-            words.wait_for_first()
-            dist.destroy_process_group()
+            processes.leave(failed=failed)  # whoever waits for this process hears of it now
+            words.wait_for_others(keeps_them=not launch.by_torchrun)
 
 
 def _last_word(error: BaseException) -> LastWord:

@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["LastWord", "LastWords"]
 
-_SECONDS_FOR_THE_FIRST = 10.0
+_FOR_THE_FIRST, _FOR_OTHERS = timedelta(seconds=10), timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,19 @@ class LastWords:
         words = [(rank, self.of(rank)) for rank in range(self._size) if rank != self._rank]
         return next(((rank, word) for rank, word in words if word is not None and word.reason), None)
 
-    def wait_for_first(self) -> None:
-        """Go on when the first process has ended: whoever ends before it with an error has it ended by torchrun."""
-        if self._rank:
-            with suppress(RuntimeError):
-                self._store.wait([_key(0)], timedelta(seconds=_SECONDS_FOR_THE_FIRST))
+    def wait_for_others(self, *, keeps_them: bool) -> None:
+        """Go on when those have ended that must not end after this process, or seem to be gone.
+
+        The others wait for the first, which torchrun ends as soon as one of them has ended with an error.
+
+        Args:
+            keeps_them: whether the words are kept by the first process, which then waits until the others have read it.
+        """
+        with suppress(RuntimeError):
+            if self._rank:
+                self._store.wait([_key(0)], _FOR_THE_FIRST)
+            elif keeps_them:
+                self._store.wait([_key(rank) for rank in range(1, self._size)], _FOR_OTHERS)
 
 
 def _key(rank: int) -> str:

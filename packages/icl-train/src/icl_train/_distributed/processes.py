@@ -94,6 +94,19 @@ class Processes(Alone):
             dist.all_reduce(tensor)
         return tensor
 
+    def leave(self, *, failed: bool) -> None:
+        """Close the connections to the others, whatever they wait for.
+
+        Args:
+            failed: whether sums may be under way that never end.
+        """
+        self._talk = self._asked = None  # which keep them open
+        abort = getattr(dist.distributed_c10d, "_abort_process_group", None)  # since torch 2.6
+        if failed and abort is not None and torch.cuda.is_available():  # NCCL would wait for them
+            abort()
+        else:
+            dist.destroy_process_group()
+
     def answered(self) -> bool:
         """The answer to the last question; before the process leaves the others, somebody must have waited for it."""
         if self._asked is None:
