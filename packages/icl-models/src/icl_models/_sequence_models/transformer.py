@@ -5,6 +5,8 @@ from torch import Tensor, nn
 
 from icl_models._contract.component import Positions
 from icl_models._contract.facts import ModelFacts
+from icl_models._fused.switch import fused_for
+from icl_models._fused.tokens.take import fused_stack
 from icl_models._initialize import scaled_linear
 from icl_models._sequence_models.attention import CausalSelfAttention
 from icl_models._sequence_models.positions import LearnedPositions, RelativePositions, RotaryPositions
@@ -79,6 +81,10 @@ class Transformer(nn.Module):
     def forward(self, x: Tensor, positions: Positions = "all") -> Tensor:
         if self.learned_positions is not None:
             x = self.learned_positions(x)
+        if fused_for(x):
+            fused = fused_stack(self.blocks, self.norm, x, query_only=positions == "query")
+            if fused is not None:
+                return fused
         last = len(self.blocks) - 1
         for i, block in enumerate(self.blocks):
             # Only the last block may drop tokens: the ones before feed its keys and values.

@@ -20,6 +20,7 @@ from icl_train._sweeps.board import Board
 from icl_train._sweeps.cost import longest_first, seconds_left
 from icl_train._sweeps.estimate import Timing, expected_times
 from icl_train._sweeps.jobs import clear_marks, job_of, living_jobs
+from icl_train._sweeps.teams import teams_of
 from icl_train._sweeps.watched import Watched
 from icl_train._watching.job import forget_job, note_job
 from icl_train._watching.state import state_of
@@ -48,6 +49,7 @@ class Queue:
         follow: whether to wait for runs that other processes train, and for jobs that go on without the sweep.
         stall_minutes: after how long without a sign of life a run that is trained for this sweep is ended; None for
             never.
+        members: runs of an ensemble at most; None for all that can be one.
     """
 
     def __init__(
@@ -63,12 +65,13 @@ class Queue:
         grace: float,
         follow: bool,
         stall_minutes: float | None = None,
+        members: int | None = None,
     ) -> None:
         self._spec, self._launcher = spec, launcher
         self._jobs, self._board, self._grace, self._follow = jobs or max(1, len(runs)), board, grace, follow
         shown = labels([run.config for run in runs]) if names is None else names
         called = dict(zip((run.path for run in runs), shown, strict=True))
-        self._stall_minutes = stall_minutes
+        self._stall_minutes, self._members = stall_minutes, members
         self._total = len(runs) + len(broken)
         self._waiting = [Watched(run, called[run.path], board) for run in longest_first(runs)]
         self._training: list[Watched] = []
@@ -151,9 +154,11 @@ class Queue:
 
     def _start(self) -> None:
         while self._waiting and len({one.job for one in self._training}) < self._jobs_at_once:
-            batch: list[Watched] = []
-            while self._waiting and (not batch or self._spec.outlives):
-                one = self._waiting.pop(0)
+            ready: list[Watched] = []
+            teams = teams_of(self._waiting, lambda one: one.run.config, members=self._members)
+            chosen = [one for team in (teams if self._spec.outlives else teams[:1]) for one in team]
+            self._waiting = [one for one in self._waiting if one not in chosen]
+            for one in chosen:
                 status = state_of(one.run)  # another sweep may have got to it first
                 if status == "done" and one.run.is_done_and_whole():
                     self._done(one, "done by another process")
@@ -162,37 +167,42 @@ class Queue:
                 elif one.view.gone:
                     self._fail(one, "its folder is gone")
                 else:
-                    batch.append(one)
-            if batch:
-                self._submit(batch)
+                    ready.append(one)
+            if ready:
+                self._submit(teams_of(ready, lambda one: one.run.config, members=self._members))
 
     @property
     def _jobs_at_once(self) -> int:
         """A launcher that outlives the sweep is handed everything, and sees to it itself how many run."""
         return self._total + 1 if self._spec.outlives else self._jobs
 
-    def _submit(self, batch: Sequence[Watched]) -> None:
+    def _submit(self, teams: Sequence[Sequence[Watched]]) -> None:
         """Hand over a job for each, and write down by what the launcher knows it, before and after."""
-        ready = []
-        for one in batch:
-            try:
-                clear_marks(one.run)
-                self._note(one, "")
-                ready.append(one)
-            except OSError as error:
-                self._fail(one, f"could not be started: {describe(error)}")
+        ready = [members for team in teams if (members := [one for one in team if self._made_ready(one)])]
+        jobs = [job_of([one.run for one in team], here=self._spec.here) for team in ready]
         try:
-            ids = self._launcher.submit([job_of([one.run], here=self._spec.here) for one in ready]) if ready else []
+            ids = self._launcher.submit(jobs) if jobs else []
         except LauncherError as error:
-            for one in ready:
+            for one in (one for team in ready for one in team):
                 forget_job(one.run.path)
                 self._fail(one, f"could not be started: {error}")
             return
-        for one, number in zip(ready, ids, strict=True):
-            with contextlib.suppress(OSError):
-                self._note(one, number)
+        for team, number in zip(ready, ids, strict=True):
             what = "started" if self._spec.here else f"job {number} of {self._spec.name}"
-            self._take_up(one, number, f"{what} in {one.run.path}")
+            for one in team:
+                one.log = team[0].run.path / LOG
+                with contextlib.suppress(OSError):
+                    self._note(one, number)
+                self._take_up(one, number, f"{what} in {one.run.path}")
+
+    def _made_ready(self, one: Watched) -> bool:
+        try:
+            clear_marks(one.run)
+            self._note(one, "")
+        except OSError as error:
+            self._fail(one, f"could not be started: {describe(error)}")
+            return False
+        return True
 
     def _note(self, one: Watched, number: str) -> None:
         if not self._spec.here:
@@ -290,7 +300,7 @@ class Queue:
             told = f"ended {how}".rstrip()
             self._fail(
                 one,
-                f"{told} before its last step, at step {one.view.step} of {last}, see {one.run.path / LOG}",
+                f"{told} before its last step, at step {one.view.step} of {last}, see {one.log}",
             )
         elif one.view.damage:
             self._fail(one, one.view.damage)
