@@ -4,8 +4,8 @@
 
 Every point is the paper's model on symbolic examples. Its engines, and on a CPU its numbers of threads, take turns in
 one process, a few updates each, and their ratios are medians over the rounds: each against eager with as many threads,
-and each against itself with one thread. Engines whose kernels are built first (compiled, fused) have a few points of their
-own, which come last. When the minutes are over, what is left is named as not measured.
+and each against itself with one thread. Engines whose kernels are built first (compiled, fused) have a few points of
+their own, which come last. When the minutes are over, what is left is named as not measured.
 
 Ensembles of two-layer, five-token models, trained as one batched model, follow: see bench_ensemble.py.
 
