@@ -16,7 +16,7 @@ SMOKE = ["profile", "smoke", "--steps", "1", "--device", "cpu"]
 def quick(monkeypatch):
     """The whole run is not timed: an update takes 2 ms, an evaluation 50, a checkpoint 30, and the start 4 s."""
     times = Times(update=0.002, evaluation=0.05, checkpoint=0.03, start=4.0)
-    monkeypatch.setattr(module, "time_run", lambda config, **how: times)
+    monkeypatch.setattr(module, "time_runs", lambda configs, **how: times)
 
 
 def test_it_tells_the_parts_the_rates_the_products_memory_and_the_whole_run(capsys, tmp_path, monkeypatch):

@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def quick(monkeypatch):
     """The whole run is not timed: an update takes 2 seconds, an evaluation 5."""
-    monkeypatch.setattr(module, "time_run", lambda config, **how: Times(update=2.0, evaluation=5.0))
+    monkeypatch.setattr(module, "time_runs", lambda configs, **how: Times(update=2.0, evaluation=5.0))
 
 
 def test_every_part_of_an_update_is_measured(short):

@@ -11,7 +11,7 @@ from icl_train.config import Precision
 
 __all__ = ["Ceilings", "measure_ceilings"]
 
-_SIDE = {"cpu": 1024, "cuda": 8192}
+_SIDE = {"cpu": 512, "cuda": 8192}
 _COPIED = {"cpu": 2**27, "cuda": 2**30}  # bytes: more than any cache holds
 
 

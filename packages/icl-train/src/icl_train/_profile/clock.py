@@ -12,7 +12,7 @@ import torch
 __all__ = ["Clock", "seconds_of"]
 
 T = TypeVar("T")
-_ENOUGH_SECONDS, _MOST_ROUNDS = 0.1, 20
+_ENOUGH_SECONDS, _MOST_ROUNDS = 0.1, 50
 _CALLS_ON_A_GPU = 10  # in a row, so that the device and not the host that calls it is timed
 
 
@@ -56,7 +56,7 @@ class Clock:
 
 
 def seconds_of(work: Callable[[], object], device: torch.device) -> float:
-    """The median time of a call, after one that allocates memory.
+    """The time of a call that little else disturbed: the shortest of some, after one that allocates memory.
 
     Args:
         work: what is called.
@@ -72,5 +72,5 @@ def seconds_of(work: Callable[[], object], device: torch.device) -> float:
     while True:
         clock("work", several)
         times = clock.seconds["work"]
-        if len(times) >= _MOST_ROUNDS or (len(times) >= 3 and sum(times) >= _ENOUGH_SECONDS):
-            return statistics.median(times) / calls
+        if len(times) >= _MOST_ROUNDS or (len(times) >= 5 and sum(times) >= _ENOUGH_SECONDS):
+            return min(times) / calls

@@ -15,7 +15,7 @@ from icl_train._interventions.text import intervention_text
 from icl_train._making.environment import processor_name
 from icl_train._profile.ceilings import Ceilings, measure_ceilings
 from icl_train._profile.parts import Update, measure_update
-from icl_train._profile.trial import time_run
+from icl_train._profile.trial import time_runs
 from icl_train.config import RunConfig
 
 __all__ = ["Profile", "at_its_busiest", "measure"]
@@ -108,7 +108,7 @@ def measure(config: RunConfig, *, threads: int, steps: int) -> Profile:
     update = measure_update(busiest, device, threads=threads, steps=steps)
     before = torch.get_num_threads()
     try:
-        times = time_run(busiest, device=str(device), threads=threads)
+        times = time_runs([busiest], device=str(device), threads=threads)
         torch.set_num_threads(threads)
         with computing(config.train.precision, device):
             ceilings = measure_ceilings(device, config.train.precision)

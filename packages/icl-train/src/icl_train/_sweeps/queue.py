@@ -9,17 +9,15 @@ from pathlib import Path
 
 from icl_data.foundation.paths import describe
 from icl_models import JobState, Launcher, LauncherError, LauncherSpec
-from icl_train._estimate.work import Work
 from icl_train._launchers.child import LOG
 from icl_train._plans.labels import labels
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.held import held
 from icl_train._runs.interrupt import StopRequest
-from icl_train._runs.pace import WORTH_ESTIMATING, duration_text
 from icl_train._sweeps.board import Board
-from icl_train._sweeps.cost import longest_first, seconds_left
-from icl_train._sweeps.estimate import Timing, expected_times
+from icl_train._sweeps.cost import longest_first
 from icl_train._sweeps.jobs import clear_marks, job_of, living_jobs
+from icl_train._sweeps.outlook import Outlook
 from icl_train._sweeps.teams import teams_of
 from icl_train._sweeps.watched import Watched
 from icl_train._watching.job import forget_job, note_job
@@ -29,7 +27,6 @@ from icl_train._watching.view import failure
 __all__ = ["Queue"]
 
 POLL_SECONDS = 0.25
-_SECONDS_OF_UPDATES = 3.0  # before the first estimate
 _SECONDS_BETWEEN_ANSWERS = 5.0
 # What was written elsewhere can take as long to be seen here: that is how long folders are remembered by NFS.
 _SECONDS_TO_ARRIVE = 30.0
@@ -78,9 +75,7 @@ class Queue:
         self._followed: list[Watched] = []
         self._n_done = self._n_elsewhere = 0
         self._failures: list[tuple[str, str]] = []
-        self._timings: dict[Path, Timing] = {}
-        self._estimate_due: float | None = None
-        self._estimated = False
+        self._outlook = Outlook(jobs=self._jobs, members=members)
         self._states: dict[str, JobState] = {}
         self._next_answer, self._silent_launcher = 0.0, False
         self._next_look_elsewhere = 0.0
@@ -328,8 +323,7 @@ class Queue:
             one.end(f"{who} trains it, left alone")
 
     def _measure(self, one: Watched) -> None:
-        if one.view.times is not None:
-            self._timings[one.run.path] = Timing(one.run.config, one.view.times)
+        self._outlook.note(one, members=sum(other.job == one.job for other in self._training) if one.job else 1)
 
     def _queued(self) -> list[Watched]:
         return [one for one in self._training if one.job and self._states[one.job].stage == "queued"]
@@ -347,42 +341,16 @@ class Queue:
             [f"{self._n_done} of {self._total} done", *(f"{count} {what}" for what, count in numbers.items() if count)]
         )
         left = self._seconds_left() if time_left and self._open() else None
-        if left is not None and not self._estimated:
-            self._estimate(left)
-        self._board.totals(counts, left, ": ".join(self._failures[-1]) if self._failures else "")
-
-    def _estimate(self, seconds: float) -> None:
-        """Say once how long it all takes, as a run does by itself: when a few updates were timed."""
-        if self._estimate_due is None:
-            self._estimate_due = time.monotonic() + _SECONDS_OF_UPDATES
-        if time.monotonic() < self._estimate_due:
-            return
-        self._estimated = True
         open_runs = len(self._waiting) + len(self._training) + len(self._followed)
-        if seconds >= WORTH_ESTIMATING and open_runs > 1:
-            at_a_time = min(self._jobs, open_runs)
-            self._board.say(
-                f"about {duration_text(seconds)} for {open_runs} runs on this machine, {at_a_time} at a time"
-            )
+        if estimate := self._outlook.estimate(left, runs=open_runs):
+            self._board.say(estimate)
+        self._board.totals(counts, left, ": ".join(self._failures[-1]) if self._failures else "")
 
     def _seconds_left(self) -> float | None:
         """Time until the last run is done, from the speeds measured so far; None before there are any."""
-
-        def needs(one: Watched) -> float | None:
-            if one.view.seconds_left is not None:
-                return one.view.seconds_left
-            times = expected_times(one.run.config, self._timings.values())
-            return None if times is None else times.from_the_start(Work.left_of(one.run.config, one.done))
-
         queued = self._queued()
         running = [one for one in self._training if one not in queued]
-        here, elsewhere, later = (
-            [needs(one) for one in some] for some in (running, self._followed, [*queued, *self._waiting])
-        )
-        known = [[seconds for seconds in some if seconds is not None] for some in (here, elsewhere, later)]
-        if sum(map(len, known)) < len(here) + len(elsewhere) + len(later):
-            return None
-        return max([seconds_left(known[0], known[2], self._jobs), *known[1]])
+        return self._outlook.seconds_left(running, self._followed, [*queued, *self._waiting])
 
     def _end(self, stop: StopRequest) -> None:
         """End the runs that are trained here, each with a checkpoint if it comes to that within the grace."""
