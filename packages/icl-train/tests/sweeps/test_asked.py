@@ -79,6 +79,12 @@ def test_all_jobs_are_handed_over_at_once_and_written_down(runs, cluster):
     assert {job.threads for job in cluster.jobs.values()} == {3}
 
 
+def test_runs_made_for_all_cores_of_some_machine_ask_for_the_threads_of_the_launcher(short, tmp_path, cluster):
+    configs = figure3a(short(train={"threads": None}), class_counts=(64,), seeds=(0,))
+    told_by(prepare(configs, tmp_path, elsewhere=True), follow=False)
+    assert [job.threads for job in cluster.jobs.values()] == [3]
+
+
 def test_a_second_sweep_hands_nothing_over_that_is_queued_or_running(runs, cluster):
     told_by(runs, follow=False)
     cluster.stages["1"] = "running"

@@ -38,6 +38,7 @@ class Queue:
         runs: the runs.
         broken: folders of further runs that cannot be read, and why.
         spec, launcher: who trains them.
+        threads: of runs that were not made for a number of threads.
         names: what the runs are called on screen; None for class count and seed.
         jobs: jobs at a time; None for as many as there are.
         board: where they are shown.
@@ -54,6 +55,7 @@ class Queue:
         *,
         spec: LauncherSpec,
         launcher: Launcher,
+        threads: int | None = None,
         names: Sequence[str] | None = None,
         jobs: int | None,
         board: Board,
@@ -61,7 +63,7 @@ class Queue:
         follow: bool,
         stall_minutes: float | None = None,
     ) -> None:
-        self._spec, self._launcher = spec, launcher
+        self._spec, self._launcher, self._threads = spec, launcher, threads
         self._jobs, self._board, self._grace, self._follow = jobs or max(1, len(runs)), board, grace, follow
         shown = labels([run.config for run in runs]) if names is None else names
         called = dict(zip((run.path for run in runs), shown, strict=True))
@@ -176,8 +178,9 @@ class Queue:
                 ready.append(one)
             except OSError as error:
                 self._fail(one, f"could not be started: {describe(error)}")
+        jobs = [job_of([one.run], here=self._spec.here, threads=self._threads) for one in ready]
         try:
-            ids = self._launcher.submit([job_of([one.run], here=self._spec.here) for one in ready]) if ready else []
+            ids = self._launcher.submit(jobs) if jobs else []
         except LauncherError as error:
             for one in ready:
                 forget_job(one.run.path)
