@@ -10,7 +10,7 @@ from icl_data.foundation.command_line import CommandFailed
 from icl_models import ComponentConfig, JobState, LauncherError, LauncherSpec
 from icl_train import figure3a
 from icl_train._commands.main import _main
-from icl_train._sweeps import queue as queue_module
+from icl_train._sweeps import handed
 from icl_train._sweeps.sweep import launch, prepare
 from icl_train._watching.job import note_job, read_job
 
@@ -55,8 +55,8 @@ def cluster(monkeypatch):
     from icl_models._plugins.registry import registry
 
     monkeypatch.setitem(registry()._components["launcher"], "theirs", (spec, None))
-    monkeypatch.setattr(queue_module, "_SECONDS_BETWEEN_ANSWERS", 0.05)
-    monkeypatch.setattr(queue_module, "_SECONDS_TO_ARRIVE", 0.3)
+    monkeypatch.setattr(handed, "_SECONDS_BETWEEN_ANSWERS", 0.05)
+    monkeypatch.setattr(handed, "_SECONDS_TO_ARRIVE", 0.3)
     return made
 
 
@@ -131,7 +131,7 @@ def test_a_job_that_is_gone_before_its_run_is_done_fails_that_run_alone(runs, cl
 
 
 def test_what_is_written_late_on_a_shared_file_system_is_waited_for(runs, cluster, launched, until, monkeypatch):
-    monkeypatch.setattr(queue_module, "_SECONDS_TO_ARRIVE", 60.0)
+    monkeypatch.setattr(handed, "_SECONDS_TO_ARRIVE", 60.0)
     told, result = launched(runs[:1], jobs=None, launcher="theirs")
     until(lambda: "0 of 1 done, 1 queued" in told.lines())
     del cluster.stages["0"]
