@@ -105,6 +105,12 @@ def _is_up():
 
 def _stop(folder):
     subprocess.run(["scancel", "--user=root"], capture_output=True, check=False)
+    give_up = time.monotonic() + 40
+    while time.monotonic() < give_up:  # what slurmd has started outlives it
+        left = subprocess.run(["squeue", "--noheader"], capture_output=True, text=True, check=False).stdout
+        if not left.strip():
+            break
+        time.sleep(0.5)
     for name in ("slurmd", "slurmctld", "munge"):
         try:
             os.kill(int((folder / f"{name}.pid").read_text()), signal.SIGTERM)
