@@ -36,7 +36,7 @@ SwitchType=switch/none
 MpiDefault=none
 ReturnToService=2
 KillWait=20
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} State=UNKNOWN
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=2000 State=UNKNOWN
 PartitionName=debug Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 
@@ -105,6 +105,12 @@ def _is_up():
 
 def _stop(folder):
     subprocess.run(["scancel", "--user=root"], capture_output=True, check=False)
+    give_up = time.monotonic() + 40
+    while time.monotonic() < give_up:  # what slurmd has started outlives it
+        left = subprocess.run(["squeue", "--noheader"], capture_output=True, text=True, check=False).stdout
+        if not left.strip():
+            break
+        time.sleep(0.5)
     for name in ("slurmd", "slurmctld", "munge"):
         try:
             os.kill(int((folder / f"{name}.pid").read_text()), signal.SIGTERM)

@@ -9,9 +9,32 @@ from pathlib import Path
 import pytest
 from swept import GRID, beat, icl_train, is_under_way, runs_in, starts, until, written
 
+from icl_train._launchers.settings import RayConfig
+from icl_train.testing import LauncherConformance
+
 ray = pytest.importorskip("ray", reason="needs the extra icl-train[ray]")
 
 SWEEP = [*GRID, "--run-seeds", "0", "1", "2", "--launcher", "ray", "--root", "runs"]
+
+
+@pytest.fixture(scope="module")
+def quiet_cluster():
+    """A cluster of which nothing is killed."""
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+    yield made
+    made.shutdown()
+
+
+class TestRay(LauncherConformance):
+    name = "ray"
+    seconds = 120.0
+
+    @pytest.fixture(autouse=True)
+    def on_it(self, quiet_cluster):
+        """Jobs need it."""
+        type(self).own = RayConfig(address=quiet_cluster.address)
 
 
 @pytest.fixture

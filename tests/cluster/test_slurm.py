@@ -4,9 +4,23 @@ import os
 import signal
 import subprocess
 
+import pytest
 from swept import GRID, icl_train, is_under_way, read_stage, runs_in, starts, states, until, written
 
+from icl_train._launchers.settings import SlurmConfig
+from icl_train.testing import LauncherConformance
+
 SWEEP = [*GRID, "--run-seeds", "0", "1", "2", "--launcher", "slurm", "--launcher-config.time", "30", "--root", "runs"]
+
+
+class TestSlurm(LauncherConformance):
+    name = "slurm"
+    own = SlurmConfig(time="5", grace=60, memory=0.5, sbatch=("comment=tried", "nice"), setup=("export TRIED=yes",))
+    seconds = 120.0
+
+    @pytest.fixture(autouse=True)
+    def on_it(self, slurm):
+        """Jobs need it."""
 
 
 def queue():
@@ -73,3 +87,15 @@ def test_a_wish_that_slurm_refuses_is_told_in_a_line_and_leaves_no_note(slurm, t
     told = icl_train(*SWEEP, "--launcher-config.partition", "nowhere", cwd=tmp_path, ok=1)
     assert "invalid partition specified" in told.lower()
     assert not list((tmp_path / "runs").glob("*/job.json"))
+
+
+def test_a_job_whose_time_is_up_is_requeued_and_its_run_goes_on(slurm, tmp_path):
+    more = ["--launcher-config.time", "1", "--launcher-config.grace", "30", "--max-steps", "1000000"]
+    icl_train(*SWEEP, *more, "--run-seeds", "0", "--no-follow", cwd=tmp_path, ok=3)
+    (run,) = runs_in(tmp_path / "runs").values()
+    until(lambda: len(starts(run)) == 2, "a second start")
+    assert starts(run)[1] > 0
+    (number,) = queue()
+    subprocess.run(["scancel", number], check=True)
+    until(lambda: not queue(), "the job's end")
+    assert states(tmp_path / "runs")[run.name]["state"] == "interrupted"

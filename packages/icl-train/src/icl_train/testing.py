@@ -71,10 +71,11 @@ class ExperimentConformance(_SpecConformance):
                         assert claim.heads.layer < run.config.model.num_layers
 
 
-# A job that says with how many threads it was started, and what has ended it.
+# A job that says with how many threads it was started, and what has ended it. It ends with its standard input, too.
 _WAITS = """
-import os, signal, sys, time
+import os, signal, sys, threading, time
 from pathlib import Path
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
 folders = [Path(name) for name in sys.argv[1:]]
 def ended(number, frame):
     for folder in folders:
@@ -131,14 +132,23 @@ class LauncherConformance:
         return Job(name=names[0], folders=folders, command=command, threads=threads)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Wait; a failure where what is waited for does not come."""
+        """Wait; a failure where what is waited for does not come.
+
+        Args:
+            condition: whether it is there.
+        """
         give_up = time.monotonic() + self.seconds
         while not condition():
             assert time.monotonic() < give_up, f"launcher {self.name!r} was waited for in vain"
             time.sleep(0.05)
 
     def asked(self, launcher: Launcher, *ids: str) -> list[str]:
-        """Stages of jobs; skipped where the launcher cannot say."""
+        """Stages of jobs; skipped where the launcher cannot say.
+
+        Args:
+            launcher: who is asked.
+            ids: of the jobs.
+        """
         if not self.spec().asked:
             pytest.skip(f"launcher {self.name!r} cannot be asked after its jobs")
         return [state.stage for state in launcher.states(ids)]

@@ -10,7 +10,7 @@ from icl_data.foundation.command_line import CommandFailed
 from icl_models import ComponentConfig, JobState, LauncherError, LauncherSpec
 from icl_train import figure3a
 from icl_train._commands.main import _main
-from icl_train._sweeps import queue as queue_module
+from icl_train._sweeps import handed
 from icl_train._sweeps.sweep import launch, prepare
 from icl_train._watching.job import note_job, read_job
 
@@ -55,8 +55,8 @@ def cluster(monkeypatch):
     from icl_models._plugins.registry import registry
 
     monkeypatch.setitem(registry()._components["launcher"], "theirs", (spec, None))
-    monkeypatch.setattr(queue_module, "_SECONDS_BETWEEN_ANSWERS", 0.05)
-    monkeypatch.setattr(queue_module, "_SECONDS_TO_ARRIVE", 0.3)
+    monkeypatch.setattr(handed, "_SECONDS_BETWEEN_ANSWERS", 0.05)
+    monkeypatch.setattr(handed, "_SECONDS_TO_ARRIVE", 0.3)
     return made
 
 
@@ -77,6 +77,12 @@ def test_all_jobs_are_handed_over_at_once_and_written_down(runs, cluster):
     assert [job.folders for job in cluster.jobs.values()] == [(run.path,) for run in runs]
     assert [(read_job(run.path).launcher, read_job(run.path).id) for run in runs] == [("theirs", "0"), ("theirs", "1")]
     assert {job.threads for job in cluster.jobs.values()} == {3}
+
+
+def test_runs_made_for_all_cores_of_some_machine_ask_for_the_threads_of_the_launcher(short, tmp_path, cluster):
+    configs = figure3a(short(train={"threads": None}), class_counts=(64,), seeds=(0,))
+    told_by(prepare(configs, tmp_path, elsewhere=True), follow=False)
+    assert [job.threads for job in cluster.jobs.values()] == [3]
 
 
 def test_a_second_sweep_hands_nothing_over_that_is_queued_or_running(runs, cluster):
@@ -125,7 +131,7 @@ def test_a_job_that_is_gone_before_its_run_is_done_fails_that_run_alone(runs, cl
 
 
 def test_what_is_written_late_on_a_shared_file_system_is_waited_for(runs, cluster, launched, until, monkeypatch):
-    monkeypatch.setattr(queue_module, "_SECONDS_TO_ARRIVE", 60.0)
+    monkeypatch.setattr(handed, "_SECONDS_TO_ARRIVE", 60.0)
     told, result = launched(runs[:1], jobs=None, launcher="theirs")
     until(lambda: "0 of 1 done, 1 queued" in told.lines())
     del cluster.stages["0"]

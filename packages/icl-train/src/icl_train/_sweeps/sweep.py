@@ -157,13 +157,15 @@ def launch(
     """
     names = None if plan is None else [plan.label(run.config) for run in runs]
     spec = find_launcher(launcher)
-    built = spec.build(launcher_config or spec.config(), jobs)
+    own = launcher_config or spec.config()
+    built = spec.build(own, jobs)
     with Board(stream) as board, StopRequest(at_once=False) as stop:
         queue = Queue(
             runs,
             broken,
             spec=spec,
             launcher=built,
+            threads=spec.threads(own),
             names=names,
             jobs=jobs,
             board=board,
