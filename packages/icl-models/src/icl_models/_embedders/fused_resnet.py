@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,18 +20,17 @@ _WIDEST = 64
 _MOST_NUMBERS = 2**31  # that kernels index
 
 
-def runs_fused(
-    images: Tensor, stem: SameConv2d, stem_norm: BatchNorm, blocks: Iterable[nn.Module], num_groups: int
-) -> bool:
-    """Whether `fused_features` may stand for stem and blocks on images (N, H, W, C): asked for, in training, float32."""
+def runs_fused(images: Tensor, stem: SameConv2d, stem_norm: BatchNorm, groups: nn.Module, num_groups: int) -> bool:
+    """Whether `fused_features` may stand for the modules on images (N, H, W, C): asked for, in training, float32."""
     if not fused_for(images) or num_groups != 1 or images.shape[-1] != 1 or images.requires_grad or not len(images):
         return False
-    modules = [stem, stem_norm, *(module for block in blocks for module in block.modules())]
+    modules = [module for part in (stem, stem_norm, groups) for module in part.modules()]
     values = [value for module in modules for value in module.parameters(recurse=False)]
     buffers = [value for module in modules for value in module.buffers(recurse=False)]
     quarter = math.ceil(images.shape[1] / 4) * math.ceil(images.shape[2] / 4)
     return (
         images.dtype == torch.float32
+        and stem_norm.spread is None
         and all(module.training and not _has_hooks(module) for module in modules)
         and all(value.dtype == torch.float32 for value in values)
         and all(value.is_contiguous() and value.device == images.device for value in (*values, *buffers))
@@ -43,15 +41,15 @@ def runs_fused(
     )
 
 
-def fused_features(images: Tensor, stem: SameConv2d, stem_norm: BatchNorm, blocks: list[nn.Module]) -> Tensor:
+def fused_features(images: Tensor, stem: SameConv2d, stem_norm: BatchNorm, groups: nn.Sequential) -> Tensor:
     """Images (N, H, W, 1) to features (N, C, H', W'), channels last in memory."""
     from icl_models._fused.images.function import residual_net
 
-    net = _net(images.shape, stem, stem_norm, blocks)
+    net = _net(images.shape, stem, stem_norm, groups)
     return residual_net(net, images.flatten(2)).permute(0, 3, 1, 2)
 
 
-def _net(shape: torch.Size, stem: SameConv2d, stem_norm: BatchNorm, blocks: list[nn.Module]) -> FusedNet:
+def _net(shape: torch.Size, stem: SameConv2d, stem_norm: BatchNorm, groups: nn.Sequential) -> FusedNet:
     from icl_models._fused.images.function import FusedNet
     from icl_models._fused.images.shapes import BlockShape, StemShape, programs_for
 
@@ -66,10 +64,11 @@ def _net(shape: torch.Size, stem: SameConv2d, stem_norm: BatchNorm, blocks: list
     )  # fmt: skip
     shapes, layers = [], []
     programs = 1
-    for block in blocks:
+    for block in (block for group in groups.children() for block in group.children()):
         project = block.shortcut_conv is not None
-        narrow, channels = block.conv_0.weight.shape[:2]
-        out_channels, stride = len(block.conv_2.weight), block.conv_1.stride
+        first, cross, widen = (getattr(block, name) for name in ("conv_0", "conv_1", "conv_2"))
+        narrow, channels = first.weight.shape[:2]
+        out_channels, stride = len(widen.weight), cross.stride
         if project:  # a group begins, all of which is cut alike
             programs = programs_for(images * pooled[0] * pooled[1], max(narrow, out_channels))
         out = math.ceil(pooled[0] / stride), math.ceil(pooled[1] / stride)

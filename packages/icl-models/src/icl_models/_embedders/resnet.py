@@ -146,12 +146,11 @@ class SimpleResNet(nn.Module):
 
     def _features(self, x: Tensor, num_groups: int) -> Tensor:
         """(N, H, W, C) to (N, C', H/32, W/32)."""
-        blocks = [block for group in self.groups for block in group]
-        if runs_fused(x, self.stem, self.stem_norm, blocks, num_groups):
-            return fused_features(x, self.stem, self.stem_norm, blocks)
+        if runs_fused(x, self.stem, self.stem_norm, self.groups, num_groups):
+            return fused_features(x, self.stem, self.stem_norm, self.groups)
         x = stem(x.permute(0, 3, 1, 2), self.stem, self.stem_norm, num_groups)  # (N, 64, H/4, W/4)
-        found: Tensor = self.groups(x, num_groups)
-        return found
+        features: Tensor = self.groups(x, num_groups)
+        return features
 
     def _num_groups(self, batch_size: int) -> int:
         """Groups of sequences that batch normalisation keeps apart; evaluation has no use for them."""

@@ -1,1 +1,1 @@
-"""The residual net in training as fused kernels: values and gradients of the plain modules, in fewer passes over memory."""
+"""The residual net in training as fused kernels: what the modules give, in fewer passes over memory."""

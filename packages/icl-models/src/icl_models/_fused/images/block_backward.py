@@ -1,8 +1,10 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """The backward pass of a bottleneck block in three kernels, a convolution each, and of where the net is left.
 
 A kernel takes the gradient of what a normalisation gave, with its finished sums, and from there gets the gradient of
-the convolution's weights, (programs, ...) to be added up, and of its input, masked by the ReLU there, with the sums that
-the normalisation before it needs.
+the convolution's weights, (programs, ...) to be added up, and of its input, masked by the ReLU there, with the sums
+that the normalisation before it needs.
 """
 
 import triton
@@ -118,6 +120,28 @@ def fed_row(row, dy, dx, height, width, out_height, out_width, top, left, STRIDE
 
 
 @triton.jit
+def fed_gradient(
+    gradient, raw, statistics, sums, row, rows, dy, height, width, out_height, out_width, top, left,
+    STRIDE: tl.constexpr, N: tl.constexpr, N4: tl.constexpr, NP: tl.constexpr,
+):  # fmt: skip
+    """The gradient of what the 3x3 convolution gave (B, 4 * N4), where a row of three taps takes the input's rows."""
+    tap = tl.arange(0, 4 * N4)
+    dx = tap // N4
+    target = tap % N4
+    fed, there = fed_row(row, dy, dx, height, width, out_height, out_width, top, left, STRIDE)
+    there = there & (row < rows)[:, None] & ((dx < 3) & (target < N))[None, :]
+    at = fed * N + target[None, :]
+    mean = tl.load(statistics + target)
+    factor = tl.load(statistics + NP + target)
+    deviation = tl.load(statistics + 3 * NP + target)
+    of_mean = tl.load(sums + target)
+    of_product = tl.load(sums + NP + target)
+    g = tl.load(gradient + at, there, 0.0)
+    of_z = of_raw(g, tl.load(raw + at, there, 0.0), mean, factor, deviation, of_mean, of_product)
+    return tl.where(there, of_z, 0.0)
+
+
+@triton.jit
 def cross_backward(
     gradient, raw, statistics, sums, weight, of_weight, weights_width,
     x, x_statistics, of_x, x_partial, x_of_scale, x_of_offset, x_sums, arrived, rows, programs,
@@ -125,65 +149,56 @@ def cross_backward(
     STRIDE: tl.constexpr, N: tl.constexpr, N4: tl.constexpr, NP: tl.constexpr,
     B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """The 3x3 convolution, by the rows of its input; x is raw, as the convolution before gave it."""
+    """The 3x3 convolution, by the rows of its input; x is raw, as the convolution before gave it.
+
+    Programs (programs, 4): three have the gradient of a row of taps each, the fourth that of the input.
+    """
     program = tl.program_id(0)
+    part = tl.program_id(1)
     tap = tl.arange(0, 4 * N4)
-    dx = tap // N4
-    target = tap % N4
-    known = (dx < 3) & (target < N)
     narrow = tl.arange(0, NP)
-    w_at = target[:, None] * (9 * N) + dx[:, None] + narrow[None, :] * 9
-    w_mask = known[:, None] & (narrow < N)[None, :]
-    w_0 = tl.load(weight + w_at, w_mask, 0.0)
-    w_1 = tl.load(weight + w_at + 3, w_mask, 0.0)
-    w_2 = tl.load(weight + w_at + 6, w_mask, 0.0)
-    mean = tl.load(statistics + target)
-    factor = tl.load(statistics + NP + target)
-    deviation = tl.load(statistics + 3 * NP + target)
-    of_mean = tl.load(sums + target)
-    of_product = tl.load(sums + NP + target)
+    w_at = (tap % N4)[:, None] * (9 * N) + (tap // N4)[:, None] + narrow[None, :] * 9
+    w_mask = ((tap // N4 < 3) & (tap % N4 < N))[:, None] & (narrow < N)[None, :]
     x_mean = tl.load(x_statistics + narrow)
     x_factor = tl.load(x_statistics + NP + narrow)
     x_summand = tl.load(x_statistics + 2 * NP + narrow)
-    of_w_0 = tl.zeros([4 * N4, NP], tl.float32)
-    of_w_1 = tl.zeros([4 * N4, NP], tl.float32)
-    of_w_2 = tl.zeros([4 * N4, NP], tl.float32)
-    total = tl.zeros([NP], tl.float32)
-    product = tl.zeros([NP], tl.float32)
-    for start in range(program * B, rows, programs * B):
-        row = start + tl.arange(0, B)
-        inside = (row < rows)[:, None]
-        x_mask = inside & (narrow < N)[None, :]
-        x_at = row[:, None] * N + narrow[None, :]
-        x_raw = tl.load(x + x_at, x_mask, 0.0)
-        value = tl.where(x_mask, tl.maximum(normalised(x_raw, x_mean, x_factor, x_summand), 0.0), 0.0)
-        of_value = tl.zeros([B, NP], tl.float32)
-        for dy in tl.static_range(3):
-            fed, there = fed_row(row, dy, dx, height, width, out_height, out_width, top, left, STRIDE)
-            there = there & inside & known[None, :]
-            at = fed * N + target[None, :]
-            g = tl.load(gradient + at, there, 0.0)
-            of_z = of_raw(g, tl.load(raw + at, there, 0.0), mean, factor, deviation, of_mean, of_product)
-            of_z = tl.where(there, of_z, 0.0)
-            w = w_0 if dy == 0 else (w_1 if dy == 1 else w_2)
-            of_value = tl.dot(of_z, w, of_value, input_precision=PRECISION)
-            if dy == 0:
-                of_w_0 = tl.dot(tl.trans(of_z), value, of_w_0, input_precision=PRECISION)
-            elif dy == 1:
-                of_w_1 = tl.dot(tl.trans(of_z), value, of_w_1, input_precision=PRECISION)
-            else:
-                of_w_2 = tl.dot(tl.trans(of_z), value, of_w_2, input_precision=PRECISION)
-        of_value = tl.where(value > 0.0, of_value, 0.0)
-        tl.store(of_x + x_at, of_value, x_mask)
-        total += tl.sum(of_value, 0)
-        product += add_products(of_value, x_raw, x_statistics, narrow, NP)
-    own = of_weight + program * weights_width + w_at
-    tl.store(own, of_w_0, w_mask)
-    tl.store(own + 3, of_w_1, w_mask)
-    tl.store(own + 6, of_w_2, w_mask)
-    keep_sums(x_partial, program, narrow, NP, total, product)
-    if is_last(arrived, programs):
-        finish_sums(x_partial, programs, rows, x_of_scale, x_of_offset, x_sums, PROGRAMS, N, NP)
+    if part < 3:
+        of_w = tl.zeros([4 * N4, NP], tl.float32)
+        for start in range(program * B, rows, programs * B):
+            row = start + tl.arange(0, B)
+            x_mask = (row < rows)[:, None] & (narrow < N)[None, :]
+            x_raw = tl.load(x + row[:, None] * N + narrow[None, :], x_mask, 0.0)
+            value = tl.where(x_mask, tl.maximum(normalised(x_raw, x_mean, x_factor, x_summand), 0.0), 0.0)
+            of_z = fed_gradient(
+                gradient, raw, statistics, sums, row, rows, part, height, width, out_height, out_width, top, left,
+                STRIDE, N, N4, NP,
+            )  # fmt: skip
+            of_w = tl.dot(tl.trans(of_z), value, of_w, input_precision=PRECISION)
+        tl.store(of_weight + program * weights_width + w_at + 3 * part, of_w, w_mask)
+    else:
+        total = tl.zeros([NP], tl.float32)
+        product = tl.zeros([NP], tl.float32)
+        for start in range(program * B, rows, programs * B):
+            row = start + tl.arange(0, B)
+            of_value = tl.zeros([B, NP], tl.float32)
+            for dy in range(3):
+                of_z = fed_gradient(
+                    gradient, raw, statistics, sums, row, rows, dy, height, width, out_height, out_width, top, left,
+                    STRIDE, N, N4, NP,
+                )  # fmt: skip
+                w = tl.load(weight + w_at + 3 * dy, w_mask, 0.0)
+                of_value = tl.dot(of_z, w, of_value, input_precision=PRECISION)
+            x_mask = (row < rows)[:, None] & (narrow < N)[None, :]
+            x_at = row[:, None] * N + narrow[None, :]
+            x_raw = tl.load(x + x_at, x_mask, 0.0)
+            fires = x_mask & (normalised(x_raw, x_mean, x_factor, x_summand) > 0.0)
+            of_value = tl.where(fires, of_value, 0.0)
+            tl.store(of_x + x_at, of_value, x_mask)
+            total += tl.sum(of_value, 0)
+            product += add_products(of_value, x_raw, x_statistics, narrow, NP)
+        keep_sums(x_partial, program, narrow, NP, total, product)
+        if is_last(arrived, programs):
+            finish_sums(x_partial, programs, rows, x_of_scale, x_of_offset, x_sums, PROGRAMS, N, NP)
 
 
 @triton.jit
@@ -272,7 +287,7 @@ def add_weights(
     partial, out, end_0, end_1, end_2, base_1, base_2, base_3, width_0, width_1, width_2, width_3,
     programs_0, programs_1, programs_2, programs_3, PROGRAMS: tl.constexpr, B: tl.constexpr,
 ):  # fmt: skip
-    """Add up the programs' gradients of weights: four groups of blocks, (programs, width) each, one behind the other."""
+    """Add up the programs' gradients of weights: four groups of blocks, (programs, width) each."""
     block = tl.program_id(0)
     first = tl.where(block < end_0, 0, tl.where(block < end_1, end_0, tl.where(block < end_2, end_1, end_2)))
     base = tl.where(block < end_0, 0, tl.where(block < end_1, base_1, tl.where(block < end_2, base_2, base_3)))

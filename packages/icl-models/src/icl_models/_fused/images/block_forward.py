@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """A bottleneck block in three kernels, each a convolution of rows (N * H * W, C) with the normalisation before it."""
 
 import triton
@@ -33,7 +35,7 @@ def enter_block(
     C: tl.constexpr, N: tl.constexpr, CO: tl.constexpr, CP: tl.constexpr, NP: tl.constexpr, COP: tl.constexpr,
     B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """x, which is what the block before gives unless FIRST, is written; its convolution to N, and to CO where PROJECT."""
+    """Unless FIRST, write x, what the block before gives; its convolution to N, and to CO where PROJECT."""
     program = tl.program_id(0)
     channel = tl.arange(0, CP)
     narrow = tl.arange(0, NP)
@@ -120,21 +122,18 @@ def cross_block(
     summand = tl.load(x_statistics + 2 * NP + source)
     w_at = weight + narrow[None, :] * (9 * N) + (source * 9 + dx)[:, None]
     w_mask = known[:, None] & (narrow < N)[None, :]
-    w_0 = tl.load(w_at, w_mask, 0.0)
-    w_1 = tl.load(w_at + 3, w_mask, 0.0)
-    w_2 = tl.load(w_at + 6, w_mask, 0.0)
     count = 0.0
     mean = tl.zeros([NP], tl.float32)
     squares = tl.zeros([NP], tl.float32)
     for start in range(program * B, rows, programs * B):
         row = start + tl.arange(0, B)
         z = tl.zeros([B, NP], tl.float32)
-        for dy in tl.static_range(3):
+        for dy in range(3):  # not unrolled, so that few numbers are kept at a time
             under, there = tapped_row(row, dy, dx, height, width, out_height, out_width, top, left, STRIDE)
             there = there & (row < rows)[:, None] & known[None, :]
             value = tl.load(x + under * N + source[None, :], there, 0.0)
             value = tl.where(there, tl.maximum(normalised(value, of_mean, factor, summand), 0.0), 0.0)
-            w = w_0 if dy == 0 else (w_1 if dy == 1 else w_2)
+            w = tl.load(w_at + 3 * dy, w_mask, 0.0)
             z = tl.dot(value, w, z, input_precision=PRECISION)
         inside = (row < rows)[:, None]
         tl.store(out + row[:, None] * N + narrow[None, :], z, inside & (narrow < N)[None, :])

@@ -16,7 +16,8 @@ from icl_models._fused.images.block_backward import (
     widen_backward,
 )
 from icl_models._fused.images.block_forward import cross_block, enter_block, leave_block, widen_block
-from icl_models._fused.images.shapes import ROWS, BlockShape, power_of_two
+from icl_models._fused.images.shapes import BlockShape, power_of_two
+from icl_models._fused.images.tiles import TILES
 
 PRECISION = "tf32x3"
 _APART = 4  # counters begin where 16 bytes do, so that kernels are not made twice
@@ -68,8 +69,16 @@ def blocks_forward(
     shape = shapes[-1]
     out = x.new_empty(shape.out_rows, shape.out_channels)
     rows = shape.out_rows
-    leave_block[(-(-rows // ROWS),)](
-        *_sum_of(kept[-1]), out, rows, shape.project, shape.out_channels, _wide(shape.out_channels), ROWS
+    tile = TILES["leave_block"]
+    leave_block[(-(-rows // tile.rows),)](
+        *_sum_of(kept[-1]),
+        out,
+        rows,
+        shape.project,
+        shape.out_channels,
+        _wide(shape.out_channels),
+        tile.rows,
+        **tile.options,
     )
     return out, kept
 
@@ -94,6 +103,7 @@ def _block_forward(
     size = shape.height, shape.width, shape.out_height, shape.out_width
     many = power_of_two(shape.programs)
     grid = (shape.programs,)
+    enter_tile, cross_tile, widen_tile = TILES["enter_block"], TILES["cross_block"], TILES["widen_block"]
     first, cross, widen = layers[:3]
     last = layers[-1]  # the shortcut's, where there is one
     enter_block[grid](
@@ -102,16 +112,18 @@ def _block_forward(
         last.weight, raw[-1], second, *last.norm.all, statistics[-1],
         arrived, shape.rows, shape.programs, *size,
         before is None, before is not None and len(before.raw) == 4, shape.project, shape.stride,
-        shape.channels, narrow, out, _wide(shape.channels), n, co, ROWS, many, PRECISION,
+        shape.channels, narrow, out, _wide(shape.channels), n, co,
+        enter_tile.rows, many, PRECISION, **enter_tile.options,
     )  # fmt: skip
     cross_block[grid](
         raw[0], statistics[0], cross.weight, raw[1], scratch, *cross.norm.all, statistics[1],
         arrived[1:], shape.out_rows, shape.programs, *size, shape.top, shape.left,
-        shape.stride, narrow, power_of_two(narrow, 4), n, ROWS, many, PRECISION,
+        shape.stride, narrow, power_of_two(narrow, 4), n, cross_tile.rows, many, PRECISION, **cross_tile.options,
     )  # fmt: skip
     widen_block[grid](
         raw[1], statistics[1], widen.weight, raw[2], scratch, *widen.norm.all, statistics[2],
-        arrived[2:], shape.out_rows, shape.programs, narrow, out, n, co, ROWS, many, PRECISION,
+        arrived[2:], shape.out_rows, shape.programs, narrow, out, n, co,
+        widen_tile.rows, many, PRECISION, **widen_tile.options,
     )  # fmt: skip
     return Kept(x, raw, statistics)
 
@@ -129,10 +141,11 @@ def blocks_backward(
     shape, last, of = shapes[-1], kept[-1], norms[-1]
     many = power_of_two(shape.programs)
     out = torch.empty_like(y)
+    tile = TILES["leave_backward"]
     leave_backward[(shape.programs,)](
         gradient, y, out, last.raw[2], last.statistics[2], scratch, *of[2].all,
         last.raw[-1], last.statistics[-1], second, *of[-1].all, arrived, shape.out_rows, shape.programs,
-        shape.project, shape.out_channels, _wide(shape.out_channels), ROWS, many,
+        shape.project, shape.out_channels, _wide(shape.out_channels), tile.rows, many, **tile.options,
     )  # fmt: skip
     weights: list[list[Tensor]] = [[] for _ in shapes]
     for group in groups:
@@ -167,19 +180,20 @@ def _block_backward(
     size = shape.height, shape.width, shape.out_height, shape.out_width
     many = power_of_two(shape.programs)
     grid = (shape.programs,)
+    widen_tile, cross_tile, enter_tile = (TILES[f"{name}_backward"] for name in ("widen", "cross", "enter"))
     raw, statistics = kept.raw, kept.statistics
     starts = [sum(shape.weights[:layer]) for layer in range(len(layers))]
     of_cross, of_first, of_x = torch.empty_like(raw[1]), torch.empty_like(raw[0]), torch.empty_like(kept.x)
     widen_backward[grid](
         after, raw[2], statistics[2], of[2].sums, layers[2].weight, of_weights[starts[2] :], width,
         raw[1], statistics[1], of_cross, scratch, *of[1].all, arrived, shape.out_rows, shape.programs,
-        narrow, out, n, co, ROWS, many, PRECISION,
+        narrow, out, n, co, widen_tile.rows, many, PRECISION, **widen_tile.options,
     )  # fmt: skip
-    cross_backward[grid](
+    cross_backward[(shape.programs, 4)](
         of_cross, raw[1], statistics[1], of[1].sums, layers[1].weight, of_weights[starts[1] :], width,
         raw[0], statistics[0], of_first, scratch, *of[0].all, arrived[1:], shape.rows, shape.programs,
         *size, shape.top, shape.left,
-        shape.stride, narrow, power_of_two(narrow, 4), n, ROWS, many, PRECISION,
+        shape.stride, narrow, power_of_two(narrow, 4), n, cross_tile.rows, many, PRECISION, **cross_tile.options,
     )  # fmt: skip
     source, of_source = (kept, of) if before is None else before
     enter_backward[grid](
@@ -188,7 +202,8 @@ def _block_backward(
         kept.x, of_x, source.raw[2], source.statistics[2], scratch, *of_source[2].all,
         source.raw[-1], source.statistics[-1], second, *of_source[-1].all, arrived[2:], shape.rows, shape.programs,
         *size, before is None, len(source.raw) == 4, shape.project, shape.stride,
-        shape.channels, narrow, out, _wide(shape.channels), n, co, ROWS, many, PRECISION,
+        shape.channels, narrow, out, _wide(shape.channels), n, co,
+        enter_tile.rows, many, PRECISION, **enter_tile.options,
     )  # fmt: skip
     return of_x
 

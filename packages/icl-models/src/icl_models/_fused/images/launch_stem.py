@@ -17,9 +17,9 @@ from icl_models._fused.images.stem_forward import (
     pool_convolution,
     square_images,
 )
+from icl_models._fused.images.tiles import TILES
 from icl_models._fused.switch import interprets
 
-_ROWS = 64
 _PROGRAMS = 256
 _PIXELS = 1024
 
@@ -43,11 +43,12 @@ def stem_forward(images: Tensor, shape: StemShape, layer: Layer) -> tuple[Tensor
     square_images[(-(-squares.numel() // _PIXELS),)](
         images, squares, shades, squares.numel(), shape.height, shape.width, rows, columns, *shape.conv_padding, _PIXELS
     )
-    programs = min(_PROGRAMS, -(-shape.positions // _ROWS))
+    tile = TILES["add_moments"]
+    programs = min(_PROGRAMS, -(-shape.positions // tile.rows))
     partial = images.new_empty(programs, 65, 64)
     moments = torch.empty(65, 64, dtype=torch.float64, device=images.device)
     add_moments[(programs,)](
-        squares, shades, partial, shape.positions, programs, *size, rows, columns, _ROWS, PRECISION
+        squares, shades, partial, shape.positions, programs, *size, rows, columns, tile.rows, PRECISION, **tile.options
     )
     finish_moments[(65,)](partial, moments, programs, shape.positions, power_of_two(programs))
     channels = shape.channels
@@ -58,9 +59,11 @@ def stem_forward(images: Tensor, shape: StemShape, layer: Layer) -> tuple[Tensor
     fold_normalisation[(channels,)](layer.weight, norm.scale, norm.offset, moments, folded, high, low, affine, channels)
     out = images.new_empty(shape.places, channels)
     argument = torch.empty(shape.places, channels, dtype=torch.int8, device=images.device)
-    pool_convolution[(-(-shape.places // _ROWS),)](
-        squares, shades, folded, high, low, affine, out, argument, norm.hidden, norm.average, norm.counter, shape.places,
-        *size, rows, columns, shape.pooled_height, shape.pooled_width, *shape.pool_padding, channels, _ROWS, PRECISION,
+    tile = TILES["pool_convolution"]
+    pool_convolution[(-(-shape.places // tile.rows),)](
+        squares, shades, folded, high, low, affine, out, argument, norm.hidden, norm.average, norm.counter,
+        shape.places, *size, rows, columns, shape.pooled_height, shape.pooled_width, *shape.pool_padding, channels,
+        tile.rows, PRECISION, **tile.options,
     )  # fmt: skip
     return out, KeptStem(squares, shades, moments, argument)
 
@@ -68,13 +71,15 @@ def stem_forward(images: Tensor, shape: StemShape, layer: Layer) -> tuple[Tensor
 def stem_backward(gradient: Tensor, shape: StemShape, layer: Layer, kept: KeptStem) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of weight, scale and offset, of that of the rows before their ReLU."""
     channels = shape.channels
-    programs = min(_PROGRAMS, -(-shape.places // _ROWS))
+    tile = TILES["pool_convolution_backward"]
+    programs = min(_PROGRAMS, -(-shape.places // tile.rows))
     partial = gradient.new_empty(programs, 65 * channels)
     rows, columns = shape.squares
     pool_convolution_backward[(programs,)](
         gradient, kept.argument, kept.squares, kept.shades, partial, shape.places, programs,
-        shape.conv_height, shape.conv_width, rows, columns, shape.pooled_height, shape.pooled_width, *shape.pool_padding,
-        channels, _ROWS, PRECISION, interprets(),
+        shape.conv_height, shape.conv_width, rows, columns,
+        shape.pooled_height, shape.pooled_width, *shape.pool_padding,
+        channels, tile.rows, PRECISION, interprets(), **tile.options,
     )  # fmt: skip
     of_weight = torch.empty_like(layer.weight)
     of_scale, of_offset = torch.empty_like(layer.norm.scale), torch.empty_like(layer.norm.offset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ROWS = 64  # that a program takes at a time
+_ROWS = 64  # that are worth a program
 _NUMBERS = 8192  # that the last program of a kernel combines at once: programs times channels
 _PROGRAMS = 512
 
@@ -78,4 +78,4 @@ class StemShape:
 
 def programs_for(rows: int, widest: int) -> int:
     """How many programs share the rows of a kernel of which the widest statistics have so many channels."""
-    return max(1, min(-(-rows // ROWS), _NUMBERS // power_of_two(widest, 16), _PROGRAMS))
+    return max(1, min(-(-rows // _ROWS), _NUMBERS // power_of_two(widest, 16), _PROGRAMS))

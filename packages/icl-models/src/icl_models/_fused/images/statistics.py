@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """Batch statistics that kernels compute beside their work: a program's own, then all programs' by the last to finish.
 
 No number is added atomically, and programs are combined in the order of their numbers: results repeat to the last bit.
@@ -12,7 +14,7 @@ DECAY = tl.constexpr(0.9)
 
 @triton.jit
 def merge(count, mean, squares, value, inside, rows):
-    """Means and centred squares (C,) of `count` rows and of `rows` more, of which `inside` (B, 1) tells (Chan et al.)."""
+    """Means and centred squares (C,) of `count` rows and of `rows` more, those `inside` (B, 1) (Chan et al.)."""
     some = tl.maximum(rows, 1.0)
     part = tl.sum(tl.where(inside, value, 0.0), 0) / some
     off = tl.where(inside, value - part[None, :], 0.0)
@@ -53,7 +55,7 @@ def finish_statistics(
     partial, programs, scale, offset, hidden, average, counter, out, PROGRAMS: tl.constexpr, C: tl.constexpr,
     WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """Combine programs' statistics: `out` (4, WIDTH) is mean, factor, offset and inverse deviation; running averages."""
+    """Combine programs' statistics: `out` (4, WIDTH) is mean, factor, offset, inverse deviation; running averages."""
     channel = tl.arange(0, WIDTH)
     program = tl.arange(0, PROGRAMS)
     there = (program < programs)[:, None]

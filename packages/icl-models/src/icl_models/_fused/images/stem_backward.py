@@ -1,10 +1,12 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """The backward pass of the stem: from what pooling and ReLU gave straight to the gradients of its weights."""
 
 import triton
 import triton.language as tl
 
-from icl_models._fused.images.stem_forward import patches, statistics_of_channel, weight_index
 from icl_models._fused.images.statistics import EPS
+from icl_models._fused.images.stem_forward import patches, statistics_of_channel, weight_index
 
 
 @triton.jit
@@ -25,23 +27,25 @@ def gradient_of_program(
         image = line // pooled_height
         i = line - image * pooled_height
         j = place - line * pooled_width
-        for corner in tl.static_range(4):
+        of_bias += tl.sum(
+            tl.load(gradient + place[:, None] * C + channel[None, :], inside[:, None] & (channel < C)[None, :], 0.0), 0
+        )
+        for corner in range(4):
+            a = corner // 2
+            b = corner % 2
             of_z = tl.zeros([B, C], tl.float32)
             for window in tl.static_range(4):
                 # Position 2i + a is number a of window i, and where a is 0 also number 2 of window i - 1.
-                if (window // 2 + corner // 2 < 2) and (window % 2 + corner % 2 < 2):
-                    up = window // 2
-                    back = window % 2
-                    number = (corner // 2 + 2 * up) * 3 + corner % 2 + 2 * back
-                    there = (inside & (i >= up) & (j >= back))[:, None] & (channel < C)[None, :]
-                    at = (place - up * pooled_width - back)[:, None] * C + channel[None, :]
-                    largest = tl.load(argument + at, there, -1).to(tl.int32) == number
-                    g = tl.load(gradient + at, there, 0.0)
-                    of_z += tl.where(largest, g, 0.0)
-                    if corner == 0 and window == 0:
-                        of_bias += tl.sum(g, 0)
-            y = 2 * i + corner // 2 - top
-            x = 2 * j + corner % 2 - left
+                up = window // 2
+                back = window % 2
+                number = (a + 2 * up) * 3 + b + 2 * back
+                there = inside & (i >= up) & (j >= back) & (a + up < 2) & (b + back < 2)
+                mask = there[:, None] & (channel < C)[None, :]
+                at = (place - up * pooled_width - back)[:, None] * C + channel[None, :]
+                largest = tl.load(argument + at, mask, -1).to(tl.int32) == number
+                of_z += tl.where(largest, tl.load(gradient + at, mask, 0.0), 0.0)
+            y = 2 * i + a - top
+            x = 2 * j + b - left
             there = inside & (y >= 0) & (y < height) & (x >= 0) & (x < width)
             patch = patches(squares, image, y, x, rows, columns, there)
             if EXACT:
@@ -66,9 +70,10 @@ def gradient_of_program(
 @triton.jit
 def pool_convolution_backward(
     gradient, argument, squares, shades, partial, total, programs, height, width, rows, columns,
-    pooled_height, pooled_width, top, left, C: tl.constexpr, B: tl.constexpr, PRECISION: tl.constexpr, WIDEN: tl.constexpr,
+    pooled_height, pooled_width, top, left, C: tl.constexpr, B: tl.constexpr, PRECISION: tl.constexpr,
+    WIDEN: tl.constexpr,
 ):  # fmt: skip
-    """Gradients of normalising weights (C, 64) and, behind them, of the bias, of a program's places: (programs, 65 * C).
+    """Gradients of normalising weights (C, 64) and, behind them, of the bias, a program's: (programs, 65 * C).
 
     `gradient` (N * pooled_height * pooled_width, C) has been through the ReLU. A place in the pooled image stands for
     the 2x2 positions of the convolution that begin its window; each is in one, two or four windows.
@@ -89,7 +94,7 @@ def pool_convolution_backward(
 def unfold_normalisation(
     partial, weight, scale, moments, of_weight, of_scale, of_offset, programs, C: tl.constexpr, PROGRAMS: tl.constexpr
 ):
-    """Add up the programs' gradients and take them through weights, scale, offset, mean and variance, a channel each."""
+    """Add up the programs' gradients and take them through weights, mean and variance, a channel each."""
     channel = tl.program_id(0)
     k = tl.arange(0, 64)
     program = tl.arange(0, PROGRAMS)

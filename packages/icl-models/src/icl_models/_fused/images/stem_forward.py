@@ -1,9 +1,11 @@
+# mypy: ignore-errors
+# Kernels are a language of their own that only looks like Python.
 """The stem in training: a normalised 7x7 convolution of stride 2, max pooling 3x3 of stride 2 and ReLU, in few kernels.
 
 The convolution is linear in the images' patches, so that the statistics of what it gives follow from the patches' mean
 and covariance, and normalisation goes into its weights and bias. Images come as squares of 2x2 pixels: a patch, widened
 to 8x8, is four rows of sixteen numbers side by side. Drawings of few shades are exact in float16 and bfloat16, which
-tensor cores multiply fast: one bit on the device tells, and weights are then a sum of two float16 numbers.
+tensor cores multiply fast: one number on the device tells, and weights are then a sum of two of float16.
 """
 
 import triton
@@ -14,7 +16,7 @@ from icl_models._fused.images.statistics import EPS, update_averages
 
 @triton.jit
 def square_images(images, out, shades, total, height, width, rows, columns, top, left, B: tl.constexpr):
-    """Pad images (N, height, width) and write them as (N, rows, columns, 2, 2); set `shades` where float16 is not exact."""
+    """Pad images (N, height, width) and write them as (N, rows, columns, 2, 2); `shades` is 1 if float16 is inexact."""
     at = tl.program_id(0) * B + tl.arange(0, B)
     inside = at < total
     square = at // 4
@@ -158,7 +160,7 @@ def pool_of_program(
         w_low = tl.load(low + w_at)
     else:
         w = tl.load(folded + w_at)
-    for number in tl.static_range(9):
+    for number in range(9):
         y = first_y + number // 3
         x = first_x + number % 3
         there = inside & (y >= 0) & (y < height) & (x >= 0) & (x < width)

@@ -19,7 +19,7 @@ class Plan:
     """For each layer."""
     query_only: bool
     precision: str = "tf32x3"
-    """How float32 is multiplied: "tf32x3" is as exact as float32 on tensor cores, "tf32" is not."""
+    """How float32 is multiplied: "tf32x3" is as exact as float32, on tensor cores, "tf32" is not."""
     rows: int = 16
     """Of a program of an MLP; 16 is the least that tensor cores take."""
     slice_width: int = 64
@@ -29,7 +29,8 @@ class Plan:
     tile_rows: int = 32
     """Rows that such a program takes at a time."""
     attend_warps: int = 4
-    widen_warps: int = 4
+    attend_backward_warps: int = 8
+    widen_warps: int = 8
     gradient_warps: int = 4
     overlap: bool = False
     """Whether a kernel may begin to load weights while the one before it ends (programmatic dependent launch)."""

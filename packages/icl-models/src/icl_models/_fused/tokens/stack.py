@@ -94,6 +94,7 @@ class _Stack(torch.autograd.Function):
         d_x = gradient.new_empty(batch, length, width)
         options = _options(plan, width)
         attends = options | _attends(plan, length, width) | {"SHARES": math.ceil(slots / batch)}
+        attends["num_warps"] = plan.attend_backward_warps
         widens = {"ROWS": plan.rows, "num_warps": plan.widen_warps, "SHARES": math.ceil(slots / blocks)}
 
         above, x, residual, share = gradient, streams[depth], gradient, sums[depth]

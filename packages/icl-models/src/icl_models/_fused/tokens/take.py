@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -24,18 +23,28 @@ def fused_stack(blocks: nn.ModuleList, norm: nn.Module, x: Tensor, *, query_only
         return None
     if not isinstance(norm, nn.LayerNorm) or any(map(_is_hooked, (norm, blocks))):
         return None
-    parameters = (*(one for block in blocks for one in _parameters(block)), norm.weight, norm.bias)
+    parameters = all_parameters(blocks, norm)
     if not all(one.dtype == torch.float32 and one.device == x.device and one.is_contiguous() for one in parameters):
         return None
     from icl_models._fused.tokens.stack import run_stack  # needs Triton
 
-    plan = Plan(
+    return run_stack(x, plan_for(blocks, query_only=query_only), parameters)
+
+
+def plan_for(blocks: nn.ModuleList, *, query_only: bool) -> Plan:
+    """How `blocks` are computed; tf32 where torch's own products may have it."""
+    return Plan(
         num_heads=_heads(blocks),
         has_mlp=tuple(bool(block.has_mlp) for block in blocks),
         query_only=query_only,
         precision="tf32" if torch.backends.cuda.matmul.allow_tf32 else "tf32x3",
     )
-    return run_stack(x, plan, parameters)
+
+
+def all_parameters(blocks: nn.ModuleList, norm: nn.Module) -> tuple[Tensor, ...]:
+    """In the order that the kernels' function has them."""
+    modules = [module for block in blocks for module in _with_parameters(block)]
+    return tuple(parameter for module in (*modules, norm) for parameter in (module.weight, module.bias))
 
 
 def _heads(blocks: nn.ModuleList) -> int:
@@ -73,11 +82,6 @@ def _is_hooked(module: nn.Module) -> bool:
     )
 
 
-def _parameters(block: Any) -> Iterator[Tensor]:
-    attention = block.attention
-    parts = [block.norm_attention, attention.qkv, attention.out]
-    if block.has_mlp:
-        parts += [block.norm_mlp, block.mlp_in, block.mlp_out]
-    for part in parts:
-        yield part.weight
-        yield part.bias
+def _with_parameters(block: Any) -> list[Any]:
+    attention = [block.norm_attention, block.attention.qkv, block.attention.out]
+    return attention + ([block.norm_mlp, block.mlp_in, block.mlp_out] if block.has_mlp else [])
