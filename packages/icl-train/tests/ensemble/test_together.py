@@ -119,30 +119,32 @@ def test_each_member_with_images_equals_its_solo_run(tmp_path):
 
 
 class _StopAfter(PlainReporter):
-    """Asks for an end, as Ctrl+C does."""
+    """Asks for an end, as Ctrl+C does; at once, as a second one does, with no time for a checkpoint."""
 
-    def __init__(self, step):
+    def __init__(self, step, *, times=1):
         super().__init__(io.StringIO())
-        self._at = step
+        self._at, self._times = step, times
 
     def advance(self, step):
         super().advance(step)
         if step == self._at:
-            signal.raise_signal(signal.SIGINT)
+            for _ in range(self._times):
+                signal.raise_signal(signal.SIGINT)
 
 
 def short(config):
     return changed(config, train={"max_steps": 24, "checkpoint_interval": 8}, eval={"interval": 12, "batches": 2})
 
 
-def test_an_ensemble_that_was_interrupted_goes_on_as_if_it_had_not_been(tmp_path):
+@pytest.mark.parametrize(("times", "kept"), [(1, 11), (2, 8)])
+def test_an_ensemble_that_was_interrupted_goes_on_as_if_it_had_not_been(tmp_path, times, kept):
     configs = three(short(laptop_like()))
     unbroken, runs = create(tmp_path / "unbroken", configs), create(tmp_path / "broken", configs)
     assert train_together(unbroken, quiet) == {}
     with pytest.raises(KeyboardInterrupt):
-        train_together(runs, lambda run: _StopAfter(10 if run is runs[1] else None))
+        train_together(runs, lambda run: _StopAfter(10 if run is runs[1] else None, times=times))
     assert [run.status() for run in runs] == ["interrupted"] * 3
-    assert [run.checkpoint_steps()[-1] for run in runs] == [11] * 3
+    assert [run.checkpoint_steps()[-1] for run in runs] == [kept] * 3
     assert train_together([RunFolder.open(run.path) for run in runs], quiet) == {}
     for run, whole in zip(runs, unbroken, strict=True):
         assert told(run) == told(whole)
