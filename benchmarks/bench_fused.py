@@ -50,6 +50,7 @@ PLANS: dict[str, dict[str, Any]] = {
     "warps 8": {"attend_warps": 8, "gradient_warps": 8},
     "small tiles": {"tile": 32},
     "wide slices": {"slice_width": 128},
+    "tf32x3": {"precision": "tf32x3"},
     "tf32": {"precision": "tf32"},
 }
 CASES = [*(("paper", plan) for plan in PLANS), *((shape, "default") for shape in SHAPES if shape != "paper")]

@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
-from icl_models._fused.tokens.parts import gradient_below_norm, tile
+from icl_models._fused.tokens.parts import gradient_below_norm, product, tile
 
 
 @triton.jit
@@ -58,9 +58,9 @@ def widen_backward(
     )  # fmt: skip
     if part == 0:
         tl.store(d_out + at, dy, mask=inside)
-    du = tl.dot(dy, w_out, input_precision=PRECISION) * steep  # (ROWS, SLICE)
+    du = product(dy, w_out, PRECISION) * steep  # (ROWS, SLICE)
     tl.store(d_hidden + to, du, mask=inside)
-    tl.store(parts + part * size + at, tl.dot(du, w_in, input_precision=PRECISION), mask=inside)
+    tl.store(parts + part * size + at, product(du, w_in, PRECISION), mask=inside)
 
 
 @triton.jit
@@ -118,7 +118,7 @@ def attend_backward(
     )  # fmt: skip
     if group == 0:
         tl.store(d_out + at, dy, mask=inside)
-    d_mixed = tl.dot(dy, w_out, input_precision=PRECISION)  # (TOKENS, GROUP)
+    d_mixed = product(dy, w_out, PRECISION)  # (TOKENS, GROUP)
     head_of = tl.arange(0, GROUP) // HEAD
     causal = token[:, None] >= token[None, :]
     dq = tl.zeros((TOKENS, GROUP), tl.float32)
@@ -128,21 +128,21 @@ def attend_backward(
         own_columns = (head_of == head)[None, :]
         q_head = tl.where(own_columns, q, 0.0)
         d_head = tl.where(own_columns, d_mixed, 0.0)
-        score = tl.dot(q_head, tl.trans(k), input_precision=PRECISION) * softmax_scale
+        score = product(q_head, tl.trans(k), PRECISION) * softmax_scale
         score = tl.where(causal, score, float("-inf"))
         e = tl.exp(score - tl.max(score, 1)[:, None])
-        p = e / tl.sum(e, 1)[:, None]
-        dp = tl.dot(d_head, tl.trans(v), input_precision=PRECISION)
+        p = e * (1.0 / tl.sum(e, 1))[:, None]
+        dp = product(d_head, tl.trans(v), PRECISION)
         ds = p * (dp - tl.sum(p * dp, 1)[:, None]) * softmax_scale
-        dq += tl.dot(ds, tl.where(own_columns, k, 0.0), input_precision=PRECISION)
-        dk += tl.dot(tl.trans(ds), q_head, input_precision=PRECISION)
-        dv += tl.dot(tl.trans(p), d_head, input_precision=PRECISION)
+        dq += product(ds, tl.where(own_columns, k, 0.0), PRECISION)
+        dk += product(tl.trans(ds), q_head, PRECISION)
+        dv += product(tl.trans(p), d_head, PRECISION)
     tl.store(d_qkv + to, dq, mask=inside)
     tl.store(d_qkv + to + WIDTH, dk, mask=inside)
     tl.store(d_qkv + to + 2 * WIDTH, dv, mask=inside)
-    dn = tl.dot(dq, w_q, input_precision=PRECISION)  # (TOKENS, W)
-    dn += tl.dot(dk, w_k, input_precision=PRECISION)
-    dn += tl.dot(dv, w_v, input_precision=PRECISION)
+    dn = product(dq, w_q, PRECISION)  # (TOKENS, W)
+    dn += product(dk, w_k, PRECISION)
+    dn += product(dv, w_v, PRECISION)
     tl.store(parts + group * size + at, dn, mask=inside)
 
 

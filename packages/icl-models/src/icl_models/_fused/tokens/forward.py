@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
-from icl_models._fused.tokens.parts import standardised, stream, tile
+from icl_models._fused.tokens.parts import product, standardised, stream, tile
 
 
 @triton.jit
@@ -69,9 +69,9 @@ def attend(
     if group == 0:
         tl.store(x + at, h, mask=inside)
         tl.store(normed + at, n, mask=inside)
-    q = tl.dot(n, tl.trans(w_q), input_precision=PRECISION) + b_q[None, :]  # (TOKENS, GROUP)
-    k = tl.dot(n, tl.trans(w_k), input_precision=PRECISION) + b_k[None, :]
-    v = tl.dot(n, tl.trans(w_v), input_precision=PRECISION) + b_v[None, :]
+    q = product(n, tl.trans(w_q), PRECISION) + b_q[None, :]  # (TOKENS, GROUP)
+    k = product(n, tl.trans(w_k), PRECISION) + b_k[None, :]
+    v = product(n, tl.trans(w_v), PRECISION) + b_v[None, :]
     to = qkv + rows[:, None] * (3 * WIDTH) + own[None, :]
     tl.store(to, q, mask=inside)
     tl.store(to + WIDTH, k, mask=inside)
@@ -81,11 +81,11 @@ def attend(
     sum_of_heads = tl.zeros((TOKENS, GROUP), tl.float32)
     for head in tl.static_range(GROUP // HEAD):
         own_columns = (head_of == head)[None, :]
-        score = tl.dot(tl.where(own_columns, q, 0.0), tl.trans(k), input_precision=PRECISION) * softmax_scale
+        score = product(tl.where(own_columns, q, 0.0), tl.trans(k), PRECISION) * softmax_scale
         score = tl.where(causal, score, float("-inf"))
         e = tl.exp(score - tl.max(score, 1)[:, None])
-        p = e / tl.sum(e, 1)[:, None]
-        sum_of_heads += tl.dot(p, tl.where(own_columns, v, 0.0), input_precision=PRECISION)
+        p = e * (1.0 / tl.sum(e, 1))[:, None]
+        sum_of_heads += product(p, tl.where(own_columns, v, 0.0), PRECISION)
     tl.store(mixed + rows[:, None] * WIDTH + own[None, :], sum_of_heads, mask=inside)
 
 
@@ -136,14 +136,14 @@ def widen(
     if part == 0:
         tl.store(x + at, h, mask=inside)
         tl.store(normed + at, n, mask=inside)
-    u = tl.dot(n, tl.trans(w_in), input_precision=PRECISION) + b_in[None, :]  # (ROWS, SLICE)
+    u = product(n, tl.trans(w_in), PRECISION) + b_in[None, :]  # (ROWS, SLICE)
     # GELU with tanh is u s with s = sigmoid(2 root (u + 0.044715 u^3)), root = sqrt(2 / pi).
     s = 1.0 / (1.0 + tl.exp(-1.5957691216057308 * (u + 0.044715 * u * u * u)))
     g = u * s
     to = rows[:, None] * (4 * WIDTH) + own[None, :]
     tl.store(hidden + to, g, mask=inside)
     tl.store(slope + to, s + g * (1.0 - s) * (1.5957691216057308 * (1.0 + 0.134145 * u * u)), mask=inside)
-    y = tl.dot(g, tl.trans(w_out), input_precision=PRECISION)  # (ROWS, W)
+    y = product(g, tl.trans(w_out), PRECISION)  # (ROWS, W)
     tl.store(parts + part * size + at, y, mask=inside)
 
 

@@ -6,6 +6,8 @@ import triton
 import triton.language as tl
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
+from icl_models._fused.tokens.parts import product
+
 
 @triton.jit
 def parameter_gradients(
@@ -113,7 +115,7 @@ def parameter_gradients(
             inside = (rows < num_rows)[:, None]
             y_rows = tl.load(y + rows[:, None] * y_width, mask=inside, other=0.0)
             x_rows = tl.load(x + rows[:, None] * x_width, mask=inside, other=0.0)
-            total += tl.dot(tl.trans(y_rows), x_rows, input_precision=PRECISION)
+            total += product(tl.trans(y_rows), x_rows, PRECISION)
             total_bias += tl.sum(y_rows, 0)
         tl.store(to + layer * y_width * x_width + own_y[:, None] * x_width + own_x[None, :], total)
         if place % across == 0:

@@ -18,8 +18,8 @@ class Plan:
     has_mlp: tuple[bool, ...]
     """For each layer."""
     query_only: bool
-    precision: str = "tf32x3"
-    """How float32 is multiplied: "tf32x3" is as exact as float32, on tensor cores, "tf32" is not."""
+    precision: str = "split"
+    """How float32 is multiplied on tensor cores: "split" and "tf32x3" are as exact as float32, "tf32" is not."""
     rows: int = 16
     """Of a program of an MLP; 16 is the least that tensor cores take."""
     slice_width: int = 64

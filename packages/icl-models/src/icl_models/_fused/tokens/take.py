@@ -37,7 +37,7 @@ def plan_for(blocks: nn.ModuleList, *, query_only: bool) -> Plan:
         num_heads=_heads(blocks),
         has_mlp=tuple(bool(block.has_mlp) for block in blocks),
         query_only=query_only,
-        precision="tf32" if torch.backends.cuda.matmul.allow_tf32 else "tf32x3",
+        precision="tf32" if torch.backends.cuda.matmul.allow_tf32 else "split",
     )
 
 
