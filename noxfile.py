@@ -3,7 +3,7 @@ NumPy as well, integration and plugins, builds the API pages, builds each packag
 what is known to be unsafe.
 
 `nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s followups`,
-`nox -s parity` and `nox -s bench` are run by name.
+`nox -s parity`, `nox -s cluster` and `nox -s bench` are run by name.
 """
 
 from __future__ import annotations
@@ -257,6 +257,19 @@ def pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 @nox.session
+@removing_environment
+def cluster(session: nox.Session) -> None:
+    """Sweeps on a Ray cluster of several nodes and on a Slurm of this machine: nodes and jobs are killed, preempted
+    and requeued, and what comes back is what unbroken runs give, bit for bit.
+
+    Slurm's part needs root and Debian's slurm-wlm and munge; where they are missing it is skipped, with the reason.
+    """
+    install_wheels(session, "icl-data", "icl-models", "icl-train", extras="[slurm,ray]")
+    install(session, *TEST_TOOLS)
+    pytest(session, ROOT / "tests" / "cluster", args=("--durations=0",), workers=1)
+
+
+@nox.session
 @nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
 @removing_environment
 def minimums(session: nox.Session, package: str) -> None:
@@ -371,7 +384,13 @@ def docs(session: nox.Session) -> None:
 @nox.session
 @removing_environment
 def bench(session: nox.Session) -> None:
-    """Benchmarks: ratios measured in one run, on this machine."""
+    """Benchmarks: ratios measured in one run, on this machine; `nox -s bench -- table [options]` runs one alone."""
     install_wheels(session, *EVERYTHING)
-    for script in sorted((ROOT / "benchmarks").glob("bench_*.py")):
-        session.run("python", str(script), *session.posargs, env=data_environment())
+    scripts = {
+        script.stem.removeprefix("bench_"): script for script in sorted((ROOT / "benchmarks").glob("bench_*.py"))
+    }
+    name, *options = session.posargs or [""]
+    if name and name not in scripts:
+        session.error(f"benchmark must be one of {', '.join(scripts)}, got {name!r}")
+    for script in [scripts[name]] if name else scripts.values():
+        session.run("python", str(script), *options, env=data_environment())

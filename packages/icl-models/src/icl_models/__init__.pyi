@@ -7,10 +7,13 @@ from ._contract.component import ComponentConfig, EmbedderSpec, SequenceModelSpe
 from ._contract.experiment import ExperimentSpec, Scale
 from ._contract.facts import ModelFacts
 from ._contract.figure import FigureSpec
+from ._contract.launcher import Job, JobState, Launcher, LauncherError, LauncherSpec
 from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet
 from ._embedders.settings import EmbeddingConfig, LinearConfig, RawConfig, ResNetConfig, VectorConfig
 from ._ensemble.model import EnsembleModel
+from ._ensemble.settings import check_ensemble
+from ._fused.switch import fused_kernels
 from ._inside.capture import Trace, capture, capture_attention
 from ._inside.edit import Edit, ablate, edit, freeze, patch
 from ._inside.matrices import HeadMatrices, final_norm, head_matrices
@@ -26,11 +29,13 @@ from ._plugins.registry import (
     find_embedder,
     find_experiment,
     find_figure,
+    find_launcher,
     find_sequence_model,
     find_tracker,
     known_embedders,
     known_experiments,
     known_figures,
+    known_launchers,
     known_sequence_models,
     known_trackers,
 )
@@ -43,6 +48,7 @@ from ._sequence_models.settings import (
     TransformerConfig,
     VanillaRNNConfig,
 )
+from ._spread_statistics import spread_statistics
 from ._summary import ModelSummary, PartSummary, summarize
 from ._weights import read_weights
 from .hookspecs import hookimpl
@@ -61,7 +67,12 @@ __all__ = [
     "HeadMatrices",
     "Heads",
     "InContextModel",
+    "Job",
+    "JobState",
     "LSTMConfig",
+    "Launcher",
+    "LauncherError",
+    "LauncherSpec",
     "LinearConfig",
     "MambaConfig",
     "ModelConfig",
@@ -91,6 +102,7 @@ __all__ = [
     "build_model",
     "capture",
     "capture_attention",
+    "check_ensemble",
     "component_owner",
     "count_parameters",
     "edit",
@@ -98,14 +110,17 @@ __all__ = [
     "find_embedder",
     "find_experiment",
     "find_figure",
+    "find_launcher",
     "find_sequence_model",
     "find_tracker",
     "freeze",
+    "fused_kernels",
     "head_matrices",
     "hookimpl",
     "known_embedders",
     "known_experiments",
     "known_figures",
+    "known_launchers",
     "known_sequence_models",
     "known_trackers",
     "least_layer_bytes",
@@ -115,6 +130,7 @@ __all__ = [
     "read_weights",
     "save_model",
     "site_names",
+    "spread_statistics",
     "summarize",
     "unusable_component",
 ]

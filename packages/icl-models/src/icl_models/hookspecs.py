@@ -11,9 +11,10 @@
         return [EmbedderSpec(name="my-embedder", build=..., config=MyConfig)]
 
 Models choose components by name: `ModelConfig(embedder="my-embedder")`, `--model.embedder my-embedder`; a run chooses
-a tracker, `--train.tracker`; `icl-train sweep my-experiment` trains an experiment, `icl-eval my-figure RUNS` draws a
-figure. The built-in ones register through the same hooks. What each must do is in `EmbedderSpec`, `SequenceModelSpec`,
-`TrackerSpec`, `ExperimentSpec` and `FigureSpec`; `icl_models.testing` checks all but figures.
+a tracker, `--train.tracker`; `icl-train sweep my-experiment` trains an experiment, with `--launcher my-launcher` on
+other machines; `icl-eval my-figure RUNS` draws a figure. The built-in ones register through the same hooks. What each
+must do is in `EmbedderSpec`, `SequenceModelSpec`, `TrackerSpec`, `ExperimentSpec`, `FigureSpec` and `LauncherSpec`;
+`icl_models.testing` and `icl_train.testing` check all but figures.
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ import pluggy
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.experiment import ExperimentSpec
 from icl_models._contract.figure import FigureSpec
+from icl_models._contract.launcher import LauncherSpec
 from icl_models._contract.tracker import TrackerSpec
 
 hookspec = pluggy.HookspecMarker("icl")
@@ -56,4 +58,10 @@ def icl_register_experiments() -> Iterable[ExperimentSpec]:
 @hookspec
 def icl_register_figures() -> Iterable[FigureSpec]:
     """Return the figures this plugin offers: functions from the table of runs to what `icl-eval NAME` draws."""
+    raise NotImplementedError
+
+
+@hookspec
+def icl_register_launchers() -> Iterable[LauncherSpec]:
+    """Return the launchers this plugin offers: they have a sweep's runs trained, on this machine or on others."""
     raise NotImplementedError

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import torch
 
-from icl_train._computing.device import resolve_device
+from icl_train._computing.launch import threads_here
 from icl_train._computing.precision import computing
+from icl_train._distributed.alone import Alone
+from icl_train._distributed.parted import Parted
+from icl_train._engines.beginning import Beginning
 from icl_train._engines.choose import build_engine
-from icl_train._engines.eager import norm
+from icl_train._engines.eager import Eager
+from icl_train._engines.updates import Updates
+from icl_train._estimate.work import Work
 from icl_train._intact.weights import load_checked
 from icl_train._intervening.intervene import interventions_of
 from icl_train._life.classes import keep_classes
@@ -22,8 +28,7 @@ from icl_train._life.longer import write_change
 from icl_train._making.initial import INITIAL, copied_weights
 from icl_train._making.whole import remove_leftovers
 from icl_train._runs.checkpoint import save_checkpoint
-from icl_train._runs.folder import Record, RunFailed, RunFolder
-from icl_train._runs.interrupt import StopRequest
+from icl_train._runs.folder import Record, RunFailed, RunFolder, available_cores
 from icl_train._runs.pace import Pace
 from icl_train._runs.progress import Reporter
 from icl_train._task import Task
@@ -31,10 +36,10 @@ from icl_train._trackers.tracking import Tracking, tracking
 from icl_train._watching.heartbeat import Heartbeat
 from icl_train.evaluation import EvalResult, Evaluator, workers_of
 
-__all__ = ["eval_record", "train"]
+__all__ = ["Training", "eval_record", "mark_failed", "train"]
 
 
-def train(run: RunFolder, reporter: Reporter) -> None:
+def train(run: RunFolder, reporter: Reporter, processes: Alone | None = None) -> None:
     """Train ``run`` from its newest checkpoint (or from the start) to its last step; one that is there stays as it is.
 
     Every batch, its noise and its dropout are pure functions of (seed, step), so the weights are, bit for bit, those of
@@ -43,6 +48,7 @@ def train(run: RunFolder, reporter: Reporter) -> None:
     Args:
         run: the run's folder.
         reporter: whom to tell how it goes.
+        processes: this one, which is the first, and those that train with it; None for this one alone.
 
     Raises:
         RunError: if another process trains this run, or a plugin of its model is missing.
@@ -52,38 +58,49 @@ def train(run: RunFolder, reporter: Reporter) -> None:
         KeyboardInterrupt: after Ctrl+C, SIGTERM, SIGHUP, SIGUSR1 or SIGUSR2, when a checkpoint of the last update is
             written.
     """
+    processes = processes or Alone()
     run.require_components()
     with run.lock():
-        if not run.is_done_and_whole():  # as it is if another process has trained it since the caller's look
-            _train(run, reporter)
+        if run.is_done_and_whole():  # as it is if another process has trained it since the caller's look
+            processes.from_first(None)
+            return
+        _train(run, reporter, processes)
 
 
-def _train(run: RunFolder, reporter: Reporter) -> None:
+def _train(run: RunFolder, reporter: Reporter, processes: Alone) -> None:
     with Heartbeat(run.path) as heartbeat, tracking(run) as tracker:
-        device, training = resolve_device(run.config.train.device), None
+        device, training = processes.device(run.config.train.device), None
         try:
             cuda = [device] if device.type == "cuda" else []
             with torch.random.fork_rng(cuda), computing(run.config.train.precision, device):
-                training = _Training(run, reporter, tracker, heartbeat, device)
+                training = Training(run, reporter, tracker, heartbeat, device, processes)
                 _to_its_end(run, training)
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
             reason = f"code that the run calls ended it: SystemExit: {stop.code}"
-            _mark_failed(run, heartbeat, reason, begun=training is not None and training.begun)
+            mark_failed(run, heartbeat, reason, begun=training is not None and training.begun)
             raise RunFailed(f"{run.path}: {reason}") from stop
 
 
-def _to_its_end(run: RunFolder, training: _Training) -> None:
+def _to_its_end(run: RunFolder, training: Training) -> None:
     try:
         training.run()
         run.mark_done()
-    except (KeyboardInterrupt, BrokenPipeError):  # a reader of our output that leaves is no failure of training
+    except (KeyboardInterrupt, BrokenPipeError, Parted):  # a reader that leaves is no failure of training
         raise
     except Exception as error:
-        _mark_failed(run, training.heartbeat, reason_of(error), begun=training.begun)
+        mark_failed(run, training.heartbeat, reason_of(error), begun=training.begun)
         raise failure_of(run.path, error) from error
 
 
-def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bool) -> None:
+def mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bool) -> None:
+    """Say in the folder of a run why it has failed.
+
+    Args:
+        run: its folder.
+        heartbeat: its sign of life, which ends.
+        reason: in one line.
+        begun: whether training has changed the folder.
+    """
     heartbeat.remove()
     if not begun and (run.path / "DONE").exists():  # what could not go on is as finished as it was
         return
@@ -92,70 +109,86 @@ def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bo
         run.mark_failed(reason)
 
 
-class _Training:
-    """The state of one run in this process."""
+class Training(Updates):
+    """The state of one run in the process that keeps its folder.
+
+    Args:
+        run: its folder.
+        reporter: whom to tell how it goes.
+        tracker: who else is told.
+        heartbeat: its sign of life.
+        device: where it is trained.
+        processes: this one, and those that train with it.
+        build: makes the engine.
+    """
 
     def __init__(
-        self, run: RunFolder, reporter: Reporter, tracker: Tracking, heartbeat: Heartbeat, device: torch.device
+        self,
+        run: RunFolder,
+        reporter: Reporter,
+        tracker: Tracking,
+        heartbeat: Heartbeat,
+        device: torch.device,
+        processes: Alone,
+        build: Callable[[Task, Alone], Eager] = build_engine,
     ) -> None:
-        self.run_folder, self.reporter, self.tracker, self.config = run, reporter, tracker, run.config
-        self.heartbeat = heartbeat
-        torch.set_num_threads(run.threads)
+        self.run_folder, self.reporter, self.tracker, self.heartbeat = run, reporter, tracker, heartbeat
+        given = run.config.train.threads is not None
+        self.threads = threads_here(run.threads, cores=available_cores(), are_given=given)
+        torch.set_num_threads(self.threads)
         self.task = Task.of_run(run, device=device)
-        self.engine = build_engine(self.task)
-        self.model = self.engine.model
+        super().__init__(run.config, build(self.task, processes), processes)
         self.evaluator = Evaluator(
             self.task,
             batches=self.config.eval.batches,
             protocol=self.config.eval.protocol,
-            workers=workers_of(self.config, run.threads),
+            workers=workers_of(self.config, self.threads),
         )
-        self.evaluations, self.checkpoints = self.config.evaluations, self.config.train.checkpoints
-        self.is_new, self.begun, self.step = True, False, 0
+        self.is_new, self.begun = True, False
+        processes.from_first(self.task.data.described())
+        processes.wait()  # a process that cannot follow says so before anything is changed
 
     def run(self) -> None:
         """From the newest checkpoint to the last step."""
-        told_again = self._restore()
-        record_start(self.run_folder, step=self.step, device=str(self.task.bank.device), engine=self.engine.name)
-        last = self.config.train.max_steps
-        self.pace = self._new_pace()
-        self.reporter.start(self.run_folder.name, self.step, last, self.config.train.batch_size, self.pace)
-        self.tracker.start(self.step if self.is_new or told_again else self.step + 1)
-        if told_again:
-            self.tracker.log(told_again)
-        self.heartbeat.beat(self.step)
-        if self.is_new:
-            self._write_down(stopping=False)
-        self._logged = (self.pace.training_seconds(), self.step)
+        self.restore()
         try:
-            with StopRequest() as stop:
-                while self.step < last:
-                    self.step += 1
-                    self.engine.update(self.step)
-                    self.pace.advance(self.step)
-                    self.reporter.advance(self.step)
-                    self.heartbeat.beat(self.step)
-                    ends = self.step == last
-                    if ends or self.step % self.config.train.log_interval == 0:
-                        self._log()
-                    stopping = stop.requested and not ends  # asked once: later requests are heard after the next update
-                    self._write_down(stopping=stopping)
-                    if stopping:
-                        raise KeyboardInterrupt
+            self.start()
+            self.go_through()
         finally:
-            self.reporter.stop()
-            self.engine.close()
+            self.stop()
 
-    def _write_down(self, *, stopping: bool) -> None:
-        """The evaluation and the checkpoint that are due after this many updates."""
-        if self.step in self.evaluations:
-            self._evaluate()
-        if stopping or self.step in self.checkpoints:
-            self._save()
+    def start(self) -> None:
+        """Tell everybody, and write down how a run that is new begins."""
+        if self.processes.size > 1:
+            self.processes.from_first(Beginning.of(self.engine, step=self.step, is_new=self.is_new))
+        record_start(
+            self.run_folder,
+            step=self.step,
+            device=str(self.task.bank.device),
+            engine=self.engine.name,
+            processes=self.processes.size,
+            threads=self.threads,
+        )
+        self.pace = self._new_pace()
+        self.reporter.start(self.run_folder.name, self.step, self.last, self.config.train.batch_size, self.pace)
+        self.tracker.start(self.step if self.is_new or self._told_again else self.step + 1)
+        if self._told_again:
+            self.tracker.log(self._told_again)
+        self.heartbeat.beat(self.step)
+        self.begin(self.step, is_new=self.is_new)
+        self._logged = (self.pace.training_seconds(), self.step)
 
-    def _log(self) -> None:
-        """Means since the last line; norms of this step."""
-        means = self.engine.sums.means()
+    def stop(self) -> None:
+        """No more updates are made in this process."""
+        self.reporter.stop()
+        self.engine.close()
+
+    def _advance(self) -> None:
+        self.pace.advance(self.step)
+        self.reporter.advance(self.step)
+        self.heartbeat.beat(self.step, self.pace.times)
+
+    def _tell(self, means: dict[str, float]) -> None:
         now, (then, step) = self.pace.training_seconds(), self._logged
         record: Record = {
             "split": "train",
@@ -163,16 +196,11 @@ class _Training:
             "sequences": self._sequences(),
             **means,
             "learning_rate": self.engine.learning_rate(self.step),
-            "grad_l2": self.engine.gradient_norm(),
-            "weight_l2": norm(self.engine.weights),
-            "weight_l2_all": norm(self.model.parameters()),
+            **self.engine.norms(),
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
         self._logged = (now, self.step)
-        if self.step % self.config.train.log_interval == 0:  # at the end of a run that may become longer they go on
-            self.engine.sums.restart()
         self._record([record])
-        self._require_finite(means["loss"], "loss")
 
     def _evaluate(self) -> None:
         with self.pace.aside("evaluation"):
@@ -186,17 +214,7 @@ class _Training:
         self.reporter.records(records)
         self.tracker.log(stored)
 
-    def _require_finite(self, value: float, what: str) -> None:
-        if math.isfinite(value):
-            return
-        finite = self.engine.losses.last_finite()
-        rate = self.engine.learning_rate(finite or self.step)
-        told = f"learning rate {rate:g}" + (f"; last finite at step {finite}" if finite else "")
-        raise RunFailed(f"the {what} must stay finite, got {value} by step {self.step} ({told})")
-
     def _save(self) -> None:
-        # A checkpoint of weights that are no numbers could never be resumed from.
-        self._require_finite(norm(self.model.parameters()), "weights")
         with self.pace.aside("checkpoint"):
             metrics = self.run_folder.flush()
             save_checkpoint(
@@ -210,8 +228,9 @@ class _Training:
                 ties=self.ties,
             )
 
-    def _restore(self) -> list[Record]:
-        """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
+    def restore(self) -> None:
+        """Go to the newest checkpoint, or to the start."""
+        self._told_again: list[Record] = []  # records of that step that a tracker is told once more
         remove_leftovers(self.run_folder.path)
         self.engine.interventions = interventions_of(self.run_folder, self.model)
         state = go_on(self.run_folder, self.model, self.engine.optimizer)
@@ -223,20 +242,15 @@ class _Training:
             self.run_folder.rewind(None)
             self.run_folder.write_classes(self._classes())
             self.ties = self.run_folder.ties()
-            return []
+            return
         self.engine.sums.restart(state.sums, state.summed)
         self.is_new, self.step = False, state.step
-        records = self.run_folder.rewind(self.step, state)
+        self._told_again = self.run_folder.rewind(self.step, state)
         keep_classes(self.run_folder, state, self._classes)
         self.ties = self.run_folder.ties()
-        return records
 
     def _new_pace(self) -> Pace:
-        last = self.config.train.max_steps
-        steps = range(0 if self.is_new else self.step + 1, last + 1)
-        evaluations = [step for step in steps if step in self.evaluations]
-        checkpoints = [step for step in steps if step in self.checkpoints]
-        return Pace(self.step, last, evaluations=evaluations, checkpoints=checkpoints)
+        return Pace(self.step, self.config.train.max_steps, left=partial(Work.left_of, self.config))
 
     def _classes(self) -> dict[str, Any]:
         return {**self.task.data.described(), "evaluation": self.evaluator.classes()}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from icl_data.foundation.machine_memory import machine_memory, readable_bytes
 from icl_models import least_layer_bytes, least_layer_numbers
+from icl_train._computing.launch import share_of
 from icl_train.config import RunConfig
 
 __all__ = [
@@ -164,7 +165,8 @@ def _evaluation_need(config: RunConfig, sequences: int, setting: str) -> Need:
 
 
 def batch_need(config: RunConfig, *, numbers_per_example: int) -> Need:
-    """What the training device needs for one batch: examples, tokens of each layer, logits and their gradient."""
+    """What a training device needs for one batch: examples, tokens of each layer, logits and their gradient. Of several
+    processes each has its share."""
     model, train = config.model, config.train
     length = _length(config)
     tokens = length if model.concatenate_labels else 2 * length - 1
@@ -179,7 +181,7 @@ def batch_need(config: RunConfig, *, numbers_per_example: int) -> Need:
     return Need(
         setting=f"train.batch_size {train.batch_size:,}",
         what=f"a batch of sequences of {length:,}",
-        size=train.batch_size * sequence,
+        size=share_of(train.batch_size) * sequence,
         on_device=True,
     )
 

@@ -9,7 +9,10 @@ import pytest
 
 from icl_train import chan2022, smoke
 from icl_train._commands.experiments import experiments
+from icl_train._estimate.work import Times
 from icl_train._experiments import estimate
+
+TIMES = Times(update=10.0, evaluation=2.0)
 
 
 def told(capsys, *args):
@@ -113,46 +116,34 @@ def test_without_times_it_waits_for_no_pytorch(tmp_path):
 
 
 @pytest.fixture
-def seconds(monkeypatch):
-    """``seconds(config, …)``: what runs take if each of a model's two parts takes 5 s an update and 2 s forward."""
-    monkeypatch.setattr(estimate, "_timed", lambda *args: (5.0, 2.0))
-    monkeypatch.setattr(estimate, "available_cores", lambda: 2)
-    return lambda *configs: estimate.Stopwatch().seconds(configs)
-
-
-def test_a_run_takes_its_updates_and_its_evaluations(seconds):
-    config = smoke()  # 40 updates; after 0, 20 and 40 an evaluation of 4 batches in each of 4 splits
-    assert seconds(config) == 40 * 10 + 3 * 4 * 4 * 4
-
-
-@pytest.mark.parametrize("asked", [{"steps": (0, 10)}, {"interval": 30}, {"log_spaced_steps": 2}])
-def test_the_last_evaluation_counts_where_it_is_not_listed(seconds, asked):
-    config = smoke()
-    assert seconds(replace(config, eval=replace(config.eval, **asked))) == 40 * 10 + 3 * 4 * 4 * 4
-
-
-def test_runs_share_the_cores(seconds):
-    config = smoke()
-    assert seconds(config, config) == seconds(config)
-    assert seconds(config, config, config) == 2 * seconds(config)
-
-
-def test_each_part_is_timed_once_and_an_embedder_of_images_in_few_sequences(monkeypatch):
+def watch(monkeypatch):
+    """A stopwatch on two cores by which an update takes 10 s, an evaluation 2 s, and a start 1 s; and what it timed."""
     timed = []
-    monkeypatch.setattr(estimate, "_timed", lambda model, *args: timed.append(model.config) or (1.0, 1.0))
-    base = chan2022()
-    deep, shallow = base, replace(base, model=replace(base.model, num_layers=2))
-    watch = estimate.Stopwatch()
-    # 4 of 32 sequences were timed: an update is 8 + 1 seconds, and so is a forward pass.
-    assert watch.seconds([deep]) == 9 * (500_000 + 501 * 64 * 4)
-    watch.seconds([deep])
-    watch.seconds([shallow])
-    assert [(one.embedder, one.num_layers) for one in timed] == [("resnet", 1), ("vector", 12), ("vector", 2)]
+    monkeypatch.setattr("icl_train._sweeps.estimate.time_run", lambda config, **how: timed.append(config) or TIMES)
+    monkeypatch.setattr(estimate, "seconds_to_start", lambda: 1.0)
+    monkeypatch.setattr(estimate, "available_cores", lambda: 2)
+    return estimate.Stopwatch(), timed
 
 
-def test_omniglot_is_timed_without_its_files(monkeypatch, tmp_path):
-    monkeypatch.setenv("ICL_OMNIGLOT", str(tmp_path))
-    monkeypatch.setenv("ICL_CACHE", str(tmp_path))
-    small = replace(chan2022(), data=replace(chan2022().data, downsample=True))
-    assert estimate.Stopwatch().seconds([small]) > 0
-    assert list(tmp_path.iterdir()) == []
+def test_a_run_takes_its_updates_and_evaluations_and_the_start_of_its_process(watch):
+    assert watch[0].seconds([smoke()]) == 1 + 40 * 10 + 3 * 2
+
+
+def test_runs_share_the_cores(watch):
+    one = watch[0].seconds([smoke()])
+    assert watch[0].seconds([smoke()] * 2) == one
+    assert watch[0].seconds([smoke()] * 3) == 2 * one
+
+
+def test_each_kind_is_timed_once_at_its_dearest_and_cheapest(watch):
+    stopwatch, timed = watch
+    base = replace(chan2022(), train=replace(chan2022().train, threads=1))
+    runs = [replace(base, model=replace(base.model, num_layers=layers)) for layers in (1, 2, 12)]
+    stopwatch.seconds(runs)
+    stopwatch.seconds(runs)
+    assert [one.model.num_layers for one in timed] == [12, 1]
+
+
+def test_omniglot_is_timed_without_its_files(watch):
+    watch[0].seconds([chan2022()])
+    assert watch[1][0].data.source == "icl_train._profile.stand_in:Drawings"

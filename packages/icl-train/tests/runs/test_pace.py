@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from icl_train._estimate.work import Work
 from icl_train._runs.pace import Pace, clock_text, duration_text
 from icl_train._runs.progress import PlainReporter
 
@@ -23,10 +24,17 @@ class Run:
         self.clock = Clock()
         self.evaluations = [step for step in range(0 if not first else first + 1, last + 1) if step % 100 == 0]
         self.checkpoints = [step for step in range(first + 1, last + 1) if step % 500 == 0]
-        self.pace = Pace(first, last, evaluations=self.evaluations, checkpoints=self.checkpoints, clock=self.clock)
+        self.pace = Pace(first, last, left=self.left, clock=self.clock)
         self.step = first
         if first == 0:
             self.evaluate()
+
+    def left(self, done):
+        return Work(
+            updates=self.pace.last - done,
+            evaluations=sum(step > done for step in self.evaluations),
+            checkpoints=sum(step > done for step in self.checkpoints),
+        )
 
     def evaluate(self):
         with self.pace.aside("evaluation"):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from icl_train import smoke
+from icl_train import RunFolder, smoke
 from icl_train._sweeps.sweep import launch
 
 SECONDS = 180  # until a test gives up on what it waits for
@@ -96,7 +96,8 @@ class FakeChild:
 
     started = ()
 
-    def __init__(self, run):
+    def __init__(self, job):
+        run = RunFolder.open(job.folders[0])
         self.run, self.asked, self.killed = run, False, False
         type(self).started = (*type(self).started, run.name)
 
@@ -123,7 +124,7 @@ def child(monkeypatch):
 
     def use(plan=FakeChild.plan):
         kind = type("PlannedChild", (FakeChild,), {"plan": plan})
-        monkeypatch.setattr("icl_train._sweeps.launcher.Child", kind)
+        monkeypatch.setattr("icl_train._launchers.local.Child", kind)
         return kind
 
     return use

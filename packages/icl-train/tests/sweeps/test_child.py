@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from icl_train import RunFolder
-from icl_train._sweeps.child import Child
+from icl_train._launchers.child import Child
+from icl_train._sweeps.jobs import clear_marks, job_of
 
 
 @pytest.fixture
@@ -24,8 +25,9 @@ def child(run, monkeypatch, tmp_path):
         script = tmp_path / "script"
         script.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}'\n")
         script.chmod(0o755)
-        monkeypatch.setattr("icl_train._sweeps.child.sys.executable", str(script))
-        started.append(Child(run))
+        monkeypatch.setattr("icl_train._sweeps.jobs.sys.executable", str(script))
+        clear_marks(run)
+        started.append(Child(job_of([run], here=True)))
         return started[-1]
 
     yield start

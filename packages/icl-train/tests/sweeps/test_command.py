@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from icl_models import ComponentConfig
 from icl_train import RunFailed, RunFolder
 from icl_train._commands.main import _main
 
@@ -113,7 +114,9 @@ def test_the_command_passes_its_options_on_and_fails_if_a_run_fails(tmp_path, mo
     args = [*SWEEP, "--root", str(tmp_path), "--class-counts", "64", "30", "--jobs", "2", "--grace", "5", "--no-follow"]
     with pytest.raises(RunFailed, match=r"^1 of 2 runs failed: gaussian-c00030"):
         _main(args)
-    assert given == [{"jobs": 2, "broken": [], "grace": 5.0, "follow": False, "stall_minutes": None}]
+    (options,) = given
+    assert (options.pop("launcher"), options.pop("launcher_config")) == ("local", ComponentConfig())
+    assert options == {"jobs": 2, "broken": [], "grace": 5.0, "follow": False, "stall_minutes": None, "members": None}
 
 
 def test_a_folder_that_cannot_be_read_counts_as_a_run_that_failed(tmp_path, child):

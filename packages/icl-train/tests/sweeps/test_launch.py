@@ -138,10 +138,10 @@ def test_a_folder_that_is_deleted_before_its_turn_fails_that_run_alone(runs, chi
 
 
 def test_a_process_that_cannot_be_started_fails_that_run_alone(runs, monkeypatch):
-    def refuse(run):
+    def refuse(job):
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("icl_train._sweeps.launcher.Child", refuse)
+    monkeypatch.setattr("icl_train._launchers.local.Child", refuse)
     stream = io.StringIO()
     assert launch(runs, jobs=1, stream=stream) == runs
     assert "failed, could not be started: Resource temporarily unavailable" in stream.getvalue()
@@ -168,6 +168,7 @@ def test_time_left_comes_from_the_speeds_of_the_runs(short, tmp_path, child):
         looks.append(self.run)
         if len(looks) == 1:
             beat = {"step": 100, "steps_per_second": 2.0, "pid": 1, "host": "here", "time": 0.0}
+            beat["times"] = {"update": 0.5, "evaluation": 0.0, "checkpoint": 0.0, "start": 0.0}
             (self.run.path / "heartbeat.json").write_text(seal_object(json.dumps(beat, indent=1) + "\n"))
             return None
         if looks.count(self.run) < 3:

@@ -29,8 +29,8 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _REFUSALS = WORLDLY | {errno.EROFS, errno.EACCES, errno.EPERM}
 # Where there are no locks, age must tell: nothing takes this long to write, and clocks of file servers may be off.
 _LEFT_BEHIND_AFTER = 3600.0
-# Between being made and being held there is an instant.
-_YOUNG = 5.0
+# Between being made and being held there is an instant; that a file server's clock is off may make more of it.
+_YOUNG = 60.0
 _places: set[Path] = set()
 
 

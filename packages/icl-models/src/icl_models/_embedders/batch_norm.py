@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from icl_models._embedders.spread import Spread
+
 _DECAY = 0.9
 _EPS = 1e-5
 _CHUNK = 1 << 18  # numbers that stay in a processor's cache
@@ -28,6 +30,9 @@ class BatchNorm(nn.Module):
     Args:
         num_channels: C.
         initial_scale: what the learned scale starts with.
+
+    Attributes:
+        spread: how a training batch is spread over processes; None where it is not.
     """
 
     hidden: Tensor
@@ -36,6 +41,7 @@ class BatchNorm(nn.Module):
 
     def __init__(self, num_channels: int, initial_scale: float = 1.0) -> None:
         super().__init__()
+        self.spread: Spread | None = None
         self.scale = nn.Parameter(torch.full((num_channels,), initial_scale))
         self.offset = nn.Parameter(torch.zeros(num_channels))
         self.register_buffer("hidden", torch.zeros(2, num_channels))
@@ -53,12 +59,22 @@ class BatchNorm(nn.Module):
         if not self.training:
             mean, variance = self.average
             return F.batch_norm(x, mean, variance, self.scale, self.offset, eps=_EPS)
-        y, mean, variance = _normalise(x, self.scale, self.offset, num_groups)
-        batch = torch.stack((mean, variance))
-        self._update(batch.detach() if num_groups == 1 else batch.detach().mean(1))
+        if self.spread is not None and self.spread.whole:
+            y, mean, variance = self.spread.normalise(x, self.scale, self.offset, _EPS)
+        else:
+            y, mean, variance = _normalise(x, self.scale, self.offset, num_groups)
+        batch = torch.stack((mean, variance)).detach()
+        batch = batch if num_groups == 1 else batch.mean(1)
+        self.update(batch if self.spread is None or self.spread.whole else self.spread.mean(batch))
         return y
 
-    def _update(self, batch: Tensor) -> None:
+    def affine(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """What normalisation by these statistics, (C,), multiplies each channel by and adds, in their precision."""
+        factor = self.scale.to(mean.dtype) * (variance + _EPS).rsqrt()
+        return factor, self.offset.to(mean.dtype) - mean * factor
+
+    def update(self, batch: Tensor) -> None:
+        """Move the running averages by a batch of this mean and biased variance, (2, C)."""
         self.counter += 1
         self.hidden.mul_(_DECAY).add_(batch, alpha=1.0 - _DECAY)
         self.average.copy_(self.hidden / (1.0 - torch.pow(_DECAY, self.counter)))

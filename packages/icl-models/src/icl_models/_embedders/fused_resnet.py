@@ -30,6 +30,7 @@ def runs_fused(images: Tensor, stem: SameConv2d, stem_norm: BatchNorm, groups: n
     quarter = math.ceil(images.shape[1] / 4) * math.ceil(images.shape[2] / 4)
     return (
         images.dtype == torch.float32
+        and stem_norm.spread is None
         and all(module.training and not _has_hooks(module) for module in modules)
         and all(value.dtype == torch.float32 for value in values)
         and all(value.is_contiguous() and value.device == images.device for value in (*values, *buffers))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from icl_models._embedders.batch_norm import BatchNorm
 from icl_models._embedders.fused_resnet import fused_features, runs_fused
-from icl_models._embedders.same_padding import SameConv2d, same_max_pool
+from icl_models._embedders.same_padding import SameConv2d
 from icl_models._embedders.settings import BOTTLENECK, check_sequences_per_statistics, last_channels
+from icl_models._embedders.spread import Spread
+from icl_models._embedders.stem import stem
 from icl_models._initialize import fan_in_normal_
 
 _STEM_CHANNELS = 64
@@ -129,13 +132,24 @@ class SimpleResNet(nn.Module):
         embedded: Tensor = x.view(*images.shape[:2], -1)  # (B, S, emb_dim)
         return embedded
 
+    def spread_statistics(self, total: Callable[[Tensor], Tensor], size: int) -> None:
+        """Take the statistics of a batch that is spread over processes: see `icl_models.spread_statistics`.
+
+        Args:
+            total: a tensor → the sum of those of all processes, in place.
+            size: number of processes.
+        """
+        spread = Spread(total, size, whole=self.sequences_per_statistics is None)
+        for module in self.modules():
+            if isinstance(module, BatchNorm):
+                module.spread = spread
+
     def _features(self, x: Tensor, num_groups: int) -> Tensor:
+        """(N, H, W, C) to (N, C', H/32, W/32)."""
         if runs_fused(x, self.stem, self.stem_norm, self.groups, num_groups):
             return fused_features(x, self.stem, self.stem_norm, self.groups)
-        x = x.permute(0, 3, 1, 2)  # (N, C, H, W)
-        x = self.stem_norm(self.stem(x), num_groups)  # (N, 64, H/2, W/2)
-        x = F.relu_(same_max_pool(x, 3, 2))  # as ReLU before the pooling, on a quarter of the values
-        features: Tensor = self.groups(x, num_groups)  # (N, C', H/32, W/32)
+        x = stem(x.permute(0, 3, 1, 2), self.stem, self.stem_norm, num_groups)  # (N, 64, H/4, W/4)
+        features: Tensor = self.groups(x, num_groups)
         return features
 
     def _num_groups(self, batch_size: int) -> int:

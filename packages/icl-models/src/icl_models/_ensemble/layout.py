@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+_ALIGNED = 4  # numbers: kernels read 16 bytes at a time
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -26,6 +28,8 @@ class Piece:
 class Layout:
     """Rows (N,) of named values, padded to the largest member's shapes; the padding is zero and stays so.
 
+    Each value starts where kernels can read fast.
+
     Args:
         members: shape by name of each member's values, in one order; a size may differ between members.
         first: names that come first in a row, in front of all others.
@@ -34,18 +38,19 @@ class Layout:
     def __init__(self, members: Sequence[Mapping[str, tuple[int, ...]]], first: frozenset[str] = frozenset()) -> None:
         self.members = members
         self.pieces: list[Piece] = []
+        self._sizes: list[int] = []  # of the pieces and, by turns, of the gap behind each
         names = list(members[0])
-        start = 0
+        self.size = 0
         for name in [*(n for n in names if n in first), *(n for n in names if n not in first)]:
             shape = tuple(map(max, zip(*(member[name] for member in members), strict=True)))
-            self.pieces.append(Piece(name, shape, start))
-            start = self.pieces[-1].stop
-        self.size = start
-        self._sizes = [piece.stop - piece.start for piece in self.pieces]
+            self.pieces.append(Piece(name, shape, self.size))
+            size = math.prod(shape)
+            self._sizes += [size, -size % _ALIGNED]
+            self.size += size + self._sizes[-1]
 
     def views(self, rows: Tensor) -> dict[str, Tensor]:
         """The pieces of (M, N) by name, (M, *shape) each. Their gradients are put together by one concatenation."""
-        parts = torch.split(rows, self._sizes, 1)
+        parts = torch.split(rows, self._sizes, 1)[::2]
         return {piece.name: part.view(len(rows), *piece.shape) for piece, part in zip(self.pieces, parts, strict=True)}
 
     def stop_of(self, names: frozenset[str]) -> int:

@@ -18,6 +18,7 @@ from icl_models import hookspecs
 from icl_models._contract.component import EmbedderSpec, SequenceModelSpec
 from icl_models._contract.experiment import ExperimentSpec
 from icl_models._contract.figure import FigureSpec
+from icl_models._contract.launcher import LauncherSpec
 from icl_models._contract.tracker import TrackerSpec
 from icl_models._plugins import builtin as _builtin
 
@@ -26,14 +27,15 @@ BUILT_IN = "icl-models"
 # What our own distributions register is built in: it is listed with --all alone, and ICL_PLUGINS does not leave it out.
 OUR_DISTRIBUTIONS = (BUILT_IN, "icl-train", "icl-eval")
 
-Kind = Literal["embedder", "sequence_model", "tracker", "experiment", "figure"]
-Spec = EmbedderSpec | SequenceModelSpec | TrackerSpec | ExperimentSpec | FigureSpec
+Kind = Literal["embedder", "sequence_model", "tracker", "experiment", "figure", "launcher"]
+Spec = EmbedderSpec | SequenceModelSpec | TrackerSpec | ExperimentSpec | FigureSpec | LauncherSpec
 _SPECS: dict[Kind, type[Spec]] = {
     "embedder": EmbedderSpec,
     "sequence_model": SequenceModelSpec,
     "tracker": TrackerSpec,
     "experiment": ExperimentSpec,
     "figure": FigureSpec,
+    "launcher": LauncherSpec,
 }
 
 
@@ -246,6 +248,11 @@ def find_figure(name: str) -> FigureSpec:
     return cast(FigureSpec, registry().find("figure", name)[0])
 
 
+def find_launcher(name: str) -> LauncherSpec:
+    """The launcher called `name`. ValueError, with the known names, when there is none."""
+    return cast(LauncherSpec, registry().find("launcher", name)[0])
+
+
 def known_embedders() -> tuple[str, ...]:
     """Names that `ModelConfig.embedder` accepts."""
     return registry().names("embedder")
@@ -269,3 +276,8 @@ def known_experiments() -> tuple[str, ...]:
 def known_figures() -> tuple[str, ...]:
     """Names of figures, for `icl-eval`."""
     return registry().names("figure")
+
+
+def known_launchers() -> tuple[str, ...]:
+    """Names of launchers, for `icl-train sweep --launcher`."""
+    return registry().names("launcher")

@@ -41,7 +41,7 @@ _FEW = (
     "--seeds.data",
     "--train.tracker",
 )
-_COMPONENTS = ("--model.embedder", "--model.sequence-model", "--train.tracker")
+_COMPONENTS = ("--model.embedder", "--model.sequence-model", "--train.tracker", "--launcher")
 
 
 def few_options(args: Sequence[str]) -> list[str]:

@@ -1,21 +1,26 @@
-"""The command ``icl-train``: run, sweep, resume, status, verify, show-config."""
+"""The command ``icl-train``: run, sweep, experiments, resume, status, verify, show-config, profile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from icl_train._commands.choice import choice
 from icl_train._commands.experiments import experiments
+from icl_train._commands.profile import profile
 from icl_train._commands.resume import resume
 from icl_train._commands.run import run
 from icl_train._commands.show_config import show_config
 from icl_train._commands.status import status
 from icl_train._commands.sweeps.sweep import sweep
+from icl_train._commands.training import train_together
 from icl_train._commands.verify import verify
+from icl_train._computing.launch import launched
+from icl_train._options.choice import choice
 from icl_train.command_line import one_line_errors, two_columns
 from icl_train.presets import described_presets
 
 __all__ = ["main"]
+
+_TOGETHER = ("run", "resume")
 
 USAGE = """\
 usage: icl-train run PRESET [options]       train one model
@@ -27,6 +32,7 @@ usage: icl-train run PRESET [options]       train one model
        icl-train status RUNS                what has been trained, and how well
        icl-train verify RUNS                whether it is as it was written
        icl-train show-config PRESET         all settings, for run --config
+       icl-train profile PRESET|RUN         where its time goes, how long it takes
 
 Presets:
 {presets}
@@ -48,10 +54,16 @@ def _main(args: Sequence[str]) -> int:
         "status": status,
         "verify": verify,
         "show-config": show_config,
+        "profile": profile,
     }
     if not args:
         raise ValueError(f"a command must be given: one of {', '.join(commands)} (see icl-train --help)")
     if args[0] in ("-h", "--help", "--help-all"):
         print(USAGE.format(presets=two_columns(described_presets())))
         return 0
-    return commands[choice("command", args[0], commands)](args[1:])
+    name = choice("command", args[0], commands)
+    if (launch := launched()) is None:
+        return commands[name](args[1:])
+    if name not in _TOGETHER:
+        raise ValueError(f"several processes must run one of {', '.join(_TOGETHER)}, got {launch.size} for {name}")
+    return train_together(commands[name], args[1:], launch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,12 +11,13 @@ import tyro
 
 from icl_data.foundation.printable import printable
 from icl_train._check_settings import check_settings
-from icl_train._commands.training import train_here
+from icl_train._commands.training import train_as_ensemble, train_here
 from icl_train._life.going_on import tell_of_missing
 from icl_train._life.longer import changed, check_change
 from icl_train._making.trusted import is_made_here, remember_source, require_trusted_tracker
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.parent import end_with_stdin
+from icl_train._watching.taking_over import take_over
 from icl_train.command_line import parse
 
 __all__ = ["resume"]
@@ -23,16 +25,19 @@ __all__ = ["resume"]
 
 @dataclass(frozen=True)
 class ResumeCommand:
-    """Go on with a run from its newest checkpoint.
+    """Go on with a run from its newest checkpoint, or with several of one shape together, as an ensemble.
 
     An interrupted run goes on where it was; a finished one becomes longer with --max-steps. Should the newest
     checkpoint be damaged, or records before it, the newest one that is intact is taken, and a line says so.
     """
 
-    run: tyro.conf.Positional[Path]
-    """The run folder."""
+    run: tyro.conf.Positional[tuple[Path, ...]]
+    """The run folder; of runs that are trained together (--engine ensemble), all of theirs."""
     end_with_stdin: bool = False
     """End, with a checkpoint, when the standard input ends: the run cannot outlive what started it with a pipe."""
+    take_over: float | None = None
+    """Wait for another process that trains the run to end; one on another machine from which nothing has come for so
+    many seconds is taken for dead. Give more than an evaluation takes; default: end with an error."""
     max_steps: int | None = None
     """Updates in all, another number than the run was made for. It becomes what it would have been from the start."""
     device: str | None = None
@@ -45,14 +50,28 @@ class ResumeCommand:
 def resume(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
     command = parse(ResumeCommand, args, prog="icl-train resume")
+    if command.take_over is not None and not 0 <= command.take_over < math.inf:
+        raise ValueError(f"take-over must be a number of seconds, at least 0, got {command.take_over}")
     if command.end_with_stdin:
         end_with_stdin()
-    run = RunFolder.open(command.run)
+    if len(command.run) == 1:
+        run = _readied(command.run[0], command)
+        return 0 if run is None else train_here(run)
+    runs = [_readied(path, command) for path in command.run]
+    left = [run for run in runs if run is not None]
+    return train_as_ensemble(left) if left else 0
+
+
+def _readied(path: Path, command: ResumeCommand) -> RunFolder | None:
+    """The run, with the settings that it goes on with; None if it is at its end already, which is said."""
+    run = RunFolder.open(path)
+    if command.take_over is not None:
+        take_over(run, patience=command.take_over)
     config = changed(run.config, max_steps=command.max_steps, device=command.device)
     if config.train.max_steps == run.config.train.max_steps and run.is_done_and_whole():
         tell_of_missing(run)
         print(f"{printable(run.path)}: done already")
-        return 0
+        return None
     if not command.trust:
         run.require_trusted()
         require_trusted_tracker(run.path, run.config.flat(), allowed_by="--trust")
@@ -67,4 +86,4 @@ def resume(args: Sequence[str]) -> int:
         run = replace(run, config=config)
         if made_here:  # a longer run is another one
             remember_source(run.path, run.config.flat())
-    return train_here(run)
+    return run

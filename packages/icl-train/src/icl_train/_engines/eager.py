@@ -16,7 +16,7 @@ from icl_train._task import Task, example_logits, intervened_logits
 from icl_train.metrics import sequence_loss
 from icl_train.optim import add_l2_gradient, build_optimizer, learning_rate, set_learning_rate, weight_matrices
 
-__all__ = ["Eager", "Losses", "norm"]
+__all__ = ["Eager", "Losses", "norm", "seed_of_dropout"]
 
 Losses = tuple[Tensor, Tensor, Tensor, Tensor]
 """Of one batch: the loss, its part at the query, that of the context, and the logits (B, S or 1, C)."""
@@ -73,7 +73,7 @@ class Eager:
 
     def seed_dropout(self, step: int) -> None:
         """Make the update's dropout a function of the seed and the step."""
-        torch.manual_seed(_dropout_seed(self.config.seeds.init, step))
+        torch.manual_seed(seed_of_dropout(self.config.seeds.init, step))
 
     def look_up(self, batch: SequenceBatch, step: int) -> tuple[Tensor, Tensor]:
         """Examples (B, S, …) and labels (B, S) of a batch, on the device."""
@@ -93,7 +93,7 @@ class Eager:
         """The gradients of the loss, and of the penalty on the weights, clipped."""
         optim = self.config.optim
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        self._differentiate(loss)
         if optim.l2:
             add_l2_gradient(self.weights, optim.l2)
         if optim.clip_norm is not None:
@@ -122,11 +122,30 @@ class Eager:
             last_step=optim.last_scheduled_step(self.config.train.max_steps),
         )
 
-    def gradient_norm(self) -> float:
-        """Of the last update, before any clipping."""
+    def norms(self) -> dict[str, float]:
+        """Of the last update's gradient, before any clipping; of the weight matrices; and of all parameters."""
         if self.config.optim.clip_norm is not None:
-            return float(self._grad_l2)
-        return norm(p.grad for p in self.model.parameters() if p.grad is not None)
+            gradient = float(self._grad_l2)
+        else:
+            gradient = norm(p.grad for p in self.model.parameters() if p.grad is not None)
+        return {"grad_l2": gradient, "weight_l2": norm(self.weights), "weight_l2_all": norm(self.model.parameters())}
+
+    def settle(self, *, optimizer: bool = False) -> None:
+        """See to it that the model, and the optimiser if asked for, are as the updates have made them.
+
+        Here they always are; an engine that keeps them elsewhere brings them.
+        """
+
+    def gather(self) -> None:
+        """Bring together what several processes have each a part of: the sums of the metrics."""
+
+    def last_finite(self) -> int | None:
+        """The last step before the first whose loss was not finite; None if that is longer ago than is known."""
+        return self.losses.last_finite()
+
+    def _differentiate(self, loss: Tensor) -> None:
+        """The gradients of the loss alone."""
+        torch.autograd.backward(loss)
 
     def _build_optimizer(self) -> torch.optim.Optimizer:
         optim = self.config.optim
@@ -147,5 +166,11 @@ def norm(tensors: Iterable[Tensor]) -> float:
     return float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(one.detach()) for one in tensors])))
 
 
-def _dropout_seed(seed: int, step: int) -> int:
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0]) >> 1  # NumPy 1 cannot shift it
+def seed_of_dropout(seed: int, *numbers: int) -> int:
+    """What torch's generator is seeded with for an update.
+
+    Args:
+        seed: the run's.
+        numbers: of the update, and of the process where there are several.
+    """
+    return int(np.random.SeedSequence([seed, *numbers]).generate_state(1, np.uint64)[0]) >> 1  # NumPy 1 cannot shift it

@@ -27,16 +27,12 @@ class Graph(Eager):
 
     Args:
         task: the run's data on a CUDA device.
-        compiled: whether torch.compile makes the model's passes.
     """
 
     name = "graph"
 
-    def __init__(self, task: Task, *, compiled: bool = False) -> None:
+    def __init__(self, task: Task) -> None:
         super().__init__(task)
-        if compiled:
-            self.call = torch.compile(self.model, dynamic=False)
-            self.name = "compiled-graph"
         self.sampler = self._ahead = Ahead(self.sampler)
         self._replay: Callable[[], None] | None = None
         self._noise = None if task.bank.deterministic else torch.Generator(self.device)
@@ -62,6 +58,8 @@ class Graph(Eager):
         self._inputs = Inputs(batch.label.shape, self.device)
         for group in self.optimizer.param_groups:
             group["lr"] = self._inputs.rate
+            if "capturable" in group:
+                group["capturable"] = self.device.type == "cuda"
         if not self._captures_examples:
             bank = self.task.bank
             dtype = torch.int64 if bank.kind == "id" else torch.float32

@@ -23,6 +23,7 @@ _FILES = (
     "FAILED",
     "heartbeat.json",
     ".heartbeat.json.writing",
+    "job.json",
     "log.txt",
     ".lock",
 )

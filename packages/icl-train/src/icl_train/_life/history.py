@@ -11,7 +11,7 @@ from icl_train._runs.folder import RUN_FORMAT, RunFolder
 __all__ = ["record_start"]
 
 
-def record_start(run: RunFolder, *, step: int, device: str, engine: str) -> None:
+def record_start(run: RunFolder, *, step: int, device: str, engine: str, processes: int, threads: int) -> None:
     """Write down that the run is trained from now on, and thereby that its folder has the newest format.
 
     What else is in a folder of format 1 must have been rewritten before.
@@ -21,6 +21,8 @@ def record_start(run: RunFolder, *, step: int, device: str, engine: str) -> None
         step: updates that it has done.
         device: where it is trained.
         engine: how its updates are made.
+        processes: how many make them together.
+        threads: CPU threads of each.
     """
     start = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -28,7 +30,8 @@ def record_start(run: RunFolder, *, step: int, device: str, engine: str) -> None
         "max_steps": run.config.train.max_steps,
         "device": device,
         "engine": engine,
-        "threads": run.threads,
+        "processes": processes,
+        "threads": threads,
         "host": platform.node(),
         "versions": installed_versions(),
     }

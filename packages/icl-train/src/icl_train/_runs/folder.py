@@ -7,6 +7,7 @@ progress.txt     the same, readable
 checkpoints/     step_NNNNNNN/ with model.safetensors, optimizer.safetensors (the newest), state.json
 DONE or FAILED   how it ended; FAILED holds the reason
 heartbeat.json   while it is trained, rewritten about once a second: step, speed, and which process trains
+job.json         the job of a cluster that it waits for, or is trained in
 log.txt          output of the process, for runs of a sweep
 
 Each but progress.txt and log.txt, which nobody reads but people, tells whether it is as it was written: the JSON files

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Pace", "clock_text", "duration_text"]
+from icl_train._estimate.work import Times, Work
+
+__all__ = ["WORTH_ESTIMATING", "Pace", "clock_text", "duration_text"]
 
 # The first updates allocate memory and load kernels.
 _NOT_TIMED = 2
 _ENOUGH_STEPS, _ENOUGH_SECONDS = 5, 3.0
 _WINDOW = 60.0  # seconds of training that the speed is taken over
 _BETWEEN_SAMPLES = 0.5
+WORTH_ESTIMATING = 10.0
+"""Seconds; what is shorter has ended before its estimate is read."""
 
 
 class Pace:
@@ -23,7 +26,7 @@ class Pace:
     Args:
         first: updates done before.
         last: updates in all.
-        evaluations, checkpoints: after how many updates there is one, ascending.
+        left: updates done → what the run still needs then.
         clock: seconds.
     """
 
@@ -32,21 +35,20 @@ class Pace:
         first: int,
         last: int,
         *,
-        evaluations: Sequence[int],
-        checkpoints: Sequence[int],
+        left: Callable[[int], Work],
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.first, self.last, self.step = first, last, first
         self._clock = clock
-        self._due = {"evaluation": evaluations, "checkpoint": checkpoints}
-        self._aside = dict.fromkeys(self._due, 0.0)
-        self._count = dict.fromkeys(self._due, 0)
+        self._left = left
+        self._aside: dict[str, list[float]] = {"evaluation": [], "checkpoint": []}
+        self._seconds_aside = 0.0
         self._began = clock()
         self._samples: deque[tuple[float, int]] = deque()
 
     def training_seconds(self) -> float:
         """Seconds since the beginning without evaluations and checkpoints."""
-        return self._clock() - self._began - sum(self._aside.values())
+        return self._clock() - self._began - self._seconds_aside
 
     @contextmanager
     def aside(self, kind: str) -> Iterator[None]:
@@ -55,8 +57,9 @@ class Pace:
         try:
             yield
         finally:
-            self._aside[kind] += self._clock() - started
-            self._count[kind] += 1
+            seconds = self._clock() - started
+            self._seconds_aside += seconds
+            self._aside[kind].append(seconds)
 
     def advance(self, step: int) -> None:
         """``step`` is done."""
@@ -66,6 +69,8 @@ class Pace:
         now = self.training_seconds()
         if self._samples and now - self._samples[-1][0] < _BETWEEN_SAMPLES:
             return
+        if not self._samples:
+            self._first_seconds, self._first_steps = now, step - self.first
         self._samples.append((now, step))
         while len(self._samples) > 2 and now - self._samples[1][0] > _WINDOW:
             self._samples.popleft()
@@ -89,24 +94,41 @@ class Pace:
             and self.training_seconds() - self._samples[0][0] >= _ENOUGH_SECONDS
         )
 
-    def seconds_from(self, step: int) -> float | None:
-        """How long the run takes from ``step`` to its end, evaluations and checkpoints included, at today's pace."""
+    def times(self) -> Times | None:
+        """Seconds of each piece of the run, as far as it has come; None before there is enough to say."""
         speed = self.steps_per_second
         if speed is None:
             return None
-        seconds = (self.last - step) / speed
-        for kind, due in self._due.items():
-            if self._count[kind]:
-                seconds += (len(due) - bisect_right(due, step)) * self._aside[kind] / self._count[kind]
-        return seconds
+        return Times(
+            update=1 / speed,
+            evaluation=self._mean_aside("evaluation"),
+            checkpoint=self._mean_aside("checkpoint"),
+            start=max(0.0, self._first_seconds - self._first_steps / speed),
+        )
+
+    def seconds_from(self, step: int) -> float | None:
+        """How long the run takes from ``step`` to its end, evaluations and checkpoints included, at today's pace."""
+        times = self.times()
+        return None if times is None else times.of(self._left(step))
+
+    def seconds_in_all(self) -> float | None:
+        """How long it takes from its start in this process."""
+        times = self.times()
+        return None if times is None else times.from_the_start(self._left(self.first))
 
     def estimate(self) -> str:
         """One line: how long the run will take on this machine."""
-        seconds, speed = self.seconds_from(self.first), self.steps_per_second
+        seconds, speed = self.seconds_in_all(), self.steps_per_second
         if seconds is None or speed is None:
             return ""
         steps = f"{self.last - self.first:,} steps{' more' if self.first else ''}"
         return f"about {duration_text(seconds)} for {steps} at {_few_digits(speed)} steps/s on this machine"
+
+    def _mean_aside(self, kind: str) -> float:
+        """Seconds of one; the first allocates memory, and counts where there is no other."""
+        each = self._aside[kind]
+        known = each[1:] or each
+        return sum(known) / len(known) if known else 0.0
 
 
 def duration_text(seconds: float) -> str:

@@ -24,14 +24,13 @@ from rich.text import Text
 from icl_data.foundation.printable import printable
 from icl_train._runs.headlines import Record, headlines_in, scored, step_line, told_of
 from icl_train._runs.lasting import lasting
-from icl_train._runs.pace import Pace, clock_text
+from icl_train._runs.pace import WORTH_ESTIMATING, Pace, clock_text
 
 __all__ = ["BarReporter", "PlainReporter", "Reporter", "headline_line", "reporter_for", "step_progress"]
 
 _WIDE = 120
 _SECONDS_FOR_A_RATE = 2.0
 _SECONDS_BETWEEN_LINES = 30.0
-_WORTH_ESTIMATING = 10.0  # seconds; a shorter run has ended before its estimate is read
 
 
 class Reporter(Protocol):
@@ -75,8 +74,8 @@ class _Telling:
         if self._estimated or not self._pace.is_known:
             return
         self._estimated = True
-        seconds = self._pace.seconds_from(self._pace.first)
-        if seconds is not None and seconds >= _WORTH_ESTIMATING:
+        seconds = self._pace.seconds_in_all()
+        if seconds is not None and seconds >= WORTH_ESTIMATING:
             self.say(self._pace.estimate())
 
     def records(self, records: Sequence[Record]) -> None:

@@ -37,6 +37,15 @@ class Timetable:
             return step in self.listed
         return step % self.interval == 0 and (step > 0 or self.from_zero)
 
+    def count_after(self, step: int) -> int:
+        """How many of its steps are after that one; after -1, all."""
+        if step >= self.last:
+            return 0
+        if self.listed is not None:
+            return sum(step < one < self.last for one in self.listed) + 1
+        zero = 1 if self.from_zero and step < 0 else 0
+        return zero + (self.last - 1) // self.interval - max(0, step) // self.interval + 1
+
     def before(self, step: int) -> list[int]:
         """Its steps before that one, ascending."""
         if self.listed is not None:

@@ -13,6 +13,8 @@ from icl_train._plans.labels import run_name
 from icl_train._runs.departures import departures
 from icl_train._runs.folder import RunFolder, Status
 from icl_train._runs.search import find_runs
+from icl_train._watching.job import read_job
+from icl_train._watching.state import state_of
 from icl_train._watching.view import RunView, failure
 
 __all__ = ["Row", "Score", "Survey"]
@@ -47,6 +49,7 @@ class Row:
         max_steps: updates in all.
         steps_per_second, seconds_left: measured, while it is trained; None otherwise.
         process: ``pid`` and ``host`` of what trains it; None otherwise.
+        job: ``launcher`` and ``id`` of the cluster's job that it waits for or is trained in; None without one.
         scores: split → its newest evaluation.
         differs: the settings that set it apart from the others here.
         reason: why it failed, or what is damaged; None otherwise.
@@ -61,6 +64,7 @@ class Row:
     steps_per_second: float | None
     seconds_left: float | None
     process: dict[str, Any] | None
+    job: dict[str, str] | None
     scores: dict[str, Score]
     differs: dict[str, str]
     reason: str | None
@@ -122,11 +126,12 @@ class Survey:
 
 
 def _row(view: RunView, name: str, differs: dict[str, str]) -> Row:
-    state, damage = view.run.status(), view.damage
+    state, damage = state_of(view.run), view.damage
     if damage is None and state != "running":
         damage = view.run.damage()
     if damage is not None:
         state = "damaged"
+    note = read_job(view.run.path) if state in ("queued", "running") else None
     beat = view.beat if state == "running" else None
     return Row(
         path=view.run.path,
@@ -137,6 +142,7 @@ def _row(view: RunView, name: str, differs: dict[str, str]) -> Row:
         steps_per_second=view.steps_per_second if beat else None,
         seconds_left=view.seconds_left if beat else None,
         process={"pid": beat.pid, "host": beat.host} if beat else None,
+        job={"launcher": note.launcher, "id": note.id} if note else None,
         scores={} if damage else {split: Score(*score) for split, score in view.scores.items()},
         differs=differs,
         reason=damage if state == "damaged" else failure(view.run) if state == "failed" else None,

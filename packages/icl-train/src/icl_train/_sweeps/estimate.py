@@ -1,25 +1,41 @@
-"""How long a sweep will take on this machine: some updates of each kind of run are timed, the rest follows by cost."""
+"""How long runs will take on this machine: some of each kind are timed in a few updates, the others lie between them.
+
+Torch is imported when a run is timed.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 
-from icl_train._runs.folder import Record, RunFolder
-from icl_train._runs.pace import Pace
+from icl_train._estimate.work import Times, Work
+from icl_train._profile.trial import time_run
 from icl_train._sweeps.cost import expected_cost, seconds_left
 from icl_train.config import RunConfig
 
-__all__ = ["Timing", "kind_of", "sweep_seconds", "time_run"]
+__all__ = ["Left", "Timing", "expected_times", "kind_of", "seconds_to_start", "sweep_seconds", "timed", "to_time"]
 
-_SECONDS, _LEAST_STEPS = 2.0, 3
-_NOT_TIMED = 2  # the first updates allocate memory and load kernels
+_CLOSE = 1.25  # costs that differ by less are timed once: their difference would be the machine's noise
+
+
+class Left(NamedTuple):
+    """A run that is to be trained.
+
+    Attributes:
+        config: its settings.
+        done: updates that are done.
+        device: where.
+        threads: CPU threads; None for all cores.
+    """
+
+    config: RunConfig
+    done: int
+    device: str
+    threads: int | None
 
 
 @dataclass(frozen=True)
@@ -27,109 +43,150 @@ class Timing:
     """What was measured of one run.
 
     Attributes:
-        update: seconds of an update.
-        evaluation: seconds of a batch of an evaluation, of all splits.
-        cost: expected cost of an update, see `expected_cost`.
+        config: its settings.
+        times: of its pieces.
     """
 
-    update: float
-    evaluation: float
-    cost: float
+    config: RunConfig
+    times: Times
 
-    def seconds(self, config: RunConfig, done: int) -> float:
-        """How long a run of this kind takes.
+    @property
+    def cost(self) -> float:
+        """Expected cost of an update."""
+        return expected_cost(self.config)
+
+    def times_of(self, config: RunConfig, ratio: float = 1.0) -> Times:
+        """What a run of this kind takes whose pieces cost ``ratio`` times as much.
 
         Args:
-            config: the run's settings.
-            done: updates that are done.
+            config: its settings, which say how many sequences it is evaluated on.
+            ratio: of costs.
         """
-        steps = range(done + 1 if done else 0, config.train.max_steps + 1)
-        timetable = config.evaluations
-        n_evaluations = sum(step in timetable for step in steps)
-        updates = (config.train.max_steps - done) * self.update
-        return (updates + n_evaluations * config.eval.batches * self.evaluation) * expected_cost(config) / self.cost
+        asked = _evaluated(config) / _evaluated(self.config)
+        times = self.times
+        return replace(times, update=times.update * ratio, evaluation=times.evaluation * ratio * asked)
 
 
-def kind_of(config: RunConfig) -> tuple[str, ...]:
+def kind_of(config: RunConfig) -> tuple[object, ...]:
     """What runs have in common whose times follow from one another by their expected cost."""
-    model, train = config.model, config.train
+    data, model, train = config.data, config.model, config.train
+    # What embeds images has its share whatever comes behind it, and no setting of its own is known here.
+    images = (train.batch_size, model.embedder_config) if model.embedder == "resnet" else ()
     actions = sorted({one.action for one in model.intervened})
-    return (config.data.source, model.embedder, model.sequence_model, train.precision, train.device, *actions)
+    return (
+        data.source,
+        data.downsample,
+        model.embedder,
+        repr(images),
+        model.sequence_model,
+        train.precision,
+        train.device,
+        train.engine,
+        train.threads,
+        *actions,
+    )
 
 
-def time_run(config: RunConfig, *, device: str, threads: int | None) -> Timing:
-    """Train a few updates, in a folder that is removed again.
+def expected_times(config: RunConfig, timings: Iterable[Timing]) -> Times | None:
+    """What a run takes, from those that were timed; None if there are none.
+
+    Between two of its kind its times lie on a line; otherwise they are in proportion to those of the nearest cost, of
+    its kind where there is one.
 
     Args:
-        config: the run's settings.
-        device: where.
-        threads: CPU threads; None for all cores.
+        config: its settings.
+        timings: of other runs.
+    """
+    cost, kind = expected_cost(config), kind_of(config)
+    found = sorted(timings, key=lambda one: one.cost)
+    own = [one for one in found if kind_of(one.config) == kind]
+    below, above = ([one for one in own if sign * one.cost <= sign * cost] for sign in (1, -1))
+    if below and above and not _close(below[-1].cost, above[0].cost):
+        share = (cost - below[-1].cost) / (above[0].cost - below[-1].cost)
+        return _between(below[-1].times_of(config), above[0].times_of(config), share)
+    nearest = min(own or found, key=lambda one: abs(one.cost - cost), default=None)
+    return None if nearest is None else nearest.times_of(config, cost / nearest.cost)
+
+
+def to_time(runs: Sequence[Left], known: Iterable[Timing] = ()) -> list[Left]:
+    """Which runs are to be timed so that the times of all follow: the dearest and the cheapest of each kind.
+
+    Args:
+        runs: all of them.
+        known: what was timed before.
+    """
+    before = list(known)
+    chosen: list[Left] = []
+    kinds: dict[tuple[object, ...], list[Left]] = {}
+    for run in sorted(runs, key=lambda one: expected_cost(one.config)):
+        kinds.setdefault(kind_of(run.config), []).append(run)
+    for kind, own in kinds.items():
+        costs = [one.cost for one in before if kind_of(one.config) == kind]
+        for run in (own[-1], own[0]):
+            cost = expected_cost(run.config)
+            if not any(_close(cost, other) for other in costs):
+                costs.append(cost)
+                chosen.append(run)
+    return chosen
+
+
+def timed(runs: Sequence[Left], *, seconds: float = 2.0, sequences: int = 256) -> list[Timing]:
+    """Train a few updates of each of these runs.
+
+    Args:
+        runs: what is timed.
+        seconds, sequences: see `time_run`.
 
     Raises:
-        RunFailed: if it cannot be trained.
+        RunFailed: if one cannot be trained.
+        ValueError: if its data, device or model cannot be had.
     """
-    from icl_train._loop import train  # a sweep that only starts other processes needs no PyTorch
-
-    few = replace(
-        config,
-        eval=replace(config.eval, batches=1, steps=(0, 1), log_spaced_steps=None),
-        train=replace(config.train, tracker=None, tracker_config=None, init_from=None),
-    )
-    stopwatch = _Stopwatch()
-    with tempfile.TemporaryDirectory(prefix="icl-timing-") as folder:
-        run = RunFolder.create(Path(folder) / "run", few, device=device, threads=threads)
-        with contextlib.suppress(_Enough):
-            train(run, stopwatch)
-    return Timing(stopwatch.update, stopwatch.evaluation, expected_cost(config))
+    return [
+        Timing(
+            one.config,
+            time_run(one.config, device=one.device, threads=one.threads, seconds=seconds, sequences=sequences),
+        )
+        for one in runs
+    ]
 
 
-def sweep_seconds(runs: Sequence[tuple[RunConfig, int]], timings: dict[tuple[str, ...], Timing], *, jobs: int) -> float:
+def sweep_seconds(runs: Sequence[Left], timings: Sequence[Timing], *, jobs: int, start: float) -> float:
     """Seconds until all runs are done, the longest started first, each with the start of its process.
 
     Args:
-        runs: settings, and updates that are done, of those that are not finished.
-        timings: of each kind of run.
+        runs: those that are not finished.
+        timings: of some of each kind.
         jobs: runs at a time.
+        start: seconds until a process trains, see `seconds_to_start`.
+
+    Raises:
+        ValueError: if nothing was timed.
     """
-    start = _seconds_to_start()
-    each = [start + timings[kind_of(config)].seconds(config, done) for config, done in runs]
+    each = []
+    for config, done, *_ in runs:
+        times = expected_times(config, timings)
+        if times is None:
+            raise ValueError("timings must be of at least one run, got none")
+        each.append(start + times.from_the_start(Work.left_of(config, done)))
     return seconds_left([], sorted(each, reverse=True), min(jobs, max(1, len(each))))
 
 
-def _seconds_to_start() -> float:
+def seconds_to_start() -> float:
+    """Seconds from the start of a process until it has imported what trains."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-P", "-c", "import icl_train._loop"], check=False, capture_output=True)
     return time.perf_counter() - started
 
 
-class _Enough(KeyboardInterrupt):
-    """Ends a training as Ctrl+C does: without a mark that it has failed."""
+def _close(cost: float, other: float) -> bool:
+    return max(cost, other) < _CLOSE * min(cost, other)
 
 
-class _Stopwatch:
-    """A reporter that ends the training when enough was timed."""
+def _evaluated(config: RunConfig) -> int:
+    """Sequences of an evaluation."""
+    return config.eval.batches * config.train.batch_size * len(config.eval.measured)
 
-    def __init__(self) -> None:
-        self.update = self.evaluation = 0.0
 
-    def start(self, name: str, step: int, last: int, batch_size: int, pace: Pace) -> None:
-        self._pace, self._last = pace, last
-        self._first = (step, pace.training_seconds())
-
-    def advance(self, step: int) -> None:
-        now = self._pace.training_seconds()
-        self._began = time.perf_counter()
-        if step <= _NOT_TIMED < self._last:
-            self._first = (step, now)
-            return
-        before, then = self._first
-        self.update = (now - then) / (step - before)
-        if step - before >= _LEAST_STEPS and now - then >= _SECONDS:
-            raise _Enough
-
-    def records(self, records: Sequence[Record]) -> None:
-        if records[0]["split"] != "train" and records[0]["step"] == 1:
-            self.evaluation = time.perf_counter() - self._began
-
-    def stop(self) -> None:
-        pass
+def _between(low: Times, high: Times, share: float) -> Times:
+    ends = [asdict(low), asdict(high)]
+    return Times(**{name: ends[0][name] + share * (ends[1][name] - ends[0][name]) for name in ends[0]})

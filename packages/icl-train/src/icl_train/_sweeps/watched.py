@@ -6,11 +6,10 @@ import time
 
 from rich.progress import TaskID
 
+from icl_train._launchers.child import LOG
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.progress import headline_line
 from icl_train._sweeps.board import Board
-from icl_train._sweeps.child import Child
-from icl_train._sweeps.cost import cost_left
 from icl_train._watching.view import RunView
 
 __all__ = ["Watched"]
@@ -25,19 +24,22 @@ class Watched:
         run: the run.
         label: what it is called on screen.
         view: what its folder says.
-        child: the process that trains it, if the sweep has started one.
-        cost_left: of the updates after its newest checkpoint (see `expected_cost`), when last started.
+        job: by what the launcher knows the job that trains it, if there is one.
+        log: where what trains it writes what it prints.
+        done: updates that its newest checkpoint has, when last started.
     """
 
     def __init__(self, run: RunFolder, label: str, board: Board) -> None:
         self.run, self.label, self._board = run, label, board
         self.view = RunView(run)
-        self.child: Child | None = None
-        self.cost_left = cost_left(run)
+        self.job: str | None = None
+        self.log = run.path / LOG
+        self.done = max(run.checkpoint_steps(), default=0)
         self._bar: TaskID | None = None
         self._told = -1
         self._seen: object = None
         self._heard, self._silence_told = time.monotonic(), False
+        self._gone_since: float | None = None
 
     @property
     def silent_minutes(self) -> float:
@@ -52,17 +54,34 @@ class Watched:
         """Say that it is trained from here on; what was measured before is not told again."""
         self._board.remove(self._bar)
         self.say(what)
-        self.cost_left = cost_left(self.run)
+        self.done = max(self.run.checkpoint_steps(), default=0)
         self.view.look()
         self._told = max((step for step, _, _ in self.view.scores.values()), default=-1)
         self._bar = self._board.add(self.label, self.view)
+        self._gone_since = None
         self._listen(anew=True)
 
-    def look(self) -> None:
-        """Show what was written since the last look."""
+    def gone_for(self, *, gone: bool) -> float:
+        """For how many seconds its job has been gone, asked again and again.
+
+        Args:
+            gone: whether it is now.
+        """
+        if not gone:
+            self._gone_since = None
+            return 0.0
+        self._gone_since = self._gone_since or time.monotonic()
+        return time.monotonic() - self._gone_since
+
+    def look(self, *, queued: bool = False) -> None:
+        """Show what was written since the last look.
+
+        Args:
+            queued: whether it waits for a machine, so that nothing can be expected.
+        """
         everything = self.view.look()
         records = [record for record in everything if record["split"] != "train"]
-        self._listen(anew=bool(everything))
+        self._listen(anew=bool(everything) or queued)
         self._board.move(self._bar, self.view, quiet=self._silence_told)
         for step in sorted({record["step"] for record in records if record["step"] > self._told}):
             self._told = step

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from icl_models import Outcome, PluginWarning, Tracker, component_owner, find_tracker
+from icl_train._distributed.parted import Parted
 from icl_train._life.failure import reason_of
 from icl_train._runs.folder import Record, RunFolder
 from icl_train._settings.values import UnusableConfig
@@ -67,7 +68,7 @@ def tracking(run: RunFolder) -> Iterator[Tracking]:
     told = Tracking(run)
     try:
         yield told
-    except (KeyboardInterrupt, BrokenPipeError):
+    except (KeyboardInterrupt, BrokenPipeError, Parted):
         told.finish("interrupted")
         raise
     except Exception as error:

@@ -8,12 +8,16 @@ import math
 import os
 import platform
 import time
+import warnings
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from icl_data.foundation.printable import one_line
 from icl_data.foundation.regular_file import read_file
 from icl_data.foundation.sealed import seal_object, unseal_object
+from icl_train._estimate.work import Times
 
 __all__ = ["HEARTBEAT", "Beat", "Heartbeat", "read_beat"]
 
@@ -33,6 +37,7 @@ class Beat:
         pid: number of the process that trains.
         host: its machine.
         time: when this was written, in seconds since 1970.
+        times: what the pieces of the run take; None where nothing is measured yet, or of an earlier version.
     """
 
     step: int
@@ -40,6 +45,7 @@ class Beat:
     pid: int
     host: str
     time: float
+    times: Times | None = None
 
 
 class Heartbeat:
@@ -50,7 +56,7 @@ class Heartbeat:
 
     def __init__(self, folder: Path) -> None:
         self._file, self._beside = folder / HEARTBEAT, folder / f".{HEARTBEAT}.writing"
-        self._due = 0.0
+        self._due, self._taken_over = 0.0, False
         self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS_FOR_A_SPEED)
 
     def __enter__(self) -> Heartbeat:
@@ -60,16 +66,21 @@ class Heartbeat:
     def __exit__(self, *exception: object) -> None:
         self.remove()
 
-    def beat(self, step: int) -> None:
-        """``step`` is done; written if the last beat is a second old."""
+    def beat(self, step: int, times: Callable[[], Times | None] = lambda: None) -> None:
+        """``step`` is done, and ``times`` says what pieces take; written if the last beat is a second old.
+
+        Raises:
+            KeyboardInterrupt: if the heartbeat has become that of another process, which took this one for dead.
+        """
         now = time.monotonic()
         if now < self._due:
             return
         self._due = now + _SECONDS_BETWEEN
+        self._require_ours()
         self._beats.append((now, step))
         then, first = self._beats[0]
         speed = (step - first) / (now - then) if step > first else None
-        beat = Beat(step, speed, os.getpid(), platform.node(), round(time.time(), 3))
+        beat = Beat(step, speed, os.getpid(), platform.node(), round(time.time(), 3), times())
         # Nothing but a view hangs on this: training does not fail for it. Renamed, so that nobody reads half of it.
         with contextlib.suppress(OSError):
             self._beside.write_text(seal_object(json.dumps(asdict(beat), indent=1) + "\n"), encoding="utf-8")
@@ -77,9 +88,20 @@ class Heartbeat:
 
     def remove(self) -> None:
         """Nobody trains any more; on a full disk, that is the room for the reason."""
+        if self._taken_over:
+            return
         for file in (self._file, self._beside):
             with contextlib.suppress(OSError):
                 file.unlink(missing_ok=True)
+
+    def _require_ours(self) -> None:
+        """While the lock is ours, nobody else beats; who does has broken it, after minutes without a sign from here."""
+        other = read_beat(self._file.parent)
+        if other is not None and (other.pid, other.host) != (os.getpid(), platform.node()):
+            self._taken_over = True
+            line = f"{self._file.parent}: process {other.pid} on {other.host} has taken the run over; this one ends"
+            warnings.warn(one_line(line), RuntimeWarning, stacklevel=3)
+            raise KeyboardInterrupt
 
 
 def read_beat(folder: Path) -> Beat | None:
@@ -89,8 +111,11 @@ def read_beat(folder: Path) -> Beat | None:
         folder: the run folder.
     """
     try:
-        beat = Beat(**unseal_object(read_file(folder / HEARTBEAT, most_bytes=_LARGEST)))
-        numbers = (beat.step, beat.pid, beat.time, beat.steps_per_second or 0.0)
+        found = unseal_object(read_file(folder / HEARTBEAT, most_bytes=_LARGEST))
+        times = None if found.get("times") is None else Times(**found["times"])
+        beat = Beat(**(found | {"times": times}))
+        timed = () if times is None else asdict(times).values()
+        numbers = (beat.step, beat.pid, beat.time, beat.steps_per_second or 0.0, *timed)
         usable = all(isinstance(number, (int, float)) and math.isfinite(number) and number >= 0 for number in numbers)
         return beat if usable and isinstance(beat.step, int) else None
     except (OSError, ValueError, TypeError, OverflowError, RecursionError):

@@ -42,6 +42,7 @@ from icl_train._runs.folder import RunFolder
 from icl_train._runs.held import is_held
 from icl_train._runs.stored import CONFIG
 from icl_train._watching.heartbeat import HEARTBEAT
+from icl_train._watching.job import JOB
 
 __all__ = ["Verified", "verified"]
 
@@ -111,7 +112,8 @@ def _look(run: RunFolder) -> Verified:
     looking.at(METRICS, looking.read_records, covered=covered, required=begun)
     looking.at(DONE, lambda: read_own_done(run.path, run.settled), covered=covered)
     looking.at(FAILED, lambda: read_failed(run.path, run_format=run.run_format, run=run.identity), covered=covered)
-    looking.at_heartbeat()
+    for name in (HEARTBEAT, JOB):
+        looking.at_passing(name)
     if (initial := run.config.train.init_from) is not None:
         looking.at(INITIAL, lambda: _finite(copied_weights(run.path, initial), INITIAL), covered=True, required=True)
     for other in others_of(run.config.model.intervened):
@@ -167,16 +169,16 @@ class _Looking:
         records = records_in(intact_lines(self.run.path, self.run.settled))
         self.last_record = max((record["step"] for record in records), default=0)
 
-    def at_heartbeat(self) -> None:
-        """It is no part of what the run has made: without a hash, or half-written by a machine that fell, it harms
-        nothing."""
+    def at_passing(self, name: str) -> None:
+        """A file that is no part of what the run has made: without a hash, or half-written by a machine that fell, it
+        harms nothing."""
         try:
-            unseal_object(read_file(self.run.path / HEARTBEAT))
+            unseal_object(read_file(self.run.path / name))
         except OSError:
             return
         except Damaged:
-            self.found.not_covered.append(HEARTBEAT)
-        self.found.files.append(HEARTBEAT)
+            self.found.not_covered.append(name)
+        self.found.files.append(name)
 
     def at_places_of_checkpoints(self) -> None:
         """Which checkpoints are missing, and which cannot be of this run."""

@@ -8,6 +8,7 @@ from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import one_line
 from icl_data.foundation.regular_file import NotAFile, TooLarge, open_file
 from icl_data.foundation.sealed import Damaged, GrowingSeal
+from icl_train._estimate.work import Times, Work
 from icl_train._intact.markers import read_failed
 from icl_train._intact.metrics import METRICS
 from icl_train._intact.objects import OLDER_FORMAT
@@ -88,8 +89,15 @@ class RunView:
         return self.beat.steps_per_second or None if self.beat else None
 
     @property
+    def times(self) -> Times | None:
+        """What its pieces take, as the process says that trains it; None where nothing is known."""
+        return self.beat.times if self.beat else None
+
+    @property
     def seconds_left(self) -> float | None:
-        """Time to its last step at that speed."""
+        """Time to its end, at its speed and with the evaluations and checkpoints that are left."""
+        if self.times is not None:
+            return self.times.of(Work.left_of(self.run.config, self.step))
         speed = self.steps_per_second
         return None if speed is None else max(0, self.run.config.train.max_steps - self.step) / speed
 

@@ -8,16 +8,20 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from icl_data.foundation.command_line import DONE, INTERRUPTED
+from icl_data.foundation.command_line import DONE, INTERRUPTED, CommandFailed
 from icl_data.foundation.extras import require_extra
 from icl_data.foundation.printable import printable
+from icl_models import LauncherError, LauncherSpec, find_launcher
 from icl_train._commands.sweeps.dry_run import dry_run, tell_size
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._plans.plan import Plan
-from icl_train._runs.folder import RunFailed
+from icl_train._runs.folder import RunFailed, RunFolder
 from icl_train._runs.lasting import lasting
 from icl_train._sweeps.cost import longest_first
+from icl_train._sweeps.jobs import job_of
 from icl_train._sweeps.sweep import default_jobs, launch, prepare
+from icl_train._sweeps.teams import teams_of
+from icl_train._watching.state import state_of
 
 __all__ = ["carry_out", "check_plot", "draw"]
 
@@ -41,15 +45,21 @@ def carry_out(plan: Plan, options: SweepOptions, *, when_done: Callable[[], int]
     """
     if options.dry_run:
         return dry_run(plan, options)
-    if options.launcher == "commands":
-        return _print_commands(plan, options.root)
+    spec = find_launcher(options.launcher)
+    spec.check(options.launcher_config)
+    if not spec.asked:
+        return _hand_over(plan, options, spec)
     return _train(plan, options, when_done)
 
 
 def check_plot(options: SweepOptions) -> None:
     """Raise ValueError where ``--plot`` could not draw when the runs are done."""
-    if options.launcher == "commands":
-        raise ValueError("--plot needs --launcher local: with commands the runs are trained later, elsewhere")
+    spec = find_launcher(options.launcher)
+    if not spec.asked or (spec.outlives and not options.follow):
+        raise ValueError(
+            f"--plot needs --launcher local, or one that is followed: with {options.launcher} the runs are trained "
+            "later, elsewhere"
+        )
     require_extra("icl_eval", "icl-eval", "--plot")
 
 
@@ -73,34 +83,53 @@ def draw(figure: str, root: Path, *, plot: bool) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _print_commands(plan: Plan, root: Path) -> int:
-    runs = prepare(plan, root, elsewhere=True)
+def _hand_over(plan: Plan, options: SweepOptions, spec: LauncherSpec) -> int:
+    """To a launcher that cannot be asked after its jobs."""
+    runs = prepare(plan, options.root, elsewhere=not spec.here, threads=spec.threads(options.launcher_config))
     tell_size(plan)
+    left: list[RunFolder] = []
     for run in longest_first(runs):
-        status = run.status()
-        if status == "running":
+        if state_of(run) == "running":
             print(f"{printable(run.path)}: running, left out", file=sys.stderr)
         elif not run.is_done_and_whole():
-            print(shlex.join(["icl-train", "resume", str(run.path)]))
+            left.append(run)
+    launcher = spec.build(options.launcher_config, options.jobs)
+    if left:
+        teams = teams_of(left, lambda run: run.config, members=options.members)
+        launcher.submit([job_of(team, here=True) for team in teams])
+    launcher.close()
     return DONE
 
 
 def _train(plan: Plan, options: SweepOptions, when_done: Callable[[], int]) -> int:
+    spec = find_launcher(options.launcher)
     broken: list[tuple[Path, str]] = []
-    runs = prepare(plan, options.root, jobs=options.jobs, broken=broken)
+    runs = prepare(
+        plan,
+        options.root,
+        jobs=options.jobs,
+        elsewhere=not spec.here,
+        threads=spec.threads(options.launcher_config),
+        broken=broken,
+    )
     tell_size(plan)
-    jobs = options.jobs or default_jobs(plan.configs)
+    jobs = options.jobs or (default_jobs(plan.configs) if spec.here else None)
     try:
         failed = launch(
             runs,
             jobs=jobs,
             stream=sys.stdout,
+            launcher=options.launcher,
+            launcher_config=options.launcher_config,
             plan=plan,
             broken=broken,
             grace=options.grace,
             follow=options.follow,
             stall_minutes=options.stall_minutes,
+            members=options.members,
         )
+    except LauncherError as error:
+        raise CommandFailed(f"launcher {options.launcher!r}: {error}") from error
     except KeyboardInterrupt:
         print("interrupted; the same command goes on", file=lasting(sys.stderr))
         return INTERRUPTED
@@ -109,6 +138,7 @@ def _train(plan: Plan, options: SweepOptions, when_done: Callable[[], int]) -> i
         raise RunFailed(f"{len(names)} of {len(plan.configs)} runs failed: {', '.join(names)}")
     still_open: Sequence[str] = [run.name for run in runs if run.status() != "done"]
     if still_open:
-        print(f"not done, and left to other processes: {', '.join(map(printable, still_open))}", file=sys.stderr)
+        whom = f"jobs of {options.launcher}" if spec.outlives else "other processes"
+        print(f"not done, and left to {whom}: {', '.join(map(printable, still_open))}", file=sys.stderr)
         return OPEN_ELSEWHERE
     return when_done()

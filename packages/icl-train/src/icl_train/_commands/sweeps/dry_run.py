@@ -5,32 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.table import Table
 
 from icl_data.foundation.command_line import DONE
 from icl_data.foundation.printable import printable
+from icl_models import find_launcher
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunError, RunFolder, available_cores
 from icl_train._runs.lasting import lasting
 from icl_train._runs.pace import duration_text
-from icl_train._sweeps.cost import expected_cost
-from icl_train._sweeps.estimate import kind_of, sweep_seconds, time_run
+from icl_train._sweeps.estimate import Left, seconds_to_start, sweep_seconds, timed, to_time
 from icl_train._sweeps.sweep import checked, default_jobs
+from icl_train._watching.state import state_of
 from icl_train.command_line import show_table
 from icl_train.config import RunConfig
 
 __all__ = ["dry_run", "tell_size"]
-
-
-class _Left(NamedTuple):
-    """A run that is to be trained: updates that are done, and where."""
-
-    config: RunConfig
-    done: int
-    device: str
 
 
 def dry_run(plan: Plan, options: SweepOptions) -> int:
@@ -44,22 +36,24 @@ def dry_run(plan: Plan, options: SweepOptions) -> int:
         ValueError: if a run could not be made.
         OSError: if a folder could not be made.
     """
-    elsewhere = options.launcher == "commands"
+    elsewhere = not find_launcher(options.launcher).here
     paths, devices = checked(plan, options.root, elsewhere=elsewhere)
     tell_size(plan)
     table = Table(box=None, pad_edge=False)
     for heading in ("run", "state", "steps", f"folder in {printable(options.root)}"):
         table.add_column(heading, overflow="fold")
-    left: list[_Left] = []
+    jobs = options.jobs or (1 if elsewhere else default_jobs(plan.configs))
+    shared = max(1, available_cores() // jobs)
+    left: list[Left] = []
     for config, label, path, device in zip(plan.configs, plan.labels, paths, devices, strict=True):
         state, done = _state(path, config)
         steps = f"{done} of {config.train.max_steps}" if done else f"{config.train.max_steps}"
         table.add_row(label, state, steps, printable(path.name))
         if state not in ("done", "broken", "running"):
-            left.append(_Left(config, done, device))
+            left.append(Left(config, done, device, config.train.threads or shared))
     show_table(table)
     sys.stdout.flush()
-    time = f", {_time(left, options.jobs or default_jobs(plan.configs))}" if left and not elsewhere else ""
+    time = f", {_time(left, jobs)}" if left and not elsewhere else ""
     print(f"{len(left)} of {len(plan.configs)} runs to train{time}")
     return DONE
 
@@ -80,7 +74,7 @@ def _state(path: Path, config: RunConfig) -> tuple[str, int]:
         return "new", 0
     try:
         run = RunFolder.open(path).require_same(config)
-        status = run.status()
+        status = state_of(run)
         if status == "done" and not run.is_done_and_whole():
             status = "damaged"
         return status, config.train.max_steps if status == "done" else max(run.checkpoint_steps(), default=0)
@@ -89,15 +83,9 @@ def _state(path: Path, config: RunConfig) -> tuple[str, int]:
         return "broken", 0
 
 
-def _time(left: Sequence[_Left], jobs: int) -> str:
-    costly_last = sorted(left, key=lambda one: expected_cost(one.config))
-    kinds = {kind_of(one.config): one for one in costly_last}
-    told = "it" if len(left) == 1 else f"{len(kinds)} of them"
+def _time(left: Sequence[Left], jobs: int) -> str:
+    chosen = to_time(left)
+    told = "it" if len(left) == 1 else f"{len(chosen)} of them"
     print(f"timing a few updates of {told} ...", file=lasting(sys.stderr), flush=True)
-    shared = max(1, available_cores() // jobs)
-    timings = {
-        kind: time_run(one.config, device=one.device, threads=one.config.train.threads or shared)
-        for kind, one in kinds.items()
-    }
-    seconds = sweep_seconds([(one.config, one.done) for one in left], timings, jobs=jobs)
+    seconds = sweep_seconds(left, timed(chosen), jobs=jobs, start=seconds_to_start())
     return f"about {duration_text(seconds)} on this machine, {jobs} at a time"

@@ -16,7 +16,7 @@ from icl_models import Axis, ExperimentSpec, find_experiment
 from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
 from icl_train._commands.sweeps.carry_out import carry_out, check_plot, draw
-from icl_train._commands.sweeps.options import EXIT_CODES, SweepOptions
+from icl_train._commands.sweeps.options import EXIT_CODES, SweepOptions, launcher_default
 from icl_train._commands.sweeps.points import option_of, other_axes, refuse_varied
 from icl_train._commands.sweeps.written import given_settings
 from icl_train._experiments.runs import base_of, experiment_plan, scale_of
@@ -67,7 +67,8 @@ def sweep_experiment(name: str, args: Sequence[str]) -> int:
     spec = find_experiment(name)
     scale = given(args, "--scale") or _usual_scale(spec)
     scale_of(spec, scale)
-    default = ExperimentCommand(config=default_config(args, base_of(spec, scale)), scale=scale)
+    config = default_config(args, base_of(spec, scale))
+    default = ExperimentCommand(config=config, scale=scale, **launcher_default(args))
     command = parse(ExperimentCommand, args, prog=f"icl-train sweep {name}", default=default, page=_page(spec, args))
     fixed = given_settings(args, command.config)
     axes = other_axes(spec, scale, command.vary, command.config, fixed)

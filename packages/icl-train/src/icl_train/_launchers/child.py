@@ -1,4 +1,4 @@
-"""A process that trains one run of a sweep."""
+"""A process that trains the runs of a job."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 
+from icl_models import Job
 from icl_train._intact.places import require_own_places
-from icl_train._runs.folder import RunFolder
-from icl_train._watching.heartbeat import HEARTBEAT
 
 __all__ = ["LOG", "Child"]
 
@@ -19,34 +17,31 @@ _LONGEST_LINE = 500
 
 
 class Child:
-    """Starts ``icl-train resume`` on a run, with its output in the run's log.txt.
+    """Starts the command of a job, with its output in log.txt of its (first) run.
 
-    The process is a session of its own: the terminal's Ctrl+C goes to the sweep alone, which passes it on once. Its
-    standard input is a pipe that the sweep holds open, so that it ends with the sweep, however that ends.
+    The process is a session of its own: the terminal's Ctrl+C goes to whoever has started it alone, who passes it on
+    once. Its standard input is a pipe that is held open here, so that it ends with this process, however that ends.
 
     Args:
-        run: the run.
+        job: the job.
 
     Raises:
-        OSError: the folder is gone or cannot be written to, or the system starts no more processes.
-        RunError: there are links in it, through which something else would be written.
+        OSError: a folder is gone or cannot be written to, or the system starts no more processes.
+        RunError: there are links in one, through which something else would be written.
     """
 
-    def __init__(self, run: RunFolder) -> None:
-        require_own_places(run.path)
-        for name in ("FAILED", HEARTBEAT):  # of an earlier try
-            (run.path / name).unlink(missing_ok=True)
-        # -P: a random.py or icl_train.py in this folder is not what a run imports; sources are looked for here, last.
-        command = [sys.executable, "-P", "-m", "icl_train", "resume", str(run.path.absolute()), "--end-with-stdin"]
-        self._log = run.path / LOG
+    def __init__(self, job: Job) -> None:
+        for folder in job.folders:
+            require_own_places(folder)
+        self._log = job.folders[0] / LOG
         with self._log.open("ab") as log:
             self._log_start = log.tell()
             self._process = subprocess.Popen(
-                command,
+                job.command,
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "OMP_NUM_THREADS": str(run.threads)},
+                env={**os.environ, "OMP_NUM_THREADS": str(job.threads)},
                 start_new_session=True,
             )
 

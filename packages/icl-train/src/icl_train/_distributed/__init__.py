@@ -1,0 +1,1 @@
+"""Several processes that train one run: how many there are, and how they hear of each other."""

@@ -1,0 +1,92 @@
+"""A few updates of a run, made by the training loop itself and timed piece by piece."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from icl_train._estimate.work import Times
+from icl_train._runs.folder import Record, RunFolder
+from icl_train._runs.pace import Pace
+from icl_train.config import RunConfig
+
+__all__ = ["time_run"]
+
+_SECONDS, _LEAST_STEPS = 2.0, 3
+_NOT_TIMED = 2  # the first updates allocate memory and load kernels
+_LONG = 1_000_000  # updates: the trial ends when enough was timed, not when it is done
+_SEQUENCES = 256  # of an evaluation: as many as one call of the model takes
+
+
+def time_run(
+    config: RunConfig, *, device: str, threads: int | None, seconds: float = _SECONDS, sequences: int = _SEQUENCES
+) -> Times:
+    """Train a few updates with an evaluation and a checkpoint, in a folder that is removed again.
+
+    Args:
+        config: the run's settings.
+        device: where.
+        threads: CPU threads; None for all cores.
+        seconds: of updates that are timed at least, the first two aside.
+        sequences: that an evaluation has at most in the trial; its time grows with their number.
+
+    Raises:
+        RunFailed: if it cannot be trained.
+        ValueError: if its data, device or model cannot be had.
+    """
+    from icl_train._loop import train  # a sweep that only starts other processes needs no PyTorch
+
+    batches = min(config.eval.batches, max(1, sequences // config.train.batch_size))
+    few = replace(
+        config,
+        eval=replace(config.eval, batches=batches, steps=(0, 1), log_spaced_steps=None),
+        train=replace(
+            config.train,
+            max_steps=max(config.train.max_steps, _LONG),
+            checkpoint_steps=(1,),
+            log_spaced_checkpoint_steps=None,
+            tracker=None,
+            tracker_config=None,
+            init_from=None,
+        ),
+    )
+    stopwatch = _Stopwatch(seconds)
+    with tempfile.TemporaryDirectory(prefix="icl-timing-") as folder:
+        run = RunFolder.create(Path(folder) / "run", few, device=device, threads=threads)
+        with contextlib.suppress(_Enough):
+            train(run, stopwatch)
+    assert stopwatch.times is not None
+    return replace(stopwatch.times, evaluation=stopwatch.times.evaluation * config.eval.batches / batches)
+
+
+class _Enough(KeyboardInterrupt):
+    """Ends a training as Ctrl+C does: without a mark that it has failed."""
+
+
+class _Stopwatch:
+    """A reporter that ends the training when enough was timed."""
+
+    times: Times | None = None
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def start(self, name: str, step: int, last: int, batch_size: int, pace: Pace) -> None:
+        self._pace = pace
+
+    def advance(self, step: int) -> None:
+        now = self._pace.training_seconds()
+        if step <= _NOT_TIMED:
+            self._since = now
+        elif step >= _NOT_TIMED + _LEAST_STEPS and now - self._since >= self._seconds:
+            self.times = self._pace.times()
+            raise _Enough
+
+    def records(self, records: Sequence[Record]) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
