@@ -8,15 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from icl_models._sequence_models.written import few_tokens, short_attention
 from icl_models._sequence_models.written.gelu import gelu_with_slope
 from icl_models._sequence_models.written.products import affine, weight_gradient
 from icl_models._sequence_models.written.query_attention import KeptQuery, attend_from_last, attend_from_last_backward
-from icl_models._sequence_models.written.short_attention import (
-    attend_causally,
-    attend_causally_backward,
-    join_heads,
-    split_heads,
-)
 
 _layer_norm = torch.ops.aten.native_layer_norm.default
 _layer_norm_backward = torch.ops.aten.native_layer_norm_backward.default
@@ -86,9 +81,10 @@ class KeptAttention(NamedTuple):
 def attention(x: Tensor, weights: Weights, eps: float, length: int, num_heads: int) -> tuple[Tensor, KeptAttention]:
     """x + Attention(LayerNorm(x)) of rows (B T, W)."""
     normed, kept = norm(x, weights, eps)
-    heads = split_heads(affine(normed, weights[2], weights[3]), 3, length, num_heads)
-    mixed, pattern = attend_causally(heads)
-    mixed = join_heads(mixed[None], num_heads)
+    way = few_tokens if length <= few_tokens.MOST_TOKENS else short_attention
+    heads = way.split_heads(affine(normed, weights[2], weights[3]), 3, length, num_heads)
+    mixed, pattern = way.attend_causally(heads)
+    mixed = way.join_heads(mixed[None], num_heads)
     return affine(mixed, weights[4], weights[5]).add_(x), KeptAttention(kept, normed, heads, pattern, mixed)
 
 
@@ -96,9 +92,10 @@ def attention_backward(
     gradient: Tensor, kept: KeptAttention, weights: Weights, length: int, num_heads: int
 ) -> tuple[Tensor, list[Tensor]]:
     """Gradients of the rows and of the weights."""
-    of_mixed = split_heads(affine(gradient, weights[4].t()), 1, length, num_heads)[0]
-    of_heads = attend_causally_backward(of_mixed, kept.heads, kept.weights)
-    of_qkv = join_heads(of_heads, num_heads)
+    way = few_tokens if length <= few_tokens.MOST_TOKENS else short_attention
+    of_mixed = way.split_heads(affine(gradient, weights[4].t()), 1, length, num_heads)[0]
+    of_heads = way.attend_causally_backward(of_mixed, kept.heads, kept.weights)
+    of_qkv = way.join_heads(of_heads, num_heads)
     of_x, of_gain, of_shift = norm_backward(affine(of_qkv, weights[2].t()), kept.norm, weights)
     of_in = [weight_gradient(kept.normed, of_qkv), of_qkv.sum(0)]
     of_out = [weight_gradient(kept.mixed, gradient), gradient.sum(0)]
