@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from icl_models import SimpleResNet
 from icl_models._embedders import stem as stem_module
 from icl_models._embedders.batch_norm import BatchNorm
+from icl_models._embedders.mark_moments import mark_moments, marks
 from icl_models._embedders.patch_moments import patch_moments
 from icl_models._embedders.pooled_convolution import pooled_convolution
-from icl_models._embedders.same_padding import SameConv2d, same_max_pool
+from icl_models._embedders.same_padding import SameConv2d, same_max_pool, same_pad
 from icl_models._embedders.stem import stem
 
 SIZES = [(105, 105), (28, 28), (27, 27), (33, 50), (9, 6), (1, 1)]
@@ -134,6 +135,36 @@ def test_moments_are_those_of_the_patches(channels: int, kernel: int, stride: in
     mean, covariance = patch_moments(x.float(), kernel, stride)
     torch.testing.assert_close(mean, patches.mean(0), rtol=1e-6, atol=1e-7)
     torch.testing.assert_close(covariance, torch.cov(patches.T, correction=0), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize(("kernel", "stride"), [(7, 2), (3, 2), (5, 1), (7, 3)])
+def test_moments_of_drawings_are_exact(height: int, width: int, kernel: int, stride: int) -> None:
+    bits = (torch.rand(35, height, width, generator=torch.Generator().manual_seed(0)) < 0.8).float()
+    patches = F.unfold(same_pad(bits[:, None].double(), kernel, stride), kernel, stride=stride)
+    patches = patches.transpose(1, 2).flatten(0, 1)
+    mean, covariance = mark_moments(bits, kernel, stride)
+    torch.testing.assert_close(mean, patches.mean(0), rtol=0, atol=1e-14)
+    torch.testing.assert_close(covariance, torch.cov(patches.T, correction=0), rtol=0, atol=1e-11)
+
+
+def test_drawings_are_images_of_zero_and_one_other_value() -> None:
+    bits = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+    found = marks(bits * 0.7)
+    assert found is not None
+    assert torch.equal(found[0], bits)
+    assert found[1] == torch.tensor(0.7)
+    assert marks(torch.tensor([[[0.0, 1.0], [0.5, 0.0]]])) is None
+    assert marks(torch.tensor([[[0.0, -1.0], [1.0, 0.0]]])) is None
+
+
+def test_drawings_give_what_the_layers_in_turn_give() -> None:
+    x = drawings(20, 1, 61, 61).gt(0.5).float() * 0.9
+    conv, norm = layers(dtype=torch.float32)
+    _, exact = layers()
+    stem(x, conv, norm, 1)
+    plain(x.double(), layers()[0], exact)
+    torch.testing.assert_close(norm.average.double(), exact.average, rtol=1e-6, atol=1e-6)
 
 
 def test_pooled_convolutions_derivatives_are_right() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_IMAGES = 8  # whose patches stay in a processor's cache
-_IMAGES_ELSEWHERE = 96
+_PIXELS = 1 << 17  # whose patches nearly stay in a processor's cache
+_PIXELS_ELSEWHERE = 1 << 21
 
 
 def patch_moments(x: Tensor, kernel: int, stride: int) -> tuple[Tensor, Tensor]:
@@ -24,7 +24,8 @@ def patch_moments(x: Tensor, kernel: int, stride: int) -> tuple[Tensor, Tensor]:
     count = 0
     size = x.shape[1] * kernel * kernel
     total, squares = x.new_zeros(size, dtype=torch.float64), x.new_zeros(size, size, dtype=torch.float64)
-    for part in torch.split(x, _IMAGES if x.device.type == "cpu" else _IMAGES_ELSEWHERE):
+    pixels = _PIXELS if x.device.type == "cpu" else _PIXELS_ELSEWHERE
+    for part in torch.split(x, max(pixels // x[0].numel(), 1)):
         patches = _patches(part, kernel, stride)
         count += len(patches) * patches.shape[2]
         total += patches.sum(2).sum(0, dtype=torch.float64)

@@ -11,7 +11,7 @@ from torch import Tensor
 from icl_models._embedders.same_padding import pool_padding, same_max_pool
 
 POOL_KERNEL, POOL_STRIDE = 3, 2
-_IMAGES = 8
+_POSITIONS = 26_000  # of a convolution, whose 64 channels then are 6 MB
 _POOL = [POOL_KERNEL] * 2, [POOL_STRIDE] * 2
 
 
@@ -43,9 +43,10 @@ class _PooledConvolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: Any) -> Tensor:
         ctx.stride, ctx.padding, ctx.indices = stride, padding, []
-        parts = torch.split(x, _IMAGES)
+        ctx.images = max(_POSITIONS * stride**2 // x[0].numel(), 1)
         out = x
-        for first, part in zip(range(0, len(x), _IMAGES), parts, strict=True):
+        for first in range(0, len(x), ctx.images):
+            part = x[first : first + ctx.images]
             y = F.conv2d(part, weight, bias, stride)
             best, indices = F.max_pool2d(
                 y, POOL_KERNEL, POOL_STRIDE, padding[0], ceil_mode=padding[1], return_indices=True
@@ -62,15 +63,17 @@ class _PooledConvolution(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, Tensor, None, None]:
         x, weight, out = ctx.saved_tensors
         even, ceil = ctx.padding
-        of_pooled = torch.ops.aten.threshold_backward(grad, out, 0.0)
-        of_weight = torch.zeros_like(weight)
-        for part, of_part, indices in zip(*(torch.split(t, _IMAGES) for t in (x, of_pooled)), ctx.indices, strict=True):
+        of_weight, of_bias = torch.zeros_like(weight), weight.new_zeros(len(weight))
+        parts = (torch.split(whole, ctx.images) for whole in (x, grad, out))
+        for part, of_out, best, indices in zip(*parts, ctx.indices, strict=True):
+            of_best = torch.ops.aten.threshold_backward(of_out, best, 0.0)
+            of_bias = of_bias + of_best.sum((0, 2, 3))
             like = part.new_empty(len(part), *ctx.convolved[1:], ctx.convolved[0]).permute(0, 3, 1, 2)
-            of_y = torch.ops.aten.max_pool2d_with_indices_backward(of_part, like, *_POOL, even, [1, 1], ceil, indices)
+            of_y = torch.ops.aten.max_pool2d_with_indices_backward(of_best, like, *_POOL, even, [1, 1], ceil, indices)
             of_weight = (
                 of_weight
                 + torch.ops.aten.convolution_backward(
                     of_y, part, weight, None, [ctx.stride] * 2, [0, 0], [1, 1], False, [0, 0], 1, [False, True, False]
                 )[1]
             )
-        return None, of_weight, of_pooled.sum((0, 2, 3)), None, None
+        return None, of_weight, of_bias, None, None

@@ -5,6 +5,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from icl_models._embedders.pointwise import is_narrowing, narrowing
 from icl_models._initialize import fan_in_normal_
 
 Padding = tuple[int, int]
@@ -42,6 +43,8 @@ class SameConv2d(nn.Module):
         self.weight = nn.Parameter(fan_in_normal_(nn.Conv2d(in_channels, out_channels, kernel, bias=False).weight.data))
 
     def forward(self, x: Tensor) -> Tensor:
+        if is_narrowing(x, self.weight, self.stride):
+            return narrowing(x, self.weight)
         x, padding = _pad(x, self.kernel, self.stride, 0.0)
         return F.conv2d(x, self.weight, stride=self.stride, padding=padding)
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from icl_models._embedders.batch_norm import BatchNorm
+from icl_models._embedders.mark_moments import mark_moments, marks
 from icl_models._embedders.patch_moments import patch_moments
 from icl_models._embedders.pooled_convolution import POOL_KERNEL, POOL_STRIDE, pooled_convolution
 from icl_models._embedders.same_padding import SameConv2d, same_max_pool, same_pad
@@ -63,16 +64,26 @@ def _normalising(x: Tensor, conv: SameConv2d, norm: BatchNorm) -> tuple[Tensor, 
     bias, and what reaches w through mean and variance is the derivative of a few small products.
     """
     with torch.no_grad():
-        # Around zero, products lose the least by rounding; weights take back what the bias then owes.
-        centre = x.mean(dtype=torch.float64)
-        padded = same_pad(x, conv.kernel, conv.stride) - centre.to(x.dtype)
-        patch_mean, patch_covariance = patch_moments(padded, conv.kernel, conv.stride)
-        centre = centre.to(x.dtype).double()
+        # Around zero, products lose the least by rounding.
+        centre = x.mean(dtype=torch.float64).to(x.dtype)
+        padded = same_pad(x, conv.kernel, conv.stride) - centre
+        patch_mean, patch_covariance = _moments(x, padded, centre, conv)
     weight = conv.weight.flatten(1).double()
     mean = weight @ patch_mean  # less than the mean by what the centre gives
     variance = ((weight @ patch_covariance) * weight).sum(1).clamp(min=0.0)
     factor, bias = norm.affine(mean, variance)
     with torch.no_grad():
-        norm.update(torch.stack((mean + centre * weight.sum(1), variance)).to(norm.hidden.dtype))
+        norm.update(torch.stack((mean + centre.double() * weight.sum(1), variance)).to(norm.hidden.dtype))
     normalising = (weight * factor[:, None]).to(x.dtype).view_as(conv.weight)
     return padded, normalising, bias.to(x.dtype)
+
+
+def _moments(x: Tensor, padded: Tensor, centre: Tensor, conv: SameConv2d) -> tuple[Tensor, Tensor]:
+    """Mean and covariance of the patches of `padded`, which are those of `x` less the centre."""
+    if x.device.type == "cpu" and x.dtype == torch.float32 and x.shape[1] == 1 and not _in_transform():
+        drawn = marks(x[:, 0])
+        if drawn is not None:
+            bits, value = drawn[0], drawn[1].double()
+            mean, covariance = mark_moments(bits, conv.kernel, conv.stride)
+            return mean * value - centre, covariance * value.square()
+    return patch_moments(padded, conv.kernel, conv.stride)
