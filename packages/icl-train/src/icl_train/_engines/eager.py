@@ -163,7 +163,8 @@ class Eager:
 
 def norm(tensors: Iterable[Tensor]) -> float:
     """The root of all their squares."""
-    return float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(one.detach()) for one in tensors])))
+    each = torch._foreach_norm([one.detach() for one in tensors])  # of a GPU's tensors in a few calls
+    return float(torch.linalg.vector_norm(torch.stack(list(each))))
 
 
 def seed_of_dropout(seed: int, *numbers: int) -> int:
