@@ -69,8 +69,8 @@ class _Kind:
 class Recorder(TorchDispatchMode):
     """Within ``with Recorder() as recorder``, takes note of every product that is made, in backward passes as well.
 
-    The first of each kind keeps its tensors until the recorder is gone. A model whose pass is written out or fused runs as
-    its plain modules while it is watched.
+    The first of each kind keeps its tensors until the recorder is gone. A model whose pass is written out or fused runs
+    as its plain modules while it is watched.
     """
 
     def __init__(self) -> None:
