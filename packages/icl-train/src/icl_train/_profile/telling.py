@@ -67,8 +67,8 @@ def _rates(profile: Profile) -> str:
         )  # fmt: skip
     how = (
         "Operations are those of matrix products, convolutions and attention, as the plain modules make them; bytes "
-        "are what parameters, gradients, the optimiser's moments and kept activations move if each pass touches them once. "
-        "Ceilings: a large square matrix product, and a large copy, measured just now."
+        "are what parameters, gradients, the optimiser's moments and kept activations move if each pass touches them "
+        "once. Ceilings: a large square matrix product, and a large copy, measured just now."
     )
     return f"{_text(table)}\n{paragraph(how)}"
 
