@@ -32,6 +32,7 @@ import bench_ensemble
 import torch
 
 from icl_train import RunConfig, Task, chan2022, laptop, resolve_device
+from icl_train._commands.allocator import keep_freed_memory
 from icl_train._computing.precision import computing
 from icl_train._distributed.alone import Alone
 from icl_train._engines.choose import build_engine
@@ -313,6 +314,7 @@ def main() -> None:
     end = time.monotonic() + 60 * (given.minutes or MINUTES[kind])
     where = hardware(given.device)
     print(", ".join(f"{name} {text}" for name, text in where.items()), flush=True)
+    keep_freed_memory()  # as training does
     rows: list[Row] = []
     left_out: list[str] = []
     with computing("float32", resolve_device(given.device)):
