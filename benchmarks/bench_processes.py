@@ -28,7 +28,7 @@ from icl_train._distributed.joined import joined
 from icl_train._engines.distributed import Distributed
 from icl_train._engines.eager import Eager
 
-ROUNDS, SECONDS = 9, 0.4
+ROUNDS, SECONDS = 7, 0.4
 
 
 class Library(Distributed):
