@@ -1,4 +1,4 @@
-"""Whether a transformer's layers can run as fused kernels, and running them so."""
+"""Whether tokens and a transformer's layers can be had from fused kernels, and having them so."""
 
 from __future__ import annotations
 
@@ -29,6 +29,24 @@ def fused_stack(blocks: nn.ModuleList, norm: nn.Module, x: Tensor, *, query_only
     from icl_models._fused.tokens.stack import run_stack  # needs Triton
 
     return run_stack(x, plan_for(blocks, query_only=query_only), parameters)
+
+
+def fused_tokens(examples: Tensor, labels: Tensor, table: nn.Module) -> Tensor | None:
+    """Tokens (B, 2S - 1, W) of examples (B, S, W), and the embeddings of labels (B, S) between them.
+
+    None but for training in float32 with a learned table that nobody looks into.
+    """
+    if not (torch.is_grad_enabled() and type(table) is nn.Embedding and not _is_hooked(table)):
+        return None
+    weight = table.weight
+    plain = all(one.dtype == torch.float32 and one.device == labels.device for one in (examples, weight))
+    if not plain or examples.numel() == 0 or examples.shape[-1] not in _WIDTHS or not weight.is_contiguous():
+        return None
+    if labels.dtype != torch.int64 or torch.is_autocast_enabled(labels.device.type):
+        return None
+    from icl_models._fused.tokens.interleave import interleave  # needs Triton
+
+    return interleave(examples, labels, weight)
 
 
 def plan_for(blocks: nn.ModuleList, *, query_only: bool) -> Plan:
