@@ -32,6 +32,7 @@ def runs_fused(images: Tensor, stem: SameConv2d, stem_norm: BatchNorm, groups: n
         images.dtype == torch.float32
         and stem_norm.spread is None
         and all(module.training and not _has_hooks(module) for module in modules)
+        and all(module.spread is None for module in modules if isinstance(module, BatchNorm))
         and all(value.dtype == torch.float32 for value in values)
         and all(value.is_contiguous() and value.device == images.device for value in (*values, *buffers))
         and max(len(value) for value in values) <= _WIDEST

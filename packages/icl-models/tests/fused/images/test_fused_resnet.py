@@ -54,8 +54,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-@pytest.mark.parametrize("settings", [{}, {"flatten_superpixels": True}], ids=["mean", "superpixels"])
-@pytest.mark.parametrize("shades", [False, True], ids=["bits", "shades"])
+@pytest.mark.parametrize(
+    ("shades", "settings"),
+    [(False, {}), (True, {}), (False, {"flatten_superpixels": True})],
+    ids=["bits", "shades", "superpixels"],
+)
 def test_everything_is_as_the_modules_have_it(
     device: torch.device, calls: list[str], shades: bool, settings: dict[str, bool]
 ) -> None:
@@ -98,6 +101,14 @@ def test_evaluation_is_the_modules(device: torch.device, calls: list[str]) -> No
 def test_groups_of_statistics_are_the_modules(device: torch.device, calls: list[str]) -> None:
     with fused_kernels():
         net_for(sequences_per_statistics=1).to(device)(images_for(device))
+    assert calls == []
+
+
+def test_statistics_of_several_processes_are_the_modules(device: torch.device, calls: list[str]) -> None:
+    net = net_for().to(device)
+    net.spread_statistics(lambda value: value, 1)
+    with fused_kernels():
+        net(images_for(device))
     assert calls == []
 
 
