@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 _linear_pointwise = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+_WORTH_ONEDNN = 2**20  # multiply-adds; before them its longer way to the kernel tells
 _by_onednn = None if _linear_pointwise is None else _linear_pointwise.default
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x W^T + b of rows (N, I), a weight (O, I) of any strides, and a bias (O,); no gradients are recorded."""
-    if _by_onednn is not None and x.dtype is torch.float32:
+    if _by_onednn is not None and x.dtype is torch.float32 and len(x) * weight.numel() >= _WORTH_ONEDNN:
         product: Tensor = _by_onednn(x, weight, bias, "none", [], "")
         return product
     return x @ weight.t() if bias is None else torch.addmm(bias, x, weight.t())

@@ -32,6 +32,11 @@ def _by_head(rows: Tensor, num_heads: int) -> Tensor:
     return rows.view(len(rows), num_heads, -1).transpose(0, 1)
 
 
+def _tokens_first(scores: Tensor) -> Tensor:
+    """(B, H, T) as (T, B, H): a softmax over the first axis takes all heads at once, over the last one by one."""
+    return scores.permute(2, 0, 1).contiguous()
+
+
 def attend_from_last(tokens: Tensor, weight: Tensor, bias: Tensor, num_heads: int) -> KeptQuery:
     """Mixed values of the last of the tokens (B, T, W), with the weight (3 W, W) of queries, keys and values."""
     width = tokens.shape[2]
@@ -40,7 +45,7 @@ def attend_from_last(tokens: Tensor, weight: Tensor, bias: Tensor, num_heads: in
     query = _by_head(affine(last, of_query, bias[:width]), num_heads)
     reading = query.bmm(of_keys.view(num_heads, -1, width)).transpose(0, 1)
     scores = reading.bmm(tokens.transpose(1, 2)).mul_((width // num_heads) ** -0.5)
-    pattern = scores.softmax(2)
+    pattern = _tokens_first(scores).softmax(0).permute(1, 2, 0)
     read = pattern.bmm(tokens).transpose(0, 1)
     mixed = read.bmm(of_values.view(num_heads, -1, width).transpose(1, 2))  # (H, B, D)
     rows = mixed.transpose(0, 1).reshape(len(tokens), width).add_(bias[2 * width :])
@@ -60,7 +65,10 @@ def attend_from_last_backward(
     torch.bmm(by_head.transpose(1, 2), kept.read, out=of_weight[2 * width :].view(num_heads, -1, width))
     of_read = by_head.bmm(of_values.view(num_heads, -1, width)).transpose(0, 1)  # (B, H, W)
     of_pattern = of_read.bmm(kept.tokens.transpose(1, 2))
-    of_scores = torch.ops.aten._softmax_backward_data.default(of_pattern, kept.pattern, 2, gradient.dtype).mul_(scale)
+    of_scores = torch.ops.aten._softmax_backward_data.default(
+        _tokens_first(of_pattern), kept.pattern.permute(2, 0, 1), 0, gradient.dtype
+    )
+    of_scores = of_scores.mul_(scale).permute(1, 2, 0)
     of_tokens = kept.pattern.transpose(1, 2).bmm(of_read)
     torch.baddbmm(of_tokens, of_scores.transpose(1, 2), kept.reading, out=of_tokens)
     of_reading = of_scores.bmm(kept.tokens).transpose(0, 1)  # (H, B, W)
