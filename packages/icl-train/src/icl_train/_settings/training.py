@@ -30,8 +30,8 @@ class TrainConfig:
     batch_size: Annotated[int, short_name("--batch-size")] = 32
     """Sequences per update."""
     precision: Annotated[Precision, short_name("--precision")] = "float32"
-    """Numbers of the forward pass, in training and evaluation: float32, tf32 (products of a CUDA device), or bf16 where
-    torch's autocast takes it (weights, optimiser, loss and metrics stay float32)."""
+    """Numbers of the forward pass: float32, tf32 (a CUDA device's products), or bf16 (autocast); weights and loss stay
+    float32."""
     engine: Annotated[EngineName, short_name("--engine")] = "auto"
     """How updates are made: eager (the reference), compiled (torch.compile), graph (a CUDA device's), fused (graph with
     Triton kernels), ensemble (runs of one shape trained together), or auto: graph on a CUDA device, else eager."""
