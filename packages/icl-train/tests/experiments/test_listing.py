@@ -135,6 +135,13 @@ def test_runs_share_the_cores(watch):
     assert watch[0].seconds([smoke()] * 3) == 2 * one
 
 
+def test_while_runs_are_timed_it_says_so(watch, capsys):
+    assert experiments(["singh2025-coopetition", "--scale", "laptop"]) == 0
+    told = capsys.readouterr()
+    assert told.err == "timing a few updates of each kind of run (--no-time answers at once) ...\n"
+    assert "3 runs, about" in " ".join(told.out.split())
+
+
 def test_each_kind_is_timed_once_at_its_dearest_and_cheapest(watch):
     stopwatch, timed = watch
     base = replace(chan2022(), train=replace(chan2022().train, threads=1))

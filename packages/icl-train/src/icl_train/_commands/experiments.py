@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from icl_models import ExperimentSpec, find_experiment, known_experiments
 from icl_train._experiments.runs import experiment_plan, scale_of
 from icl_train._experiments.telling import Taking, as_json, in_full, in_short
 from icl_train._plans.plan import Plan
+from icl_train._runs.lasting import lasting
 from icl_train.command_line import parse
 
 __all__ = ["experiments"]
@@ -38,6 +40,8 @@ def experiments(args: Sequence[str]) -> int:
     specs = [find_experiment(name) for name in dict.fromkeys(command.names or known_experiments())]
     specs = _with_scale(specs, command.scale, named=bool(command.names))
     plans = {spec.name: _plans(spec, command.scale) for spec in specs}
+    if command.time:
+        print("timing a few updates of each kind of run (--no-time answers at once) ...", file=lasting(sys.stderr))
     seconds = _timing() if command.time else lambda plan: None
     takings = {spec.name: {scale: _taking(plan, seconds) for scale, plan in plans[spec.name].items()} for spec in specs}
     if command.json:
