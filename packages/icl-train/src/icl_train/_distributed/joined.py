@@ -51,7 +51,7 @@ def joined(launch: Launch) -> Iterator[Processes]:
             processes = Processes(launch, words)
         except RuntimeError as error:
             raise CommandFailed(f"{launch.name} cannot find the others: {error}") from error
-        failed = True
+        failed, keeps_words = True, not launch.by_torchrun
         try:
             yield processes
             failed = False
@@ -60,12 +60,13 @@ def joined(launch: Launch) -> Iterator[Processes]:
             words.say(LastWord(0))
         except BaseException as error:
             terminations.ignored = True
+            keeps_words = keeps_words and not isinstance(error, Parted)  # who is gone reads nothing
             words.say(_last_word(error))
             raise
         finally:
             terminations.ignored = True
             processes.leave(failed=failed)  # whoever waits for this process hears of it now
-            words.wait_for_others(keeps_them=not launch.by_torchrun)
+            words.wait_for_others(keeps_them=keeps_words)
 
 
 def _last_word(error: BaseException) -> LastWord:
