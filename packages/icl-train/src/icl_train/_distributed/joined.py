@@ -60,7 +60,7 @@ def joined(launch: Launch) -> Iterator[Processes]:
             words.say(LastWord(0))
         except BaseException as error:
             terminations.ignored = True
-            keeps_words = keeps_words and not isinstance(error, Parted)  # who is gone reads nothing
+            keeps_words = keeps_words and not _is_parting(error)  # who is gone reads nothing
             words.say(_last_word(error))
             raise
         finally:
@@ -72,9 +72,13 @@ def joined(launch: Launch) -> Iterator[Processes]:
 def _last_word(error: BaseException) -> LastWord:
     if isinstance(error, SystemExit):
         return LastWord(error.code if isinstance(error.code, int) else 1 if error.code else 0)
-    if isinstance(error, (Parted, KeyboardInterrupt)) or isinstance(error.__cause__, Parted):
+    if isinstance(error, KeyboardInterrupt) or _is_parting(error):
         return LastWord(1)
     return LastWord(1, reason_of(error))
+
+
+def _is_parting(error: BaseException) -> bool:
+    return isinstance(error, Parted) or isinstance(error.__cause__, Parted)
 
 
 class _Terminations:
