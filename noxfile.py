@@ -3,7 +3,7 @@ NumPy as well, integration and plugins, builds the API pages, builds each packag
 what is known to be unsafe.
 
 `nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s followups`,
-`nox -s parity` and `nox -s bench` are run by name.
+`nox -s parity`, `nox -s cluster` and `nox -s bench` are run by name.
 """
 
 from __future__ import annotations
@@ -254,6 +254,19 @@ def faults(session: nox.Session) -> None:
 def pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Each argument with the one before it."""
     return zip(["", *args], args, strict=False)
+
+
+@nox.session
+@removing_environment
+def cluster(session: nox.Session) -> None:
+    """Sweeps on a Ray cluster of several nodes and on a Slurm of this machine: nodes and jobs are killed, preempted
+    and requeued, and what comes back is what unbroken runs give, bit for bit.
+
+    Slurm's part needs root and Debian's slurm-wlm and munge; where they are missing it is skipped, with the reason.
+    """
+    install_wheels(session, "icl-data", "icl-models", "icl-train", extras="[slurm,ray]")
+    install(session, *TEST_TOOLS)
+    pytest(session, ROOT / "tests" / "cluster", args=("--durations=0",), workers=1)
 
 
 @nox.session

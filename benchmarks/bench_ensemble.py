@@ -88,7 +88,11 @@ def as_graph(update: Callable[[], None]) -> Callable[[], None]:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         update()
-    return graph.replay
+
+    def replay(keep: Callable[[], None] = update) -> None:  # what the graph reads and writes must not be let go
+        graph.replay()
+
+    return replay
 
 
 def seconds(update: Callable[[], None], device: str, budget: float) -> float:

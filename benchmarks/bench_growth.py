@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from icl_train import RunConfig, Task, chan2022, laptop, resolve_device
+from icl_train._commands.allocator import keep_freed_memory
 from icl_train._engines.eager import Eager
 
 T = TypeVar("T")
@@ -155,6 +156,7 @@ def _cpu(work: Callable[[], object]) -> float:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    keep_freed_memory()  # as training does
     compare("symbolic", symbolic, own_readout=True)
     compare("symbolic, 2 layers", partial(symbolic, layers=2), own_readout=True)
     compare("laptop, 32 shared labels", shared_labels, own_readout=False)

@@ -4,10 +4,13 @@
 
 Every point is the paper's model on symbolic examples. Its engines, and on a CPU its numbers of threads, take turns in
 one process, a few updates each, and their ratios are medians over the rounds: each against eager with as many threads,
-and each against itself with one thread. torch.compile takes from half a minute to minutes a model, so it has two points
-of its own, which come last. When the minutes are over, what is left is named as not measured.
+and each against itself with one thread. Engines whose kernels are built first (compiled, fused) have a few points of
+their own, which come last. When the minutes are over, what is left is named as not measured.
 
-With --out, NAME.csv has a row for each measurement and NAME.md the table, with the hardware and the versions.
+Ensembles of two-layer, five-token models, trained as one batched model, follow: see bench_ensemble.py.
+
+With --out, NAME.csv has a row for each measurement and NAME.md the tables, with the hardware and the versions;
+NAME-ensembles.csv has those of the ensembles.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ from __future__ import annotations
 import argparse
 import csv
 import itertools
-import os
 import platform
 import statistics
 import subprocess
@@ -26,19 +28,24 @@ from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
+import bench_ensemble
 import torch
 
 from icl_train import RunConfig, Task, chan2022, laptop, resolve_device
+from icl_train._commands.allocator import keep_freed_memory
 from icl_train._computing.precision import computing
+from icl_train._distributed.alone import Alone
 from icl_train._engines.choose import build_engine
+from icl_train._making.environment import available_cores, processor_name
 from icl_train.config import EngineName
 
 ROUNDS, SECONDS_A_BLOCK, MOST_UPDATES, WARM_UP = 5, 0.12, 200, 3
-MINUTES = {"cpu": 12.0, "cuda": 2.7}
+MINUTES = {"cpu": 12.0, "cuda": 2.0}
 LAYERS, CLASSES, BATCHES = (2, 12), (100, 1600, 12_800), (32, 128, 512)
-COMPILED_AT = {"cpu": ((2, 1600, 32), (12, 1600, 32)), "cuda": ((2, 1600, 32), (12, 1600, 32))}
+BUILT_AT = ((2, 1600, 32), (12, 1600, 32), (12, 1600, 512))
+MEMBERS = {"cpu": (1, 4, 16), "cuda": (1, 4, 16, 64, 100)}
 PLAIN: dict[str, tuple[EngineName, ...]] = {"cpu": ("eager",), "cuda": ("eager", "graph")}
-COMPILED: dict[str, tuple[EngineName, ...]] = {"cpu": ("compiled",), "cuda": ("compiled", "compiled-graph")}
+BUILT: dict[str, tuple[EngineName, ...]] = {"cpu": ("compiled",), "cuda": ("fused", "compiled")}
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,8 @@ class Contender:
         self.before = torch.cuda.memory_allocated() if self._on_cuda else 0
         started = time.perf_counter()
         if like is None:
-            self.engine = build_engine(Task.build(point.config(engine, device), device=resolve_device(device)))
+            task = Task.build(point.config(engine, device), device=resolve_device(device))
+            self.engine = build_engine(task, Alone())
             self.steps = itertools.count(1)
         else:
             self.engine, self.steps = like.engine, like.steps
@@ -171,13 +179,49 @@ def points(kind: str) -> Iterator[tuple[Point, tuple[EngineName, ...], bool]]:
     yield Point(2, 0, 64), PLAIN[kind], True
     for batch, layers, classes in itertools.product(BATCHES, LAYERS, CLASSES):
         yield Point(layers, classes, batch), PLAIN[kind], True
-    for place in COMPILED_AT[kind]:
-        yield Point(*place), (*PLAIN[kind], *COMPILED[kind]), False
+    for place in BUILT_AT[:2] if kind == "cpu" else BUILT_AT:
+        yield Point(*place), (*PLAIN[kind], *BUILT[kind]), False
+
+
+@dataclass
+class EnsembleRow:
+    """What was measured of models trained together, or of one alone."""
+
+    members: int
+    engine: str
+    milliseconds: float
+    steps_per_second: float
+    against_solo_eager: float
+    device_bytes: int
+
+
+def ensembles(kind: str) -> list[EnsembleRow]:
+    """Solo models and ensembles of each size, in turns."""
+    on_cuda = kind == "cuda"
+    updates: list[tuple[int, str, Callable[[], None]]] = [(1, "solo, eager", bench_ensemble.solo(1600, 32, kind))]
+    if on_cuda:
+        updates.append((1, "solo, graph", bench_ensemble.as_graph(bench_ensemble.solo(1600, 32, kind))))
+    held = []
+    for members in MEMBERS[kind]:
+        before = torch.cuda.memory_allocated() if on_cuda else 0
+        update = bench_ensemble.ensemble(members, 1600, 32, 1, kind)
+        updates.append((members, "ensemble", bench_ensemble.as_graph(update) if on_cuda else update))
+        held.append(torch.cuda.memory_allocated() - before if on_cuda else 0)
+    for _, _, update in updates:
+        bench_ensemble.seconds(update, kind, 0.0)
+    times = [[bench_ensemble.seconds(update, kind, SECONDS_A_BLOCK) for *_, update in updates] for _ in range(ROUNDS)]
+    rows = []
+    for place, (members, engine, _) in enumerate(updates):
+        seconds = statistics.median(one[place] for one in times)
+        ratio = statistics.median(one[0] * members / one[place] for one in times)
+        size = held[place - len(updates)] if engine == "ensemble" else 0
+        rows.append(EnsembleRow(members, engine, 1e3 * seconds, members / seconds, ratio, size))
+    return rows
 
 
 def hardware(device: str) -> dict[str, str]:
     """What it was measured on and with."""
-    found = {"processor": _processor(), "cores": str(_cores())}
+    found = {"processor": processor_name(), "cores": str(available_cores())}
     if device.startswith("cuda"):
         found["GPU"] = torch.cuda.get_device_name()
         found["CUDA"] = str(torch.version.cuda)
@@ -188,18 +232,6 @@ def hardware(device: str) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _revision() -> str:
     with suppress(OSError, subprocess.SubprocessError):
         command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
@@ -207,7 +239,9 @@ def _revision() -> str:
     return ""
 
 
-def markdown(rows: Sequence[Row], where: dict[str, str], left_out: Sequence[str]) -> str:
+def markdown(
+    rows: Sequence[Row], together: Sequence[EnsembleRow], where: dict[str, str], left_out: Sequence[str]
+) -> str:
     """The table as Markdown."""
     lines = ["# An update in each engine", "", ", ".join(f"{name} {text}" for name, text in where.items()) + ".", ""]
     lines += [
@@ -222,6 +256,19 @@ def markdown(rows: Sequence[Row], where: dict[str, str], left_out: Sequence[str]
     lines += [_line(row, rows) for row in rows]
     if left_out:
         lines += ["", f"Not measured, as the time was over: {'; '.join(left_out)}."]
+    if together:
+        lines += ["", "## Ensembles", ""]
+        lines += [
+            "Two-layer, five-token models (singh2025), 1,600 classes, batch 32; examples are there beforehand.",
+            "",
+            "| members | engine | ms a step of all | members' steps/s | against solo, eager |",
+            "|--:|---|--:|--:|--:|",
+        ]
+        lines += [
+            f"| {one.members} | {one.engine} | {one.milliseconds:.3f} | {one.steps_per_second:,.0f} | "
+            f"{one.against_solo_eager:.2f} |"
+            for one in together
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -263,10 +310,11 @@ def main() -> None:
     asked.add_argument("--only", type=int, help="measure that many points alone, to try it")
     given = asked.parse_args()
     kind = resolve_device(given.device).type
-    threads = given.threads or ((1,) if kind == "cuda" else tuple(dict.fromkeys((1, _cores()))))
+    threads = given.threads or ((1,) if kind == "cuda" else tuple(dict.fromkeys((1, available_cores()))))
     end = time.monotonic() + 60 * (given.minutes or MINUTES[kind])
     where = hardware(given.device)
     print(", ".join(f"{name} {text}" for name, text in where.items()), flush=True)
+    keep_freed_memory()  # as training does
     rows: list[Row] = []
     left_out: list[str] = []
     with computing("float32", resolve_device(given.device)):
@@ -286,13 +334,26 @@ def main() -> None:
                 print(f"{what:<70} {row.milliseconds:9.2f} ms{against}", flush=True)
     if left_out:
         print(f"not measured, as the time was over: {'; '.join(left_out)}")
+    together = [] if given.only is not None else ensembles(kind)
+    for one in together:
+        print(
+            f"{one.engine + f' of {one.members}':<70} {one.milliseconds:9.3f} ms, {one.steps_per_second:,.0f} steps/s "
+            f"in all, {one.against_solo_eager:.2f} times as fast as solo, eager",
+            flush=True,
+        )
     if given.out is not None:
         given.out.parent.mkdir(parents=True, exist_ok=True)
-        with given.out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=[*asdict(rows[0]), *where])
-            writer.writeheader()
-            writer.writerows(asdict(row) | where for row in rows)
-        given.out.with_suffix(".md").write_text(markdown(rows, where, left_out), encoding="utf-8")
+        _write(given.out.with_suffix(".csv"), rows, where)
+        if together:
+            _write(given.out.with_name(f"{given.out.stem}-ensembles.csv"), together, where)
+        given.out.with_suffix(".md").write_text(markdown(rows, together, where, left_out), encoding="utf-8")
+
+
+def _write(path: Path, rows: Sequence[Row] | Sequence[EnsembleRow], where: dict[str, str]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=[*asdict(rows[0]), *where])
+        writer.writeheader()
+        writer.writerows(asdict(row) | where for row in rows)
 
 
 if __name__ == "__main__":

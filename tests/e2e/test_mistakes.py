@@ -35,7 +35,7 @@ MISTAKES = {
     ),
     "an unknown command": (
         ["trian"],
-        "command must be one of run, sweep, experiments, resume, status, verify, show-config, got 'trian'",
+        "command must be one of run, sweep, experiments, resume, status, verify, show-config, profile, got 'trian'",
     ),
     "an unknown sweep": (["sweep", "figure3x"], "got 'figure3x'; did you mean figure3"),
     "too few classes": (["sweep", "figure3a", "--class-counts", "10"], "class counts must be above"),
@@ -80,6 +80,8 @@ MISTAKES = {
         "optim.warmup_steps must be below train.max_steps (40) with optim.schedule cosine, got 40",
     ),
     "momentum without SGD": (["run", "smoke", "--optim.momentum", "0.9"], "optim.momentum needs optim.optimizer sgd"),
+    "a profile of nothing": (["profile", "labtop"], "a configuration must be a preset"),
+    "a profile without updates": (["profile", "smoke", "--steps", "0"], "steps must be at least 1, got 0"),
     "a folder that is no run": (["resume", "{root}"], "a run folder holds config.json"),
     "a folder without runs": (["status", "{root}/nowhere"], "it does not exist"),
 }

@@ -38,6 +38,8 @@ REFUSALS = {
         (["sweep", "figure3a", "--class-counts", "many"], "many"),
         (["resume", "nowhere"], "nowhere"),
         (["status", "nowhere"], "nowhere"),
+        (["profile", "nowhere"], "nowhere"),
+        (["profile", "smoke", "--steps", "0"], "steps must be at least 1, got 0"),
     ],
     "icl_eval": [
         (["figure9", "runs"], "command must be one of"),
@@ -81,6 +83,7 @@ HELP = [
     ("icl_train", ["sweep", "figure3a", "--help"]),
     ("icl_train", ["resume", "--help"]),
     ("icl_train", ["status", "--help"]),
+    ("icl_train", ["profile", "--help"]),
     ("icl_eval", ["--help"]),
     ("icl_eval", ["figure3a", "--help"]),
     ("icl_eval", ["evaluate", "--help"]),
@@ -98,6 +101,18 @@ def test_help_fits_the_terminal(module, args, width, tmp_path):
     assert not [line for line in plain(sent).splitlines() if line.rstrip(" │").endswith("\u2026")]  # nothing is cut
 
 
+TOLD = [("icl_train", ["profile", "smoke", "--steps", "2", "--device", "cpu"])]
+
+
+@pytest.mark.parametrize(("module", "args"), TOLD, ids=[" ".join([module, *args]) for module, args in TOLD])
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_is_told_fits_the_terminal(module, args, width, tmp_path):
+    code, sent = on_terminal(module, args, width=width, cwd=tmp_path)
+    assert code == 0
+    assert max(map(len, plain(sent).splitlines())) <= width
+    assert not set("\u2026\x1b") & set(sent)
+
+
 LIGHT = [
     ("icl_data", ["show", "--help"]),
     ("icl_models", ["--help"]),
@@ -111,6 +126,8 @@ LIGHT = [
     ("icl_train", ["sweep", "figure3a", "--class-counts", "3"]),
     ("icl_train", ["resume", "nowhere"]),
     ("icl_train", ["status", "."]),
+    ("icl_train", ["profile", "--help"]),
+    ("icl_train", ["profile", "laptop", "--model.num-heads", "7"]),
     ("icl_eval", ["--help"]),
     ("icl_eval", ["figures"]),
     ("icl_eval", ["figure3a", "nowhere"]),

@@ -44,7 +44,7 @@ def test_a_copy_renamed_as_the_tutorial_says_is_a_plugin_beside_the_example(site
     left = [
         f"{path.relative_to(copy)}: {name}"
         for path in copy.rglob("*")
-        for name in ("icl-plugin-example", "icl_plugin_example", "my-embedder", "linear-attention")
+        for name in ("icl-plugin-example", "icl_plugin_example", "my-embedder", "linear-attention", "my-launcher")
         if name in str(path.relative_to(copy)) or (path.is_file() and name in path.read_text())
     ]
     assert not left
@@ -58,6 +58,7 @@ def test_a_copy_renamed_as_the_tutorial_says_is_a_plugin_beside_the_example(site
         "trackers": [],
         "experiments": ["wavelet-attention-gate"],
         "figures": ["wavelet-attention-gate"],
+        "launchers": ["wavelet-launcher"],
     }
     assert components["example"]["embedders"] == ["my-embedder"]
 
@@ -95,13 +96,14 @@ def test_the_listing_names_the_distribution_and_its_components(command, tmp_path
                 "trackers": [],
                 "experiments": ["linear-attention-gate"],
                 "figures": ["linear-attention-gate"],
+                "launchers": ["my-launcher"],
             },
             "error": None,
         }
     ]
     everything = command("icl-models", "plugins", "--json", "--all", plugins=[NAME], cwd=tmp_path)
     names = [one["name"] for one in json.loads(everything.stdout)]
-    assert names == ["icl-models", "example", "icl-eval", "icl-train", "icl-train-experiments"]
+    assert names == ["icl-models", "example", "icl-eval", "icl-train", "icl-train-experiments", "icl-train-launchers"]
 
 
 def test_its_settings_are_options_with_help(command, tmp_path):

@@ -11,8 +11,9 @@ SET_ASIDE = {
     BROKEN: "plugin 'broken' of icl-plugin-broken 1.2.0 is set aside: "
     "ModuleNotFoundError: No module named 'a_library_that_nobody_installed'",
     MISSPELT: "plugin 'misspelt' of icl-plugin-misspelt 1.2.0 is set aside: PluginError: hooks must be among "
-    "icl_register_embedders, icl_register_experiments, icl_register_figures, icl_register_sequence_models, "
-    "icl_register_trackers, got icl_register_embeders (did you mean icl_register_embedders?)",
+    "icl_register_embedders, icl_register_experiments, icl_register_figures, icl_register_launchers, "
+    "icl_register_sequence_models, icl_register_trackers, got icl_register_embeders "
+    "(did you mean icl_register_embedders?)",
 }
 CONFLICT = {
     DUPLICATE: "embedder 'my-embedder' must have one owner, got plugin 'duplicate' of icl-plugin-duplicate 1.2.0 "

@@ -6,7 +6,7 @@ from icl_plugin_example._sequence_model import LinearAttentionConfig
 
 from icl_models import ModelConfig
 from icl_models.testing import EmbedderConformance, SequenceModelConformance
-from icl_train.testing import ExperimentConformance
+from icl_train.testing import ExperimentConformance, LauncherConformance
 
 VECTORS = {"num_classes": 12, "example_kind": "vector", "example_shape": (7,), "emb_dim": 16, "num_layers": 2}
 
@@ -32,6 +32,10 @@ class TestLinearAttentionWithoutGate(SequenceModelConformance):
 
 class TestGate(ExperimentConformance):
     name = "linear-attention-gate"
+
+
+class TestMyLauncher(LauncherConformance):
+    name = "my-launcher"
 
 
 def test_heads_must_divide_the_width():

@@ -1,5 +1,6 @@
 """The schedule and the optimiser."""
 
+import copy
 import math
 
 import pytest
@@ -225,3 +226,77 @@ def test_sgd_decays_beside_its_steps_and_not_through_the_momentum(momentum):
 def test_an_optimizer_that_would_not_do_as_told_is_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         build_optimizer(torch.nn.Linear(1, 1), **arguments)
+
+
+def both_adams():
+    """Two parameters with our optimiser, and the same with torch's."""
+    ours, theirs = (torch.nn.Linear(3, 2) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    own = build_optimizer(ours, optimizer="adamw", weight_decay=0.1)
+    return (ours, own), (theirs, torch.optim.AdamW(theirs.parameters(), lr=0.0, weight_decay=0.1, fused=True))
+
+
+def step_both(both, numbers, *, frozen=()):
+    for number in numbers:
+        for model, optimizer in both:
+            optimizer.zero_grad()
+            generator = torch.Generator().manual_seed(number)
+            for name, parameter in model.named_parameters():
+                gradient = torch.randn(parameter.shape, generator=generator)
+                parameter.grad = None if name in frozen else gradient
+            set_learning_rate(optimizer, 0.1 / number)
+            optimizer.step()
+
+
+def require_equal(both):
+    (ours, own), (theirs, other) = both
+    for one, two in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(one, two)
+        for key in ("step", "exp_avg", "exp_avg_sq"):
+            assert torch.equal(own.state[one][key], other.state[two][key])
+
+
+def test_adam_steps_are_torchs_to_the_last_bit():
+    both = both_adams()
+    step_both(both, range(1, 6))
+    require_equal(both)
+
+
+def test_parameters_that_miss_a_step_count_their_own():
+    both = both_adams()
+    step_both(both, [1, 2])
+    step_both(both, [3], frozen=("bias",))
+    step_both(both, [4, 5])
+    require_equal(both)
+    assert {float(state["step"]) for state in both[0][1].state.values()} == {4.0, 5.0}
+
+
+def test_adam_goes_on_from_a_loaded_state():
+    both = both_adams()
+    step_both(both, [1, 2, 3])
+    kept = [optimizer.state_dict() for _, optimizer in both]
+    kept = copy.deepcopy(kept)
+    step_both(both, [4, 5])
+    for (_, optimizer), state in zip(both, kept, strict=True):
+        optimizer.load_state_dict(state)
+    step_both(both, [6, 7])
+    require_equal(both)
+
+
+def test_a_state_that_is_put_in_place_is_what_the_next_step_takes():
+    both = both_adams()
+    step_both(both, [1, 2, 3])
+    for model, optimizer in both:
+        optimizer.state[model.weight]["exp_avg"] = torch.ones(2, 3)
+    step_both(both, [4, 5])
+    require_equal(both)
+
+
+def test_copied_optimizers_have_steps_of_their_own():
+    both = both_adams()
+    step_both(both, [1, 2])
+    copied = copy.deepcopy(both[0])
+    step_both([copied], [3, 4])
+    step_both(both, [3, 4])
+    require_equal(both)
+    assert torch.equal(copied[0].weight, both[0][0].weight)

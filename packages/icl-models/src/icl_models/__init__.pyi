@@ -12,6 +12,8 @@ from ._contract.tracker import Outcome, Tracker, TrackerSpec
 from ._embedders.resnet import SimpleResNet
 from ._embedders.settings import EmbeddingConfig, LinearConfig, RawConfig, ResNetConfig, VectorConfig
 from ._ensemble.model import EnsembleModel
+from ._ensemble.settings import check_ensemble
+from ._fused.switch import fused_kernels
 from ._inside.capture import Trace, capture, capture_attention
 from ._inside.edit import Edit, ablate, edit, freeze, patch
 from ._inside.matrices import HeadMatrices, final_norm, head_matrices
@@ -100,6 +102,7 @@ __all__ = [
     "build_model",
     "capture",
     "capture_attention",
+    "check_ensemble",
     "component_owner",
     "count_parameters",
     "edit",
@@ -111,6 +114,7 @@ __all__ = [
     "find_sequence_model",
     "find_tracker",
     "freeze",
+    "fused_kernels",
     "head_matrices",
     "hookimpl",
     "known_embedders",

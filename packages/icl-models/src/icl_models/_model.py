@@ -12,6 +12,8 @@ from icl_models._build import build_embedder, build_sequence_model
 from icl_models._config import ModelConfig
 from icl_models._contract.component import ComponentConfig, Positions
 from icl_models._embedders.simple import FixedTable
+from icl_models._fused.switch import fused_for
+from icl_models._fused.tokens.take import fused_tokens
 from icl_models._initialize import scaled_linear, truncated_normal_
 from icl_models._least_size import refuse_beyond_memory
 from icl_models._sequence_models.positions import SinusoidalPositions
@@ -143,6 +145,10 @@ class InContextModel(Tapped):
 
     def _interleave(self, h_x: Tensor, labels: Tensor) -> Tensor:
         """x1 y1 x2 y2 ... xq: (B, 2S - 1, E)."""
+        if fused_for(h_x):
+            fused = fused_tokens(h_x, labels, self.label_table)
+            if fused is not None:
+                return fused
         context = F.pad(labels[:, :-1], (0, 1))  # any number may stand for the query's label, which gets no token
         pairs = torch.stack((h_x, self.label_table(context)), 2)  # (B, S, 2, E)
         return pairs.flatten(1, 2)[:, :-1]

@@ -14,6 +14,7 @@ from icl_data.foundation.paths import describe
 from icl_models import InContextModel
 from icl_train._computing.device import resolve_device
 from icl_train._computing.launch import share_of
+from icl_train._computing.saved import saved_bytes
 from icl_train._engines.choose import engine_for
 from icl_train._intact.weights import check_weights_fit
 from icl_train._intervening.interventions import Interventions
@@ -133,17 +134,8 @@ def _check_activations(task: Task, model: InContextModel, batch: SequenceBatch, 
 
 def kept_bytes(task: Task, model: InContextModel, batch: SequenceBatch, config: RunConfig) -> int:
     """Bytes that a forward pass in training keeps for its backward pass, without the weights."""
-    own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
-    kept: dict[int, Tensor] = {}  # with the tensor itself, so that no address comes twice
-
-    def note(tensor: Tensor) -> Tensor:
-        kept[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
-
     model.train()
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        example_logits(model, *_tensors(task, batch), config)
-    return sum(tensor.untyped_storage().nbytes() for address, tensor in kept.items() if address not in own)
+    return saved_bytes(model, lambda: example_logits(model, *_tensors(task, batch), config))
 
 
 def _tensors(task: Task, batch: SequenceBatch) -> tuple[Tensor, Tensor]:

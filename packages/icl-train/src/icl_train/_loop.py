@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -14,7 +15,7 @@ from icl_train._distributed.alone import Alone
 from icl_train._distributed.parted import Parted
 from icl_train._engines.beginning import Beginning
 from icl_train._engines.choose import build_engine
-from icl_train._engines.eager import norm
+from icl_train._engines.eager import Eager
 from icl_train._engines.updates import Updates
 from icl_train._estimate.work import Work
 from icl_train._intact.weights import load_checked
@@ -35,7 +36,7 @@ from icl_train._trackers.tracking import Tracking, tracking
 from icl_train._watching.heartbeat import Heartbeat
 from icl_train.evaluation import EvalResult, Evaluator, workers_of
 
-__all__ = ["eval_record", "train"]
+__all__ = ["Training", "eval_record", "mark_failed", "train"]
 
 
 def train(run: RunFolder, reporter: Reporter, processes: Alone | None = None) -> None:
@@ -72,26 +73,34 @@ def _train(run: RunFolder, reporter: Reporter, processes: Alone) -> None:
         try:
             cuda = [device] if device.type == "cuda" else []
             with torch.random.fork_rng(cuda), computing(run.config.train.precision, device):
-                training = _FirstOrOnly(run, reporter, tracker, heartbeat, device, processes)
+                training = Training(run, reporter, tracker, heartbeat, device, processes)
                 _to_its_end(run, training)
         except SystemExit as stop:  # of somebody's code, which must not end the process as if it were done
             reason = f"code that the run calls ended it: SystemExit: {stop.code}"
-            _mark_failed(run, heartbeat, reason, begun=training is not None and training.begun)
+            mark_failed(run, heartbeat, reason, begun=training is not None and training.begun)
             raise RunFailed(f"{run.path}: {reason}") from stop
 
 
-def _to_its_end(run: RunFolder, training: _FirstOrOnly) -> None:
+def _to_its_end(run: RunFolder, training: Training) -> None:
     try:
         training.run()
         run.mark_done()
     except (KeyboardInterrupt, BrokenPipeError, Parted):  # a reader that leaves is no failure of training
         raise
     except Exception as error:
-        _mark_failed(run, training.heartbeat, reason_of(error), begun=training.begun)
+        mark_failed(run, training.heartbeat, reason_of(error), begun=training.begun)
         raise failure_of(run.path, error) from error
 
 
-def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bool) -> None:
+def mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bool) -> None:
+    """Say in the folder of a run why it has failed.
+
+    Args:
+        run: its folder.
+        heartbeat: its sign of life, which ends.
+        reason: in one line.
+        begun: whether training has changed the folder.
+    """
     heartbeat.remove()
     if not begun and (run.path / "DONE").exists():  # what could not go on is as finished as it was
         return
@@ -100,8 +109,18 @@ def _mark_failed(run: RunFolder, heartbeat: Heartbeat, reason: str, *, begun: bo
         run.mark_failed(reason)
 
 
-class _FirstOrOnly(Updates):
-    """The state of one run in the process that keeps its folder."""
+class Training(Updates):
+    """The state of one run in the process that keeps its folder.
+
+    Args:
+        run: its folder.
+        reporter: whom to tell how it goes.
+        tracker: who else is told.
+        heartbeat: its sign of life.
+        device: where it is trained.
+        processes: this one, and those that train with it.
+        build: makes the engine.
+    """
 
     def __init__(
         self,
@@ -111,13 +130,14 @@ class _FirstOrOnly(Updates):
         heartbeat: Heartbeat,
         device: torch.device,
         processes: Alone,
+        build: Callable[[Task, Alone], Eager] = build_engine,
     ) -> None:
         self.run_folder, self.reporter, self.tracker, self.heartbeat = run, reporter, tracker, heartbeat
         given = run.config.train.threads is not None
         self.threads = threads_here(run.threads, cores=available_cores(), are_given=given)
         torch.set_num_threads(self.threads)
         self.task = Task.of_run(run, device=device)
-        super().__init__(run.config, build_engine(self.task, processes), processes)
+        super().__init__(run.config, build(self.task, processes), processes)
         self.evaluator = Evaluator(
             self.task,
             batches=self.config.eval.batches,
@@ -130,7 +150,15 @@ class _FirstOrOnly(Updates):
 
     def run(self) -> None:
         """From the newest checkpoint to the last step."""
-        told_again = self._restore()
+        self.restore()
+        try:
+            self.start()
+            self.go_through()
+        finally:
+            self.stop()
+
+    def start(self) -> None:
+        """Tell everybody, and write down how a run that is new begins."""
         if self.processes.size > 1:
             self.processes.from_first(Beginning.of(self.engine, step=self.step, is_new=self.is_new))
         record_start(
@@ -142,19 +170,18 @@ class _FirstOrOnly(Updates):
             threads=self.threads,
         )
         self.pace = self._new_pace()
-        last, batch_size = self.config.train.max_steps, self.config.train.batch_size
-        self.reporter.start(self.run_folder.name, self.step, last, batch_size, self.pace)
-        self.tracker.start(self.step if self.is_new or told_again else self.step + 1)
-        if told_again:
-            self.tracker.log(told_again)
+        self.reporter.start(self.run_folder.name, self.step, self.last, self.config.train.batch_size, self.pace)
+        self.tracker.start(self.step if self.is_new or self._told_again else self.step + 1)
+        if self._told_again:
+            self.tracker.log(self._told_again)
         self.heartbeat.beat(self.step)
         self.begin(self.step, is_new=self.is_new)
         self._logged = (self.pace.training_seconds(), self.step)
-        try:
-            self.go_through()
-        finally:
-            self.reporter.stop()
-            self.engine.close()
+
+    def stop(self) -> None:
+        """No more updates are made in this process."""
+        self.reporter.stop()
+        self.engine.close()
 
     def _advance(self) -> None:
         self.pace.advance(self.step)
@@ -169,9 +196,7 @@ class _FirstOrOnly(Updates):
             "sequences": self._sequences(),
             **means,
             "learning_rate": self.engine.learning_rate(self.step),
-            "grad_l2": self.engine.gradient_norm(),
-            "weight_l2": norm(self.engine.weights),
-            "weight_l2_all": norm(self.model.parameters()),
+            **self.engine.norms(),
             "sequences_per_second": (self.step - step) * self.config.train.batch_size / (now - then),
         }
         self._logged = (now, self.step)
@@ -203,8 +228,9 @@ class _FirstOrOnly(Updates):
                 ties=self.ties,
             )
 
-    def _restore(self) -> list[Record]:
-        """Go to the newest checkpoint, or to the start; returns records of that step that a tracker is told again."""
+    def restore(self) -> None:
+        """Go to the newest checkpoint, or to the start."""
+        self._told_again: list[Record] = []  # records of that step that a tracker is told once more
         remove_leftovers(self.run_folder.path)
         self.engine.interventions = interventions_of(self.run_folder, self.model)
         state = go_on(self.run_folder, self.model, self.engine.optimizer)
@@ -216,13 +242,12 @@ class _FirstOrOnly(Updates):
             self.run_folder.rewind(None)
             self.run_folder.write_classes(self._classes())
             self.ties = self.run_folder.ties()
-            return []
+            return
         self.engine.sums.restart(state.sums, state.summed)
         self.is_new, self.step = False, state.step
-        records = self.run_folder.rewind(self.step, state)
+        self._told_again = self.run_folder.rewind(self.step, state)
         keep_classes(self.run_folder, state, self._classes)
         self.ties = self.run_folder.ties()
-        return records
 
     def _new_pace(self) -> Pace:
         return Pace(self.step, self.config.train.max_steps, left=partial(Work.left_of, self.config))

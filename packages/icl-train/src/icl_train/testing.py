@@ -1,22 +1,32 @@
-"""A conformance suite for experiments. Subclass it in a test file, name your experiment, run pytest:
+"""Conformance suites for experiments and launchers. Subclass them in a test file, name yours, run pytest:
 
-    from icl_train.testing import ExperimentConformance
+    from icl_train.testing import ExperimentConformance, LauncherConformance
 
     class TestMine(ExperimentConformance):
         name = "my-experiment"
 
-Nothing is trained, and no data file is opened.
+    class TestMyLauncher(LauncherConformance):
+        name = "my-launcher"
+
+Nothing is trained, and no data file is opened: the jobs of a launcher are processes that do nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
 
+import pytest
+
+from icl_models import ComponentConfig, Job, Launcher, LauncherSpec, find_launcher
 from icl_models.testing import ExperimentConformance as _SpecConformance
 from icl_train._experiments.runs import ExperimentRun, experiment_runs
 from icl_train.presets import PRESETS
 
-__all__ = ["ExperimentConformance"]
+__all__ = ["ExperimentConformance", "LauncherConformance"]
 
 _OF_TRAINING = ("loss", "accuracy_query", "grad_l2", "weight_l2", "weight_l2_all")
 
@@ -59,3 +69,156 @@ class ExperimentConformance(_SpecConformance):
                 for run in self.runs(scale):
                     if claim.heads is not None and any(point.items() <= run.where.items() for point in points):
                         assert claim.heads.layer < run.config.model.num_layers
+
+
+# A job that says with how many threads it was started, and what has ended it. It ends with its standard input, too.
+_WAITS = """
+import os, signal, sys, threading, time
+from pathlib import Path
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+folders = [Path(name) for name in sys.argv[1:]]
+def ended(number, frame):
+    for folder in folders:
+        (folder / "ended").write_text("with a checkpoint")
+    sys.exit(0)
+for name in ("SIGTERM", "SIGUSR1", "SIGUSR2"):
+    signal.signal(getattr(signal, name), ended)
+for folder in folders:
+    (folder / "started").write_text(os.environ["OMP_NUM_THREADS"])
+while not all((folder / "enough").exists() for folder in folders):
+    time.sleep(0.05)
+"""
+
+
+class LauncherConformance:
+    """Set `name` to the launcher under test, `own` to its settings if the defaults do not do here, and `seconds` to how
+    long its jobs may have to wait for a machine."""
+
+    name: ClassVar[str]
+    own: ClassVar[ComponentConfig | None] = None
+    seconds: ClassVar[float] = 60.0
+
+    def spec(self) -> LauncherSpec:
+        """The launcher under test."""
+        return find_launcher(self.name)
+
+    def build(self) -> Launcher:
+        """The launcher, with settings that it has checked."""
+        spec = self.spec()
+        own = self.own or spec.config()
+        spec.check(own)
+        return spec.build(own, None)
+
+    @pytest.fixture
+    def launcher(self) -> Iterator[Launcher]:
+        """The launcher, closed at the end."""
+        built = self.build()
+        yield built
+        built.close()
+
+    def job(self, folder: Path, *names: str, threads: int = 1) -> Job:
+        """A job that writes `started` into its folders, waits for `enough` in them, and writes `ended` if it is asked
+        to end before.
+
+        Args:
+            folder: of the folders, which are made.
+            names: of the folders.
+            threads: see `Job`.
+        """
+        folders = tuple(folder / name for name in names)
+        for one in folders:
+            one.mkdir()
+        command = (sys.executable, "-c", _WAITS, *map(str, folders))
+        return Job(name=names[0], folders=folders, command=command, threads=threads)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait; a failure where what is waited for does not come.
+
+        Args:
+            condition: whether it is there.
+        """
+        give_up = time.monotonic() + self.seconds
+        while not condition():
+            assert time.monotonic() < give_up, f"launcher {self.name!r} was waited for in vain"
+            time.sleep(0.05)
+
+    def asked(self, launcher: Launcher, *ids: str) -> list[str]:
+        """Stages of jobs; skipped where the launcher cannot say.
+
+        Args:
+            launcher: who is asked.
+            ids: of the jobs.
+        """
+        if not self.spec().asked:
+            pytest.skip(f"launcher {self.name!r} cannot be asked after its jobs")
+        return [state.stage for state in launcher.states(ids)]
+
+    def test_a_job_is_there_until_it_is_over(self, launcher: Launcher, tmp_path: Path) -> None:
+        job = self.job(tmp_path, "one", threads=1)
+        (number,) = launcher.submit([job])
+        assert self.asked(launcher, number) in (["queued"], ["running"])
+        self.until(lambda: (job.folders[0] / "started").exists())
+        self.until(lambda: self.asked(launcher, number) == ["running"])
+        (job.folders[0] / "enough").touch()
+        self.until(lambda: self.asked(launcher, number) == ["gone"])
+        assert not (job.folders[0] / "ended").exists()
+
+    def test_a_job_has_the_threads_that_it_asks_for(self, launcher: Launcher, tmp_path: Path) -> None:
+        job = self.job(tmp_path, "one", threads=1)
+        (number,) = launcher.submit([job])
+        self.asked(launcher, number)
+        self.until(lambda: (job.folders[0] / "started").exists())
+        (job.folders[0] / "enough").touch()
+        self.until(lambda: (job.folders[0] / "started").read_text() == "1")
+        self.until(lambda: self.asked(launcher, number) == ["gone"])
+
+    def test_a_job_may_have_several_folders(self, launcher: Launcher, tmp_path: Path) -> None:
+        job = self.job(tmp_path, "one", "two")
+        (number,) = launcher.submit([job])
+        self.asked(launcher, number)
+        for folder in job.folders:
+            (folder / "enough").touch()
+        self.until(lambda: self.asked(launcher, number) == ["gone"])
+        assert all((folder / "started").exists() for folder in job.folders)
+
+    def test_each_job_has_an_id_of_its_own(self, launcher: Launcher, tmp_path: Path) -> None:
+        jobs = [self.job(tmp_path, name) for name in ("one", "two")]
+        for job in jobs:
+            (job.folders[0] / "enough").touch()
+        ids = list(launcher.submit(jobs))
+        assert len(ids) == 2
+        self.until(lambda: self.asked(launcher, *ids) == ["gone", "gone"])
+        assert len(set(ids)) == 2
+
+    def test_a_job_that_is_asked_to_end_writes_its_checkpoint(self, launcher: Launcher, tmp_path: Path) -> None:
+        job = self.job(tmp_path, "one")
+        (number,) = launcher.submit([job])
+        self.asked(launcher, number)
+        self.until(lambda: (job.folders[0] / "started").exists())
+        launcher.end([number], at_once=False)
+        self.until(lambda: self.asked(launcher, number) == ["gone"])
+        assert (job.folders[0] / "ended").read_text() == "with a checkpoint"
+
+    def test_a_job_can_be_killed_and_one_that_is_gone_be_ended(self, launcher: Launcher, tmp_path: Path) -> None:
+        job = self.job(tmp_path, "one")
+        (number,) = launcher.submit([job])
+        self.asked(launcher, number)
+        self.until(lambda: (job.folders[0] / "started").exists())
+        launcher.end([number], at_once=True)
+        self.until(lambda: self.asked(launcher, number) == ["gone"])
+        launcher.end([number], at_once=False)
+
+    def test_a_job_that_nobody_knows_is_gone(self, launcher: Launcher) -> None:
+        assert self.asked(launcher, "1234567") == ["gone"]
+
+    def test_another_process_can_ask_after_a_job_that_outlives_its_own(self, tmp_path: Path) -> None:
+        if not self.spec().outlives:
+            pytest.skip(f"jobs of launcher {self.name!r} end with the process that has submitted them")
+        launcher, job = self.build(), self.job(tmp_path, "one")
+        (number,) = launcher.submit([job])
+        launcher.close()
+        other = self.build()
+        assert self.asked(other, number) in (["queued"], ["running"])
+        self.until(lambda: (job.folders[0] / "started").exists())
+        (job.folders[0] / "enough").touch()
+        self.until(lambda: self.asked(other, number) == ["gone"])

@@ -195,6 +195,7 @@ def test_json_has_the_documented_keys(runs, tmp_path, capsys):
         "steps_per_second": 0.5,
         "seconds_left": 7200.0,
         "process": {"pid": 4321, "host": "node7"},
+        "job": None,
         "scores": {"fewshot_holdout": {"step": 1000, "accuracy": 0.625, "chance": 0.5}},
         "differs": {},
         "reason": None,

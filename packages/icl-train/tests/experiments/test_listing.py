@@ -119,7 +119,7 @@ def test_without_times_it_waits_for_no_pytorch(tmp_path):
 def watch(monkeypatch):
     """A stopwatch on two cores by which an update takes 10 s, an evaluation 2 s, and a start 1 s; and what it timed."""
     timed = []
-    monkeypatch.setattr("icl_train._sweeps.estimate.time_run", lambda config, **how: timed.append(config) or TIMES)
+    monkeypatch.setattr("icl_train._sweeps.estimate.time_runs", lambda configs, **how: timed.extend(configs) or TIMES)
     monkeypatch.setattr(estimate, "seconds_to_start", lambda: 1.0)
     monkeypatch.setattr(estimate, "available_cores", lambda: 2)
     return estimate.Stopwatch(), timed

@@ -1,35 +1,44 @@
 """A few updates of a run, timed by the loop that trains it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from icl_train import Task, chan2022, resolve_device
 from icl_train._profile.stand_in import without_files
-from icl_train._profile.trial import time_run
+from icl_train._profile.trial import time_runs
 
 
 def test_every_piece_of_a_run_is_measured(short):
-    times = time_run(short(), device="cpu", threads=1, seconds=0.05)
+    times = time_runs([short()], device="cpu", threads=1, seconds=0.05)
     assert min(times.update, times.evaluation, times.checkpoint) > 0
     assert times.start >= 0
 
 
 def test_it_ends_long_before_a_long_run(short):
-    assert time_run(short(train={"max_steps": 2**31 - 1}), device="cpu", threads=1, seconds=0.05).update > 0
+    assert time_runs([short(train={"max_steps": 2**31 - 1})], device="cpu", threads=1, seconds=0.05).update > 0
 
 
 def test_a_run_of_one_update_can_be_timed(short):
-    assert time_run(short(train={"max_steps": 1}), device="cpu", threads=1, seconds=0.05).update > 0
+    assert time_runs([short(train={"max_steps": 1})], device="cpu", threads=1, seconds=0.05).update > 0
+
+
+def test_runs_of_an_ensemble_are_timed_together(short):
+    one = short(train={"engine": "ensemble", "max_steps": 20})
+    other = replace(one, seeds=replace(one.seeds, init=1))
+    times = time_runs([one, other], device="cpu", threads=1, seconds=0.05)
+    assert min(times.update, times.evaluation, times.checkpoint) > 0
 
 
 def test_a_large_evaluation_is_measured_in_part(short):
     config = short(eval={"batches": 1000})
-    assert time_run(config, device="cpu", threads=1, seconds=0.05, sequences=16).evaluation > 0
+    assert time_runs([config], device="cpu", threads=1, seconds=0.05, sequences=16).evaluation > 0
 
 
 def test_the_folder_that_it_trains_in_is_removed(short, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    time_run(short(), device="cpu", threads=1, seconds=0.05)
+    time_runs([short()], device="cpu", threads=1, seconds=0.05)
     assert list(tmp_path.iterdir()) == []
 
 

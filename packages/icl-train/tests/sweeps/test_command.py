@@ -116,7 +116,7 @@ def test_the_command_passes_its_options_on_and_fails_if_a_run_fails(tmp_path, mo
         _main(args)
     (options,) = given
     assert (options.pop("launcher"), options.pop("launcher_config")) == ("local", ComponentConfig())
-    assert options == {"jobs": 2, "broken": [], "grace": 5.0, "follow": False, "stall_minutes": None}
+    assert options == {"jobs": 2, "broken": [], "grace": 5.0, "follow": False, "stall_minutes": None, "members": None}
 
 
 def test_a_folder_that_cannot_be_read_counts_as_a_run_that_failed(tmp_path, child):

@@ -8,7 +8,7 @@ from icl_train import chan2022
 from icl_train._estimate.work import Times
 from icl_train._sweeps import estimate
 from icl_train._sweeps.cost import expected_cost
-from icl_train._sweeps.estimate import Left, Timing, expected_times, kind_of, sweep_seconds, to_time
+from icl_train._sweeps.estimate import Left, Timing, as_ensembles, expected_times, kind_of, sweep_seconds, to_time
 
 TIMES = Times(update=2.0, evaluation=5.0, checkpoint=1.0, start=3.0)
 
@@ -70,9 +70,9 @@ def test_without_timings_there_is_no_estimate(short):
 
 def test_what_is_chosen_is_trained_for_a_moment(short, monkeypatch):
     asked = []
-    monkeypatch.setattr(estimate, "time_run", lambda config, **how: asked.append((config, how)) or TIMES)
+    monkeypatch.setattr(estimate, "time_runs", lambda configs, **how: asked.append((configs, how)) or TIMES)
     (found,) = estimate.timed(left(short()), seconds=0.5, sequences=10)
-    assert asked == [(short(), {"device": "cpu", "threads": 1, "seconds": 0.5, "sequences": 10})]
+    assert asked == [([short()], {"device": "cpu", "threads": 1, "seconds": 0.5, "sequences": 10})]
     assert found == Timing(short(), TIMES)
 
 
@@ -83,3 +83,30 @@ def test_runs_on_other_numbers_of_threads_are_timed_apart(short):
 def test_images_are_timed_apart_by_their_number():
     config = chan2022()
     assert kind_of(config) != kind_of(replace(config, train=replace(config.train, batch_size=64)))
+
+
+def ensemble(short, seed=0, *, steps=20):
+    base = short(train={"engine": "ensemble", "max_steps": steps}, eval={"batches": 1, "steps": (0,)})
+    return replace(base, seeds=replace(base.seeds, init=seed))
+
+
+def test_runs_of_an_ensemble_are_timed_and_take_their_updates_together(short):
+    runs = as_ensembles([Left(ensemble(short, seed), 0, "cpu", 1) for seed in range(3)], members=None)
+    assert [one.members for one in runs] == [3]
+    timings = [Timing(runs[0].config, Times(update=1.0, evaluation=10.0), 3)]
+    assert sweep_seconds(runs, timings, jobs=1, start=0.0) == 20 * 1.0 + 3 * 2 * 10.0
+
+
+def test_no_more_runs_are_one_ensemble_than_may_be(short):
+    runs = [Left(ensemble(short, seed), 0, "cpu", 1) for seed in range(3)]
+    assert [one.members for one in as_ensembles(runs, members=2)] == [2, 1]
+
+
+def test_ensembles_of_other_sizes_are_timed_apart(short):
+    runs = [Left(ensemble(short, seed), 0, "cpu", 1) for seed in range(3)]
+    assert [one.members for one in to_time(as_ensembles(runs, members=2))] == [2, 1]
+
+
+def test_runs_that_are_trained_by_themselves_stay_so(short):
+    runs = left(short(), short())
+    assert as_ensembles(runs, members=None) == runs

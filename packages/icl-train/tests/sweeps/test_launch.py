@@ -168,6 +168,7 @@ def test_time_left_comes_from_the_speeds_of_the_runs(short, tmp_path, child):
         looks.append(self.run)
         if len(looks) == 1:
             beat = {"step": 100, "steps_per_second": 2.0, "pid": 1, "host": "here", "time": 0.0}
+            beat["times"] = {"update": 0.5, "evaluation": 0.0, "checkpoint": 0.0, "start": 0.0}
             (self.run.path / "heartbeat.json").write_text(seal_object(json.dumps(beat, indent=1) + "\n"))
             return None
         if looks.count(self.run) < 3:

@@ -63,12 +63,18 @@ class BatchNorm(nn.Module):
             y, mean, variance = self.spread.normalise(x, self.scale, self.offset, _EPS)
         else:
             y, mean, variance = _normalise(x, self.scale, self.offset, num_groups)
-        batch = torch.stack((mean, variance))
-        batch = batch.detach() if num_groups == 1 else batch.detach().mean(1)
-        self._update(batch if self.spread is None or self.spread.whole else self.spread.mean(batch))
+        batch = torch.stack((mean, variance)).detach()
+        batch = batch if num_groups == 1 else batch.mean(1)
+        self.update(batch if self.spread is None or self.spread.whole else self.spread.mean(batch))
         return y
 
-    def _update(self, batch: Tensor) -> None:
+    def affine(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """What normalisation by these statistics, (C,), multiplies each channel by and adds, in their precision."""
+        factor = self.scale.to(mean.dtype) * (variance + _EPS).rsqrt()
+        return factor, self.offset.to(mean.dtype) - mean * factor
+
+    def update(self, batch: Tensor) -> None:
+        """Move the running averages by a batch of this mean and biased variance, (2, C)."""
         self.counter += 1
         self.hidden.mul_(_DECAY).add_(batch, alpha=1.0 - _DECAY)
         self.average.copy_(self.hidden / (1.0 - torch.pow(_DECAY, self.counter)))

@@ -9,9 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from icl_models._embedders.batch_norm import BatchNorm
-from icl_models._embedders.same_padding import SameConv2d, same_max_pool
+from icl_models._embedders.fused_resnet import fused_features, runs_fused
+from icl_models._embedders.same_padding import SameConv2d
 from icl_models._embedders.settings import BOTTLENECK, check_sequences_per_statistics, last_channels
 from icl_models._embedders.spread import Spread
+from icl_models._embedders.stem import stem
 from icl_models._initialize import fan_in_normal_
 
 _STEM_CHANNELS = 64
@@ -123,10 +125,7 @@ class SimpleResNet(nn.Module):
         num_groups = self._num_groups(len(images))
         # Channels last in memory, about twice as fast on a CPU; the view settles the stride of a single channel.
         x = images.flatten(2).flatten(0, 1).contiguous()
-        x = x.view(-1, *self.image_shape).permute(0, 3, 1, 2)  # (N, C, H, W)
-        x = self.stem_norm(self.stem(x), num_groups)  # (N, 64, H/2, W/2)
-        x = F.relu_(same_max_pool(x, 3, 2))  # as ReLU before the pooling, on a quarter of the values
-        x = self.groups(x, num_groups)  # (N, C', H/32, W/32)
+        x = self._features(x.view(-1, *self.image_shape), num_groups)  # (N, C', H/32, W/32)
         x = x.permute(0, 2, 3, 1).flatten(1) if self.flatten_superpixels else x.mean((2, 3))
         if self.projection is not None:
             x = self.projection(x)
@@ -144,6 +143,14 @@ class SimpleResNet(nn.Module):
         for module in self.modules():
             if isinstance(module, BatchNorm):
                 module.spread = spread
+
+    def _features(self, x: Tensor, num_groups: int) -> Tensor:
+        """(N, H, W, C) to (N, C', H/32, W/32)."""
+        if runs_fused(x, self.stem, self.stem_norm, self.groups, num_groups):
+            return fused_features(x, self.stem, self.stem_norm, self.groups)
+        x = stem(x.permute(0, 3, 1, 2), self.stem, self.stem_norm, num_groups)  # (N, 64, H/4, W/4)
+        features: Tensor = self.groups(x, num_groups)
+        return features
 
     def _num_groups(self, batch_size: int) -> int:
         """Groups of sequences that batch normalisation keeps apart; evaluation has no use for them."""

@@ -5,6 +5,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from icl_models._embedders.pointwise import is_narrowing, narrowing
 from icl_models._initialize import fan_in_normal_
 
 Padding = tuple[int, int]
@@ -25,6 +26,14 @@ def _pad(x: Tensor, kernel: int, stride: int, value: float) -> tuple[Tensor, Pad
     return F.pad(x, (left, right, top, bottom), value=value), (0, 0)
 
 
+def same_pad(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """(N, C, H, W) with all the zeros around it that a layer needs, channels last in memory."""
+    top, bottom = same_padding(x.shape[2], kernel, stride)
+    left, right = same_padding(x.shape[3], kernel, stride)
+    # A single channel's stride tells torch the layout, and padding as it is would forget it.
+    return F.pad(x.permute(0, 2, 3, 1), (0, 0, left, right, top, bottom)).permute(0, 3, 1, 2)
+
+
 class SameConv2d(nn.Module):
     """Convolution without bias, (N, C, H, W) to (N, C', ceil(H / stride), ceil(W / stride))."""
 
@@ -34,11 +43,27 @@ class SameConv2d(nn.Module):
         self.weight = nn.Parameter(fan_in_normal_(nn.Conv2d(in_channels, out_channels, kernel, bias=False).weight.data))
 
     def forward(self, x: Tensor) -> Tensor:
+        if is_narrowing(x, self.weight, self.stride):
+            return narrowing(x, self.weight)
         x, padding = _pad(x, self.kernel, self.stride, 0.0)
         return F.conv2d(x, self.weight, stride=self.stride, padding=padding)
 
 
 def same_max_pool(x: Tensor, kernel: int, stride: int) -> Tensor:
     """Max pooling, (N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride))."""
-    x, padding = _pad(x, kernel, stride, -math.inf)
-    return F.max_pool2d(x, kernel, stride, padding)
+    padding = pool_padding(x.shape[2], x.shape[3], kernel, stride)
+    if padding is not None:
+        return F.max_pool2d(x, kernel, stride, padding[0], ceil_mode=padding[1])
+    x, even = _pad(x, kernel, stride, -math.inf)
+    return F.max_pool2d(x, kernel, stride, even)
+
+
+def pool_padding(height: int, width: int, kernel: int, stride: int) -> tuple[Padding, bool] | None:
+    """The padding and `ceil_mode` with which torch pools like TensorFlow; None where it cannot.
+
+    `ceil_mode` looks at one more pixel at the end of both axes, or of none, and needs no copy.
+    """
+    (top, bottom), (left, right) = same_padding(height, kernel, stride), same_padding(width, kernel, stride)
+    if bottom - top != right - left:
+        return None
+    return (top, left), bottom > top

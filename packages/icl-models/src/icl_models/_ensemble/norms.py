@@ -15,7 +15,23 @@ _EPS = 1e-5
 
 def layer_norm(x: Tensor, scale: Tensor, offset: Tensor) -> Tensor:
     """Normalise (M, R, W) over W, with each member's scale and offset (M, W)."""
-    return torch.addcmul(offset[:, None], F.layer_norm(x, x.shape[-1:], eps=_EPS), scale[:, None])
+    result: Tensor = _Affine.apply(F.layer_norm(x, x.shape[-1:], eps=_EPS), scale, offset)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Affine(torch.autograd.Function):
+    """scale x + offset; autograd would multiply by the factor of `addcmul`, 1, on its way back."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, scale: Tensor, offset: Tensor) -> Tensor:
+        ctx.save_for_backward(x, scale)
+        return torch.addcmul(offset[:, None], x, scale[:, None])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, scale = ctx.saved_tensors
+        return grad * scale[:, None], (grad * x).sum(1), grad.sum(1)
 
 
 def batch_norm(x: Tensor, scale: Tensor, offset: Tensor, num_groups: int) -> tuple[Tensor, Tensor]:

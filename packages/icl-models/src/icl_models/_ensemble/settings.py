@@ -12,6 +12,23 @@ BATCHED_SEQUENCE_MODELS = ("reddy", "transformer")
 _MAY_DIFFER = ("num_classes", "num_ids")
 
 
+def check_ensemble(embedder: str, sequence_model: str) -> None:
+    """Refuse components that have no batched form, without PyTorch.
+
+    Args:
+        embedder, sequence_model: names of the members' components.
+
+    Raises:
+        ValueError: for another name than those that have one.
+    """
+    for component, name, known in (
+        ("embedder", embedder, BATCHED_EMBEDDERS),
+        ("sequence_model", sequence_model, BATCHED_SEQUENCE_MODELS),
+    ):
+        if name not in known:
+            raise ValueError(f"{component} must be one of {', '.join(known)} in an ensemble, got {shown(name)}")
+
+
 def check_members(configs: Sequence[ModelConfig]) -> None:
     """Refuse configurations that cannot be one ensemble.
 
@@ -25,10 +42,7 @@ def check_members(configs: Sequence[ModelConfig]) -> None:
     if not configs:
         raise ValueError("an ensemble must have at least one member, got none")
     first = configs[0]
-    for component, known in (("embedder", BATCHED_EMBEDDERS), ("sequence_model", BATCHED_SEQUENCE_MODELS)):
-        name = getattr(first, component)
-        if name not in known:
-            raise ValueError(f"{component} must be one of {', '.join(known)} in an ensemble, got {shown(name)}")
+    check_ensemble(first.embedder, first.sequence_model)
     shared = first.to_dict()
     for other in configs[1:]:
         for setting, value in other.to_dict().items():

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from icl_train._by_name.components import with_components
 from icl_train._commands.config_file import read_settings, with_file_settings
-from icl_train.command_line import given
+from icl_train.command_line import given, nearest
 from icl_train.config import RunConfig
+from icl_train.presets import PRESETS
 
-__all__ = ["chosen_by", "default_config", "source_given"]
+__all__ = ["chosen_by", "default_config", "named_config", "source_given"]
 
 _OPTIONS = {
     "data.source": ("--data.source", "--example-type"),
@@ -32,6 +33,27 @@ def source_given(args: Sequence[str]) -> str | None:
     """The source that the options name, if they do."""
     chosen = chosen_by(args)
     return chosen.get("data.source") or ("omniglot" if "data.omniglot" in chosen else None)
+
+
+def named_config(name: str, args: Sequence[str]) -> RunConfig:
+    """The configuration behind a name.
+
+    Args:
+        name: a preset, a file of settings, or a run folder.
+        args: the options; a source that they name is trusted.
+
+    Raises:
+        ValueError: if there is nothing of that name, or it cannot be read.
+    """
+    if name in PRESETS:
+        return PRESETS[name]()
+    if not Path(name).expanduser().exists():
+        raise ValueError(
+            f"a configuration must be a preset ({', '.join(PRESETS)}), or a file or run folder that exists, "
+            f"got {name!r}{nearest(name, PRESETS)}"
+        )
+    path, settings = read_settings(Path(name), source=source_given(args))
+    return with_file_settings(RunConfig(), settings, of=path)
 
 
 def default_config(args: Sequence[str], preset: RunConfig | None) -> RunConfig:

@@ -1,11 +1,11 @@
-"""The command ``icl-train``: run, sweep, resume, status, verify, show-config."""
+"""The command ``icl-train``: run, sweep, experiments, resume, status, verify, show-config, profile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from icl_train._commands.choice import choice
 from icl_train._commands.experiments import experiments
+from icl_train._commands.profile import profile
 from icl_train._commands.resume import resume
 from icl_train._commands.run import run
 from icl_train._commands.show_config import show_config
@@ -14,6 +14,7 @@ from icl_train._commands.sweeps.sweep import sweep
 from icl_train._commands.training import train_together
 from icl_train._commands.verify import verify
 from icl_train._computing.launch import launched
+from icl_train._options.choice import choice
 from icl_train.command_line import one_line_errors, two_columns
 from icl_train.presets import described_presets
 
@@ -31,6 +32,7 @@ usage: icl-train run PRESET [options]       train one model
        icl-train status RUNS                what has been trained, and how well
        icl-train verify RUNS                whether it is as it was written
        icl-train show-config PRESET         all settings, for run --config
+       icl-train profile PRESET|RUN         where its time goes, how long it takes
 
 Presets:
 {presets}
@@ -52,6 +54,7 @@ def _main(args: Sequence[str]) -> int:
         "status": status,
         "verify": verify,
         "show-config": show_config,
+        "profile": profile,
     }
     if not args:
         raise ValueError(f"a command must be given: one of {', '.join(commands)} (see icl-train --help)")

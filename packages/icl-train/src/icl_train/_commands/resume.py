@@ -11,7 +11,7 @@ import tyro
 
 from icl_data.foundation.printable import printable
 from icl_train._check_settings import check_settings
-from icl_train._commands.training import train_here
+from icl_train._commands.training import train_as_ensemble, train_here
 from icl_train._life.going_on import tell_of_missing
 from icl_train._life.longer import changed, check_change
 from icl_train._making.trusted import is_made_here, remember_source, require_trusted_tracker
@@ -25,14 +25,14 @@ __all__ = ["resume"]
 
 @dataclass(frozen=True)
 class ResumeCommand:
-    """Go on with a run from its newest checkpoint.
+    """Go on with a run from its newest checkpoint, or with several of one shape together, as an ensemble.
 
     An interrupted run goes on where it was; a finished one becomes longer with --max-steps. Should the newest
     checkpoint be damaged, or records before it, the newest one that is intact is taken, and a line says so.
     """
 
-    run: tyro.conf.Positional[Path]
-    """The run folder."""
+    run: tyro.conf.Positional[tuple[Path, ...]]
+    """The run folder; of runs that are trained together (--engine ensemble), all of theirs."""
     end_with_stdin: bool = False
     """End, with a checkpoint, when the standard input ends: the run cannot outlive what started it with a pipe."""
     take_over: float | None = None
@@ -54,14 +54,24 @@ def resume(args: Sequence[str]) -> int:
         raise ValueError(f"take-over must be a number of seconds, at least 0, got {command.take_over}")
     if command.end_with_stdin:
         end_with_stdin()
-    run = RunFolder.open(command.run)
+    if len(command.run) == 1:
+        run = _readied(command.run[0], command)
+        return 0 if run is None else train_here(run)
+    runs = [_readied(path, command) for path in command.run]
+    left = [run for run in runs if run is not None]
+    return train_as_ensemble(left) if left else 0
+
+
+def _readied(path: Path, command: ResumeCommand) -> RunFolder | None:
+    """The run, with the settings that it goes on with; None if it is at its end already, which is said."""
+    run = RunFolder.open(path)
     if command.take_over is not None:
         take_over(run, patience=command.take_over)
     config = changed(run.config, max_steps=command.max_steps, device=command.device)
     if config.train.max_steps == run.config.train.max_steps and run.is_done_and_whole():
         tell_of_missing(run)
         print(f"{printable(run.path)}: done already")
-        return 0
+        return None
     if not command.trust:
         run.require_trusted()
         require_trusted_tracker(run.path, run.config.flat(), allowed_by="--trust")
@@ -76,4 +86,4 @@ def resume(args: Sequence[str]) -> int:
         run = replace(run, config=config)
         if made_here:  # a longer run is another one
             remember_source(run.path, run.config.flat())
-    return train_here(run)
+    return run

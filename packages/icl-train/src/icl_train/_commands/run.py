@@ -10,13 +10,13 @@ from typing import Annotated
 import tyro
 
 from icl_train._check_settings import check_settings
-from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
 from icl_train._commands.training import train_here
 from icl_train._making.others import with_other_weights
 from icl_train._making.trusted import remember_source
 from icl_train._making.whole import check_place, require_new
+from icl_train._options.choice import choice
 from icl_train._plans.labels import run_name
 from icl_train._runs.folder import RunFolder, available_cores
 from icl_train.command_line import Page, given, parse

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
 from icl_train._by_name.components import with_components
-from icl_train._commands.config_file import read_settings, with_file_settings
 from icl_train._commands.config_text import config_text
-from icl_train._commands.defaults import chosen_by, source_given
+from icl_train._commands.defaults import chosen_by, named_config
 from icl_train._commands.few_options import few_options
-from icl_train.command_line import Page, nearest, parse
+from icl_train.command_line import Page, parse
 from icl_train.config import RunConfig
 from icl_train.presets import PRESETS, described_presets
 
@@ -40,7 +38,7 @@ def show_config(args: Sequence[str]) -> int:
             f"icl-train show-config needs a preset, one of {', '.join(PRESETS)}, a file of settings, or a run folder"
         )
     options = args if name is None else args[1:]
-    config = with_components(RunConfig() if name is None else _configuration(name, options), chosen_by(options))
+    config = with_components(RunConfig() if name is None else named_config(name, options), chosen_by(options))
     command = parse(
         ShowConfigCommand,
         options,
@@ -50,18 +48,6 @@ def show_config(args: Sequence[str]) -> int:
     )
     print(config_text(command.config.to_dict(), command.format), end="")
     return 0
-
-
-def _configuration(name: str, options: Sequence[str]) -> RunConfig:
-    if name in PRESETS:
-        return PRESETS[name]()
-    if not Path(name).expanduser().exists():
-        raise ValueError(
-            f"a configuration must be a preset ({', '.join(PRESETS)}), or a file or run folder that exists, "
-            f"got {name!r}{nearest(name, PRESETS)}"
-        )
-    path, settings = read_settings(Path(name), source=source_given(options))
-    return with_file_settings(RunConfig(), settings, of=path)
 
 
 def _page(options: Sequence[str]) -> Page:

@@ -26,7 +26,7 @@ class StatusCommand:
     It shows state, steps, speed, time left, the last evaluation, and what sets each run apart.
 
     States: done; running; failed (its reason is below the table); interrupted (started, then stopped: resume goes on);
-    queued (made, and not started yet). Exit code 0, whatever the states.
+    queued (made, and not started yet, or back in a cluster's queue). Exit code 0, whatever the states.
     """
 
     runs: tyro.conf.Positional[Path] = Path("runs")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -12,14 +13,14 @@ from typing import TYPE_CHECKING
 from icl_data.foundation.command_line import CommandFailed
 from icl_data.foundation.printable import printable
 from icl_models import PluginWarning
-from icl_train._computing.launch import Launch
+from icl_train._computing.launch import Launch, launched
 from icl_train._distributed.parted import Parted
-from icl_train._runs.folder import RunFolder
+from icl_train._runs.folder import RunFailed, RunFolder
 
 if TYPE_CHECKING:
     from icl_train._distributed.processes import Processes
 
-__all__ = ["train_here", "train_together"]
+__all__ = ["train_as_ensemble", "train_here", "train_together"]
 
 _processes: ContextVar[Processes | None] = ContextVar("processes", default=None)
 """This process, the first, and the others; None where it is alone."""
@@ -30,6 +31,8 @@ def train_here(run: RunFolder) -> int:
 
     PyTorch is imported now, when there is something to train.
     """
+    if run.config.train.engine == "ensemble":
+        return train_as_ensemble([run])
     try:
         from icl_train._commands.allocator import keep_freed_memory
         from icl_train._loop import train
@@ -49,8 +52,36 @@ def train_here(run: RunFolder) -> int:
     return 0
 
 
-def _how_to_go_on(run: RunFolder) -> str:
-    return f"go on with: icl-train resume {shlex.quote(str(run.path))}"
+def train_as_ensemble(runs: Sequence[RunFolder]) -> int:
+    """Train runs of one shape together; the exit code, 1 if one of them has failed.
+
+    PyTorch is imported now, when there is something to train.
+    """
+    if launched() is not None:
+        raise ValueError("train.engine must be another than ensemble in several processes, got ensemble")
+    try:
+        from icl_train._commands.allocator import keep_freed_memory
+        from icl_train._ensemble.reporter import reporter_of_each
+        from icl_train._ensemble.together import train_together
+
+        keep_freed_memory()
+        failures = train_together(runs, reporter_of_each(runs, sys.stdout))
+    except KeyboardInterrupt:
+        print(printable(f"interrupted; {_how_to_go_on(*runs)}"), file=sys.stderr)
+        return 130
+    for error in failures.values():
+        if isinstance(error, RunFailed):
+            print(printable(f"error: {error}"), file=sys.stderr)
+        else:  # a fault of the program
+            traceback.print_exception(error)
+    for run in runs:
+        if run.path not in failures:
+            print(f"{printable(run.path)}: done")
+    return 1 if failures else 0
+
+
+def _how_to_go_on(*runs: RunFolder) -> str:
+    return f"go on with: icl-train resume {' '.join(shlex.quote(str(run.path)) for run in runs)}"
 
 
 def train_together(command: Callable[[Sequence[str]], int], args: Sequence[str], launch: Launch) -> int:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import torch
 
+from icl_models import check_ensemble
 from icl_train._distributed.alone import Alone
 from icl_train._engines.compiled import Compiled
 from icl_train._engines.distributed import Distributed
 from icl_train._engines.eager import Eager
+from icl_train._engines.fused import Fused
 from icl_train._engines.graph import Graph
 from icl_train._task import Task
 from icl_train.config import EngineName, RunConfig
@@ -29,10 +33,16 @@ def engine_for(config: RunConfig, device: torch.device, processes: int = 1) -> E
     name, intervened = config.train.engine, bool(config.model.interventions)
     if name == "auto":
         return "graph" if device.type == "cuda" and not intervened and processes == 1 else "eager"
+    if name == "ensemble":
+        check_ensemble(config.model.embedder, config.model.sequence_model)
+        if processes > 1:
+            raise ValueError(f"train.engine must be one of auto, eager, compiled in {processes} processes, got {name}")
     if name != "eager" and intervened:
         raise ValueError(f"train.engine must be eager for a run with model.interventions, got {name}")
-    if name == "graph" and device.type != "cuda":
-        raise ValueError(f"train.engine must be one of auto, eager, compiled on a {device.type}, got {name}")
+    if name in ("graph", "fused") and device.type != "cuda":
+        raise ValueError(f"train.engine must be one of auto, eager, compiled, ensemble on a {device.type}, got {name}")
+    if name == "fused" and find_spec("triton") is None:
+        raise ValueError("train.engine must be graph where Triton is not installed, got fused")
     return name
 
 
@@ -49,8 +59,10 @@ def build_engine(task: Task, processes: Alone) -> Eager:
     name = engine_for(task.config, task.bank.device, processes.size)
     if processes.size > 1:
         return Distributed(task, processes, compiled=name == "compiled")
+    if name == "ensemble":  # of which this is the only one
+        name = "graph" if task.bank.device.type == "cuda" else "eager"
     if name == "eager":
         return Eager(task)
     if name == "compiled":
         return Compiled(task)
-    return Graph(task)
+    return Fused(task) if name == "fused" else Graph(task)

@@ -122,11 +122,19 @@ class Eager:
             last_step=optim.last_scheduled_step(self.config.train.max_steps),
         )
 
-    def gradient_norm(self) -> float:
-        """Of the last update, before any clipping."""
+    def norms(self) -> dict[str, float]:
+        """Of the last update's gradient, before any clipping; of the weight matrices; and of all parameters."""
         if self.config.optim.clip_norm is not None:
-            return float(self._grad_l2)
-        return norm(p.grad for p in self.model.parameters() if p.grad is not None)
+            gradient = float(self._grad_l2)
+        else:
+            gradient = norm(p.grad for p in self.model.parameters() if p.grad is not None)
+        return {"grad_l2": gradient, "weight_l2": norm(self.weights), "weight_l2_all": norm(self.model.parameters())}
+
+    def settle(self, *, optimizer: bool = False) -> None:
+        """See to it that the model, and the optimiser if asked for, are as the updates have made them.
+
+        Here they always are; an engine that keeps them elsewhere brings them.
+        """
 
     def gather(self) -> None:
         """Bring together what several processes have each a part of: the sums of the metrics."""
@@ -155,7 +163,8 @@ class Eager:
 
 def norm(tensors: Iterable[Tensor]) -> float:
     """The root of all their squares."""
-    return float(torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(one.detach()) for one in tensors])))
+    each = torch._foreach_norm([one.detach() for one in tensors])  # of a GPU's tensors in a few calls
+    return float(torch.linalg.vector_norm(torch.stack(list(each))))
 
 
 def seed_of_dropout(seed: int, *numbers: int) -> int:

@@ -28,19 +28,19 @@ class Updates:
     Attributes:
         model: the engine's.
         evaluations, checkpoints: after which updates there is one.
-        step: updates done.
+        step, last: updates done, and in all.
     """
 
     def __init__(self, config: RunConfig, engine: Eager, processes: Alone) -> None:
         self.config, self.engine, self.processes, self.model = config, engine, processes, engine.model
         self.evaluations, self.checkpoints = config.evaluations, config.train.checkpoints
-        self.step = 0
+        self.step, self.last = 0, config.train.max_steps
 
     def begin(self, step: int, *, is_new: bool) -> None:
         """Go on after so many updates; of a run that is new, what is due before the first is done."""
         self.step = step
         if is_new:
-            self._write_down(stopping=False)
+            self._evaluate_and_save(stopping=False)
 
     def go_through(self) -> None:
         """To the last update, or until somebody asks any of the processes for an end.
@@ -48,25 +48,46 @@ class Updates:
         Raises:
             KeyboardInterrupt: if somebody has, when a checkpoint of the last update is written.
         """
-        last = self.config.train.max_steps
         # A terminal's Ctrl+C comes to each process from there and once more from torchrun, which insists by itself.
         with StopRequest(at_once=self.processes.size == 1) as stop:
-            while self.step < last:
-                self.step += 1
-                self.engine.update(self.step)
-                self._advance()
-                ends = self.step == last
-                if ends or self.step % self.config.train.log_interval == 0:
-                    self._log()
+            while self.step < self.last:
+                self.engine.update(self.step + 1)
+                self.advance(self.step + 1)
                 # asked once: later requests are heard after the next update
-                stopping = self.processes.heard(stop.requested) and not ends
-                self._write_down(stopping=stopping)
-                if stopping:
-                    raise KeyboardInterrupt
+                self.write_down(stopping=self.processes.heard(stop.requested))
 
-    def _write_down(self, *, stopping: bool) -> None:
+    def is_due(self, step: int) -> bool:
+        """Whether anything is written down after this update."""
+        logged = step == self.last or step % self.config.train.log_interval == 0
+        return logged or step in self.evaluations or step in self.checkpoints
+
+    def advance(self, step: int) -> None:
+        """The engine has made the updates up to this one."""
+        self.step = step
+        self._advance()
+
+    def write_down(self, *, stopping: bool) -> None:
+        """What is due after this many updates: a line of metrics, an evaluation, a checkpoint.
+
+        Args:
+            stopping: somebody has asked for an end; with the last update the run has come to its own.
+
+        Raises:
+            KeyboardInterrupt: after the checkpoint, if the run ends before its last update.
+        """
+        ends = self.step == self.last
+        if ends or self.step % self.config.train.log_interval == 0:
+            self._log()
+        stopping = stopping and not ends
+        self._evaluate_and_save(stopping=stopping)
+        if stopping:
+            raise KeyboardInterrupt
+
+    def _evaluate_and_save(self, *, stopping: bool) -> None:
         """The evaluation and the checkpoint that are due after this many updates; nobody goes on before they are."""
         evaluates, saves = self.step in self.evaluations, stopping or self.step in self.checkpoints
+        if evaluates or saves:
+            self.engine.settle(optimizer=saves)
         if evaluates:
             self._evaluate()
         if saves:

@@ -43,6 +43,7 @@ class EnsembleOptimizer:
         self._members = list(rows.unbind(0))  # share the matrix's memory
         self._groups = _equal(settings)
         self.rates = rows.new_zeros(len(settings))
+        self._newest_rates: list[float] = []
         self._moments = _MOMENTS[kinds[0]] if kinds[0] != "sgd" or any(one.momentum for one in settings) else ()
         self._optimizer = self._build(kinds[0])
         for row, one in zip(self._members, settings, strict=True):
@@ -60,10 +61,17 @@ class EnsembleOptimizer:
         Args:
             rates: by member.
         """
-        self.rates.copy_(torch.tensor(rates, dtype=torch.float64))
-        if not self._on_cuda:
-            for group, members in zip(self._optimizer.param_groups, self._groups, strict=True):
-                group["lr"] = rates[members[0]]
+        rates = list(rates)
+        if rates == self._newest_rates:
+            return
+        self._newest_rates = rates
+        told = torch.tensor(rates, dtype=self.rates.dtype)
+        if self._on_cuda:  # from memory that torch keeps until the copy is over: nothing waits for it
+            self.rates.copy_(told.pin_memory(), non_blocking=True)
+            return
+        self.rates.copy_(told)
+        for group, members in zip(self._optimizer.param_groups, self._groups, strict=True):
+            group["lr"] = rates[members[0]]
 
     @torch.no_grad()
     def step(self) -> None:

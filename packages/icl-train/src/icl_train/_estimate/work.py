@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -38,6 +39,19 @@ class Work:
             updates=max(0, last - done),
             evaluations=config.evaluations.count_after(after),
             checkpoints=config.train.checkpoints.count_after(after),
+        )
+
+    def beside(self, others: Iterable[Work]) -> Work:
+        """What several runs need that are trained as one: updates are made for all at once, the rest one by one.
+
+        Args:
+            others: of the other runs.
+        """
+        all_runs = [self, *others]
+        return Work(
+            updates=max(one.updates for one in all_runs),
+            evaluations=sum(one.evaluations for one in all_runs),
+            checkpoints=sum(one.checkpoints for one in all_runs),
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +16,8 @@ from icl_train._launchers.settings import RayConfig
 from icl_train._watching.job import read_job
 
 __all__ = ["RayLauncher"]
+
+_SECONDS_TO_ANSWER = 10.0
 
 
 class RayLauncher:
@@ -72,6 +76,7 @@ class RayLauncher:
     def _connected(self) -> Any:
         if self._ray is None:
             ray = import_extra("ray", "icl-train[ray]", "launcher 'ray'")
+            _require_answer(self._own.address)
             try:
                 ray.init(
                     address=self._own.address,
@@ -105,6 +110,18 @@ class RayLauncher:
             return JobState(stage="gone", how=self._ray.get(reference))
         except Exception as error:  # what the task has raised, or the cluster in its place
             return JobState(stage="gone", how=f"at Ray: {one_line(str(error))[:200]}")
+
+
+def _require_answer(address: str) -> None:
+    """That somebody listens there: Ray itself would try for a quarter of an hour."""
+    address = os.environ.get("RAY_ADDRESS", address) if address == "auto" else address
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise LauncherError(one_line(f"there is no Ray cluster at {address!r}: {error}")) from error
 
 
 def _train(job: Job) -> str:

@@ -99,8 +99,8 @@ class RayConfig(ComponentConfig):
         _at_least("retries", self.retries, 0)
         if not 0 <= self.gpus < 1e4:
             raise ValueError(f"gpus must be at least 0, got {self.gpus}")
-        if not self.address:
-            raise ValueError("address must be auto, local or HOST:PORT, got nothing")
+        if self.address not in ("auto", "local") and not re.fullmatch(r"[^/\s]+:\d{1,5}", self.address):
+            raise ValueError(f"address must be auto, local or HOST:PORT, got {self.address!r}")
         _ = self.needs
 
     @property

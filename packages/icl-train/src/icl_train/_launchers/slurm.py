@@ -55,10 +55,12 @@ class SlurmLauncher:
         own = self._own
         folder = Path(own.folder).expanduser() if own.folder else jobs[0].folders[0].absolute().parent / _FOLDER
         executor = submitit.SlurmExecutor(folder=folder.absolute(), max_num_timeout=_REQUEUES)
+        cpus = max(own.cpus, *(job.threads for job in jobs))
         asked: dict[str, Any] = {
             "job_name": _common_name(jobs),
             "time": own.minutes,
-            "cpus_per_task": max(own.cpus, *(job.threads for job in jobs)),
+            "cpus_per_task": cpus,
+            "srun_args": [f"--cpus-per-task={cpus}"],  # since 22.05, srun does not take it from sbatch
             "gpus_per_node": own.gpus or None,
             "partition": own.partition,
             "mem": None if own.memory is None else f"{round(own.memory * 1024)}M",

@@ -28,10 +28,11 @@ class RecentLosses:
 
     def last_finite(self) -> int | None:
         """The last step before the first whose loss was not finite; None if that is longer ago than is known."""
-        if not self._losses:
+        losses = self.newest()
+        if not losses:
             return None
-        bad = (~torch.isfinite(torch.stack([loss for _, loss in self._losses]))).nonzero()
+        bad = (~torch.isfinite(torch.stack([loss for _, loss in losses]))).nonzero()
         if not len(bad):
-            return self._losses[-1][0]
+            return losses[-1][0]
         first = int(bad[0])
-        return self._losses[first - 1][0] if first else None
+        return losses[first - 1][0] if first else None

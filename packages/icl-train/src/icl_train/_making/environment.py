@@ -13,12 +13,23 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
-__all__ = ["available_cores", "environment_here", "installed_versions"]
+__all__ = ["available_cores", "environment_here", "installed_versions", "processor_name"]
 
 
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor_name() -> str:
+    """What this machine's processor is called, as far as the system says."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:  # Linux alone has it
+        pass
+    return platform.processor() or platform.machine()
 
 
 def environment_here() -> dict[str, Any]:

@@ -12,7 +12,16 @@ from icl_train._interventions.value import Intervention
 from icl_train._making.initial import copied_weights, find_initial_weights, with_initial_weights
 from icl_train.config import RunConfig
 
-__all__ = ["OTHERS", "check_other", "copied_name", "copy_others", "find_other", "others_of", "with_other_weights"]
+__all__ = [
+    "OTHERS",
+    "check_other",
+    "copied_name",
+    "copy_others",
+    "find_other",
+    "others_of",
+    "with_copies_in",
+    "with_other_weights",
+]
 
 OTHERS = "other_*.safetensors"
 """The copies in a run's folder, by the first digits of their SHA-256."""
@@ -78,6 +87,22 @@ def copy_others(config: RunConfig, folder: Path) -> None:
     """
     for run in others_of(config.model.intervened):
         (folder / copied_name(run)).write_bytes(find_initial_weights(run, _SETTING).content)
+
+
+def with_copies_in(folder: Path, config: RunConfig) -> RunConfig:
+    """The same run with the copies in its folder in the place of the other runs that its interventions name.
+
+    Args:
+        folder: the run's.
+        config: its settings; other runs that were not copied stay as they are.
+    """
+    named = config.model.intervened
+    there = {run: folder / copied_name(run) for run in others_of(named)}
+    copies = {run: str(copy) for run, copy in there.items() if copy.is_file()}
+    if not copies:
+        return config
+    texts = tuple(intervention_text(replace(one, to=copies.get(str(one.to), one.to))) for one in named)
+    return replace(config, model=replace(config.model, interventions=texts))
 
 
 def check_other(folder: Path, run: str) -> Path:

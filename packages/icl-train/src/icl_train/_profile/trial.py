@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from icl_train._estimate.work import Times
-from icl_train._runs.folder import Record, RunFolder
+from icl_train._runs.folder import Record, RunFailed, RunFolder
 from icl_train._runs.pace import Pace
 from icl_train.config import RunConfig
 
-__all__ = ["time_run"]
+__all__ = ["time_runs"]
 
 _SECONDS, _LEAST_STEPS = 2.0, 3
 _NOT_TIMED = 2  # the first updates allocate memory and load kernels
@@ -21,13 +21,18 @@ _LONG = 1_000_000  # updates: the trial ends when enough was timed, not when it 
 _SEQUENCES = 256  # of an evaluation: as many as one call of the model takes
 
 
-def time_run(
-    config: RunConfig, *, device: str, threads: int | None, seconds: float = _SECONDS, sequences: int = _SEQUENCES
+def time_runs(
+    configs: Sequence[RunConfig],
+    *,
+    device: str,
+    threads: int | None,
+    seconds: float = _SECONDS,
+    sequences: int = _SEQUENCES,
 ) -> Times:
     """Train a few updates with an evaluation and a checkpoint, in a folder that is removed again.
 
     Args:
-        config: the run's settings.
+        configs: the run's settings; or those of several, which are then trained as an ensemble, and timed at the first.
         device: where.
         threads: CPU threads; None for all cores.
         seconds: of updates that are timed at least, the first two aside.
@@ -37,36 +42,70 @@ def time_run(
         RunFailed: if it cannot be trained.
         ValueError: if its data, device or model cannot be had.
     """
-    from icl_train._loop import train  # a sweep that only starts other processes needs no PyTorch
-
-    batches = min(config.eval.batches, max(1, sequences // config.train.batch_size))
-    few = replace(
-        config,
-        eval=replace(config.eval, batches=batches, steps=(0, 1), log_spaced_steps=None),
-        train=replace(
-            config.train,
-            max_steps=max(config.train.max_steps, _LONG),
-            checkpoint_steps=(1,),
-            log_spaced_checkpoint_steps=None,
-            tracker=None,
-            tracker_config=None,
-            init_from=None,
-        ),
-    )
+    first = configs[0]
+    batches = min(first.eval.batches, max(1, sequences // first.train.batch_size))
     stopwatch = _Stopwatch(seconds)
     with tempfile.TemporaryDirectory(prefix="icl-timing-") as folder:
-        run = RunFolder.create(Path(folder) / "run", few, device=device, threads=threads)
+        runs = [
+            RunFolder.create(Path(folder) / f"run{place}", _few_updates(one, batches), device=device, threads=threads)
+            for place, one in enumerate(configs)
+        ]
         with contextlib.suppress(_Enough):
-            train(run, stopwatch)
-    assert stopwatch.times is not None
-    return replace(stopwatch.times, evaluation=stopwatch.times.evaluation * config.eval.batches / batches)
+            _train(runs, stopwatch)
+    if stopwatch.times is None:
+        raise RunFailed(f"{first.preset}: it ended before {_NOT_TIMED + _LEAST_STEPS} updates were timed")
+    return replace(stopwatch.times, evaluation=stopwatch.times.evaluation * first.eval.batches / batches)
+
+
+def _few_updates(config: RunConfig, batches: int) -> RunConfig:
+    """A run that goes on until it is ended, with an evaluation and a checkpoint after its first update."""
+    train = replace(
+        config.train,
+        max_steps=max(config.train.max_steps, _LONG),
+        checkpoint_steps=(1,),
+        log_spaced_checkpoint_steps=None,
+        tracker=None,
+        tracker_config=None,
+        init_from=None,
+    )
+    return replace(config, train=train, eval=replace(config.eval, batches=batches, steps=(0, 1), log_spaced_steps=None))
+
+
+def _train(runs: Sequence[RunFolder], stopwatch: _Stopwatch) -> None:
+    """A sweep that only starts other processes needs no PyTorch."""
+    if len(runs) == 1:
+        from icl_train._loop import train
+
+        train(runs[0], stopwatch)
+        return
+    from icl_train._ensemble.together import train_together
+
+    failures = train_together(runs, lambda run: stopwatch if run == runs[0] else _Silent())
+    for error in failures.values():
+        raise error
 
 
 class _Enough(KeyboardInterrupt):
     """Ends a training as Ctrl+C does: without a mark that it has failed."""
 
 
-class _Stopwatch:
+class _Silent:
+    """A reporter that tells nobody."""
+
+    def start(self, name: str, step: int, last: int, batch_size: int, pace: Pace) -> None:
+        pass
+
+    def advance(self, step: int) -> None:
+        pass
+
+    def records(self, records: Sequence[Record]) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+class _Stopwatch(_Silent):
     """A reporter that ends the training when enough was timed."""
 
     times: Times | None = None
@@ -83,10 +122,5 @@ class _Stopwatch:
             self._since = now
         elif step >= _NOT_TIMED + _LEAST_STEPS and now - self._since >= self._seconds:
             self.times = self._pace.times()
-            raise _Enough
-
-    def records(self, records: Sequence[Record]) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
+            if self.times is not None:  # of an ensemble, which is not told of every update, there must be two lines
+                raise _Enough

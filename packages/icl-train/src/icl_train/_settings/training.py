@@ -15,7 +15,7 @@ from icl_train._settings.values import UnusableConfig
 
 __all__ = ["MOST_THREADS", "EngineName", "Precision", "TrainConfig"]
 
-EngineName = Literal["auto", "eager", "compiled", "graph"]
+EngineName = Literal["auto", "eager", "compiled", "graph", "fused", "ensemble"]
 Precision = Literal["float32", "tf32", "bf16"]
 
 MOST_THREADS = 4096
@@ -30,11 +30,11 @@ class TrainConfig:
     batch_size: Annotated[int, short_name("--batch-size")] = 32
     """Sequences per update."""
     precision: Annotated[Precision, short_name("--precision")] = "float32"
-    """Numbers of the forward pass, in training and evaluation: float32, tf32 (products of a CUDA device), or bf16 where
-    torch's autocast takes it (weights, optimiser, loss and metrics stay float32)."""
+    """Numbers of the forward pass: float32, tf32 (a CUDA device's products), or bf16 (autocast); weights and loss stay
+    float32."""
     engine: Annotated[EngineName, short_name("--engine")] = "auto"
-    """How updates are made: eager (the reference), compiled (torch.compile), graph (a CUDA device's), or auto: graph on
-    a CUDA device, eager elsewhere."""
+    """How updates are made: eager (the reference), compiled (torch.compile), graph (a CUDA device's), fused (graph with
+    Triton kernels), ensemble (runs of one shape trained together), or auto: graph on a CUDA device, else eager."""
     device: Annotated[str, short_name("--device")] = "auto"
     """cpu, cuda, cuda:1, …, or auto: cuda where there is one."""
     threads: int | None = None

@@ -13,11 +13,22 @@ from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 from icl_train._estimate.work import Times, Work
-from icl_train._profile.trial import time_run
+from icl_train._profile.trial import time_runs
 from icl_train._sweeps.cost import expected_cost, seconds_left
+from icl_train._sweeps.teams import teams_of
 from icl_train.config import RunConfig
 
-__all__ = ["Left", "Timing", "expected_times", "kind_of", "seconds_to_start", "sweep_seconds", "timed", "to_time"]
+__all__ = [
+    "Left",
+    "Timing",
+    "as_ensembles",
+    "expected_times",
+    "kind_of",
+    "seconds_to_start",
+    "sweep_seconds",
+    "timed",
+    "to_time",
+]
 
 _CLOSE = 1.25  # costs that differ by less are timed once: their difference would be the machine's noise
 
@@ -30,12 +41,24 @@ class Left(NamedTuple):
         done: updates that are done.
         device: where.
         threads: CPU threads; None for all cores.
+        others: settings and updates that are done of the runs that are trained with it as an ensemble.
     """
 
     config: RunConfig
     done: int
     device: str
     threads: int | None
+    others: tuple[tuple[RunConfig, int], ...] = ()
+
+    @property
+    def members(self) -> int:
+        """How many runs are trained as one."""
+        return 1 + len(self.others)
+
+    @property
+    def work(self) -> Work:
+        """What is left of them."""
+        return Work.left_of(self.config, self.done).beside(Work.left_of(config, done) for config, done in self.others)
 
 
 @dataclass(frozen=True)
@@ -45,15 +68,22 @@ class Timing:
     Attributes:
         config: its settings.
         times: of its pieces.
+        members: how many runs were trained as one.
     """
 
     config: RunConfig
     times: Times
+    members: int = 1
 
     @property
     def cost(self) -> float:
         """Expected cost of an update."""
         return expected_cost(self.config)
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """Runs of which kind follow from it; an ensemble's times from one of as many members."""
+        return (self.members, *kind_of(self.config))
 
     def times_of(self, config: RunConfig, ratio: float = 1.0) -> Times:
         """What a run of this kind takes whose pieces cost ``ratio`` times as much.
@@ -87,7 +117,7 @@ def kind_of(config: RunConfig) -> tuple[object, ...]:
     )
 
 
-def expected_times(config: RunConfig, timings: Iterable[Timing]) -> Times | None:
+def expected_times(config: RunConfig, timings: Iterable[Timing], members: int = 1) -> Times | None:
     """What a run takes, from those that were timed; None if there are none.
 
     Between two of its kind its times lie on a line; otherwise they are in proportion to those of the nearest cost, of
@@ -96,10 +126,11 @@ def expected_times(config: RunConfig, timings: Iterable[Timing]) -> Times | None
     Args:
         config: its settings.
         timings: of other runs.
+        members: how many runs are trained as one.
     """
-    cost, kind = expected_cost(config), kind_of(config)
+    cost, kind = expected_cost(config), (members, *kind_of(config))
     found = sorted(timings, key=lambda one: one.cost)
-    own = [one for one in found if kind_of(one.config) == kind]
+    own = [one for one in found if one.kind == kind]
     below, above = ([one for one in own if sign * one.cost <= sign * cost] for sign in (1, -1))
     if below and above and not _close(below[-1].cost, above[0].cost):
         share = (cost - below[-1].cost) / (above[0].cost - below[-1].cost)
@@ -119,9 +150,9 @@ def to_time(runs: Sequence[Left], known: Iterable[Timing] = ()) -> list[Left]:
     chosen: list[Left] = []
     kinds: dict[tuple[object, ...], list[Left]] = {}
     for run in sorted(runs, key=lambda one: expected_cost(one.config)):
-        kinds.setdefault(kind_of(run.config), []).append(run)
+        kinds.setdefault((run.members, *kind_of(run.config)), []).append(run)
     for kind, own in kinds.items():
-        costs = [one.cost for one in before if kind_of(one.config) == kind]
+        costs = [one.cost for one in before if one.kind == kind]
         for run in (own[-1], own[0]):
             cost = expected_cost(run.config)
             if not any(_close(cost, other) for other in costs):
@@ -135,19 +166,32 @@ def timed(runs: Sequence[Left], *, seconds: float = 2.0, sequences: int = 256) -
 
     Args:
         runs: what is timed.
-        seconds, sequences: see `time_run`.
+        seconds, sequences: see `time_runs`.
 
     Raises:
         RunFailed: if one cannot be trained.
         ValueError: if its data, device or model cannot be had.
     """
-    return [
-        Timing(
-            one.config,
-            time_run(one.config, device=one.device, threads=one.threads, seconds=seconds, sequences=sequences),
-        )
-        for one in runs
-    ]
+    found = []
+    for one in runs:
+        configs = [one.config, *(config for config, _ in one.others)]
+        times = time_runs(configs, device=one.device, threads=one.threads, seconds=seconds, sequences=sequences)
+        found.append(Timing(one.config, times, one.members))
+    return found
+
+
+def as_ensembles(runs: Sequence[Left], *, members: int | None) -> list[Left]:
+    """The runs by process: those of an ensemble as one, called by the dearest of them.
+
+    Args:
+        runs: each by itself.
+        members: runs of an ensemble at most; None for all that can be one.
+    """
+    found = []
+    for team in teams_of(runs, lambda one: one.config, members=members):
+        first, *others = sorted(team, key=lambda one: -expected_cost(one.config))
+        found.append(first._replace(others=tuple((one.config, one.done) for one in others)))
+    return found
 
 
 def sweep_seconds(runs: Sequence[Left], timings: Sequence[Timing], *, jobs: int, start: float) -> float:
@@ -163,11 +207,11 @@ def sweep_seconds(runs: Sequence[Left], timings: Sequence[Timing], *, jobs: int,
         ValueError: if nothing was timed.
     """
     each = []
-    for config, done, *_ in runs:
-        times = expected_times(config, timings)
+    for one in runs:
+        times = expected_times(one.config, timings, one.members)
         if times is None:
             raise ValueError("timings must be of at least one run, got none")
-        each.append(start + times.from_the_start(Work.left_of(config, done)))
+        each.append(start + times.from_the_start(one.work))
     return seconds_left([], sorted(each, reverse=True), min(jobs, max(1, len(each))))
 
 

@@ -18,12 +18,13 @@ __all__ = ["clear_marks", "job_of", "living_jobs"]
 _SILENCE = 600.0
 
 
-def job_of(runs: Sequence[RunFolder], *, here: bool) -> Job:
+def job_of(runs: Sequence[RunFolder], *, here: bool, threads: int | None = None) -> Job:
     """What trains these runs in one process.
 
     Args:
         runs: one, or several that are trained together.
         here: by this very sweep; jobs elsewhere may find what an earlier try on another machine has left.
+        threads: of runs that were not made for a number of threads; None for all of this machine.
     """
     # -P: a random.py or icl_train.py in this folder is not what a run imports; sources are looked for here, last.
     command = [sys.executable, "-P", "-m", "icl_train", "resume", *(str(run.path.absolute()) for run in runs)]
@@ -32,7 +33,7 @@ def job_of(runs: Sequence[RunFolder], *, here: bool) -> Job:
         name=runs[0].name,
         folders=tuple(run.path if here else run.path.absolute() for run in runs),
         command=tuple(command),
-        threads=max(run.threads for run in runs),
+        threads=max(int(run.environment["threads"] or threads or run.threads) for run in runs),
     )
 
 

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from icl_data.foundation.paths import describe
-from icl_models import JobState, Launcher, LauncherError, LauncherSpec
-from icl_train._estimate.work import Work
-from icl_train._launchers.child import LOG
+from icl_models import Launcher, LauncherSpec
 from icl_train._plans.labels import labels
 from icl_train._runs.folder import RunFolder
-from icl_train._runs.held import held
 from icl_train._runs.interrupt import StopRequest
-from icl_train._runs.pace import WORTH_ESTIMATING, duration_text
 from icl_train._sweeps.board import Board
-from icl_train._sweeps.cost import longest_first, seconds_left
-from icl_train._sweeps.estimate import Timing, expected_times
-from icl_train._sweeps.jobs import clear_marks, job_of, living_jobs
+from icl_train._sweeps.cost import longest_first
+from icl_train._sweeps.handed import Handed
+from icl_train._sweeps.outlook import Outlook
+from icl_train._sweeps.teams import teams_of
 from icl_train._sweeps.watched import Watched
-from icl_train._watching.job import forget_job, note_job
 from icl_train._watching.state import state_of
 from icl_train._watching.view import failure
 
 __all__ = ["Queue"]
 
 POLL_SECONDS = 0.25
-_SECONDS_OF_UPDATES = 3.0  # before the first estimate
-_SECONDS_BETWEEN_ANSWERS = 5.0
-# What was written elsewhere can take as long to be seen here: that is how long folders are remembered by NFS.
-_SECONDS_TO_ARRIVE = 30.0
 
 
 class Queue:
@@ -41,6 +32,7 @@ class Queue:
         runs: the runs.
         broken: folders of further runs that cannot be read, and why.
         spec, launcher: who trains them.
+        threads: of runs that were not made for a number of threads.
         names: what the runs are called on screen; None for class count and seed.
         jobs: jobs at a time; None for as many as there are.
         board: where they are shown.
@@ -48,6 +40,7 @@ class Queue:
         follow: whether to wait for runs that other processes train, and for jobs that go on without the sweep.
         stall_minutes: after how long without a sign of life a run that is trained for this sweep is ended; None for
             never.
+        members: runs of an ensemble at most; None for all that can be one.
     """
 
     def __init__(
@@ -57,29 +50,27 @@ class Queue:
         *,
         spec: LauncherSpec,
         launcher: Launcher,
+        threads: int | None = None,
         names: Sequence[str] | None = None,
         jobs: int | None,
         board: Board,
         grace: float,
         follow: bool,
         stall_minutes: float | None = None,
+        members: int | None = None,
     ) -> None:
-        self._spec, self._launcher = spec, launcher
+        self._spec, self._handed = spec, Handed(spec, launcher, threads=threads, say=board.say)
         self._jobs, self._board, self._grace, self._follow = jobs or max(1, len(runs)), board, grace, follow
         shown = labels([run.config for run in runs]) if names is None else names
         called = dict(zip((run.path for run in runs), shown, strict=True))
-        self._stall_minutes = stall_minutes
+        self._stall_minutes, self._members = stall_minutes, members
         self._total = len(runs) + len(broken)
         self._waiting = [Watched(run, called[run.path], board) for run in longest_first(runs)]
         self._training: list[Watched] = []
         self._followed: list[Watched] = []
         self._n_done = self._n_elsewhere = 0
         self._failures: list[tuple[str, str]] = []
-        self._timings: dict[Path, Timing] = {}
-        self._estimate_due: float | None = None
-        self._estimated = False
-        self._states: dict[str, JobState] = {}
-        self._next_answer, self._silent_launcher = 0.0, False
+        self._outlook = Outlook(jobs=self._jobs, members=members)
         self._next_look_elsewhere = 0.0
         self.failed: list[RunFolder] = []
         for path, reason in broken:
@@ -93,7 +84,7 @@ class Queue:
             KeyboardInterrupt: if that leaves work open. No process of this sweep lives on, but jobs of a launcher that
                 outlives it.
         """
-        with self._alone():
+        with self._handed.alone(self._waiting):
             self._sort_out()
             if self._spec.outlives and not stop.requested:
                 self._start()
@@ -117,33 +108,20 @@ class Queue:
         for label, reason in self._failures:
             self._board.say(f"{label}: failed, {reason}")
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Two sweeps that hand over jobs at once would each find the other's runs untaken."""
-        if not self._spec.outlives or not self._waiting:
-            yield
-            return
-        lock = self._waiting[0].run.path.parent / ".submitting.lock"
-        while True:
-            with held(lock) as ours:
-                if ours:
-                    yield
-                    return
-
     def _open(self) -> bool:
         return bool(self._waiting or self._training or self._followed)
 
     def _sort_out(self) -> None:
         """Leave aside what is done; follow, or leave alone, what others train, and jobs that are there already."""
-        there = living_jobs([one.run for one in self._waiting], self._spec.name, self._launcher, say=self._board.say)
+        there = self._handed.take_up_living(self._waiting)
         waiting, self._waiting = self._waiting, []
         for one in waiting:
             status = state_of(one.run)
             if status == "done" and one.run.is_done_and_whole():
                 self._n_done += 1
                 one.say("done, skipped")
-            elif one.run.path in there:
-                self._take_up(one, there[one.run.path])
+            elif one in there:
+                self._take_up(one, f"job {one.job} of {self._spec.name} trains it")
             elif status == "running":
                 self._trained_elsewhere(one)
             else:
@@ -151,9 +129,11 @@ class Queue:
 
     def _start(self) -> None:
         while self._waiting and len({one.job for one in self._training}) < self._jobs_at_once:
-            batch: list[Watched] = []
-            while self._waiting and (not batch or self._spec.outlives):
-                one = self._waiting.pop(0)
+            ready: list[Watched] = []
+            teams = teams_of(self._waiting, lambda one: one.run.config, members=self._members)
+            chosen = [one for team in (teams if self._spec.outlives else teams[:1]) for one in team]
+            self._waiting = [one for one in self._waiting if one not in chosen]
+            for one in chosen:
                 status = state_of(one.run)  # another sweep may have got to it first
                 if status == "done" and one.run.is_done_and_whole():
                     self._done(one, "done by another process")
@@ -162,95 +142,47 @@ class Queue:
                 elif one.view.gone:
                     self._fail(one, "its folder is gone")
                 else:
-                    batch.append(one)
-            if batch:
-                self._submit(batch)
+                    ready.append(one)
+            if ready:
+                self._submit(teams_of(ready, lambda one: one.run.config, members=self._members))
 
     @property
     def _jobs_at_once(self) -> int:
         """A launcher that outlives the sweep is handed everything, and sees to it itself how many run."""
         return self._total + 1 if self._spec.outlives else self._jobs
 
-    def _submit(self, batch: Sequence[Watched]) -> None:
-        """Hand over a job for each, and write down by what the launcher knows it, before and after."""
-        ready = []
-        for one in batch:
-            try:
-                clear_marks(one.run)
-                self._note(one, "")
-                ready.append(one)
-            except OSError as error:
-                self._fail(one, f"could not be started: {describe(error)}")
-        try:
-            ids = self._launcher.submit([job_of([one.run], here=self._spec.here) for one in ready]) if ready else []
-        except LauncherError as error:
-            for one in ready:
-                forget_job(one.run.path)
-                self._fail(one, f"could not be started: {error}")
-            return
-        for one, number in zip(ready, ids, strict=True):
-            with contextlib.suppress(OSError):
-                self._note(one, number)
-            what = "started" if self._spec.here else f"job {number} of {self._spec.name}"
-            self._take_up(one, number, f"{what} in {one.run.path}")
+    def _submit(self, teams: Sequence[Sequence[Watched]]) -> None:
+        refused = self._handed.submit(teams)
+        for one in (one for team in teams for one in team):
+            if one in refused:
+                self._fail(one, f"could not be started: {refused[one]}")
+                continue
+            what = "started" if self._spec.here else f"job {one.job} of {self._spec.name}"
+            self._take_up(one, f"{what} in {one.run.path}")
 
-    def _note(self, one: Watched, number: str) -> None:
-        if not self._spec.here:
-            stage = "queued" if number else "submitting"
-            note_job(one.run.path, launcher=self._spec.name, id=number, stage=stage)  # type: ignore[arg-type]
-
-    def _take_up(self, one: Watched, number: str, what: str = "") -> None:
+    def _take_up(self, one: Watched, what: str) -> None:
         """A job is this sweep's to follow."""
-        what = what or f"job {number} of {self._spec.name} trains it"
         if self._spec.outlives and not self._follow:
             self._n_elsewhere += 1
             one.end(f"{what}, left alone")
             return
-        one.job = number
-        self._states[number] = JobState(stage="running" if self._spec.here else "queued")
         self._training.append(one)
         one.begin(what)
 
     def _look(self) -> None:
-        self._ask()
+        self._handed.ask(self._training)  # before the last look, which then sees all that was written
         for one in list(self._training):
-            assert one.job is not None
-            state = self._states[one.job]  # asked before the last look, which then sees all that was written
-            one.look(queued=state.stage == "queued")
+            one.look(queued=self._handed.state(one).stage == "queued")
             self._measure(one)
-            if self._is_over(one, state):
+            if self._handed.is_over(one):
                 self._training.remove(one)
-                self._judge(one, state.how)
+                self._judge(one, self._handed.state(one).how)
             elif self._stall_minutes is not None and one.silent_minutes > self._stall_minutes:
                 self._end_stalled(one, self._stall_minutes)
 
-    def _ask(self) -> None:
-        """Ask the launcher what has become of the jobs: one of other machines not more often than it bears."""
-        if not self._training or time.monotonic() < self._next_answer:
-            return
-        self._next_answer = 0.0 if self._spec.here else time.monotonic() + _SECONDS_BETWEEN_ANSWERS
-        ids = list(dict.fromkeys(one.job for one in self._training if one.job is not None))
-        try:
-            self._states.update(zip(ids, self._launcher.states(ids), strict=True))
-            self._silent_launcher = False
-        except LauncherError as error:  # it may answer again; the folders tell the rest
-            if not self._silent_launcher:
-                self._board.say(f"{self._spec.name} does not say what has become of the jobs: {error}")
-            self._silent_launcher = True
-
-    def _is_over(self, one: Watched, state: JobState) -> bool:
-        """Whether the job is gone, and what it has written has had time to be seen here."""
-        if self._spec.here:
-            return state.stage == "gone"
-        if state_of(one.run) in ("done", "failed") or one.view.gone:
-            return True
-        return one.gone_for(gone=state.stage == "gone") > _SECONDS_TO_ARRIVE
-
     def _end_stalled(self, one: Watched, minutes: float) -> None:
         """A run that hangs in somebody's code hears no signal that asks."""
-        assert one.job is not None
-        with contextlib.suppress(LauncherError):
-            self._launcher.end([one.job], at_once=True)
+        self._handed.kill(one)
         self._training.remove(one)
         if one.run.status() == "done":
             return self._judge(one, "")
@@ -278,8 +210,8 @@ class Queue:
     def _judge(self, one: Watched, how: str) -> None:
         """What has become of a run whose process has ended."""
         status, last = state_of(one.run), one.run.config.train.max_steps
-        if not self._spec.here and status != "running":
-            forget_job(one.run.path)
+        if status != "running":
+            self._handed.forget(one)
         if one.view.gone:
             self._fail(one, "its folder is gone")
         elif status == "failed":
@@ -290,7 +222,7 @@ class Queue:
             told = f"ended {how}".rstrip()
             self._fail(
                 one,
-                f"{told} before its last step, at step {one.view.step} of {last}, see {one.run.path / LOG}",
+                f"{told} before its last step, at step {one.view.step} of {last}, see {one.log}",
             )
         elif one.view.damage:
             self._fail(one, one.view.damage)
@@ -318,11 +250,10 @@ class Queue:
             one.end(f"{who} trains it, left alone")
 
     def _measure(self, one: Watched) -> None:
-        if one.view.times is not None:
-            self._timings[one.run.path] = Timing(one.run.config, one.view.times)
+        self._outlook.note(one, members=sum(other.job == one.job for other in self._training) if one.job else 1)
 
     def _queued(self) -> list[Watched]:
-        return [one for one in self._training if one.job and self._states[one.job].stage == "queued"]
+        return [one for one in self._training if self._handed.state(one).stage == "queued"]
 
     def _show(self, *, time_left: bool = True) -> None:
         queued = len(self._queued())
@@ -337,42 +268,16 @@ class Queue:
             [f"{self._n_done} of {self._total} done", *(f"{count} {what}" for what, count in numbers.items() if count)]
         )
         left = self._seconds_left() if time_left and self._open() else None
-        if left is not None and not self._estimated:
-            self._estimate(left)
-        self._board.totals(counts, left, ": ".join(self._failures[-1]) if self._failures else "")
-
-    def _estimate(self, seconds: float) -> None:
-        """Say once how long it all takes, as a run does by itself: when a few updates were timed."""
-        if self._estimate_due is None:
-            self._estimate_due = time.monotonic() + _SECONDS_OF_UPDATES
-        if time.monotonic() < self._estimate_due:
-            return
-        self._estimated = True
         open_runs = len(self._waiting) + len(self._training) + len(self._followed)
-        if seconds >= WORTH_ESTIMATING and open_runs > 1:
-            at_a_time = min(self._jobs, open_runs)
-            self._board.say(
-                f"about {duration_text(seconds)} for {open_runs} runs on this machine, {at_a_time} at a time"
-            )
+        if estimate := self._outlook.estimate(left, runs=open_runs):
+            self._board.say(estimate)
+        self._board.totals(counts, left, ": ".join(self._failures[-1]) if self._failures else "")
 
     def _seconds_left(self) -> float | None:
         """Time until the last run is done, from the speeds measured so far; None before there are any."""
-
-        def needs(one: Watched) -> float | None:
-            if one.view.seconds_left is not None:
-                return one.view.seconds_left
-            times = expected_times(one.run.config, self._timings.values())
-            return None if times is None else times.from_the_start(Work.left_of(one.run.config, one.done))
-
         queued = self._queued()
         running = [one for one in self._training if one not in queued]
-        here, elsewhere, later = (
-            [needs(one) for one in some] for some in (running, self._followed, [*queued, *self._waiting])
-        )
-        known = [[seconds for seconds in some if seconds is not None] for some in (here, elsewhere, later)]
-        if sum(map(len, known)) < len(here) + len(elsewhere) + len(later):
-            return None
-        return max([seconds_left(known[0], known[2], self._jobs), *known[1]])
+        return self._outlook.seconds_left(running, self._followed, [*queued, *self._waiting])
 
     def _end(self, stop: StopRequest) -> None:
         """End the runs that are trained here, each with a checkpoint if it comes to that within the grace."""
@@ -380,34 +285,15 @@ class Queue:
             self._last_word(f"{len(self._training)} jobs go on without this sweep: the same command follows them again")
         elif self._training:
             self._end_jobs(stop)
-        with contextlib.suppress(LauncherError):
-            self._launcher.close()
+        self._handed.close()
 
     def _end_jobs(self, stop: StopRequest) -> None:
-        ids = list(dict.fromkeys(one.job for one in self._training if one.job is not None))
-        with contextlib.suppress(LauncherError):
-            self._launcher.end(ids, at_once=False)
         self._last_word(f"ending {len(self._training)} of the runs, each with a checkpoint (Ctrl+C again: at once)")
-        deadline = time.monotonic() + self._grace
-        while left := self._living(ids):
-            if stop.insisted or time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        with contextlib.suppress(LauncherError):
-            self._launcher.end(left, at_once=True)
-        for one in self._training:
-            if one.job in left:
-                why = "at once" if stop.insisted else f"as it did not end within {self._grace:g} s"
-                kept = max(one.run.checkpoint_steps(), default=0)
-                self._last_word(f"{one.label}: killed {why}; the checkpoint of step {kept} is its last")
+        for one in self._handed.end(self._training, stop, grace=self._grace):
+            why = "at once" if stop.insisted else f"as it did not end within {self._grace:g} s"
+            kept = max(one.run.checkpoint_steps(), default=0)
+            self._last_word(f"{one.label}: killed {why}; the checkpoint of step {kept} is its last")
         self._waiting, self._training = [*self._training, *self._waiting], []
-
-    def _living(self, ids: Sequence[str]) -> list[str]:
-        try:
-            states = self._launcher.states(ids)
-        except LauncherError:
-            return []
-        return [number for number, state in zip(ids, states, strict=True) if state.stage != "gone"]
 
     def _last_word(self, line: str) -> None:
         with contextlib.suppress(OSError):  # a reader that left must not keep runs from being ended

@@ -17,6 +17,7 @@ from icl_train._sweeps.board import Board
 from icl_train._sweeps.checks import check_each, check_sweep
 from icl_train._sweeps.existing import folders_by_digest
 from icl_train._sweeps.queue import Queue
+from icl_train._sweeps.teams import teams_of
 from icl_train.config import RunConfig
 
 __all__ = ["checked", "default_jobs", "launch", "prepare"]
@@ -91,11 +92,11 @@ def _places(plan: Plan, root: Path) -> list[Path]:
 
 
 def default_jobs(configs: Sequence[RunConfig]) -> int:
-    """Runs at a time: one per core on the CPU, one on a GPU."""
+    """Processes at a time: one per core on the CPU, one on a GPU."""
     from icl_train._computing.device import resolve_device
 
     on_cpu = all(resolve_device(config.train.device).type == "cpu" for config in configs)
-    return min(len(configs), available_cores()) if on_cpu else 1
+    return min(len(teams_of(configs, lambda config: config)), available_cores()) if on_cpu else 1
 
 
 def _checked_devices(plan: Plan) -> list[str]:
@@ -129,6 +130,7 @@ def launch(
     grace: float = GRACE_SECONDS,
     follow: bool = True,
     stall_minutes: float | None = None,
+    members: int | None = None,
 ) -> list[RunFolder]:
     """Train what is not done, ``jobs`` at a time, the longest first.
 
@@ -143,6 +145,7 @@ def launch(
         follow: wait for runs that other processes train, and take over what those leave, and for jobs that go on
             without the sweep; False to leave them alone.
         stall_minutes: after how long without a sign of life a run is ended, as failed; None for never.
+        members: runs of an ensemble at most; None for all that can be one.
 
     Returns:
         The runs that failed. Every other one is done, or, without ``follow``, may be trained elsewhere.
@@ -154,19 +157,22 @@ def launch(
     """
     names = None if plan is None else [plan.label(run.config) for run in runs]
     spec = find_launcher(launcher)
-    built = spec.build(launcher_config or spec.config(), jobs)
+    own = launcher_config or spec.config()
+    built = spec.build(own, jobs)
     with Board(stream) as board, StopRequest(at_once=False) as stop:
         queue = Queue(
             runs,
             broken,
             spec=spec,
             launcher=built,
+            threads=spec.threads(own),
             names=names,
             jobs=jobs,
             board=board,
             grace=grace,
             follow=follow,
             stall_minutes=stall_minutes,
+            members=members,
         )
         queue.train(stop)
     return queue.failed

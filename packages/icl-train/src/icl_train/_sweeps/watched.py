@@ -6,6 +6,7 @@ import time
 
 from rich.progress import TaskID
 
+from icl_train._launchers.child import LOG
 from icl_train._runs.folder import RunFolder
 from icl_train._runs.progress import headline_line
 from icl_train._sweeps.board import Board
@@ -24,6 +25,7 @@ class Watched:
         label: what it is called on screen.
         view: what its folder says.
         job: by what the launcher knows the job that trains it, if there is one.
+        log: where what trains it writes what it prints.
         done: updates that its newest checkpoint has, when last started.
     """
 
@@ -31,6 +33,7 @@ class Watched:
         self.run, self.label, self._board = run, label, board
         self.view = RunView(run)
         self.job: str | None = None
+        self.log = run.path / LOG
         self.done = max(run.checkpoint_steps(), default=0)
         self._bar: TaskID | None = None
         self._told = -1

@@ -15,11 +15,12 @@ from icl_models import LauncherError, LauncherSpec, find_launcher
 from icl_train._commands.sweeps.dry_run import dry_run, tell_size
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._plans.plan import Plan
-from icl_train._runs.folder import RunFailed
+from icl_train._runs.folder import RunFailed, RunFolder
 from icl_train._runs.lasting import lasting
 from icl_train._sweeps.cost import longest_first
 from icl_train._sweeps.jobs import job_of
 from icl_train._sweeps.sweep import default_jobs, launch, prepare
+from icl_train._sweeps.teams import teams_of
 from icl_train._watching.state import state_of
 
 __all__ = ["carry_out", "check_plot", "draw"]
@@ -86,15 +87,16 @@ def _hand_over(plan: Plan, options: SweepOptions, spec: LauncherSpec) -> int:
     """To a launcher that cannot be asked after its jobs."""
     runs = prepare(plan, options.root, elsewhere=not spec.here, threads=spec.threads(options.launcher_config))
     tell_size(plan)
-    left = []
+    left: list[RunFolder] = []
     for run in longest_first(runs):
         if state_of(run) == "running":
             print(f"{printable(run.path)}: running, left out", file=sys.stderr)
         elif not run.is_done_and_whole():
-            left.append(job_of([run], here=True))
+            left.append(run)
     launcher = spec.build(options.launcher_config, options.jobs)
     if left:
-        launcher.submit(left)
+        teams = teams_of(left, lambda run: run.config, members=options.members)
+        launcher.submit([job_of(team, here=True) for team in teams])
     launcher.close()
     return DONE
 
@@ -124,6 +126,7 @@ def _train(plan: Plan, options: SweepOptions, when_done: Callable[[], int]) -> i
             grace=options.grace,
             follow=options.follow,
             stall_minutes=options.stall_minutes,
+            members=options.members,
         )
     except LauncherError as error:
         raise CommandFailed(f"launcher {options.launcher!r}: {error}") from error

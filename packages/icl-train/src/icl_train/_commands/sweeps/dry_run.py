@@ -16,7 +16,7 @@ from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunError, RunFolder, available_cores
 from icl_train._runs.lasting import lasting
 from icl_train._runs.pace import duration_text
-from icl_train._sweeps.estimate import Left, seconds_to_start, sweep_seconds, timed, to_time
+from icl_train._sweeps.estimate import Left, as_ensembles, seconds_to_start, sweep_seconds, timed, to_time
 from icl_train._sweeps.sweep import checked, default_jobs
 from icl_train._watching.state import state_of
 from icl_train.command_line import show_table
@@ -53,7 +53,7 @@ def dry_run(plan: Plan, options: SweepOptions) -> int:
             left.append(Left(config, done, device, config.train.threads or shared))
     show_table(table)
     sys.stdout.flush()
-    time = f", {_time(left, jobs)}" if left and not elsewhere else ""
+    time = f", {_time(as_ensembles(left, members=options.members), jobs)}" if left and not elsewhere else ""
     print(f"{len(left)} of {len(plan.configs)} runs to train{time}")
     return DONE
 

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import tyro
 
-from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config, source_given
 from icl_train._commands.few_options import few_options
 from icl_train._commands.sweeps.carry_out import carry_out, check_plot, draw
 from icl_train._commands.sweeps.options import EXIT_CODES, SweepOptions, launcher_default
 from icl_train._making.initial import with_initial_weights
+from icl_train._options.choice import choice
 from icl_train._plans.figure3a import figure3a
 from icl_train._plans.plan import Plan
 from icl_train.command_line import Page, given, parse

@@ -12,12 +12,12 @@ import tyro
 
 from icl_data.foundation.command_line import DONE
 from icl_data.foundation.printable import printable
-from icl_train._commands.choice import choice
 from icl_train._commands.defaults import default_config
 from icl_train._commands.few_options import few_options
 from icl_train._commands.sweeps.carry_out import carry_out
 from icl_train._commands.sweeps.options import EXIT_CODES, SweepOptions, launcher_default
 from icl_train._commands.sweeps.written import given_settings, read_axes, read_choices, read_ranges
+from icl_train._options.choice import choice
 from icl_train._plans.plan import planned
 from icl_train.command_line import Page, given, parse
 from icl_train.config import RunConfig

@@ -32,10 +32,12 @@ class SweepOptions:
     root: Path = Path("runs")
     """Folder that the run folders are made in."""
     jobs: int | None = None
-    """Runs at a time; default: one per core on the CPU, one on a GPU."""
+    """Runs at a time; default: one per core on the CPU, one on a GPU. An ensemble counts as one."""
+    members: int | None = None
+    """Runs of an ensemble at most (--engine ensemble); default: all that have one shape."""
     launcher: str = "local"
-    """Who trains: local (this machine), slurm, ray, commands (prints one for each run, for any other scheduler), or a
-    plugin's. Away from here, device and model are checked where a run is trained: here need be no GPU."""
+    """Who trains: local, slurm, ray, commands, or a plugin's; local is this machine, and commands prints one for each
+    run, for any other scheduler. Away from here, device and model are checked where a run is trained."""
     launcher_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that launcher alone."""
     follow: bool = True
@@ -50,14 +52,16 @@ class SweepOptions:
 
     def __post_init__(self) -> None:
         config = find_launcher(self.launcher).config
-        if self.launcher_config is not None and not isinstance(self.launcher_config, config):
+        if self.launcher_config is not None and type(self.launcher_config) is not config:
             raise ValueError(
                 f"launcher_config must be {config.__name__} for {self.launcher!r}, got {self.launcher_config}"
             )
         if self.launcher_config is None:
             object.__setattr__(self, "launcher_config", config())
-        if self.jobs is not None and self.jobs < 1:
-            raise ValueError(f"jobs must be at least 1, got {self.jobs}")
+        for name in ("jobs", "members"):
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise ValueError(f"{name} must be at least 1, got {count}")
         if not 0 <= self.grace < math.inf:
             raise ValueError(f"grace must be a number of seconds, at least 0, got {self.grace}")
         if self.stall_minutes is not None and not 0 < self.stall_minutes < math.inf:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from icl_data.foundation.command_line import DONE
 from icl_data.foundation.printable import printable
 from icl_models import find_experiment, known_experiments
-from icl_train._commands.choice import choice
 from icl_train._commands.sweeps.experiment import sweep_experiment
 from icl_train._commands.sweeps.figure3a import sweep_figure3a
 from icl_train._commands.sweeps.grid import sweep_grid
+from icl_train._options.choice import choice
 from icl_train.command_line import two_columns
 
 __all__ = ["sweep"]

@@ -1,0 +1,280 @@
+"""The residual net's training pass as fused kernels against its modules, on a CUDA device: agreement, then time.
+
+    python benchmarks/bench_fused_images.py [--images 288] [--size 105] [--part compile|check|time|tiles|all]
+
+Images are random strokes of one bit, as Omniglot's. Kernels are compiled first, beside each other. Values, gradients
+and running averages are held against the modules in float64, beside the modules' own error in float32. Forward and
+backward pass are then timed together as a captured graph, fused and plain in turn, with each kernel's time, and the
+fused ones with other cuts of the work. Each part runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from icl_models import SimpleResNet
+from icl_models._fused.images.tiles import TILES, Tile
+from icl_models._fused.switch import fused_kernels, has_triton
+
+OTHER_TILES = [
+    *((name, Tile(rows=32)) for name in ("pool_convolution", "enter_block", "widen_backward", "cross_backward")),
+    *((name, Tile()) for name in ("enter_block", "cross_block", "widen_block")),
+    *((name, Tile(registers=168)) for name in ("pool_convolution", "widen_backward", "cross_backward")),
+    *((name, Tile(rows=32, registers=168)) for name in ("enter_backward", "pool_convolution_backward")),
+    *((name, Tile(rows=32, registers=128)) for name in ("enter_backward", "pool_convolution_backward")),
+    *((name, Tile(registers=128)) for name in ("pool_convolution", "cross_backward", "widen_backward")),
+    ("pool_convolution", Tile(rows=64, warps=8)),
+    ("pool_convolution", Tile(rows=128, warps=8)),
+    ("pool_convolution_backward", Tile(rows=64, warps=8)),
+    ("pool_convolution_backward", Tile(rows=64, warps=4)),
+    ("add_moments", Tile(rows=128, warps=4)),
+    ("enter_block", Tile(rows=128, warps=8)),
+    ("enter_backward", Tile(rows=64, warps=4)),
+    ("enter_backward", Tile(rows=64, warps=8)),
+    ("cross_block", Tile(rows=128, warps=4)),
+    ("cross_block", Tile(rows=32, warps=4)),
+    ("cross_backward", Tile(rows=64, warps=8)),
+    ("widen_block", Tile(rows=128, warps=4)),
+    ("widen_backward", Tile(rows=64, warps=8)),
+]
+
+
+def strokes(count: int, size: int, shades: bool, device: torch.device) -> Tensor:
+    """(1, count, size, size, 1): a random walk of a pen in each image; with shades, a little noise on top."""
+    generator = torch.Generator().manual_seed(0)
+    steps = torch.randn(count, 2, 4 * size, generator=generator).cumsum(2)
+    at = (size / 2 + steps * size / steps.abs().amax((1, 2), keepdim=True) / 2.2).long().clamp(0, size - 1)
+    images = torch.zeros(count, size, size)
+    images[torch.arange(count)[:, None], at[:, 0], at[:, 1]] = 1.0
+    images = torch.nn.functional.max_pool2d(images[:, None], 3, 1, 1)[:, 0]
+    if shades:
+        images = (images * 0.8 + 0.2 * torch.rand(images.shape, generator=generator)).float()
+    return images[None, ..., None].contiguous().to(device)
+
+
+def net_for(size: int) -> SimpleResNet:
+    """A net some way into training: no scale at zero."""
+    torch.manual_seed(0)
+    net = SimpleResNet(image_size=(size, size))
+    for parameter in net.parameters():
+        if parameter.ndim == 1:
+            parameter.data.add_(torch.randn_like(parameter) * 0.2)
+    return net.train()
+
+
+def passes(net: SimpleResNet, images: Tensor, fused: bool) -> Callable[[], Tensor]:
+    """One forward and backward pass."""
+    weights = torch.linspace(-1.0, 1.0, 64, device=images.device).to(images.dtype)
+
+    def run() -> Tensor:
+        for parameter in net.parameters():
+            parameter.grad = None
+        with fused_kernels(fused):
+            embedded = net(images)
+        (embedded * weights).sum().backward()
+        return embedded.detach()
+
+    return run
+
+
+def results(net: SimpleResNet, images: Tensor, fused: bool) -> dict[str, Tensor]:
+    net = copy.deepcopy(net).to(images.device, images.dtype)
+    embedded = passes(net, images, fused)()
+    gradients = {f"of {name}": parameter.grad for name, parameter in net.named_parameters()}
+    return {"embedded": embedded, **gradients, **dict(net.named_buffers())}
+
+
+def check(size: int, count: int, shades: bool) -> None:
+    """Print the largest errors, and where fused kernels err more than ten times as much as the modules."""
+    device = torch.device("cuda")
+    net, images = net_for(size), strokes(count, size, shades, device)
+    exact, plain = results(net, images.double(), False), results(net, images, False)
+    fused, again = results(net, images, True), results(net, images, True)
+    repeats = all(torch.equal(fused[name], again[name]) for name in fused)
+    largest = max(float(value.norm()) for name, value in exact.items() if name.startswith("of "))
+    rows = []
+    for name, value in exact.items():
+        around = float(value.double().norm()) + (1e-3 * largest if name.startswith("of ") else 1e-6)
+        errors = [float((other[name].double() - value.double()).norm()) / around for other in (fused, plain)]
+        rows.append((name, *errors))
+    # A ReLU that fires in one precision alone changes gradients, in the modules' as in the fused kernels'.
+    bad = [row for row in rows if not row[1] <= max(10 * row[2], 2e-5)]
+    kind = "shades" if shades else "bits"
+    print(f"{size}x{size} {count} {kind}: {len(bad)} of {len(rows)} tensors off, repeats: {repeats}", flush=True)
+    for name, error, other in (bad or sorted(rows, key=lambda row: -row[1]))[:6]:
+        print(f"    {name:44s} fused {error:.1e} plain {other:.1e}", flush=True)
+
+
+def captured(run: Callable[[], Tensor]) -> Any:
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(2):
+            run()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        run()
+    return graph
+
+
+def milliseconds(graph: Any, rounds: int = 20) -> float:
+    graph.replay()
+    torch.cuda.synchronize()
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start.record()
+    for _ in range(rounds):
+        graph.replay()
+    end.record()
+    torch.cuda.synchronize()
+    return float(start.elapsed_time(end)) / rounds
+
+
+def kernel_table(graph: Any, rounds: int = 5) -> None:
+    """Each kernel's time in the order of its launches, names with the most time first."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        for _ in range(rounds):
+            graph.replay()
+        torch.cuda.synchronize()
+    events = sorted((e for e in profile.events() if e.device_type.name == "CUDA"), key=lambda e: e.time_range.start)
+    times: dict[str, list[float]] = defaultdict(list)
+    for event in events:
+        times[event.name].append(event.device_time)
+    print(f"{len(events) / rounds:.0f} kernels, their time {sum(map(sum, times.values())) / rounds:.0f} us", flush=True)
+    for name, of in sorted(times.items(), key=lambda item: -sum(item[1])):
+        each = len(of) // rounds
+        mean = [statistics.fmean(of[i::each]) for i in range(each)] if each else []
+        print(
+            f"    {sum(of) / rounds:7.1f} us {name[:48]:48s} {' '.join(f'{value:.1f}' for value in mean[:12])}",
+            flush=True,
+        )
+
+
+def measure(size: int, count: int) -> None:
+    device = torch.device("cuda")
+    images = strokes(count, size, False, device)
+    torch.backends.cudnn.deterministic = True
+    graphs = {fused: captured(passes(net_for(size).to(device), images, fused)) for fused in (True, False)}
+    rounds = [[milliseconds(graphs[fused]) for fused in (True, False)] for _ in range(3)]
+    fused, plain = (statistics.median(times) for times in zip(*rounds, strict=True))
+    print(f"{size}x{size} {count}: fused {fused:.3f} ms, plain {plain:.3f} ms, {plain / fused:.1f} times", flush=True)
+    kernel_table(graphs[True])
+    shades = captured(passes(net_for(size).to(device), strokes(count, size, True, device), True))
+    print(f"with shades {milliseconds(shades):.3f} ms", flush=True)
+
+
+def other_tiles(size: int, count: int) -> None:
+    device = torch.device("cuda")
+    images = strokes(count, size, False, device)
+    run = passes(net_for(size).to(device), images, True)
+    base = captured(run)
+    for name, tile in OTHER_TILES:
+        usual = TILES[name]
+        TILES[name] = tile
+        try:
+            graph = captured(run)
+            pairs = [(milliseconds(graph), milliseconds(base)) for _ in range(2)]
+            change = 1000 * min(other - own for other, own in pairs)
+            print(f"    {name} {tile}: {change:+.0f} us", flush=True)
+        except Exception as error:
+            print(f"    {name} {tile}: {error!r}"[:300], flush=True)
+        TILES[name] = usual
+
+
+def compile_share(share: int, shares: int, sizes: tuple[int, ...], count: int) -> None:
+    """Compile every `shares`th launch of the passes, launching none."""
+    from triton.runtime.jit import JITFunction
+
+    run, number = JITFunction.run, 0
+    seen: set[str] = set()
+
+    def compiled(self: Any, *args: Any, grid: Any, warmup: bool, **options: Any) -> None:
+        nonlocal number
+        plain = [(tuple(a.shape) and a.dtype if isinstance(a, Tensor) else a) for a in args]
+        key = f"{self.__name__} {plain} {options}"
+        if key in seen:
+            return
+        seen.add(key)
+        number += 1
+        if number % shares == share:
+            run(self, *args, grid=grid, warmup=True, **options)
+
+    JITFunction.run = compiled  # type: ignore[method-assign]
+    device = torch.device("cuda")
+    for size in sizes:
+        for name, tile in [("", Tile()), *(OTHER_TILES if size == sizes[0] else [])]:
+            usual = TILES.get(name)
+            if usual is not None:
+                TILES[name] = tile
+            passes(net_for(size).to(device), torch.zeros(1, count, size, size, 1, device=device), True)()
+            if usual is not None:
+                TILES[name] = usual
+
+
+def compile_all(sizes: tuple[int, ...], count: int) -> None:
+    start = time.perf_counter()
+    shares = max(min((os.cpu_count() or 1) - 1, 15), 1)
+    context = multiprocessing.get_context("fork")  # nothing here has touched the device
+    workers = [context.Process(target=compile_share, args=(i, shares, sizes, count)) for i in range(shares)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(90)
+    failed = sum(worker.exitcode != 0 for worker in workers)
+    print(f"compiled in {time.perf_counter() - start:.1f} s, {failed} of {shares} workers failed", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=288)
+    parser.add_argument("--size", type=int, default=105)
+    parser.add_argument("--part", choices=("compile", "check", "time", "tiles", "all"), default="all")
+    options = parser.parse_args()
+    if not has_triton():
+        print("bench_fused_images needs Triton", file=sys.stderr)
+        return 2
+    size, count, part = options.size, options.images, options.part
+    if part == "all":
+        for each in ("compile", "check", "time", "tiles"):
+            command = [sys.executable, __file__, "--part", each, "--images", str(count), "--size", str(size)]
+            try:
+                code = subprocess.run(command, timeout=100).returncode
+            except subprocess.TimeoutExpired:
+                code = -1
+            if code:
+                print(f"part {each} ended with {code}", flush=True)
+        return 0
+    if part == "compile":
+        compile_all((size, 28), count)
+    elif not torch.cuda.is_available():
+        print("bench_fused_images needs a CUDA device", file=sys.stderr)
+        return 2
+    elif part == "check":
+        for case in ((size, count, False), (size, count, True), (28, count, False)):
+            try:
+                check(*case)
+            except Exception:
+                traceback.print_exc(limit=-4)
+    elif part == "time":
+        measure(size, count)
+    else:
+        other_tiles(size, count)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
