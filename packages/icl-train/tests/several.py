@@ -72,7 +72,7 @@ def all_of(size, commands):
     return ended(start(size, [sys.executable, "-c", COMMANDS, ports, *texts]), codes={0})
 
 
-def ended(processes, *, codes=None, timeout=120):
+def ended(processes, *, codes=None, timeout=240):
     """(exit code, stdout, stderr) of each."""
     try:
         found = [(*process.communicate(timeout=timeout), process.returncode) for process in processes]
@@ -103,7 +103,7 @@ def running(command, *, size=None, cwd=None):
             process.communicate()
 
 
-def wait_for(condition, *, seconds=60.0):
+def wait_for(condition, *, seconds=240.0):
     """Until a condition holds; fails if it never does."""
     end = time.monotonic() + seconds
     while not (found := condition()):

@@ -61,7 +61,7 @@ def test_a_signal_to_torchrun_leaves_one_checkpoint(endless, name):
     with several.running(several.torchrun(2, "resume", endless.path)) as (process,):
         several.wait_for(lambda: is_under_way(endless))
         process.send_signal(getattr(signal, name))
-        ((code, out, _),) = several.ended([process], timeout=60)
+        ((code, out, _),) = several.ended([process])
     assert code != 0
     assert out.count(RESUME_HINT) == 1
     require_one_whole_checkpoint(endless)
@@ -82,7 +82,7 @@ def test_a_signal_to_any_process_ends_all_after_the_same_update(endless, rank, n
     with several.running(several.icl_train("resume", endless.path), size=2) as processes:
         several.wait_for(lambda: is_under_way(endless))
         processes[rank].send_signal(getattr(signal, name))
-        first, second = several.ended(processes, timeout=60)
+        first, second = several.ended(processes)
     assert (first[0], second[0]) == (130, 130)
     assert first[2].startswith(RESUME_HINT)
     assert second[1:] == ("", "")
@@ -94,7 +94,7 @@ def test_a_process_that_is_killed_ends_the_other_within_seconds(endless, rank):
     with several.running(several.icl_train("resume", endless.path), size=2) as processes:
         several.wait_for(lambda: is_under_way(endless))
         processes[rank].kill()
-        other = several.ended(processes, timeout=30)[1 - rank]
+        other = several.ended(processes)[1 - rank]
     assert other[0] == 1
     line = f"icl-train resume: process {2 - rank} of 2 ends because another one is gone"
     hint = f"; go on with: icl-train resume {endless.path}" if rank == 1 else ""
@@ -106,7 +106,7 @@ def test_what_fails_in_one_process_is_the_reason_of_all(tmp_path):
     (tmp_path / "failing.py").write_text(SOURCE)
     options = ["--data.source", "failing:make", "--batch-size", "12", "--name", "run"]
     command = several.icl_train("run", "smoke", *options)
-    first, second = several.ended(several.start(2, command, cwd=tmp_path), timeout=60)
+    first, second = several.ended(several.start(2, command, cwd=tmp_path))
     assert (first[0], second[0]) == (1, 1)
     assert first[2] == "icl-train run: runs/run: process 2 of 2: the disk is gone\n"
     assert second[2] == "icl-train run: runs/run: the disk is gone\n"
@@ -115,7 +115,7 @@ def test_what_fails_in_one_process_is_the_reason_of_all(tmp_path):
 
 def test_a_loss_that_is_no_number_is_told_once(tmp_path):
     command = several.icl_train("run", "smoke", "--batch-size", "12", "--optim.max-lr", "1e30", "--name", "run")
-    first, second = several.ended(several.start(2, command, cwd=tmp_path), timeout=60)
+    first, second = several.ended(several.start(2, command, cwd=tmp_path))
     assert (first[0], second[0]) == (1, 1)
     assert "must stay finite, got nan by step" in first[2]
     assert second[1:] == ("", "")

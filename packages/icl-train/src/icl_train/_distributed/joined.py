@@ -51,7 +51,7 @@ def joined(launch: Launch) -> Iterator[Processes]:
             processes = Processes(launch, words)
         except RuntimeError as error:
             raise CommandFailed(f"{launch.name} cannot find the others: {error}") from error
-        failed = True
+        failed, keeps_words = True, not launch.by_torchrun
         try:
             yield processes
             failed = False
@@ -60,20 +60,25 @@ def joined(launch: Launch) -> Iterator[Processes]:
             words.say(LastWord(0))
         except BaseException as error:
             terminations.ignored = True
+            keeps_words = keeps_words and not _is_parting(error)  # who is gone reads nothing
             words.say(_last_word(error))
             raise
         finally:
             terminations.ignored = True
             processes.leave(failed=failed)  # whoever waits for this process hears of it now
-            words.wait_for_others(keeps_them=not launch.by_torchrun)
+            words.wait_for_others(keeps_them=keeps_words)
 
 
 def _last_word(error: BaseException) -> LastWord:
     if isinstance(error, SystemExit):
         return LastWord(error.code if isinstance(error.code, int) else 1 if error.code else 0)
-    if isinstance(error, (Parted, KeyboardInterrupt)) or isinstance(error.__cause__, Parted):
+    if isinstance(error, KeyboardInterrupt) or _is_parting(error):
         return LastWord(1)
     return LastWord(1, reason_of(error))
+
+
+def _is_parting(error: BaseException) -> bool:
+    return isinstance(error, Parted) or isinstance(error.__cause__, Parted)
 
 
 class _Terminations:

@@ -10,7 +10,7 @@ from typing import Any
 
 __all__ = ["LastWord", "LastWords"]
 
-_FOR_THE_FIRST, _FOR_OTHERS = timedelta(seconds=10), timedelta(seconds=3)
+_MOST = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class LastWords:
         """
         with suppress(RuntimeError):
             if self._rank:
-                self._store.wait([_key(0)], _FOR_THE_FIRST)
+                self._store.wait([_key(0)], _MOST)
             elif keeps_them:
-                self._store.wait([_key(rank) for rank in range(1, self._size)], _FOR_OTHERS)
+                self._store.wait([_key(rank) for rank in range(1, self._size)], _MOST)
 
 
 def _key(rank: int) -> str:

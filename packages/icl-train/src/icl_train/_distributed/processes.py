@@ -124,8 +124,8 @@ class Processes(Alone):
     def _together(self) -> Iterator[None]:
         try:
             yield
-        except RuntimeError as error:  # whatever the backend says of a connection that is closed
-            raise self._parting() from error
+        except RuntimeError:  # whatever the backend says of a connection that is closed, which is no reason for FAILED
+            raise self._parting() from None
 
     def _parting(self) -> Exception:
         failed, first = self._words.failed(), self._words.of(0)
