@@ -61,7 +61,7 @@ def moments_of_program(
             half = value.to(tl.float16)
             product = tl.dot(tl.trans(half), half, product)
         else:
-            # Tensor cores cut off what their sums cannot hold, always downwards: long sums are added up outside of them,
+            # Tensor cores cut off what their sums cannot hold, always downwards. Long sums are made outside of them,
             # where half of a product keeps the compiler from adding inside.
             product += tl.dot(tl.trans(value), value, input_precision=PRECISION) * 0.5
     if not EXACT:
