@@ -1,11 +1,11 @@
 """The residual net's training pass as fused kernels against its modules, on a CUDA device: agreement, then time.
 
-    python benchmarks/bench_fused_images.py [--images 288] [--size 105] [--part compile|check|time|tiles|all]
+    python benchmarks/bench_fused_images.py [--images 288] [--size 105] [--part check|time|tiles]
 
 Images are random strokes of one bit, as Omniglot's. Kernels are compiled first, beside each other. Values, gradients
 and running averages are held against the modules in float64, beside the modules' own error in float32. Forward and
-backward pass are then timed together as a captured graph, fused and plain in turn, with each kernel's time, and the
-fused ones with other cuts of the work. Each part runs in a process of its own.
+backward pass are then timed together as a captured graph, fused and plain in turn, with each kernel's time.
+`--part tiles` times the fused ones with other cuts of the work.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import copy
 import multiprocessing
 import os
 import statistics
-import subprocess
 import sys
 import time
 import traceback
@@ -31,25 +30,20 @@ from icl_models._fused.images.tiles import TILES, Tile
 from icl_models._fused.switch import fused_kernels, has_triton
 
 OTHER_TILES = [
-    *((name, Tile(rows=32)) for name in ("pool_convolution", "enter_block", "widen_backward", "cross_backward")),
     *((name, Tile()) for name in ("enter_block", "cross_block", "widen_block")),
-    *((name, Tile(registers=168)) for name in ("pool_convolution", "widen_backward", "cross_backward")),
-    *((name, Tile(rows=32, registers=168)) for name in ("enter_backward", "pool_convolution_backward")),
-    *((name, Tile(rows=32, registers=128)) for name in ("enter_backward", "pool_convolution_backward")),
     *((name, Tile(registers=128)) for name in ("pool_convolution", "cross_backward", "widen_backward")),
-    ("pool_convolution", Tile(rows=64, warps=8)),
+    ("pool_convolution", Tile(registers=168)),
+    ("pool_convolution", Tile(rows=32)),
     ("pool_convolution", Tile(rows=128, warps=8)),
+    ("pool_convolution_backward", Tile(rows=32, registers=128)),
     ("pool_convolution_backward", Tile(rows=64, warps=8)),
-    ("pool_convolution_backward", Tile(rows=64, warps=4)),
-    ("add_moments", Tile(rows=128, warps=4)),
+    ("add_moments", Tile(rows=128)),
     ("enter_block", Tile(rows=128, warps=8)),
-    ("enter_backward", Tile(rows=64, warps=4)),
-    ("enter_backward", Tile(rows=64, warps=8)),
-    ("cross_block", Tile(rows=128, warps=4)),
-    ("cross_block", Tile(rows=32, warps=4)),
-    ("cross_backward", Tile(rows=64, warps=8)),
-    ("widen_block", Tile(rows=128, warps=4)),
-    ("widen_backward", Tile(rows=64, warps=8)),
+    ("enter_backward", Tile()),
+    ("enter_backward", Tile(rows=32, registers=128)),
+    ("cross_block", Tile(rows=32, registers=128)),
+    ("cross_backward", Tile(rows=32)),
+    ("widen_backward", Tile(rows=32)),
 ]
 
 
@@ -167,7 +161,6 @@ def kernel_table(graph: Any, rounds: int = 5) -> None:
 def measure(size: int, count: int) -> None:
     device = torch.device("cuda")
     images = strokes(count, size, False, device)
-    torch.backends.cudnn.deterministic = True
     graphs = {fused: captured(passes(net_for(size).to(device), images, fused)) for fused in (True, False)}
     rounds = [[milliseconds(graphs[fused]) for fused in (True, False)] for _ in range(3)]
     fused, plain = (statistics.median(times) for times in zip(*rounds, strict=True))
@@ -195,7 +188,7 @@ def other_tiles(size: int, count: int) -> None:
         TILES[name] = usual
 
 
-def compile_share(share: int, shares: int, sizes: tuple[int, ...], count: int) -> None:
+def compile_share(share: int, shares: int, size: int, count: int, tiles: list[tuple[str, Tile]]) -> None:
     """Compile every `shares`th launch of the passes, launching none."""
     from triton.runtime.jit import JITFunction
 
@@ -211,29 +204,30 @@ def compile_share(share: int, shares: int, sizes: tuple[int, ...], count: int) -
         seen.add(key)
         number += 1
         if number % shares == share:
-            run(self, *args, grid=grid, warmup=True, **options)
+            kernel = run(self, *args, grid=grid, warmup=True, **options)
+            assert kernel.run is not None  # what launches it is compiled when it is asked for
 
-    JITFunction.run = compiled  # type: ignore[method-assign]
+    JITFunction.run = compiled
     device = torch.device("cuda")
-    for size in sizes:
-        for name, tile in [("", Tile()), *(OTHER_TILES if size == sizes[0] else [])]:
-            usual = TILES.get(name)
-            if usual is not None:
-                TILES[name] = tile
-            passes(net_for(size).to(device), torch.zeros(1, count, size, size, 1, device=device), True)()
-            if usual is not None:
-                TILES[name] = usual
+    go = passes(net_for(size).to(device), torch.zeros(1, count, size, size, 1, device=device), True)
+    go()
+    for name, tile in tiles:
+        usual = TILES[name]
+        TILES[name] = tile
+        go()
+        TILES[name] = usual
 
 
-def compile_all(sizes: tuple[int, ...], count: int) -> None:
+def compile_all(size: int, count: int, tiles: list[tuple[str, Tile]]) -> None:
     start = time.perf_counter()
     shares = max(min((os.cpu_count() or 1) - 1, 15), 1)
     context = multiprocessing.get_context("fork")  # nothing here has touched the device
-    workers = [context.Process(target=compile_share, args=(i, shares, sizes, count)) for i in range(shares)]
+    workers = [context.Process(target=compile_share, args=(i, shares, size, count, tiles)) for i in range(shares)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(90)
+        worker.join(60)
+        worker.kill()
     failed = sum(worker.exitcode != 0 for worker in workers)
     print(f"compiled in {time.perf_counter() - start:.1f} s, {failed} of {shares} workers failed", flush=True)
 
@@ -242,38 +236,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=288)
     parser.add_argument("--size", type=int, default=105)
-    parser.add_argument("--part", choices=("compile", "check", "time", "tiles", "all"), default="all")
+    parser.add_argument("--part", choices=("check", "time", "tiles"), help="one of them alone; all but tiles else")
     options = parser.parse_args()
     if not has_triton():
         print("bench_fused_images needs Triton", file=sys.stderr)
         return 2
     size, count, part = options.size, options.images, options.part
-    if part == "all":
-        for each in ("compile", "check", "time", "tiles"):
-            command = [sys.executable, __file__, "--part", each, "--images", str(count), "--size", str(size)]
-            try:
-                code = subprocess.run(command, timeout=100).returncode
-            except subprocess.TimeoutExpired:
-                code = -1
-            if code:
-                print(f"part {each} ended with {code}", flush=True)
-        return 0
-    if part == "compile":
-        compile_all((size, 28), count)
-    elif not torch.cuda.is_available():
+    tiles = OTHER_TILES if part == "tiles" else []
+    compile_all(size, count, tiles)
+    if not torch.cuda.is_available():
         print("bench_fused_images needs a CUDA device", file=sys.stderr)
         return 2
-    elif part == "check":
-        for case in ((size, count, False), (size, count, True), (28, count, False)):
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    failed = 0
+    for name, step in (
+        ("check", lambda: check(size, count, False)),
+        ("check", lambda: check(size, count, True)),
+        ("time", lambda: measure(size, count)),
+        ("tiles", lambda: other_tiles(size, count)),
+    ):
+        if part == name or (part is None and name != "tiles"):
             try:
-                check(*case)
+                step()
             except Exception:
-                traceback.print_exc(limit=-4)
-    elif part == "time":
-        measure(size, count)
-    else:
-        other_tiles(size, count)
-    return 0
+                failed = 1
+                traceback.print_exc(limit=-6)
+    return failed
 
 
 if __name__ == "__main__":

@@ -61,7 +61,11 @@ def moments_of_program(
             half = value.to(tl.float16)
             product = tl.dot(tl.trans(half), half, product)
         else:
-            product = tl.dot(tl.trans(value), value, product, input_precision=PRECISION)
+            # Tensor cores cut off what their sums cannot hold, always downwards. Long sums are made outside of them,
+            # where half of a product keeps the compiler from adding inside.
+            product += tl.dot(tl.trans(value), value, input_precision=PRECISION) * 0.5
+    if not EXACT:
+        product *= 2.0
     own = partial + program * (65 * 64)
     tl.store(own + k[:, None] * 64 + k[None, :], product)
     tl.store(own + 64 * 64 + k, patch)
