@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import torch
 
 from icl_models import check_ensemble
@@ -11,7 +9,7 @@ from icl_train._distributed.alone import Alone
 from icl_train._engines.compiled import Compiled
 from icl_train._engines.distributed import Distributed
 from icl_train._engines.eager import Eager
-from icl_train._engines.fused import Fused
+from icl_train._engines.fused import Fused, why_not_fused
 from icl_train._engines.graph import Graph
 from icl_train._task import Task
 from icl_train.config import EngineName, RunConfig
@@ -41,8 +39,8 @@ def engine_for(config: RunConfig, device: torch.device, processes: int = 1) -> E
         raise ValueError(f"train.engine must be eager for a run with model.interventions, got {name}")
     if name in ("graph", "fused") and device.type != "cuda":
         raise ValueError(f"train.engine must be one of auto, eager, compiled, ensemble on a {device.type}, got {name}")
-    if name == "fused" and find_spec("triton") is None:
-        raise ValueError("train.engine must be graph where Triton is not installed, got fused")
+    if name == "fused" and (why := why_not_fused(device)) is not None:
+        raise ValueError(f"train.engine must be another one where {why}, got fused")
     return name
 
 

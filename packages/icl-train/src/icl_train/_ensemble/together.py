@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from icl_train._computing.device import resolve_device
 from icl_train._computing.precision import computing
 from icl_train._distributed.alone import Alone
 from icl_train._engines.eager import Eager
-from icl_train._engines.fused import Fused
+from icl_train._engines.fused import Fused, why_not_fused
 from icl_train._engines.graph import Graph
 from icl_train._ensemble.beside import Beside
 from icl_train._ensemble.captured import CapturedEnsemble
@@ -235,7 +234,7 @@ class _Together:
 def _member(task: Task, processes: Alone) -> Eager:
     """A run's engine in an ensemble."""
     if task.bank.device.type == "cuda" and task.config.model.embedder == "resnet":
-        return Fused(task) if find_spec("triton") is not None else Graph(task)
+        return Graph(task) if why_not_fused(task.bank.device) else Fused(task)
     return Member(task)
 
 
