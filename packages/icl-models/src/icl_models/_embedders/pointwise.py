@@ -18,6 +18,7 @@ def is_narrowing(x: Tensor, weight: Tensor, stride: int) -> bool:
         kernel == [1, 1]
         and stride == 1
         and out_channels <= _FEW < in_channels
+        and type(x) is Tensor  # else it may be there to be counted alone
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and x.is_contiguous(memory_format=torch.channels_last)
