@@ -19,6 +19,11 @@ from icl_models._embedders.stem import stem
 SIZES = [(105, 105), (28, 28), (27, 27), (33, 50), (9, 6), (1, 1)]
 
 
+@pytest.fixture(autouse=True)
+def _images_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stem_module, "_PIXELS", 0)
+
+
 def drawings(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
     """Mostly paper, channels last in memory."""
     drawing = torch.rand(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -18,13 +18,14 @@ def is_narrowing(x: Tensor, weight: Tensor, stride: int) -> bool:
         kernel == [1, 1]
         and stride == 1
         and out_channels <= _FEW < in_channels
+        and type(x) is Tensor  # else it may be there to be counted alone
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
-        and x.is_contiguous(memory_format=torch.channels_last)
         and torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
         and not torch._C._are_functorch_transforms_active()
+        and x.is_contiguous(memory_format=torch.channels_last)
     )
 
 

@@ -12,6 +12,8 @@ from icl_models._embedders.patch_moments import patch_moments
 from icl_models._embedders.pooled_convolution import POOL_KERNEL, POOL_STRIDE, pooled_convolution
 from icl_models._embedders.same_padding import SameConv2d, same_max_pool, same_pad
 
+_PIXELS = 64 * 64  # on a CPU; the moments of smaller images take as long as normalising what comes of them
+
 
 def stem(x: Tensor, conv: SameConv2d, norm: BatchNorm, num_groups: int) -> Tensor:
     """(N, C, H, W) images to (N, C', ceil(H / 4), ceil(W / 4)) for a convolution of stride 2.
@@ -34,7 +36,8 @@ def _folds(x: Tensor, conv: SameConv2d, norm: BatchNorm) -> bool:
     return (
         norm.training
         and norm.spread is None  # whose statistics are of other processes' images, too
-        and x.device.type in ("cpu", "cuda")
+        and type(x) is Tensor  # else it may be there to be counted alone
+        and (x.device.type == "cuda" or (x.device.type == "cpu" and x.shape[2] * x.shape[3] >= _PIXELS))
         and not x.requires_grad
         and x.dtype == conv.weight.dtype == norm.scale.dtype
         and x.dtype in (torch.float32, torch.float64)
