@@ -12,11 +12,10 @@ from icl_train._computing.device import resolve_device
 from icl_train._computing.precision import computing
 from icl_train._distributed.alone import Alone
 from icl_train._engines.eager import Eager
-from icl_train._engines.fused import Fused, why_not_fused
 from icl_train._engines.graph import Graph
-from icl_train._ensemble.beside import Beside
 from icl_train._ensemble.captured import CapturedEnsemble
 from icl_train._ensemble.engine import Ensemble
+from icl_train._ensemble.in_turn import InTurn
 from icl_train._ensemble.member import Member
 from icl_train._ensemble.shape import check_together
 from icl_train._life.failure import failure_of, reason_of
@@ -176,7 +175,7 @@ class _Together:
         finally:
             whole.close()
 
-    def _until(self, whole: Ensemble | Beside, group: Sequence[_Seat], until: int, stop: StopRequest) -> None:
+    def _until(self, whole: Ensemble | InTurn, group: Sequence[_Seat], until: int, stop: StopRequest) -> None:
         trainings = [seat.training for seat in group if seat.training is not None]
         for step in range(trainings[0].step + 1, until + 1):
             whole.update(step)
@@ -234,13 +233,13 @@ class _Together:
 def _member(task: Task, processes: Alone) -> Eager:
     """A run's engine in an ensemble."""
     if task.bank.device.type == "cuda" and task.config.model.embedder == "resnet":
-        return Graph(task) if why_not_fused(task.bank.device) else Fused(task)
+        return Graph(task)
     return Member(task)
 
 
-def _whole(engines: Sequence[Eager]) -> Ensemble | Beside:
+def _whole(engines: Sequence[Eager]) -> Ensemble | InTurn:
     """The ensemble of some members."""
     members = [one for one in engines if isinstance(one, Member)]
     if not members:
-        return Beside([one for one in engines if isinstance(one, Graph)])
+        return InTurn([one for one in engines if isinstance(one, Graph)])
     return CapturedEnsemble(members) if members[0].device.type == "cuda" else Ensemble(members)

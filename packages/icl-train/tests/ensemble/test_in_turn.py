@@ -1,21 +1,18 @@
-"""Members of images are trained beside each other, and are, bit for bit, what they are alone.
+"""Members of images are trained in turn, and are, bit for bit, what they are alone.
 
-On a CPU the captured operations are called again, and there are no streams: what is left is who does what when.
+On a CPU the captured operations are called again.
 """
 
 import io
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
-import torch
 from tiny_omniglot import write_omniglot
 
 import icl_train._ensemble.together as together
 from icl_train import PlainReporter, RunFolder, smoke
 from icl_train._engines.graph import Graph
-from icl_train._ensemble.beside import Beside
 
 
 class Repeated(Graph):
@@ -29,19 +26,8 @@ class Repeated(Graph):
         return repeat
 
 
-class NoStream:
-    def __init__(self, device: object = None) -> None:
-        self.device = device
-
-    def wait_stream(self, other: object) -> None:
-        assert isinstance(other, NoStream)
-
-
 @pytest.fixture
-def without_streams(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "Stream", NoStream)
-    monkeypatch.setattr(torch.cuda, "current_stream", NoStream)
-    monkeypatch.setattr(torch.cuda, "stream", lambda stream: nullcontext())
+def captured(monkeypatch):
     monkeypatch.setattr(together, "_member", lambda task, processes: Repeated(task))
 
 
@@ -77,7 +63,7 @@ def trained(folder, configs):
     return runs
 
 
-def test_members_beside_each_other_are_those_alone(tmp_path, without_streams):
+def test_members_in_turn_are_those_alone(tmp_path, captured):
     omniglot = write_omniglot(tmp_path / "omniglot")
     configs = [config_of(omniglot, seed, n_rare) for seed, n_rare in ((0, 12), (1, 10))]
     both = trained(tmp_path / "both", configs)
@@ -85,12 +71,3 @@ def test_members_beside_each_other_are_those_alone(tmp_path, without_streams):
     for run, other in zip(both, alone, strict=True):
         assert run.status() == "done"
         assert told(run) == told(other)
-
-
-@pytest.mark.parametrize(("dropout", "streams"), [(0.0, 2), (0.1, 1)])
-def test_members_with_dropout_share_a_stream(tmp_path, without_streams, dropout, streams):
-    config = config_of(write_omniglot(tmp_path / "omniglot"), 0, 12)
-    config = replace(config, model=replace(config.model, dropout_prob=dropout))
-    member = Repeated(together.Task.build(config, device=torch.device("cpu")))
-    assert len(set(Beside([member, member])._streams)) == streams
-    member.close()
