@@ -10,7 +10,7 @@ __all__ = ["InTurn"]
 
 
 class InTurn:
-    """For models of images, which fill a device alone: as one batched model, five took 1.7 times as long as in turn.
+    """For models of images, which fill a device alone: as one batched model, five took 1.5 times as long as in turn.
 
     A member computes, bit for bit, what it computes alone.
 
