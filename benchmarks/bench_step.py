@@ -3,8 +3,8 @@
 Each model trains in a process of its own for every thread count, and the processes take turns. With another checkout,
 its processes take turns with ours, and the ratios are of neighbouring measurements.
 
-python benchmarks/bench_step.py [--against CHECKOUT] [--models symbolic laptop five-token] [--threads 1 2]
-                                [--rounds 15] [--seconds 0.5] [--cpu-time]
+python benchmarks/bench_step.py [--against CHECKOUT] [--models symbolic laptop five-token images small-images]
+                                [--threads 1 2] [--rounds 15] [--seconds 0.5] [--cpu-time]
 """
 
 from __future__ import annotations
@@ -53,7 +53,28 @@ def five_token() -> RunConfig:
     return PRESETS["singh2025"]()
 
 
-MODELS: dict[str, Callable[[], RunConfig]] = {"symbolic": symbolic, "laptop": laptop, "five-token": five_token}
+def images() -> RunConfig:
+    """The paper's model on Omniglot at 105 x 105, which ICL_OMNIGLOT names."""
+    from icl_train import chan2022
+
+    config = chan2022()
+    return replace(config, data=replace(config.data, omniglot=os.environ["ICL_OMNIGLOT"]))
+
+
+def small_images() -> RunConfig:
+    """The same at 28 x 28."""
+    config = images()
+    return replace(config, data=replace(config.data, downsample=True))
+
+
+MODELS: dict[str, Callable[[], RunConfig]] = {
+    "symbolic": symbolic,
+    "laptop": laptop,
+    "five-token": five_token,
+    "images": images,
+    "small-images": small_images,
+}
+DEFAULT = ("symbolic", "laptop", "five-token")  # which need no files
 
 
 class Turns:
@@ -173,7 +194,7 @@ def median_of(seconds: Sequence[float]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--against", type=Path, help="another checkout, whose packages are measured beside ours")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(DEFAULT))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=float, default=0.5, help="that a turn takes")
