@@ -55,6 +55,7 @@ def solo(classes: int, size: int, device: str) -> Callable[[], None]:
     optimizer = build_optimizer(one, optimizer="adam")
     for group in optimizer.param_groups:
         group["lr"] = torch.tensor(1e-5, device=device)
+        group["capturable"] = device == "cuda"
     examples, labels = (part[0] for part in batch(1, size, classes, device))
 
     def update() -> None:
