@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
-
-import pytest
+from unittest import SkipTest
 
 from icl_models import ComponentConfig, Job, Launcher, LauncherSpec, find_launcher
 from icl_models.testing import ExperimentConformance as _SpecConformance
@@ -109,12 +108,13 @@ class LauncherConformance:
         spec.check(own)
         return spec.build(own, None)
 
-    @pytest.fixture
-    def launcher(self) -> Iterator[Launcher]:
-        """The launcher, closed at the end."""
-        built = self.build()
-        yield built
-        built.close()
+    def setup_method(self) -> None:
+        """Before each test: the launcher."""
+        self.launcher = self.build()
+
+    def teardown_method(self) -> None:
+        """After each test."""
+        self.launcher.close()
 
     def job(self, folder: Path, *names: str, threads: int = 1) -> Job:
         """A job that writes `started` into its folders, waits for `enough` in them, and writes `ended` if it is asked
@@ -142,83 +142,83 @@ class LauncherConformance:
             assert time.monotonic() < give_up, f"launcher {self.name!r} was waited for in vain"
             time.sleep(0.05)
 
-    def asked(self, launcher: Launcher, *ids: str) -> list[str]:
+    def asked(self, *ids: str, of: Launcher | None = None) -> list[str]:
         """Stages of jobs; skipped where the launcher cannot say.
 
         Args:
-            launcher: who is asked.
             ids: of the jobs.
+            of: who is asked; None for the test's own launcher.
         """
         if not self.spec().asked:
-            pytest.skip(f"launcher {self.name!r} cannot be asked after its jobs")
-        return [state.stage for state in launcher.states(ids)]
+            raise SkipTest(f"launcher {self.name!r} cannot be asked after its jobs")
+        return [state.stage for state in (of or self.launcher).states(ids)]
 
-    def test_a_job_is_there_until_it_is_over(self, launcher: Launcher, tmp_path: Path) -> None:
+    def test_a_job_is_there_until_it_is_over(self, tmp_path: Path) -> None:
         job = self.job(tmp_path, "one", threads=1)
-        (number,) = launcher.submit([job])
-        assert self.asked(launcher, number) in (["queued"], ["running"])
+        (number,) = self.launcher.submit([job])
+        assert self.asked(number) in (["queued"], ["running"])
         self.until(lambda: (job.folders[0] / "started").exists())
-        self.until(lambda: self.asked(launcher, number) == ["running"])
+        self.until(lambda: self.asked(number) == ["running"])
         (job.folders[0] / "enough").touch()
-        self.until(lambda: self.asked(launcher, number) == ["gone"])
+        self.until(lambda: self.asked(number) == ["gone"])
         assert not (job.folders[0] / "ended").exists()
 
-    def test_a_job_has_the_threads_that_it_asks_for(self, launcher: Launcher, tmp_path: Path) -> None:
+    def test_a_job_has_the_threads_that_it_asks_for(self, tmp_path: Path) -> None:
         job = self.job(tmp_path, "one", threads=1)
-        (number,) = launcher.submit([job])
-        self.asked(launcher, number)
+        (number,) = self.launcher.submit([job])
+        self.asked(number)
         self.until(lambda: (job.folders[0] / "started").exists())
         (job.folders[0] / "enough").touch()
         self.until(lambda: (job.folders[0] / "started").read_text() == "1")
-        self.until(lambda: self.asked(launcher, number) == ["gone"])
+        self.until(lambda: self.asked(number) == ["gone"])
 
-    def test_a_job_may_have_several_folders(self, launcher: Launcher, tmp_path: Path) -> None:
+    def test_a_job_may_have_several_folders(self, tmp_path: Path) -> None:
         job = self.job(tmp_path, "one", "two")
-        (number,) = launcher.submit([job])
-        self.asked(launcher, number)
+        (number,) = self.launcher.submit([job])
+        self.asked(number)
         for folder in job.folders:
             (folder / "enough").touch()
-        self.until(lambda: self.asked(launcher, number) == ["gone"])
+        self.until(lambda: self.asked(number) == ["gone"])
         assert all((folder / "started").exists() for folder in job.folders)
 
-    def test_each_job_has_an_id_of_its_own(self, launcher: Launcher, tmp_path: Path) -> None:
+    def test_each_job_has_an_id_of_its_own(self, tmp_path: Path) -> None:
         jobs = [self.job(tmp_path, name) for name in ("one", "two")]
         for job in jobs:
             (job.folders[0] / "enough").touch()
-        ids = list(launcher.submit(jobs))
+        ids = list(self.launcher.submit(jobs))
         assert len(ids) == 2
-        self.until(lambda: self.asked(launcher, *ids) == ["gone", "gone"])
+        self.until(lambda: self.asked(*ids) == ["gone", "gone"])
         assert len(set(ids)) == 2
 
-    def test_a_job_that_is_asked_to_end_writes_its_checkpoint(self, launcher: Launcher, tmp_path: Path) -> None:
+    def test_a_job_that_is_asked_to_end_writes_its_checkpoint(self, tmp_path: Path) -> None:
         job = self.job(tmp_path, "one")
-        (number,) = launcher.submit([job])
-        self.asked(launcher, number)
+        (number,) = self.launcher.submit([job])
+        self.asked(number)
         self.until(lambda: (job.folders[0] / "started").exists())
-        launcher.end([number], at_once=False)
-        self.until(lambda: self.asked(launcher, number) == ["gone"])
+        self.launcher.end([number], at_once=False)
+        self.until(lambda: self.asked(number) == ["gone"])
         assert (job.folders[0] / "ended").read_text() == "with a checkpoint"
 
-    def test_a_job_can_be_killed_and_one_that_is_gone_be_ended(self, launcher: Launcher, tmp_path: Path) -> None:
+    def test_a_job_can_be_killed_and_one_that_is_gone_be_ended(self, tmp_path: Path) -> None:
         job = self.job(tmp_path, "one")
-        (number,) = launcher.submit([job])
-        self.asked(launcher, number)
+        (number,) = self.launcher.submit([job])
+        self.asked(number)
         self.until(lambda: (job.folders[0] / "started").exists())
-        launcher.end([number], at_once=True)
-        self.until(lambda: self.asked(launcher, number) == ["gone"])
-        launcher.end([number], at_once=False)
+        self.launcher.end([number], at_once=True)
+        self.until(lambda: self.asked(number) == ["gone"])
+        self.launcher.end([number], at_once=False)
 
-    def test_a_job_that_nobody_knows_is_gone(self, launcher: Launcher) -> None:
-        assert self.asked(launcher, "1234567") == ["gone"]
+    def test_a_job_that_nobody_knows_is_gone(self) -> None:
+        assert self.asked("1234567") == ["gone"]
 
     def test_another_process_can_ask_after_a_job_that_outlives_its_own(self, tmp_path: Path) -> None:
         if not self.spec().outlives:
-            pytest.skip(f"jobs of launcher {self.name!r} end with the process that has submitted them")
-        launcher, job = self.build(), self.job(tmp_path, "one")
-        (number,) = launcher.submit([job])
-        launcher.close()
+            raise SkipTest(f"jobs of launcher {self.name!r} end with the process that has submitted them")
+        job = self.job(tmp_path, "one")
+        (number,) = self.launcher.submit([job])
+        self.launcher.close()
         other = self.build()
-        assert self.asked(other, number) in (["queued"], ["running"])
+        assert self.asked(number, of=other) in (["queued"], ["running"])
         self.until(lambda: (job.folders[0] / "started").exists())
         (job.folders[0] / "enough").touch()
-        self.until(lambda: self.asked(other, number) == ["gone"])
+        self.until(lambda: self.asked(number, of=other) == ["gone"])
