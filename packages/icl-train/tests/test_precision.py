@@ -144,7 +144,7 @@ def test_precision_has_a_short_name_and_is_kept(tmp_path, capsys):
 
 
 def test_an_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match=r"train\.precision must be one of float32, bf16, got 'fp16'"):
+    with pytest.raises(ValueError, match=r"train\.precision must be one of float32, tf32, bf16, got 'fp16'"):
         TrainConfig(precision="fp16")
 
 

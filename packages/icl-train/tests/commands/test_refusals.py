@@ -34,7 +34,7 @@ REFUSALS = {
     "a command that is missing": (
         [],
         "icl-train: error: a command must be given: one of run, sweep, experiments, resume, status, verify, "
-        "show-config (see icl-train --help)",
+        "show-config, profile (see icl-train --help)",
     ),
     "an experiment that is missing": (
         ["sweep"],

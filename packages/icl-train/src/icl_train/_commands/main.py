@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from icl_train._commands.experiments import experiments
@@ -66,4 +67,6 @@ def _main(args: Sequence[str]) -> int:
         return commands[name](args[1:])
     if name not in _TOGETHER:
         raise ValueError(f"several processes must run one of {', '.join(_TOGETHER)}, got {launch.size} for {name}")
+    # PyTorch, which is not imported yet, warns of each connection that ends; what matters of that our lines say.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     return train_together(commands[name], args[1:], launch)
