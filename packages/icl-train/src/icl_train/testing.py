@@ -148,6 +148,9 @@ class LauncherConformance:
         Args:
             ids: of the jobs.
             of: who is asked; None for the test's own launcher.
+
+        Raises:
+            SkipTest: if it cannot say.
         """
         if not self.spec().asked:
             raise SkipTest(f"launcher {self.name!r} cannot be asked after its jobs")
