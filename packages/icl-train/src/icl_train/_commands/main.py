@@ -33,7 +33,7 @@ usage: icl-train run PRESET [options]       train one model
        icl-train status RUNS                what has been trained, and how well
        icl-train verify RUNS                whether it is as it was written
        icl-train show-config PRESET         all settings, for run --config
-       icl-train profile PRESET|RUN         where its time goes, how long it takes
+       icl-train profile PRESET|RUN         where its time goes, and how long
 
 Presets:
 {presets}
