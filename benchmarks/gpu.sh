@@ -5,14 +5,15 @@
 #
 # 1. RESULTS/table.*: every engine over classes, layers and batches, and ensembles (bench_table.py)
 # 2. RESULTS/profile.json: where an update of the full model on 105x105 images goes, beside the ceilings of the device
-# 3. RESULTS/figure3a: five class counts, 50,000 updates each, trained beside each other; then the figure and its CSVs
+# 3. RESULTS/figure3a: five class counts, 50,000 updates each, one run after the other; then the figure and its CSVs
 #
-# DEVICE=cpu STEPS=20 COUNTS="16 32" MORE="--data.downsample --batch-size 4" tries the whole on a machine without one.
+# DEVICE=cpu ENGINE=eager STEPS=20 COUNTS="16 32" MORE="--data.downsample --batch-size 4" tries the whole on a machine without one.
 set -euo pipefail
 
 results=${1:?the folder of the results}
 ends=$((SECONDS + ${2:-540}))
 device=${DEVICE:-cuda}
+engine=${ENGINE:-fused}
 steps=${STEPS:-50000}
 counts=${COUNTS:-100 200 400 800 1600}
 read -ra more <<<"${MORE:-}"
@@ -26,15 +27,15 @@ if [ ! -e "$results/table.csv" ] && [ "$(left)" -gt 120 ]; then
 fi
 if [ ! -e "$results/profile.json" ] && [ "$(left)" -gt 60 ]; then
   timeout "$(left)" python3 -m icl_train profile chan2022 --data.omniglot "$ICL_OMNIGLOT" --device "$device" \
-    "${more[@]}" --json >"$results/profile.part"
+    --engine "$engine" "${more[@]}" --json >"$results/profile.part"
   mv "$results/profile.part" "$results/profile.json"
 fi
 if [ "$(left)" -gt 30 ]; then
   started=$SECONDS
   # shellcheck disable=SC2086 # the counts are words
   timeout --signal TERM "$(($(left) - 20))" python3 -m icl_train sweep figure3a --class-counts $counts \
-    --max-steps "$steps" --data.omniglot "$ICL_OMNIGLOT" --device "$device" --engine ensemble \
-    --root "$results/figure3a" "${more[@]}" || status=$?
+    --max-steps "$steps" --data.omniglot "$ICL_OMNIGLOT" --device "$device" --engine "$engine" \
+    --jobs 1 --root "$results/figure3a" "${more[@]}" || status=$?
   echo "$((SECONDS - started)) s" >>"$results/figure3a.seconds"
   if [ "${status:-0}" -ne 0 ]; then
     echo "not done yet (exit code $status): the same command goes on"
