@@ -44,7 +44,7 @@ MINUTES = {"cpu": 12.0, "cuda": 2.0}
 LAYERS, CLASSES, BATCHES = (2, 12), (100, 1600, 12_800), (32, 128, 512)
 BUILT_AT = ((2, 1600, 32), (12, 1600, 32), (12, 1600, 512))
 MEMBERS = {"cpu": (1, 4, 16), "cuda": (1, 4, 16, 64, 100)}
-PLAIN: dict[str, tuple[EngineName, ...]] = {"cpu": ("eager",), "cuda": ("eager", "graph")}
+PLAIN: dict[str, tuple[EngineName, ...]] = {"cpu": ("eager",), "cuda": ("eager", "graph", "fused")}
 BUILT: dict[str, tuple[EngineName, ...]] = {"cpu": ("compiled",), "cuda": ("fused", "compiled")}
 
 

@@ -18,6 +18,7 @@ steps=${STEPS:-50000}
 counts=${COUNTS:-100 200 400 800 1600}
 read -ra more <<<"${MORE:-}"
 here=$(cd "$(dirname "$0")" && pwd)
+omniglot=${ICL_OMNIGLOT:?the folder of Omniglot}
 mkdir -p "$results"
 
 left() { echo $((ends - SECONDS)); }
@@ -26,7 +27,7 @@ if [ ! -e "$results/table.csv" ] && [ "$(left)" -gt 120 ]; then
   python3 "$here/bench_table.py" --device "$device" --out "$results/table" --minutes "${MINUTES:-1}"
 fi
 if [ ! -e "$results/profile.json" ] && [ "$(left)" -gt 60 ]; then
-  timeout "$(left)" python3 -m icl_train profile chan2022 --data.omniglot "$ICL_OMNIGLOT" --device "$device" \
+  timeout "$(left)" python3 -m icl_train profile chan2022 --data.omniglot "$omniglot" --device "$device" \
     --engine "$engine" "${more[@]}" --json >"$results/profile.part"
   mv "$results/profile.part" "$results/profile.json"
 fi
@@ -34,7 +35,7 @@ if [ "$(left)" -gt 30 ]; then
   started=$SECONDS
   # shellcheck disable=SC2086 # the counts are words
   timeout --signal TERM "$(($(left) - 20))" python3 -m icl_train sweep figure3a --class-counts $counts \
-    --max-steps "$steps" --data.omniglot "$ICL_OMNIGLOT" --device "$device" --engine "$engine" \
+    --max-steps "$steps" --data.omniglot "$omniglot" --device "$device" --engine "$engine" \
     --jobs 1 --root "$results/figure3a" "${more[@]}" || status=$?
   echo "$((SECONDS - started)) s" >>"$results/figure3a.seconds"
   if [ "${status:-0}" -ne 0 ]; then
