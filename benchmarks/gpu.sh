@@ -10,7 +10,11 @@
 # DEVICE=cpu ENGINE=eager STEPS=20 COUNTS="16 32" MORE="--data.downsample --batch-size 4" tries the whole on a machine without one.
 set -euo pipefail
 
-results=${1:?the folder of the results}
+if [ $# -lt 1 ]; then
+  echo "gpu.sh: error: the folder of the results must be given: bash benchmarks/gpu.sh RESULTS [SECONDS]" >&2
+  exit 2
+fi
+results=$1
 ends=$((SECONDS + ${2:-540}))
 device=${DEVICE:-cuda}
 engine=${ENGINE:-fused}

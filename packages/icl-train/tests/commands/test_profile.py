@@ -86,3 +86,11 @@ def test_mistakes_are_named(args, message):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(Exception, match=r"config\.json"):
         _main(["profile", str(tmp_path)])
+
+
+def test_weights_to_start_from_are_no_option_of_it(capsys):
+    with pytest.raises(ValueError, match=r"^--init-from must be left out, as no time hangs on weights, got 'x'$"):
+        _main([*SMOKE, "--init-from", "x"])
+    with pytest.raises(SystemExit):
+        _main(["profile", "smoke", "--help"])
+    assert "--init-from" not in capsys.readouterr().out

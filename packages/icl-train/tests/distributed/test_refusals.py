@@ -9,6 +9,7 @@ from icl_models import ResNetConfig
 from icl_train import smoke
 from icl_train._check_settings import check_settings
 from icl_train._commands.main import main
+from icl_train._commands.run import run
 from icl_train._computing.launch import Launch, launched, share_of, threads_here
 
 
@@ -39,6 +40,10 @@ def config_of(*, embedder_config=None, **settings):
             {"engine": "graph", "device": "cuda"},
             r"^train.engine must be one of auto, eager, compiled in 3 processes, got graph$",
         ),
+        (
+            {"engine": "fused", "device": "cuda"},
+            r"^train.engine must be one of auto, eager, compiled in 3 processes, got fused$",
+        ),
         ({"device": "cuda:1"}, r"^train.device must be one of auto, cpu, cuda in 3 processes, .*, got cuda:1$"),
     ],
 )
@@ -58,6 +63,12 @@ def test_the_refusal_is_one_line_of_all_processes(tmp_path):
     assert second[1:] == ("", "")
     assert second[0] != 0
     assert not (tmp_path / "runs").exists()
+
+
+def test_an_ensemble_is_refused_before_its_folder_is_made(third_of_three, tmp_path):
+    with pytest.raises(ValueError, match=r"^train.engine must be one of auto, .* in 3 processes, got ensemble$"):
+        run(["smoke", "--batch-size", "12", "--engine", "ensemble", "--root", str(tmp_path)])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_is_printed_once(tmp_path):

@@ -35,6 +35,19 @@ def test_several_runs_are_gone_on_with_together(make, capsys):
     assert capsys.readouterr().out.splitlines() == [f"{path}: done already" for path in paths]
 
 
+def test_a_run_that_is_given_twice_is_refused_by_name(make):
+    run = make("one")
+    with pytest.raises(ValueError, match=r"^each run must be given once, got .*/one/\.\./one again$"):
+        _main(["resume", str(run.path), f"{run.path}/../one"])
+    assert run.status() == "queued"
+
+
+def test_several_runs_have_no_other_engine(make):
+    runs = [make("one"), make("other")]
+    with pytest.raises(ValueError, match=r"^engine must be ensemble for several runs, got eager$"):
+        _main(["resume", *(str(run.path) for run in runs), "--engine", "eager"])
+
+
 def test_one_that_fails_is_told_of_and_exit_code_1(make, capsys):
     runs = [make("one"), make("other", optim={"max_lr": 1e30})]
     assert _main(["resume", *(str(run.path) for run in runs)]) == 1

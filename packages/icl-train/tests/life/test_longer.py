@@ -297,3 +297,17 @@ def test_a_tracker_hears_what_stands_at_a_step_whose_last_line_went(copied, plug
     at_twelve = [("eval_fewshot_holdout", 12), ("eval_flipped", 12), ("eval_novel_label", 12)]
     assert told[:5] == [("start", 12), *at_twelve, ("eval_no_support_zipfian", 12)]
     assert told[5] == ("train", 15)
+
+
+def test_it_goes_on_in_another_engine(tmp_path):
+    run = run_to_end(tmp_path / "run", config(10))
+    assert _main(["resume", str(run.path), "--max-steps", "20", "--engine", "ensemble"]) == 0
+    assert [one["engine"] for one in RunFolder.open(run.path).starts] == ["eager", "ensemble"]
+
+
+def test_an_engine_that_the_device_lacks_leaves_the_run_as_it_was(tmp_path):
+    run = run_to_end(tmp_path / "run", config(10))
+    before = (run.path / "config.json").read_bytes()
+    with pytest.raises(ValueError, match=r"^train\.engine must be one of auto, .* on a cpu, got graph$"):
+        _main(["resume", str(run.path), "--max-steps", "20", "--engine", "graph", "--device", "cpu"])
+    assert (run.path / "config.json").read_bytes() == before

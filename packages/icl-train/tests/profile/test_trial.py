@@ -1,5 +1,7 @@
 """A few updates of a run, timed by the loop that trains it."""
 
+import os
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -40,6 +42,15 @@ def test_the_folder_that_it_trains_in_is_removed(short, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     time_runs([short()], device="cpu", threads=1, seconds=0.05)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sigterm_before_the_first_update_leaves_no_folder(short, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("icl_train._profile.trial._train", lambda runs, stopwatch: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(KeyboardInterrupt):
+        time_runs([short()], device="cpu", threads=1, seconds=0.05)
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 @pytest.mark.parametrize("exemplars", ["all", "separated"])

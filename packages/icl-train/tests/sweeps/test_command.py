@@ -25,6 +25,8 @@ def folders(root):
         (["--class-counts", "64", "12", "--data.n-common-classes", "2", "--data.seq-len", "30"], "need at least 30"),
         (["--class-counts", "64", "10"], "class counts must be above"),
         (["--jobs", "0"], "jobs must be at least 1, got 0"),
+        (["--members", "2"], "members must be left out where no run has --engine ensemble, got 2"),
+        (["--members", "2", "--dry-run"], "members must be left out where no run has --engine ensemble, got 2"),
         (["--grace", "-1"], "grace must be a number of seconds, at least 0, got -1"),
         (["--grace", "nan"], "grace must be a number of seconds, at least 0, got nan"),
         (["--device", "cuda:99"], "device must be one that this machine has"),

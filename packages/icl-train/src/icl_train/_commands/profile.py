@@ -20,7 +20,7 @@ from icl_train._commands.few_options import few_options
 from icl_train._making.others import with_copies_in, with_other_weights
 from icl_train._runs.folder import RunFolder, available_cores
 from icl_train._runs.lasting import lasting
-from icl_train.command_line import Page, parse
+from icl_train.command_line import Page, given, parse
 from icl_train.config import RunConfig
 from icl_train.presets import PRESETS, described_presets
 
@@ -28,6 +28,7 @@ __all__ = ["profile"]
 
 Flat = tyro.conf.arg(name="")
 _HELP = {"-h", "--help", "--help-all"}
+_WITHOUT = ("--root", "--name", "--init-from")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ def profile(args: Sequence[str]) -> int:
             f"icl-train profile needs a preset, one of {', '.join(PRESETS)}, a file of settings, or a run folder"
         )
     options = args if name is None else args[1:]
+    if weights := given(options, "--init-from", "--train.init-from"):
+        raise ValueError(f"--init-from must be left out, as no time hangs on weights, got {weights!r}")
     run = None if name is None or name in PRESETS else _run(Path(name).expanduser())
     config = RunConfig() if name is None else named_config(name, options)
     command = parse(
@@ -98,6 +101,6 @@ def _page(options: Sequence[str]) -> Page:
             "icl-train profile chan2022 --data.source symbolic --train.threads 1",
             "icl-train profile runs/NAME --device cuda --engine graph",
         ],
-        few=["--steps", "--json", *(one for one in few_options(options) if one not in ("--root", "--name"))],
+        few=["--steps", "--json", *(one for one in few_options(options) if one not in _WITHOUT)],
         defaults=False,
     )

@@ -19,6 +19,7 @@ from icl_train._runs.folder import RunFolder
 from icl_train._runs.parent import end_with_stdin
 from icl_train._watching.taking_over import take_over
 from icl_train.command_line import parse
+from icl_train.config import EngineName
 
 __all__ = ["resume"]
 
@@ -42,6 +43,9 @@ class ResumeCommand:
     """Updates in all, another number than the run was made for. It becomes what it would have been from the start."""
     device: str | None = None
     """Where to go on: cpu, cuda, cuda:1, …, or auto; default: as when the run was made."""
+    engine: EngineName | None = None
+    """How updates are made from here on: auto, eager, compiled, graph, fused, or ensemble; default: as when the run was
+    made. Several runs are an ensemble."""
     trust: bool = False
     """Import a source of somebody's own code (data.source module:factory), and let a tracker do what it is told (such
     as write to train.tracker_config.folder), although no command of yours made this run here."""
@@ -54,6 +58,7 @@ def resume(args: Sequence[str]) -> int:
         raise ValueError(f"take-over must be a number of seconds, at least 0, got {command.take_over}")
     if command.end_with_stdin:
         end_with_stdin()
+    _check_several(command)
     if len(command.run) == 1:
         run = _readied(command.run[0], command)
         return 0 if run is None else train_here(run)
@@ -62,12 +67,22 @@ def resume(args: Sequence[str]) -> int:
     return train_as_ensemble(left) if left else 0
 
 
+def _check_several(command: ResumeCommand) -> None:
+    """That each run is given once, and that several have the engine that trains several."""
+    if len(command.run) > 1 and command.engine not in (None, "ensemble"):
+        raise ValueError(f"engine must be ensemble for several runs, got {command.engine}")
+    there = [path.expanduser().resolve() for path in command.run]
+    for place, path in enumerate(there):
+        if path in there[:place]:
+            raise ValueError(f"each run must be given once, got {command.run[place]} again")
+
+
 def _readied(path: Path, command: ResumeCommand) -> RunFolder | None:
     """The run, with the settings that it goes on with; None if it is at its end already, which is said."""
     run = RunFolder.open(path)
     if command.take_over is not None:
         take_over(run, patience=command.take_over)
-    config = changed(run.config, max_steps=command.max_steps, device=command.device)
+    config = changed(run.config, max_steps=command.max_steps, device=command.device, engine=command.engine)
     if config.train.max_steps == run.config.train.max_steps and run.is_done_and_whole():
         tell_of_missing(run)
         print(f"{printable(run.path)}: done already")
@@ -80,8 +95,9 @@ def _readied(path: Path, command: ResumeCommand) -> RunFolder | None:
     check_settings(config)  # what cannot be trained here shows before PyTorch is imported
     if config != run.config:
         from icl_train._computing.device import resolve_device
+        from icl_train._engines.choose import engine_for
 
-        resolve_device(config.train.device)
+        engine_for(config, resolve_device(config.train.device))
         made_here = is_made_here(run.path, run.config.flat())
         run = replace(run, config=config)
         if made_here:  # a longer run is another one

@@ -7,6 +7,8 @@ from icl_train.config import RunConfig
 
 __all__ = ["check_shares"]
 
+_ENGINES = ("auto", "eager", "compiled")
+
 
 def check_shares(config: RunConfig) -> None:
     """Refuse settings that several processes cannot share out, where there are several.
@@ -26,8 +28,8 @@ def check_shares(config: RunConfig) -> None:
             "model.embedder_config.sequences_per_statistics must divide the share of each process "
             f"({train.batch_size} / {size} = {share} sequences), got {grouped}"
         )
-    if "graph" in train.engine:
-        raise ValueError(f"train.engine must be one of auto, eager, compiled in {size} processes, got {train.engine}")
+    if train.engine not in _ENGINES:
+        raise ValueError(f"train.engine must be one of {', '.join(_ENGINES)} in {size} processes, got {train.engine}")
     if ":" in train.device:
         raise ValueError(
             f"train.device must be one of auto, cpu, cuda in {size} processes, each of which takes a GPU of its own, "

@@ -1,4 +1,4 @@
-"""A run that goes on to another last step, or on another device: whether it can, and that it is written down."""
+"""A run that goes on to another last step, on another device or in another engine: whether it can, and its record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from icl_train._intact.markers import DONE
 from icl_train._life.going_on import newest_intact
 from icl_train._runs.folder import RunError, RunFailed, RunFolder
-from icl_train.config import RunConfig
+from icl_train.config import EngineName, RunConfig
 
 __all__ = ["changed", "check_change", "write_change"]
 
@@ -18,13 +18,17 @@ _HANG_ON_THE_END = (
 )
 
 
-def changed(config: RunConfig, *, max_steps: int | None, device: str | None) -> RunConfig:
-    """The configuration with another last step or device, where one is given."""
+def changed(
+    config: RunConfig, *, max_steps: int | None = None, device: str | None = None, engine: EngineName | None = None
+) -> RunConfig:
+    """The configuration with another last step, device or engine, where one is given."""
     train = config.train
     if max_steps is not None:
         train = replace(train, max_steps=max_steps)
     if device is not None:
         train = replace(train, device=device)
+    if engine is not None:
+        train = replace(train, engine=engine)
     return replace(config, train=train)
 
 
@@ -63,7 +67,7 @@ def check_change(run: RunFolder, config: RunConfig) -> None:
 
 
 def write_change(run: RunFolder) -> None:
-    """Write down that a run has another last step or device than its folder says; see :func:`check_change`.
+    """Write down that a run has another last step, device or engine than its folder says; see :func:`check_change`.
 
     Args:
         run: the run with its new settings; the caller holds its lock, and knows that it can go on.

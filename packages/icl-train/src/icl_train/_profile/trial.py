@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,7 +47,7 @@ def time_runs(
     first = configs[0]
     batches = min(first.eval.batches, max(1, sequences // first.train.batch_size))
     stopwatch = _Stopwatch(seconds)
-    with tempfile.TemporaryDirectory(prefix="icl-timing-") as folder:
+    with _sigterm_interrupts(), tempfile.TemporaryDirectory(prefix="icl-timing-") as folder:
         runs = [
             RunFolder.create(Path(folder) / f"run{place}", _few_updates(one, batches), device=device, threads=threads)
             for place, one in enumerate(configs)
@@ -55,6 +57,20 @@ def time_runs(
     if stopwatch.times is None:
         raise RunFailed(f"{first.preset}: it ended before {_NOT_TIMED + _LEAST_STEPS} updates were timed")
     return replace(stopwatch.times, evaluation=stopwatch.times.evaluation * first.eval.batches / batches)
+
+
+@contextlib.contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """SIGTERM is Ctrl+C, so that it leaves no folder behind, where nobody else has taken it."""
+    is_free = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if not is_free or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _few_updates(config: RunConfig, batches: int) -> RunConfig:

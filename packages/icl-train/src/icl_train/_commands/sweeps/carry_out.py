@@ -43,6 +43,7 @@ def carry_out(plan: Plan, options: SweepOptions, *, when_done: Callable[[], int]
         ValueError: if a run cannot be made; then none is.
         RunFailed: if runs failed.
     """
+    _check_members(plan, options)
     if options.dry_run:
         return dry_run(plan, options)
     spec = find_launcher(options.launcher)
@@ -81,6 +82,11 @@ def draw(figure: str, root: Path, *, plot: bool) -> int:
     # -P: an icl_eval.py in this folder is not icl-eval.
     code = subprocess.run([sys.executable, "-P", "-m", "icl_eval", figure, str(root)], check=False).returncode
     return code if code >= 0 else 128 - code
+
+
+def _check_members(plan: Plan, options: SweepOptions) -> None:
+    if options.members is not None and all(config.train.engine != "ensemble" for config in plan.configs):
+        raise ValueError(f"members must be left out where no run has --engine ensemble, got {options.members}")
 
 
 def _hand_over(plan: Plan, options: SweepOptions, spec: LauncherSpec) -> int:
