@@ -384,13 +384,17 @@ def docs(session: nox.Session) -> None:
 @nox.session
 @removing_environment
 def bench(session: nox.Session) -> None:
-    """Benchmarks: ratios measured in one run, on this machine; `nox -s bench -- table [options]` runs one alone."""
-    install_wheels(session, *EVERYTHING)
+    """Benchmarks: ratios measured in one run, on this machine; `nox -s bench -- table [options]` runs one alone.
+
+    Those of fused kernels need a CUDA device, and run when they are named.
+    """
     scripts = {
         script.stem.removeprefix("bench_"): script for script in sorted((ROOT / "benchmarks").glob("bench_*.py"))
     }
     name, *options = session.posargs or [""]
     if name and name not in scripts:
         session.error(f"benchmark must be one of {', '.join(scripts)}, got {name!r}")
-    for script in [scripts[name]] if name else scripts.values():
-        session.run("python", str(script), *options, env=data_environment())
+    install_wheels(session, *EVERYTHING)
+    for known, script in scripts.items():
+        if known == name or not (name or known.startswith("fused")):
+            session.run("python", str(script), *options, env=data_environment())
