@@ -108,13 +108,19 @@ class LauncherConformance:
         spec.check(own)
         return spec.build(own, None)
 
-    def setup_method(self) -> None:
-        """Before each test: the launcher."""
-        self.launcher = self.build()
+    _launcher: Launcher | None = None
+
+    @property
+    def launcher(self) -> Launcher:
+        """A test's launcher, built when it is first asked for, which is after fixtures have made what it needs."""
+        if self._launcher is None:
+            self._launcher = self.build()
+        return self._launcher
 
     def teardown_method(self) -> None:
         """After each test."""
-        self.launcher.close()
+        if self._launcher is not None:
+            self._launcher.close()
 
     def job(self, folder: Path, *names: str, threads: int = 1) -> Job:
         """A job that writes `started` into its folders, waits for `enough` in them, and writes `ended` if it is asked
