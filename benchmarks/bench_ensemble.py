@@ -20,12 +20,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from icl_models import EnsembleModel, InContextModel, ModelConfig, TransformerConfig, build_model
+from icl_train._engines.capturing import Captured
 from icl_train._ensemble.optimizer import EnsembleOptimizer
 from icl_train._ensemble.update import EnsembleUpdate
 from icl_train.config import OptimConfig
 from icl_train.optim import build_optimizer
 
-EXAMPLES, DIM, WARM_UP, ROUNDS = 3, 512, 3, 5
+EXAMPLES, DIM, ROUNDS = 3, 512, 5
 OPTIM = OptimConfig(optimizer="adam", schedule="constant", warmup_steps=0, max_lr=1e-5)
 
 
@@ -80,20 +81,7 @@ def ensemble(members: int, classes: int, size: int, rates: int, device: str) -> 
 
 def as_graph(update: Callable[[], None]) -> Callable[[], None]:
     """The same update, captured."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(WARM_UP):
-            update()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        update()
-
-    def replay(keep: Callable[[], None] = update) -> None:  # what the graph reads and writes must not be let go
-        graph.replay()
-
-    return replay
+    return Captured(update, torch.device("cuda"))
 
 
 def seconds(update: Callable[[], None], device: str, budget: float) -> float:

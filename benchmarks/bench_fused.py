@@ -31,6 +31,7 @@ from icl_models import InContextModel, ModelConfig, TransformerConfig, build_mod
 from icl_models._fused.switch import fused_kernels  # noqa: E402
 from icl_models._fused.tokens.stack import run_stack  # noqa: E402
 from icl_models._fused.tokens.take import all_parameters, plan_for  # noqa: E402
+from icl_train._engines.capturing import Captured  # noqa: E402
 
 TOLERANCE = 2e-5  # of a tensor's largest number
 ROUNDS, CALLS = (5, 20) if CUDA else (1, 1)
@@ -163,18 +164,7 @@ def captured(call: Callable[[], list[Tensor]]) -> tuple[Callable[[], object], Ca
     def keep() -> None:
         kept[0] = call()
 
-    if not CUDA:
-        return keep, lambda: kept[0]
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(2):
-            keep()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        keep()
-    return graph.replay, lambda: kept[0]
+    return Captured(keep, DEVICE) if CUDA else keep, lambda: kept[0]
 
 
 def microseconds(replay: Callable[[], object]) -> float:

@@ -28,6 +28,7 @@ from torch import Tensor
 from icl_models import SimpleResNet
 from icl_models._fused.images.tiles import TILES, Tile
 from icl_models._fused.switch import fused_kernels, has_triton
+from icl_train._engines.capturing import Captured
 
 OTHER_TILES = [
     *((name, Tile()) for name in ("enter_block", "cross_block", "widen_block")),
@@ -113,36 +114,27 @@ def check(size: int, count: int, shades: bool) -> None:
         print(f"    {name:44s} fused {error:.1e} plain {other:.1e}", flush=True)
 
 
-def captured(run: Callable[[], Tensor]) -> Any:
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(2):
-            run()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        run()
-    return graph
+def captured(run: Callable[[], Tensor]) -> Captured:
+    return Captured(run, torch.device("cuda"))
 
 
-def milliseconds(graph: Any, rounds: int = 20) -> float:
-    graph.replay()
+def milliseconds(graph: Captured, rounds: int = 20) -> float:
+    graph()
     torch.cuda.synchronize()
     start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
     start.record()
     for _ in range(rounds):
-        graph.replay()
+        graph()
     end.record()
     torch.cuda.synchronize()
     return float(start.elapsed_time(end)) / rounds
 
 
-def kernel_table(graph: Any, rounds: int = 5) -> None:
+def kernel_table(graph: Captured, rounds: int = 5) -> None:
     """Each kernel's time in the order of its launches, names with the most time first."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
         for _ in range(rounds):
-            graph.replay()
+            graph()
         torch.cuda.synchronize()
     events = sorted((e for e in profile.events() if e.device_type.name == "CUDA"), key=lambda e: e.time_range.start)
     times: dict[str, list[float]] = defaultdict(list)
@@ -259,7 +251,7 @@ def main() -> int:
         if part == name or (part is None and name != "tiles"):
             try:
                 step()
-            except Exception:
+            except Exception:  # told in full; what comes after it may still be measured
                 failed = 1
                 traceback.print_exc(limit=-6)
     return failed

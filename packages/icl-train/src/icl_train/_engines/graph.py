@@ -10,13 +10,12 @@ from torch import Tensor
 
 from icl_data import SequenceBatch
 from icl_train._engines.ahead import Ahead
+from icl_train._engines.capturing import Captured
 from icl_train._engines.eager import Eager
 from icl_train._engines.inputs import Inputs
 from icl_train._task import Task
 
 __all__ = ["Graph"]
-
-_WARM_UP = 3
 
 
 class Graph(Eager):
@@ -78,19 +77,16 @@ class Graph(Eager):
 
     def _captured(self, step: int) -> Callable[[], None]:
         """What makes an update of the inputs; what warms kernels up here is an update as well."""
-        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP):
-                self._whole_update(step)
-        torch.cuda.current_stream(self.device).wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        if self._noise is not None:
-            graph.register_generator_state(self._noise)
-        self.optimizer.zero_grad(set_to_none=True)  # gradients get memory of the graph's own
-        with torch.cuda.graph(graph):
+
+        def update() -> None:
             self._loss = self._whole_update(step)
-        return graph.replay
+
+        return Captured(
+            update,
+            self.device,
+            generators=() if self._noise is None else (self._noise,),
+            ready=self.optimizer.zero_grad,  # so that gradients get memory of the graph's own
+        )
 
     def _whole_update(self, step: int) -> Tensor:
         inputs = self._inputs

@@ -9,14 +9,13 @@ import torch
 
 from icl_data import SequenceBatch
 from icl_train._engines.ahead import Ahead
+from icl_train._engines.capturing import Captured
 from icl_train._engines.inputs import Inputs
 from icl_train._ensemble.engine import Ensemble
 from icl_train._ensemble.examples import stacked
 from icl_train._ensemble.member import Member
 
 __all__ = ["CapturedEnsemble"]
-
-_WARM_UP = 3
 
 
 class CapturedEnsemble(Ensemble):
@@ -67,19 +66,8 @@ class CapturedEnsemble(Ensemble):
 
     def _captured(self) -> Callable[[], None]:
         """What makes an update of the inputs; what warms kernels up here is an update as well."""
-        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream(self.device))
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP):
-                self._whole_update()
-        torch.cuda.current_stream(self.device).wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        for generator in (*self.generators, *self.examples.generators):
-            graph.register_generator_state(generator)
-        self.optimizer.zero_grad()
-        with torch.cuda.graph(graph):
-            self._whole_update()
-        return graph.replay
+        generators = (*self.generators, *self.examples.generators)
+        return Captured(self._whole_update, self.device, generators=generators, ready=self.optimizer.zero_grad)
 
     def _whole_update(self) -> None:
         inputs, members = self._inputs, len(self.members)
