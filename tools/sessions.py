@@ -1,0 +1,129 @@
+"""What the sessions of noxfile.py have in common: environments from the packages' own wheels, and tests run in them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import nox
+
+__all__ = [
+    "CONSTRAINTS",
+    "EVERYTHING",
+    "ROOT",
+    "SIBLINGS",
+    "TEST_TOOLS",
+    "data_environment",
+    "install",
+    "install_wheels",
+    "pinned",
+    "pytest",
+    "removing_environment",
+]
+
+ROOT = Path(__file__).parents[1]
+CONSTRAINTS = ROOT / "constraints.txt"
+
+# package → the local siblings it needs, in the order they are built
+SIBLINGS: dict[str, tuple[str, ...]] = {
+    "icl-data": (),
+    "icl-models": ("icl-data",),
+    "icl-train": ("icl-data", "icl-models"),
+    "icl-eval": ("icl-data", "icl-models", "icl-train"),
+}
+EVERYTHING = tuple(SIBLINGS)
+TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "scipy")
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def removing_environment(function: Callable[..., None]) -> Callable[..., None]:
+    """A session that takes its environment away when it has passed, if ICL_REMOVE_ENVIRONMENTS is set: all of them
+    together hold 17 GB, most of it PyTorch eleven times.
+    """
+
+    @functools.wraps(function)
+    def run(session: nox.Session, *args: object, **options: object) -> None:
+        function(session, *args, **options)
+        if os.environ.get("ICL_REMOVE_ENVIRONMENTS"):
+            shutil.rmtree(session.virtualenv.location, ignore_errors=True)
+
+    return run
+
+
+def install(session: nox.Session, *packages: str) -> None:
+    """Install from the registry, at the versions of constraints.txt (so that CPU machines never pull CUDA builds)."""
+    session.install("-c", str(CONSTRAINTS), *packages)
+
+
+def install_wheels(session: nox.Session, *packages: str, extras: str = "", constraints: Path = CONSTRAINTS) -> None:
+    """Build the wheels of these packages in isolation and install them, with no look at the source tree."""
+    wheels = Path(session.create_tmp()).resolve() / "wheels"
+    shutil.rmtree(wheels, ignore_errors=True)
+    install(session, "build", "hatchling")
+    for package in packages:
+        session.run(
+            "python",
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(wheels),
+            str(ROOT / "packages" / package),
+            silent=True,
+        )
+    found = [next(wheels.glob(f"{package.replace('-', '_')}-*.whl")) for package in packages]
+    chosen = [f"{wheel}{extras if wheel == found[-1] else ''}" for wheel in found]
+    session.install("-c", str(constraints), *chosen)
+
+
+def data_environment() -> dict[str, str]:
+    """Where tests on the real data find it: ICL_OMNIGLOT, ICL_GOLDEN and ICL_TFDS, or a folder `shared` beside us."""
+    shared = ROOT.parent / "shared"
+    beside = {"ICL_OMNIGLOT": shared / "omniglot", "ICL_GOLDEN": shared / "golden", "ICL_TFDS": shared / "tfds"}
+    env = {name: str(path) for name, path in beside.items() if path.is_dir()}
+    env |= {name: os.environ[name] for name in beside if name in os.environ}
+    # Tests hold small tensors: threads would only wait for each other.
+    return env | {"OMP_NUM_THREADS": "1", "ICL_CACHE": str(ROOT / ".nox" / "cache")}
+
+
+def pytest(
+    session: nox.Session, *paths: Path, args: tuple[str, ...] = (), workers: int = CORES, chosen: bool = True
+) -> None:
+    """Run tests away from the source tree, so that only what is installed can be imported; a process for each core.
+
+    Args:
+        session: the session.
+        paths: folders of tests.
+        args: options of pytest.
+        workers: processes at most.
+        chosen: whether what is given behind `--` takes the place of the paths.
+    """
+    away = Path(session.create_tmp()).resolve()
+    with session.chdir(away):
+        session.run(
+            "python",
+            "-m",
+            "pytest",
+            "-c",
+            str(ROOT / "pyproject.toml"),
+            "--rootdir",
+            str(ROOT),
+            "-q",
+            "-ra",
+            "-p",
+            "no:cacheprovider",
+            "-n",
+            str(min(workers, 8) if workers > 1 else 0),
+            *args,
+            *((session.posargs if chosen else []) or map(str, paths)),
+            env=data_environment(),
+        )
+
+
+def pinned(name: str) -> str:
+    """A version in constraints.txt."""
+    return next(line.split("==")[1] for line in CONSTRAINTS.read_text().split("\n") if line.startswith(f"{name}=="))
