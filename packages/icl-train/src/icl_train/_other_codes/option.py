@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["LEFT_OUT", "NEEDED", "Code", "Fate", "OtherOption"]
+__all__ = ["LEFT_OUT", "NEEDED", "Code", "Fate", "OtherOption", "told_option"]
 
 Fate = Literal["carried", "idle", "otherwise", "lost"]
 """What becomes of an option: it is carried over to settings of ours; it does nothing in its own code; it changes no
@@ -66,3 +66,17 @@ class Code:
     name: str
     source: str
     options: tuple[OtherOption, ...]
+
+
+def told_option(name: str, default: object, *becomes: str, told: str = "", fate: Fate | None = None) -> OtherOption:
+    """An option that is only told of, on a page.
+
+    Args:
+        name: its name.
+        default: what it is if left out.
+        becomes: the settings of ours that it becomes.
+        told: what there is to say.
+        fate: what becomes of it; by default it is carried over, or done otherwise where it becomes nothing.
+    """
+    fate = fate or ("carried" if becomes else "otherwise")
+    return OtherOption(name=name, default=default, becomes=becomes, told=told, fate=fate)
