@@ -93,6 +93,8 @@ def test_the_steps_that_jaxline_makes_by_default_are_carried_over(convert, tmp_p
         ("inside.data.generator_config.random_seed = 7", ("seeds", "split"), 7),
         ("config.random_seed = 8", ("seeds", "init"), 8),
         ("config.interval_type = 'steps'", ("train", "checkpoint_interval"), 300),
+        ("config.checkpoint_interval_type = 'steps'", ("train", "checkpoint_interval"), 300),
+        ("config.logging_interval_type = 'steps'", ("train", "log_interval"), 60),
         ("inside.optimizer.kwargs.b2 = 0.99", ("optim", "b2"), 0.99),
         ("inside.embedding.example_dropout_prob = 0.25", ("model", "example_dropout_prob"), 0.25),
         ("config.training_steps = 1e4", ("train", "max_steps"), 10_000),

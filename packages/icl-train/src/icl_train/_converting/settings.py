@@ -20,7 +20,7 @@ __all__ = ["Converted", "Note", "converted"]
 _KNOWN = {option.name: option for option in RELEASED.options}
 _BLOCKS = "data.generator_config.preserve_ordering_every_n"
 _KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
-_MISSING = object()
+_INTERVAL_TYPE = "interval_type"
 
 
 @dataclass(frozen=True)
@@ -166,11 +166,16 @@ class _Making:
             return
         self.carried += line is not None
 
+    def _value(self, name: str) -> Any:
+        found = self.options.get(name)
+        return found.value if found else _KNOWN[name].default
+
     def _unused(self, option: OtherOption) -> str | None:
         """Why an option is not used there with the others of the file; None if it is."""
         for name, values in option.only.items():
-            found = self.options.get(name)
-            value = found.value if found else getattr(_KNOWN.get(name), "default", None)
+            value = self._value(name)
+            if value is None and name.endswith("interval_type"):
+                name, value = _INTERVAL_TYPE, self._value(_INTERVAL_TYPE)
             if isinstance(value, Unknown):
                 continue
             if value not in values:

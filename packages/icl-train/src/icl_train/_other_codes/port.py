@@ -18,8 +18,8 @@ _GOES_ON = "always: a sweep passes over runs that are done, and goes on with tho
 PORT = Code(
     name="The earlier PyTorch port",
     source="`rakaar/L2_in_ICL`: `analysis/pytorch_train.py`, then what `run_figure3a_torch.py` and "
-    "`run_adamw_sweep.py` have besides. Under the same names ours has `--batch-size`, `--max-steps`, `--device`, `--example-type`, "
-    "`--eval-interval`, `--eval-batches` and `--class-counts`.",
+    "`run_adamw_sweep.py` have besides. Under the same names ours has `--batch-size`, `--max-steps`, `--device`, "
+    "`--example-type`, `--eval-interval`, `--eval-batches` and `--class-counts`.",
     options=(
         _told(
             "--config",
@@ -68,7 +68,7 @@ PORT = Code(
         _told(
             "--class-counts",
             "100 200 400 800 1600",
-            told="`icl-train sweep figure3a --class-counts`; a count took in the holdout classes, here it is of trained ones",
+            told="`icl-train sweep figure3a --class-counts`; holdout classes were counted too, here trained ones alone",
         ),
         _told("--output-root", "runs/figure3a_torch", told="`--root`"),
         _told("--eval-interval", 1000, "eval.interval"),

@@ -9,7 +9,6 @@ from icl_train._other_codes.option import OtherOption
 
 __all__ = ["LOOP"]
 
-_EVERY_STEPS = {"interval_type": ("steps",)}
 _FOLDER = "here `--root` and `--name` say where a run is kept"
 _FILES = "which files the loop writes, and how"
 _DEVICES = "how devices and hosts get their random numbers; here a batch is the same on any number of them"
@@ -62,14 +61,26 @@ LOOP = (
         becomes=("train.log_interval",),
         told="where intervals are updates",
         kind=int,
-        only=_EVERY_STEPS,
+        only={"logging_interval_type": ("steps",)},
     ),
     OtherOption(
         name="save_checkpoint_interval",
         becomes=("train.checkpoint_interval",),
         told="where intervals are updates",
         kind=int,
-        only=_EVERY_STEPS,
+        only={"checkpoint_interval_type": ("steps",)},
+    ),
+    OtherOption(
+        name="logging_interval_type",
+        told="`interval_type` unless it is given; here intervals are always updates",
+        fate="otherwise",
+        default=None,
+    ),
+    OtherOption(
+        name="checkpoint_interval_type",
+        told="`interval_type` unless it is given; here intervals are always updates",
+        fate="otherwise",
+        default=None,
     ),
     *_otherwise("lines of the log on the terminal; here each has its own", "log_tensors_interval"),
     *_otherwise(_FOLDER, "checkpoint_dir", "eval_specific_checkpoint_dir"),
@@ -91,8 +102,6 @@ LOOP = (
         "log_async",
         "log_all_hosts",
         "log_all_train_data",
-        "logging_interval_type",
-        "checkpoint_interval_type",
         "periodic_action_growth_ratios",
         "save_initial_train_checkpoint",
         "train_checkpoint_all_hosts",
