@@ -2,8 +2,8 @@
 NumPy as well, integration and plugins, builds the API pages, builds each package twice, and asks for licences and for
 what is known to be unsafe.
 
-`nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s followups`,
-`nox -s parity`, `nox -s cluster` and `nox -s bench` are run by name.
+`nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s gallery`, `nox -s figures`,
+`nox -s followups`, `nox -s figure3a`, `nox -s parity`, `nox -s cluster` and `nox -s bench` are run by name.
 """
 
 from __future__ import annotations
@@ -242,7 +242,10 @@ def security(session: nox.Session) -> None:
     """bandit on the packages' sources; pip-audit on the versions of constraints.txt, where its database answers."""
     install(session, "bandit", "pip-audit")
     sources = [str(ROOT / "packages" / package / "src") for package in EVERYTHING]
-    session.run("bandit", "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml"), *sources)
+    bandit = ["bandit", "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml"), *sources]
+    told = session.run(*bandit, silent=True)
+    if "WARNING" in str(told):  # as for a remark that takes something out where nothing was found
+        session.error(f"bandit must have no warnings, got {told}")
     audit = [str(Path(session.bin) / "pip-audit"), "--no-deps", "--disable-pip", "--format", "json"]
     done = subprocess.run([*audit, "--requirement", str(CONSTRAINTS)], capture_output=True, text=True, check=False)
     if not done.stdout.startswith("{"):
@@ -261,26 +264,47 @@ def security(session: nox.Session) -> None:
 
 @nox.session
 @removing_environment
-def figures(session: nox.Session) -> None:
-    """Experiments of Chan et al. 2022 at laptop scale: trained, drawn, judged, in ./figures-runs (or the folder given).
+def gallery(session: nox.Session) -> None:
+    """Every experiment at laptop scale: trained, drawn, judged, in ./gallery-runs (or the folder given); and what is
+    finished of it taken into docs/gallery.
 
-    Training stops after an hour, and the same command goes on. A claim that does not hold fails the session; one whose
-    runs are missing cannot be judged yet.
+    Training stops after an hour (`-- --minutes M`), and the same command goes on. A claim that does not hold fails the
+    session; one whose runs are missing cannot be judged yet.
     """
-    make_figures(session, "chan2022", "figures-runs")
+    make_gallery(session, "all")
+
+
+@nox.session
+@removing_environment
+def figures(session: nox.Session) -> None:
+    """The part of the gallery that is of Chan et al. 2022, in the same folder, without the pages."""
+    make_gallery(session, "chan2022")
 
 
 @nox.session
 @removing_environment
 def followups(session: nox.Session) -> None:
-    """The same of Reddy 2023 and Singh et al. 2023, 2024 and 2025, in ./followups-runs (or the folder given)."""
-    make_figures(session, "followups", "followups-runs")
+    """The part that is of Reddy 2023 and Singh et al. 2023, 2024 and 2025."""
+    make_gallery(session, "followups")
 
 
-def make_figures(session: nox.Session, papers: str, folder: str) -> None:
-    """The experiments of some papers, in a folder if none is given."""
+def make_gallery(session: nox.Session, part: str) -> None:
+    """The experiments of a part."""
     install_wheels(session, *EVERYTHING)
-    session.run("python", str(ROOT / "tools" / "make_figures.py"), papers, *(session.posargs or [folder]))
+    session.run("python", str(ROOT / "tools" / "make_gallery.py"), "--part", part, *session.posargs)
+
+
+@nox.session
+@removing_environment
+def figure3a(session: nox.Session) -> None:
+    """Figure 3a on Omniglot: trained, seed by seed, in ./figure3a-runs; results/figure3a made of the runs as they are.
+
+    `-- --scale omniglot28|paper|laptop --seeds N ... --minutes M --root FOLDER`, and any option of icl-train sweep.
+    Training stops after an hour, and the same command goes on.
+    """
+    install_wheels(session, *EVERYTHING)
+    data = {name: value for name, value in data_environment().items() if name.startswith("ICL_")}
+    session.run("python", str(ROOT / "tools" / "make_figure3a.py"), *session.posargs, env=data)
 
 
 @nox.session

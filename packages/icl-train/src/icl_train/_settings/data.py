@@ -88,7 +88,7 @@ class DataConfig:
     use_zipf_for_common_rare: bool = False
     """Draw rare and common classes by their slices of the Zipf law as well, instead of uniformly."""
     n_labels: int | None = None
-    """Labels shared by all trained classes (Reddy 2023); default: a label of its own for each class."""
+    """Labels shared by all trained classes; default: a label of its own for each class. Reddy (2023) has 32."""
 
     sequence: Literal[
         "bursty",
@@ -116,7 +116,7 @@ class DataConfig:
     fs_shots: int = 4
     """Appearances of each class in the context of a few-shot sequence."""
     p_bursty: float = 0.9
-    """Share of bursty sequences among the training sequences."""
+    """Share of bursty sequences in training."""
     p_bursty_common: float = 0.0
     """Share of the bursty sequences whose burst classes are common ones."""
     p_bursty_zipfian: float = 1.0
