@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[1]
 FOLDER = DOCS / "experiments"
-RESULTS = next(DOCS / name for name in ("gallery", "figures") if (DOCS / name / "claims.json").is_file())
+RESULTS = DOCS / "gallery"
 NOT_ASSERTED = "not asserted"
 
 

@@ -111,6 +111,24 @@ def test_every_built_in_experiment_at_laptop_scale_has_an_entry():
     assert names == {one["name"] for one in json.loads((GALLERY / "experiments.json").read_text())}
 
 
+def test_a_session_without_time_trains_nothing_and_says_that_it_goes_on(tmp_path):
+    command = [sys.executable, ROOT / "tools" / "make_gallery.py", tmp_path / "made", "--minutes", "0"]
+    done = subprocess.run([*command, "--part", "followups"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "reddy2023 is not all trained after 0 minutes: the same command goes on" in done.stderr
+    assert "figure2" not in done.stderr
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("script", ["make_gallery.py", "make_figure3a.py"])
+@pytest.mark.parametrize("minutes", ["-1", "nan", "inf", "long"])
+def test_minutes_that_are_no_time_are_refused(script, minutes):
+    command = [sys.executable, ROOT / "tools" / script, "--minutes", minutes]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert re.search(f"argument --minutes: .*{minutes}", done.stderr)
+
+
 def page_of():
     """The module that writes the page."""
     spec = importlib.util.spec_from_file_location("gallery_page", BUILD)
