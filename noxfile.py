@@ -1,9 +1,8 @@
 """The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
-NumPy as well, integration and plugins, builds the site, builds each package twice, and asks for licences and for
-what is known to be unsafe.
+NumPy as well, integration and plugins, builds the site, builds each package twice and looks into the archives, and
+asks for licences and for what is known to be unsafe.
 
-`nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s gallery`, `nox -s figures`,
-`nox -s followups`, `nox -s figure3a`, `nox -s parity`, `nox -s cluster` and `nox -s bench` are run by name.
+`nox -l` lists them and those that are run by name.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 
 from sessions import (
+    BUILD_TOOLS,
     CONSTRAINTS,
     EVERYTHING,
     ROOT,
@@ -214,10 +214,46 @@ def minimums(session: nox.Session, package: str) -> None:
 @removing_environment
 def wheels(session: nox.Session) -> None:
     """Wheel and source archive of each package, built twice, in other folders, at another time and with other rights of
-    files: the same bytes.
+    files: the same bytes. What is in them and in their metadata, and the pages on citing, releasing and contributing.
     """
-    install(session, "build", "hatchling")
-    session.run("python", str(ROOT / "tools" / "build_twice.py"), session.create_tmp(), *EVERYTHING)
+    install(session, *BUILD_TOOLS, *TEST_TOOLS, "twine", "pyyaml")
+    place = Path(session.create_tmp()).resolve()
+    session.run("python", str(ROOT / "tools" / "build_twice.py"), str(place), *EVERYTHING)
+    archives = place / "build0" / "dist"
+    session.run("twine", "check", "--strict", *map(str, sorted(archives.iterdir())))
+    session.env["ICL_ARCHIVES"] = str(archives)
+    pytest(session, ROOT / "tests" / "releases")
+
+
+@nox.session
+@nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
+@removing_environment
+def release(session: nox.Session, package: str) -> None:
+    """A package from its own source archive, its siblings from theirs: its commands run, and the tests in the archive
+    can be collected, away from the source tree.
+    """
+    place = Path(session.create_tmp()).resolve()
+    shutil.rmtree(place, ignore_errors=True)
+    install(session, *BUILD_TOOLS)
+    for one in (*SIBLINGS[package], package):
+        build = ("python", "-m", "build", "--sdist", "--no-isolation", "--outdir", str(place / "archives"))
+        session.run(*build, str(ROOT / "packages" / one), silent=True)
+    archives = sorted((place / "archives").iterdir())
+    session.install("-c", str(CONSTRAINTS), *map(str, archives), *TEST_TOOLS)
+    session.run("python", str(ROOT / "tools" / "try_release.py"), package, str(place), env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """An environment to work in: the packages as they stand in this checkout, with all extras that tests use, and the
+    tools of the other sessions. It stays; the last line says how to activate it.
+    """
+    packages = [str(ROOT / "packages" / package) for package in EVERYTHING]
+    extras = {name: bracket + extra for name, bracket, extra in (one.partition("[") for one in TESTED)}
+    editable = [f"{path}{extras[Path(path).name]}" for path in packages]
+    tools = (*BUILD_TOOLS, *TEST_TOOLS, "ruff", "mypy", "pandas-stubs", "nox")
+    session.install("-c", str(CONSTRAINTS), *tools, *(part for one in editable for part in ("-e", one)))
+    session.log(f"now: source {Path(session.virtualenv.location).resolve() / 'bin' / 'activate'}")
 
 
 @nox.session
@@ -228,7 +264,7 @@ def licences(session: nox.Session) -> None:
     install(session, "jax", "h5py", "pillow", "pyyaml", "tensorboard", "transformers")
     install(session, "pip-licenses")
     file = Path(session.create_tmp()).resolve() / "licences.json"
-    tools = ["build", "hatchling", "pip", "pip-licenses", "prettytable", "pyproject_hooks", "setuptools", "wheel"]
+    tools = [*BUILD_TOOLS, "pip", "pip-licenses", "prettytable", "pyproject_hooks", "setuptools", "wheel"]
     tools += ["editables", "pathspec", "trove-classifiers", "tomli", "wcwidth", *EVERYTHING]
     session.run(
         *("pip-licenses", "--from", "mixed", "--format", "json", "--output-file", str(file)),

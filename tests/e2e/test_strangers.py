@@ -49,6 +49,7 @@ COMMANDS_ON = {
         "status": [["status", "runs"], ["status", "runs", "--json"]],
         "show-config": [["show-config", "runs/one"], ["show-config", "runs/one/config.json"]],
         "verify": [["verify", "runs"]],
+        "convert-config": [["convert-config", "their_own.py"]],
         "profile": [["profile", "runs/one"], ["profile", "runs/one/config.json"]],
     },
     "eval": {

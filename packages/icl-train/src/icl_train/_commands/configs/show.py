@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from icl_train._by_name.components import with_components
-from icl_train._commands.config_text import config_text
+from icl_train._commands.configs.text import config_text
 from icl_train._commands.defaults import chosen_by, named_config
 from icl_train._commands.few_options import few_options
 from icl_train.command_line import Page, parse
