@@ -1,4 +1,4 @@
-"""Every block of code in the site's pages runs, or names options that exist; every link of every page leads somewhere."""
+"""Blocks of code in the site's pages run, commands name options that exist, and links of all pages lead somewhere."""
 
 from __future__ import annotations
 
