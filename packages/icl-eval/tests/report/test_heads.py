@@ -5,13 +5,14 @@ import pytest
 from icl_eval import measure_heads, write_report
 from icl_eval._report.heads import heads_of
 from icl_eval._tables.files import rows_of, write_csv
+from icl_train import RunFolder
 
 SCORES = {0: (0.5, 0.0), 20: (0.75, 0.25)}
 HEADER = "step,split,measure,kind,layer,head,value,low,high,reference,n\n"
 
 
 def test_scores_are_those_of_the_file(small_runs, tmp_path):
-    frame = measure_heads(small_runs / "two-layers", steps=[10, 20], sequences=8)
+    frame = measure_heads(RunFolder.open(small_runs / "two-layers"), steps=[10, 20], sequences=8)
     write_csv(tmp_path / "heads.csv", rows_of(frame))
     (one,), lines = heads_of([tmp_path])
     assert lines == []
