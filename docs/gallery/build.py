@@ -43,9 +43,9 @@ nox -s gallery
 
 Of each experiment there are the picture, the two commands that make it alone, the time that its runs took, what it
 claims with what these runs show (the mean over seeds with its 95% interval by Student's t, and the bound that is
-asserted), and what did not appear. Times are of runs one by one; as many go on at a time as there are cores. In files:
-[claims.json](claims.json), [runs.csv](runs.csv), [experiments.json](experiments.json). This page is written from them
-by [build.py](build.py).
+asserted), and what did not appear. Times are of runs one after another, as many of which go on at a time as there are
+cores; machines may have had other work. In files: [claims.json](claims.json), [runs.csv](runs.csv),
+[experiments.json](experiments.json). This page is written from them by [build.py](build.py).
 """
 
 
@@ -163,7 +163,7 @@ def took(runs: list[dict[str, str]]) -> str:
     threads = sorted({int(row["threads"]) for row in runs})
     cores = " or ".join(map(str, threads)) + f" thread{'' if threads == [1] else 's'} of {' and '.join(set_of(where))}"
     versions = set_of([f"Python {row['python']}, PyTorch {row['torch']}, NumPy {row['numpy']}" for row in runs])
-    told = f"{len(runs)} runs of {steps} updates: {total(runs)} one by one, {between} each, on {cores}"
+    told = f"{len(runs)} runs of {steps} updates: {total(runs)} one after another, {between} each, on {cores}"
     return f"{told} ({'; '.join(versions)})."
 
 
