@@ -9,6 +9,7 @@ from ._interventions.text import intervention_text
 from ._loop import eval_record, train
 from ._plans.figure3a import figure3a
 from ._plans.plan import Plan, configurations, planned
+from ._run_data import RunData
 from ._runs.checkpoint import load_model_weights
 from ._runs.departures import departures
 from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, progress_line
@@ -58,6 +59,7 @@ __all__ = [
     "Plan",
     "Reporter",
     "RunConfig",
+    "RunData",
     "RunError",
     "RunFailed",
     "RunFolder",

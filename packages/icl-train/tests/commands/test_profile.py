@@ -48,6 +48,13 @@ def test_json_has_it_all(capsys):
     assert found["config"]["preset"] == "smoke"
 
 
+@pytest.mark.parametrize("steps", ["1e9", "1001", "0"])
+def test_so_many_updates_that_nobody_waits_for_them_are_refused(steps, capsys):
+    assert _main(["profile", "smoke", "--steps", steps]) == 2
+    told = f"icl-train profile: error: steps must be in 1..1000, got {int(float(steps))}\n"
+    assert capsys.readouterr() == ("", told)
+
+
 def test_settings_go_on_top(capsys):
     assert _main([*SMOKE, "--batch-size", "8", "--model.num-layers", "2", "--train.threads", "2"]) == 0
     out = capsys.readouterr().out
