@@ -53,9 +53,8 @@ def on_terminal(tmp_path):
         terminal.close()
 
 
-@pytest.mark.parametrize(("key", "code"), [("q", 0), ("\x03", 130)])
-@pytest.mark.parametrize("columns", [80, 200])
-def test_it_is_drawn_anew_until_q_or_ctrl_c_and_stays(key, code, columns, runs, on_terminal):
+@pytest.mark.parametrize(("columns", "key", "code"), [(80, "q", 0), (200, "\x03", 130)])
+def test_it_is_drawn_anew_until_q_or_ctrl_c_and_stays(columns, key, code, runs, on_terminal):
     terminal = on_terminal(columns=columns)
     terminal.until("q ends")
     terminal.until("ICL .500 [.400, .600] (.500)")
@@ -82,9 +81,9 @@ def test_another_width_is_filled_at_once(runs, on_terminal):
     assert terminal.end() == 0
 
 
-@pytest.mark.parametrize("columns", [80, 200])
-def test_a_low_terminal_says_what_it_has_no_room_for(columns, runs, on_terminal):
-    terminal = on_terminal(columns=columns, lines=4)
+@pytest.mark.parametrize(("columns", "lines"), [(80, 4), (200, 3)])
+def test_a_low_terminal_says_what_it_has_no_room_for(columns, lines, runs, on_terminal):
+    terminal = on_terminal(columns=columns, lines=lines)
     terminal.until("and 1 more (1 interrupted), for which there is no room")
     terminal.press("q")
     assert terminal.end() == 0

@@ -41,7 +41,7 @@ class CurveFace:
         line = Text(head, no_wrap=True, overflow="crop")
         width, height = console.size
         entries = self._entries(rows, console.encoding)
-        return Group(line, *page_of(entries, width=width, height=height - 2, levels=_levels(console.encoding)))
+        return Group(line, *page_of(entries, width=width, height=height - 1, levels=_levels(console.encoding)))
 
     def line(self, row: StatusRow) -> str:
         """State, step and last values, with their curves."""
