@@ -6,7 +6,7 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 from fill import fill
 from recorded_runs import draw, run_row, runs_below, settings_text, value_rows, write_rows
 
+from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import printable
 from icl_data.foundation.whole_file import whole_file, write_text
 from icl_models import find_experiment
-from icl_train import RunFolder, experiment_runs
+from icl_train import RunError, RunFolder, experiment_runs
 
-__all__ = ["Figure3Run", "arguments", "build", "draw_into", "runs_of_figure3"]
+__all__ = ["Figure3Run", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
 
 IMAGES = {"paper": "105x105", "omniglot28": "28x28", "laptop": "no images"}
 """Scale of the experiment → what its examples are."""
@@ -122,6 +123,22 @@ def arguments(page: Path, what: str) -> argparse.ArgumentParser:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="folders with runs, at any depth")
     parser.add_argument("--out", type=Path, default=page, help="folder for the files, with the page's README.md")
     return parser
+
+
+def made(build_page: Callable[[argparse.Namespace], int], chosen: argparse.Namespace, page: Path) -> int:
+    """The exit code of a build; of folders that cannot be read, and of a disk that cannot be written, one line.
+
+    Args:
+        build_page: makes the files of the page.
+        chosen: the arguments.
+        page: the folder of the page.
+    """
+    try:
+        return build_page(chosen)
+    except (RunError, OSError) as error:
+        said = describe(error) if isinstance(error, OSError) else error
+        print(f"{page.name}/build.py: {printable(str(said))}", file=sys.stderr)
+        return 1 if isinstance(error, OSError) else 2
 
 
 def build(out: Path, runs: Sequence[Figure3Run]) -> None:

@@ -24,7 +24,10 @@ PAGE = ROOT / "results" / "figure3a"
 def arguments(args: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options, and those that are passed on to the sweep."""
     parser = argparse.ArgumentParser(
-        prog="make_figure3a.py", description=__doc__.split("\n")[0], epilog="Others are passed on to icl-train sweep."
+        prog="make_figure3a.py",
+        description=__doc__.split("\n")[0],
+        epilog="Others are passed on to icl-train sweep.",
+        allow_abbrev=False,
     )
     parser.add_argument("--scale", default="omniglot28", choices=["omniglot28", "paper", "laptop"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="of weights and data")

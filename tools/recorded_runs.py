@@ -52,18 +52,11 @@ _WALL_IS_LIKELY = 2.0
 
 
 def runs_below(roots: Iterable[Path]) -> list[RunSeries]:
-    """The runs below some folders, finished or not; of two of one experiment and seed, the one that is further.
-
-    What is passed over is named on stderr: broken and foreign folders, and runs that are there twice.
-    """
+    """The runs below some folders, finished or not, each once; broken and foreign folders are named on stderr."""
     series, skipped = collect(*roots, unfinished=True)
-    found: dict[str, RunSeries] = {}
-    for one in sorted(series, key=lambda one: -updates_done(one.run)):
-        if found.setdefault(one.run.config.digest(), one) is not one:
-            skipped.append(f"skipped {one.run.path}: it is {found[one.run.config.digest()].run.path} again")
     for line in skipped:
         print(printable(line), file=sys.stderr)
-    return sorted(found.values(), key=lambda one: one.run.name)
+    return sorted(series, key=lambda one: one.run.name)
 
 
 def updates_done(run: RunFolder) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[1]
 FOLDER = DOCS / "experiments"
 RESULTS = DOCS / "gallery"
+NOT_ASSERTED = "not asserted"
 GRID = ("::::{grid} 1 2 2 2", ":gutter: 3", "")
 
 

@@ -82,7 +82,11 @@ def entry(experiment: dict[str, Any], claims: list[dict[str, Any]], runs: list[d
     name, figure = experiment["name"], experiment["figure"]
     commands = f"icl-train sweep {name} --scale laptop --root runs\nicl-eval {figure} runs --experiment {name}"
     parts = [f"### {name}", f"{experiment['tests']} After {experiment['section']}. {experiment['note']}"]
-    parts += [f"![{figure}]({figure}.png)", f"```bash\n{commands}\n```", f"**Time.** {took(runs)}"]
+    parts += [
+        f"![{figure}: {experiment['tests']}]({figure}.png)",
+        f"```bash\n{commands}\n```",
+        f"**Time.** {took(runs)}",
+    ]
     table = ["| claim | measured | 95% interval | seeds | bound | |", "|---|---|---|---|---|---|", *map(line, claims)]
     parts.append("**Claimed and seen.**\n\n" + "\n".join(table) if claims else "**Claimed and seen.** Not judged yet.")
     missed = [row for row in claims if row["judgement"] != "holds"]

@@ -7,6 +7,7 @@ Other runs below RUNS, and broken folders, are named and passed over.
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -15,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from omniglot import STATISTICS, Figure3Run, arguments, build, draw_into, runs_of_figure3
+from omniglot import STATISTICS, Figure3Run, arguments, build, draw_into, made, runs_of_figure3
 from recorded_runs import draw
 
 HERE = Path(__file__).parent
@@ -51,12 +52,11 @@ def compared(folder: Path, ours: list[Figure3Run], theirs: list[Figure3Run]) -> 
     return True
 
 
-def main(args: list[str]) -> int:
-    """Run the command; the exit code."""
-    chosen = arguments(HERE, __doc__.split("\n")[0]).parse_args(args)
+def make(chosen: argparse.Namespace) -> int:
+    """The files of the page; the exit code."""
     runs = [one for one in runs_of_figure3(chosen.runs, ["omniglot28"]) if one.classes == CLASSES]
     if not runs:
-        print(f"{HERE.name}/build.py: no run with {CLASSES} classes of 28 x 28 below the folders", file=sys.stderr)
+        print(f"{HERE.name}/build.py: there must be runs with {CLASSES} classes of 28 x 28, got none", file=sys.stderr)
         return 1
     chosen.out.mkdir(parents=True, exist_ok=True)
     folders = [one.run.path for one in runs]
@@ -68,6 +68,11 @@ def main(args: list[str]) -> int:
     done.append(compare(chosen.out, runs))
     build(chosen.out, runs)
     return 0 if all(done) else 1
+
+
+def main(args: list[str]) -> int:
+    """Run the command; the exit code."""
+    return made(make, arguments(HERE, (__doc__ or "").split("\n")[0]).parse_args(args), HERE)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ many sequences as those of other class counts; while there is but one class coun
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from omniglot import IMAGES, Figure3Run, arguments, build, draw_into, runs_of_figure3
+from omniglot import IMAGES, Figure3Run, arguments, build, draw_into, made, runs_of_figure3
 from recorded_runs import write_rows
 
 from icl_eval import published
@@ -41,15 +42,11 @@ def papers(runs: list[Figure3Run]) -> list[dict[str, object]]:
     return rows
 
 
-def main(args: list[str]) -> int:
-    """Run the command; the exit code."""
-    parser = arguments(HERE, __doc__.split("\n")[0])
-    scales = {"choices": list(IMAGES), "default": ["omniglot28", "paper"]}
-    parser.add_argument("--scale", nargs="+", help="scales of figure3 to take", **scales)
-    chosen = parser.parse_args(args)
+def make(chosen: argparse.Namespace) -> int:
+    """The files of the page; the exit code."""
     runs = about_classes(runs_of_figure3(chosen.runs, chosen.scale))
     if not runs:
-        print(f"{HERE.name}/build.py: no run of figure3 below {', '.join(map(str, chosen.runs))}", file=sys.stderr)
+        print(f"{HERE.name}/build.py: there must be runs of figure3 below the folders, got none", file=sys.stderr)
         return 1
     chosen.out.mkdir(parents=True, exist_ok=True)
     if rows := papers(runs):
@@ -58,6 +55,14 @@ def main(args: list[str]) -> int:
     drawn = [draw_into(chosen.out, name, name, *folders, "--unfinished") for name in ("figure3a", "figure3b")]
     build(chosen.out, runs)
     return 0 if all(drawn) else 1
+
+
+def main(args: list[str]) -> int:
+    """Run the command; the exit code."""
+    parser = arguments(HERE, (__doc__ or "").split("\n")[0])
+    scales = {"choices": list(IMAGES), "default": ["omniglot28", "paper"]}
+    parser.add_argument("--scale", nargs="+", help="scales of figure3 to take", **scales)
+    return made(make, parser.parse_args(args), HERE)
 
 
 if __name__ == "__main__":
