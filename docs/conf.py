@@ -90,6 +90,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+html_sidebars = {page: [] for page in ("docs/index", "docs/start", "docs/ideas/index", "docs/glossary")}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
