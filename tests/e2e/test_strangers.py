@@ -57,6 +57,7 @@ COMMANDS_ON = {
         "evaluate": [["evaluate", "runs/one"], ["evaluate", "runs"], ["evaluate", "runs/one", "--all-checkpoints"]],
         "compare": [["compare", "runs", "--with", "runs/one", "--unfinished"]],
         "table": [["table", "runs", "--unfinished"], ["table", "runs", "--wide", "--unfinished"]],
+        "report": [["report", "runs"], ["report", "runs", "--out", "page.html"]],
         "claims": [["claims", "runs", "--unfinished"]],
         "figures": [["figures", "runs"]],
         "heads": [["heads", "runs/one"], ["heads", "runs/one", "--steps", "all", "--out", "out"]],

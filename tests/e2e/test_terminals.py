@@ -52,6 +52,8 @@ REFUSALS = {
         (["heads", "nowhere"], "nowhere"),
         (["heads", ".", "--steps", "first"], "--steps must be steps of checkpoints, or all"),
         (["patch", "nowhere"], "nowhere"),
+        (["report", "nowhere"], "nowhere"),
+        (["report", ".", "--watch", "0"], "--watch must be at least 1"),
         (["patch", ".", "fewshot_holdot"], "did you mean fewshot_holdout?"),
     ],
 }
@@ -89,6 +91,7 @@ HELP = [
     ("icl_eval", ["evaluate", "--help"]),
     ("icl_eval", ["heads", "--help"]),
     ("icl_eval", ["patch", "--help"]),
+    ("icl_eval", ["report", "--help"]),
 ]
 
 
@@ -135,6 +138,8 @@ LIGHT = [
     ("icl_eval", ["table", "--help"]),
     ("icl_eval", ["table", "nowhere"]),
     ("icl_eval", ["heads", "nowhere"]),
+    ("icl_eval", ["report", "--help"]),
+    ("icl_eval", ["report", "nowhere"]),
     ("icl_eval", ["patch", "--help"]),
 ]
 
