@@ -1,5 +1,5 @@
 """The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
-NumPy as well, integration and plugins, builds the API pages, builds each package twice and looks into the archives, and
+NumPy as well, integration and plugins, builds the site, builds each package twice and looks into the archives, and
 asks for licences and for what is known to be unsafe.
 
 `nox -l` lists them and those that are run by name.
@@ -38,6 +38,7 @@ ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
 OLDEST_NUMPY = "numpy==1.26.4"
 ALL_OF_MODELS = "icl-models[ssm]"
 ALL_OF_TRAIN = "icl-train[yaml,tensorboard]"
+SITE_TOOLS = ("sphinx", "pydata-sphinx-theme", "sphinx-copybutton", "sphinx-design", "myst-parser", "myst-nb")
 FILES = ("h5py", "pillow")  # what icl-data's extras read array files and images with
 TESTED = ["icl-data", ALL_OF_DATA, "icl-models", ALL_OF_MODELS, ALL_OF_TRAIN, "icl-eval"]
 
@@ -346,11 +347,19 @@ def figure3a(session: nox.Session) -> None:
 @nox.session
 @removing_environment
 def docs(session: nox.Session) -> None:
-    """The API pages of all public modules, from their docstrings, into docs/api; a warning is an error."""
+    """The site, into docs/_build/html: pages, experiments, docstrings, a notebook that is run. A warning is an error.
+
+    `-- links` asks every address outside whether it answers, and writes nothing else.
+    """
     install_wheels(session, *EVERYTHING)
-    install(session, "pdoc", "jax")  # types in signatures must be there to be shown
-    shutil.rmtree(ROOT / "docs" / "api", ignore_errors=True)
-    session.run("python", str(ROOT / "docs" / "build_api.py"), str(ROOT / "docs" / "api"))
+    install(session, *SITE_TOOLS, "ipykernel", "jax")  # types in signatures must be there to be shown
+    build = ROOT / "docs" / "_build"
+    builder = "linkcheck" if "links" in session.posargs else "html"
+    shutil.rmtree(build, ignore_errors=True)
+    options = ("--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "--conf-dir", str(ROOT / "docs"))
+    folders = ("--doctree-dir", str(build / "doctrees"), str(ROOT), str(build / builder))
+    session.run("python", "-m", "sphinx", "--builder", builder, *options, *folders)
+    session.log(f"open {build / builder / 'index.html'}" if builder == "html" else "every address answers")
 
 
 @nox.session

@@ -40,6 +40,7 @@ exclude_patterns = [
     "**/.*",
     "docs/_*",
     "docs/experiments/_*",
+    "docs/figures",  # which says that the gallery has them
     "docs/reliability/page.md",  # from which docs/reliability.md is made
     "README.md",  # the repository's own front page; here that is docs/index
     "*runs",
@@ -71,7 +72,7 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autosummary_generate = False
-default_role = "py:obj"  # `Name` is a link where Name is ours, else code; tests/e2e/test_docstrings.py has that it exists
+default_role = "py:obj"  # `Name` is a link where Name is ours, else code
 python_maximum_signature_line_length = 90
 python_use_unqualified_type_names = True
 add_module_names = False
@@ -89,6 +90,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+html_sidebars = {page: [] for page in ("docs/index", "docs/start", "docs/ideas/index", "docs/glossary")}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False

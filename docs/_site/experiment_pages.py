@@ -18,6 +18,7 @@ DOCS = Path(__file__).parents[1]
 FOLDER = DOCS / "experiments"
 RESULTS = DOCS / "gallery"
 NOT_ASSERTED = "not asserted"
+GRID = ("::::{grid} 1 2 2 2", ":gutter: 3", "")
 
 
 def experiments() -> list[dict[str, Any]]:
@@ -43,7 +44,7 @@ def page(experiment: dict[str, Any], claims: list[dict[str, Any]]) -> str:
     lines += [f"icl-eval {figure} runs --experiment {name}" for figure in figures]
     lines += [f"icl-eval claims runs --experiment {name}"]
     parts += ["\n".join(["```bash parsed", *lines, "```"])]
-    parts += ["`--scale` takes any of the scales below; `--run-seeds`, `--max-steps` and every option of `icl-train run` go on top."]
+    parts += ["`--scale` takes any of the scales below, and every option of `icl-train run` goes on top."]
     parts += ["## What varies", axes(experiment), "## Scales", scales(experiment)]
     return "\n\n".join(parts) + "\n"
 
@@ -55,7 +56,8 @@ def seen(name: str, claims: list[dict[str, Any]]) -> list[str]:
         return ["Nothing has been measured at laptop scale yet."]
     lines = ["| claim | measured, with its 95% interval | seeds | bound | |", "|---|---|---|---|---|"]
     for row in own:
-        bound = " ".join(f"{sign} {row[end]:g}" for sign, end in ((">", "above"), ("<", "below")) if row[end] is not None)
+        ends = [(sign, row[end]) for sign, end in ((">", "above"), ("<", "below"))]
+        bound = " ".join(f"{sign} {end:g}" for sign, end in ends if end is not None)
         measured = row["measured"]
         value = measured if isinstance(measured, str) else "" if measured is None else f"{measured:.3f}"
         interval = "" if row["low"] is None else f" ({row['low']:.3f} to {row['high']:.3f})"
@@ -100,10 +102,10 @@ def write_pages(app: Sphinx | None = None) -> None:
     cards: dict[str, list[str]] = {}
     for experiment in found:
         cards.setdefault(experiment["paper"], []).append(card(experiment))
-    groups = [
-        "\n".join([f"## {paper.partition(', ')[0]}", "", f"{paper.partition(', ')[2]}.", "", "::::{grid} 1 2 2 2", ":gutter: 3", "", *own, "::::"])
-        for paper, own in cards.items()
-    ]
+    groups = []
+    for paper, own in cards.items():
+        author, _, title = paper.partition(", ")
+        groups.append("\n".join([f"## {author}", "", f"{title}.", "", *GRID, *own, "::::"]))
     pages["_cards.md"] = "\n\n".join(groups) + "\n"
     for old in FOLDER.glob("*.md"):
         if old.name not in (*pages, "index.md"):

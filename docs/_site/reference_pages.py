@@ -100,9 +100,9 @@ def text_below(module: ModuleType, name: str) -> str:
         body = ast.parse(inspect.getsource(source)).body
         for statement, below in pairwise(body):
             made = getattr(statement, "targets", [getattr(statement, "target", getattr(statement, "name", None))])
-            if any(ast.unparse(one) == name for one in made if isinstance(one, ast.AST)):
-                if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-                    return " ".join(str(below.value.value).split())
+            named = any(ast.unparse(one) == name for one in made if isinstance(one, ast.AST))
+            if named and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
+                return " ".join(str(below.value.value).split())
     raise ValueError(f"{module.__name__}.{name} must have a docstring below it")
 
 
@@ -134,7 +134,7 @@ def lead(app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Tex
 
 
 def google(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
-    """Sections of a docstring (Args, Raises, …) as fields; what stands below an attribute has none, and may have colons."""
+    """Sections of a docstring (Args, Raises, …) as fields; an attribute has none, and may have colons."""
     if what not in ("attribute", "data", "property"):
         # Sphinx takes the first of two names for a type: `low, high: bounds` is spelled `low/high` on a page.
         lines[:] = [TOGETHER.sub(lambda names: names[0].replace(", ", "/"), line) for line in lines]

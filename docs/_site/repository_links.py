@@ -17,7 +17,12 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[2]
-OVERVIEWS = {"benchmarks/results": "docs/benchmarks", ".": "docs/index", "docs": "docs/index"}
+OVERVIEWS = {
+    "benchmarks/results": "docs/benchmarks",
+    "docs/figures": "docs/gallery/README",
+    ".": "docs/index",
+    "docs": "docs/index",
+}
 LISTED = "repository"  # where the pages of folders lie on the site
 HIDDEN = ("__pycache__", ".")
 

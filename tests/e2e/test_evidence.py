@@ -132,7 +132,7 @@ def test_no_file_names_the_machine_or_a_place_on_it(made):
     root, out, _ = made
     for path in files_of(out):
         content = path.read_bytes()
-        for told in (HOST, str(root), str(ROOT), str(Path.home()), sys.argv[0]):
+        for told in (HOST, str(root), str(ROOT), str(Path.home()), sys.executable):
             assert told.encode() not in content, path
 
 

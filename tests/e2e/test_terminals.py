@@ -51,6 +51,8 @@ REFUSALS = {
         (["evaluate", ".", "--step", "many"], "many"),
         (["figures", "3"], "it does not exist"),
         (["plot", ".", "--at", "first"], "--at must be last, peak or a step"),
+        (["watch", "nowhere"], "nowhere"),
+        (["watch", ".", "--interval", "0"], "interval must be from 0.2 to 3600 seconds, got 0.0"),
         (["heads", "nowhere"], "nowhere"),
         (["heads", ".", "--steps", "first"], "--steps must be steps of checkpoints, or all"),
         (["patch", "nowhere"], "nowhere"),
@@ -90,6 +92,7 @@ HELP = [
     ("icl_eval", ["--help"]),
     ("icl_eval", ["figure3a", "--help"]),
     ("icl_eval", ["evaluate", "--help"]),
+    ("icl_eval", ["watch", "--help"]),
     ("icl_eval", ["heads", "--help"]),
     ("icl_eval", ["patch", "--help"]),
 ]
@@ -138,6 +141,7 @@ LIGHT = [
     ("icl_eval", ["evaluate", "nowhere"]),
     ("icl_eval", ["table", "--help"]),
     ("icl_eval", ["table", "nowhere"]),
+    ("icl_eval", ["watch", "."]),
     ("icl_eval", ["heads", "nowhere"]),
     ("icl_eval", ["patch", "--help"]),
 ]
