@@ -1,9 +1,8 @@
 """The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
-NumPy as well, integration and plugins, builds the API pages, builds each package twice and looks into the archives, and
+NumPy as well, integration and plugins, builds the site, builds each package twice and looks into the archives, and
 asks for licences and for what is known to be unsafe.
 
-`nox -s dev`, `nox -s release`, `nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`,
-`nox -s figures`, `nox -s followups`, `nox -s parity`, `nox -s cluster` and `nox -s bench` are run by name.
+`nox -l` lists them and those that are run by name.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
 OLDEST_NUMPY = "numpy==1.26.4"
 ALL_OF_MODELS = "icl-models[ssm]"
 ALL_OF_TRAIN = "icl-train[yaml,tensorboard]"
+SITE_TOOLS = ("sphinx", "pydata-sphinx-theme", "sphinx-copybutton", "sphinx-design", "myst-parser", "myst-nb")
 FILES = ("h5py", "pillow")  # what icl-data's extras read array files and images with
 TESTED = ["icl-data", ALL_OF_DATA, "icl-models", ALL_OF_MODELS, ALL_OF_TRAIN, "icl-eval"]
 
@@ -301,36 +301,65 @@ def security(session: nox.Session) -> None:
 
 @nox.session
 @removing_environment
-def figures(session: nox.Session) -> None:
-    """Experiments of Chan et al. 2022 at laptop scale: trained, drawn, judged, in ./figures-runs (or the folder given).
+def gallery(session: nox.Session) -> None:
+    """Every experiment at laptop scale: trained, drawn, judged, in ./gallery-runs (or the folder given); and what is
+    finished of it taken into docs/gallery.
 
-    Training stops after an hour, and the same command goes on. A claim that does not hold fails the session; one whose
-    runs are missing cannot be judged yet.
+    Training stops after an hour (`-- --minutes M`), and the same command goes on. A claim that does not hold fails the
+    session; one whose runs are missing cannot be judged yet.
     """
-    make_figures(session, "chan2022", "figures-runs")
+    make_gallery(session, "all")
+
+
+@nox.session
+@removing_environment
+def figures(session: nox.Session) -> None:
+    """The part of the gallery that is of Chan et al. 2022, in the same folder, without the pages."""
+    make_gallery(session, "chan2022")
 
 
 @nox.session
 @removing_environment
 def followups(session: nox.Session) -> None:
-    """The same of Reddy 2023 and Singh et al. 2023, 2024 and 2025, in ./followups-runs (or the folder given)."""
-    make_figures(session, "followups", "followups-runs")
+    """The part that is of Reddy 2023 and Singh et al. 2023, 2024 and 2025."""
+    make_gallery(session, "followups")
 
 
-def make_figures(session: nox.Session, papers: str, folder: str) -> None:
-    """The experiments of some papers, in a folder if none is given."""
+def make_gallery(session: nox.Session, part: str) -> None:
+    """The experiments of a part."""
     install_wheels(session, *EVERYTHING)
-    session.run("python", str(ROOT / "tools" / "make_figures.py"), papers, *(session.posargs or [folder]))
+    session.run("python", str(ROOT / "tools" / "make_gallery.py"), "--part", part, *session.posargs)
+
+
+@nox.session
+@removing_environment
+def figure3a(session: nox.Session) -> None:
+    """Figure 3a on Omniglot: trained, seed by seed, in ./figure3a-runs; results/figure3a made of the runs as they are.
+
+    `-- --scale omniglot28|paper|laptop --seeds N ... --minutes M --root FOLDER`, and any option of icl-train sweep.
+    Training stops after an hour, and the same command goes on.
+    """
+    install_wheels(session, *EVERYTHING)
+    data = {name: value for name, value in data_environment().items() if name.startswith("ICL_")}
+    session.run("python", str(ROOT / "tools" / "make_figure3a.py"), *session.posargs, env=data)
 
 
 @nox.session
 @removing_environment
 def docs(session: nox.Session) -> None:
-    """The API pages of all public modules, from their docstrings, into docs/api; a warning is an error."""
+    """The site, into docs/_build/html: pages, experiments, docstrings, a notebook that is run. A warning is an error.
+
+    `-- links` asks every address outside whether it answers, and writes nothing else.
+    """
     install_wheels(session, *EVERYTHING)
-    install(session, "pdoc", "jax")  # types in signatures must be there to be shown
-    shutil.rmtree(ROOT / "docs" / "api", ignore_errors=True)
-    session.run("python", str(ROOT / "docs" / "build_api.py"), str(ROOT / "docs" / "api"))
+    install(session, *SITE_TOOLS, "ipykernel", "jax")  # types in signatures must be there to be shown
+    build = ROOT / "docs" / "_build"
+    builder = "linkcheck" if "links" in session.posargs else "html"
+    shutil.rmtree(build, ignore_errors=True)
+    options = ("--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "--conf-dir", str(ROOT / "docs"))
+    folders = ("--doctree-dir", str(build / "doctrees"), str(ROOT), str(build / builder))
+    session.run("python", "-m", "sphinx", "--builder", builder, *options, *folders)
+    session.log(f"open {build / builder / 'index.html'}" if builder == "html" else "every address answers")
 
 
 @nox.session

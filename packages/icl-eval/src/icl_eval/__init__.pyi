@@ -20,6 +20,7 @@ from ._onsets.order import order_of_onsets
 from ._picture.picture import Axis, Line, Mark, Panel, Picture
 from ._picture.rows import drawn_rows
 from ._picture.series import Curve, Series, curve, series_of
+from ._report.report import write_report
 from ._runs import Evaluation, RunGroup, RunSeries, collect, group_runs
 from ._tables.files import write_csv, write_json
 from ._tables.onsets import load_onsets
@@ -74,4 +75,5 @@ __all__ = [
     "timeseries_rows",
     "write_csv",
     "write_json",
+    "write_report",
 ]

@@ -9,12 +9,15 @@ from ._interventions.text import intervention_text
 from ._loop import eval_record, train
 from ._plans.figure3a import figure3a
 from ._plans.plan import Plan, configurations, planned
+from ._run_data import RunData
 from ._runs.checkpoint import load_model_weights
 from ._runs.departures import departures
 from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, progress_line
 from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
 from ._runs.search import find_runs
+from ._status.rows import StatusRow, Survey
+from ._status.watch import Face, watch_runs
 from ._task import Task
 from .config import (
     DataConfig,
@@ -46,6 +49,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "ExperimentRun",
+    "Face",
     "Headline",
     "Intervention",
     "Interventions",
@@ -55,11 +59,14 @@ __all__ = [
     "Plan",
     "Reporter",
     "RunConfig",
+    "RunData",
     "RunError",
     "RunFailed",
     "RunFolder",
     "RunUnreadable",
     "SeedConfig",
+    "StatusRow",
+    "Survey",
     "Task",
     "TrainConfig",
     "chan2022",
@@ -84,4 +91,5 @@ __all__ = [
     "resolve_device",
     "smoke",
     "train",
+    "watch_runs",
 ]

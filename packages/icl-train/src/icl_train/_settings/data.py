@@ -16,7 +16,9 @@ from icl_train._settings.source import stored_source
 __all__ = ["SEQUENCE_TYPES", "ContextOrder", "DataConfig", "Protocol", "QueryExemplar", "SequenceKind"]
 
 SequenceKind = Bursty | NoSupport | LabelElsewhere | Random | Fewshot | Mixed
+"""A kind of sequence, with its settings."""
 Protocol = Literal["paper", "released"]
+"""Whose way of drawing: "paper" keeps to the paper's text, "released" to what the released code does."""
 ContextOrder = Literal["shuffled", "grouped", "blocked", "query_first", "query_last"]
 QueryExemplar = Literal["new", "copy"]
 
@@ -28,6 +30,7 @@ SEQUENCE_TYPES = (
     *(f"random_{classes}" for classes in ("common", "rare", "zipfian")),
     *(f"label_elsewhere_{classes}" for classes in ("common", "rare", "zipfian")),
 )
+"""Names of training sequences: a kind, and whose classes they are of where the kind has a choice."""
 
 # setting → beginnings of the types of training sequence that it is about
 _ABOUT = {

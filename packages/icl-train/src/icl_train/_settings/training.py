@@ -16,7 +16,9 @@ from icl_train._settings.values import UnusableConfig
 __all__ = ["MOST_THREADS", "EngineName", "Precision", "TrainConfig"]
 
 EngineName = Literal["auto", "eager", "compiled", "graph", "fused", "ensemble"]
+"""Ways to make an update: "auto" (what suits the device), "eager", "compiled", "graph", "fused" or "ensemble"."""
 Precision = Literal["float32", "tf32", "bf16"]
+"""Numbers that a run computes with: "float32", "tf32" or "bf16"."""
 
 MOST_THREADS = 4096
 

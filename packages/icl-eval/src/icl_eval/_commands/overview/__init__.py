@@ -1,0 +1,1 @@
+"""Commands about all runs below a folder at once."""

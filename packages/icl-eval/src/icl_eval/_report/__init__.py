@@ -1,0 +1,1 @@
+"""The report: one page of all runs, and the CSV files that it links to."""

@@ -1,0 +1,187 @@
+// What happens when somebody does something.
+if (view.group === null) view.group = tellingSetting();
+let groups = grouping(view.group);
+let styles = stylesOf(groups.names.length, groups.ordered);
+let found = matching(view.query);
+
+const shownRuns = () => report.runs.map((_, run) => run).filter((run) => found.matches[run] && !hidden.has(run));
+
+function drawAll() {
+  const runs = shownRuns();
+  const drawn = [0, 1].map((side) => drawCurves(side, runs, groups, styles));
+  noteOfCurves(drawn, groups);
+  drawFinal(runs, groups, styles);
+  drawDifferences(runs);
+  drawCards(runs);
+  drawLegend();
+  const count = found.matches.filter(Boolean).length;
+  const unknown = found.unknown.length ? ` Nothing is called ${found.unknown.join(", ")}.` : "";
+  byId("filter-count").textContent = `${whole(runs.length)} of ${plural(report.runs.length, "run")} shown${count > runs.length ? `, ${count - runs.length} switched off` : ""}.${unknown}`;
+  save();
+}
+
+function drawCards(runs) {
+  const above = (measure) => runs.filter((run) => {
+    const one = reached(report.runs[run], measure);
+    return one && one.low !== null && one.chance !== null && one.low > one.chance;
+  });
+  const cards = [["Runs", whole(runs.length), runs.length === report.runs.length ? "all of them" : `of ${whole(report.runs.length)}`]];
+  const unfinished = runs.filter((run) => !isDone(report.runs[run])).length;
+  cards.push(["Finished", whole(runs.length - unfinished), unfinished ? `${whole(unfinished)} not yet` : "every one"]);
+  const two = [ICL, IWL].filter((measure) => measure >= 0);
+  const measures = two.length === 2 ? two : view.measures.filter((measure) => report.measures[measure]?.share);
+  for (const measure of new Set(measures)) {
+    const { short } = report.measures[measure];
+    const there = runs.filter((run) => reached(report.runs[run], measure)).length;
+    const title = measure === ICL ? "Learn in context" : measure === IWL ? "Learn in weights" : short;
+    cards.push([title, whole(above(measure).length), `of ${whole(there)}: last ${short} above guessing`]);
+  }
+  if (two.length === 2) cards.push(["Learn in both ways", whole(above(ICL).filter((run) => above(IWL).includes(run)).length), "at the last evaluation"]);
+  byId("cards").replaceChildren(...cards.map(([title, number, told]) => element("div", {}, element("dt", { textContent: title }), element("dd", {}, element("strong", { textContent: number }), ` ${told}`))));
+}
+
+function drawLegend() {
+  const matched = report.runs.map((_, run) => run).filter((run) => found.matches[run]);
+  const items = groups.names.map((name, group) => {
+    const members = matched.filter((run) => groups.of[run] === group);
+    if (!members.length) return null;
+    const on = members.some((run) => !hidden.has(run));
+    const button = element("button", { type: "button", className: "key", "data-group": group, "aria-pressed": String(on) }, swatch(styles[group]), element("span", { textContent: name }), element("small", { textContent: whole(members.length) }));
+    button.addEventListener("click", () => {
+      for (const run of members) on ? hidden.add(run) : hidden.delete(run);
+      showChoices();
+      drawAll();
+      byId("legend").querySelector(`[data-group="${group}"]`)?.focus();
+    });
+    for (const [event, runs] of [["pointerenter", members], ["pointerleave", []], ["focus", members], ["blur", []]]) button.addEventListener(event, () => point(runs));
+    return button;
+  }).filter(Boolean);
+  const title = element("span", { className: "legend-title", textContent: groups.title ? `${groups.title}:` : "" });
+  byId("legend").replaceChildren(title, ...items);
+}
+
+function point(runs) {
+  for (const one of [...charts, finalChart]) one.highlight(runs);
+}
+
+const table = {
+  sorted(key) {
+    view.down = view.sort === key ? !view.down : false;
+    view.sort = key;
+    orderTable(groups, styles);
+    filterTable(found.matches, groups);
+    save();
+  },
+  shown(run, on) {
+    on ? hidden.delete(run) : hidden.add(run);
+    drawAll();
+  },
+  compared(run, on) {
+    on ? compared.add(run) : compared.delete(run);
+    drawDifferences(shownRuns());
+    save();
+  },
+  pointed: point,
+};
+
+function refilter() {
+  found = matching(view.query);
+  filterTable(found.matches, groups);
+  drawAll();
+}
+
+function regroup() {
+  groups = grouping(view.group);
+  styles = stylesOf(groups.names.length, groups.ordered);
+  orderTable(groups, styles);
+  refilter();
+}
+
+function rebuildTable() {
+  buildTable(table);
+  orderTable(groups, styles);
+  filterTable(found.matches, groups);
+}
+
+function offerControls() {
+  const varying = report.settings.map((setting, number) => [number, setting]).filter(([, setting]) => setting.varying);
+  const settings = varying.map(([number, setting]) => [number, setting.name]);
+  const measures = report.measures.map((measure, number) => [number, measure.label]).filter(([number]) => report.measures[number].curves.length);
+  fill(byId("group"), [["none", "nothing"], ["condition", "all settings but seeds"], ...settings], view.group);
+  fill(byId("setting"), [["", "any"], ...settings, ["state", "state"]], "");
+  [0, 1].forEach((side) => fill(byId(`measure-${side}`), measures, view.measures[side]));
+  ["x", "y"].forEach((axis, side) => fill(byId(`final-${axis}`), report.measures.map((measure, number) => [number, measure.label]), view.final[side]));
+  byId("filter").value = view.query;
+  byId("lines").value = view.lines;
+  for (const [id, name] of [["bands", "bands"], ["log-x", "logX"], ["log-y", "logY"]]) byId(id).checked = view[name];
+}
+
+function offerValues() {
+  const chosen = byId("setting").value;
+  const values = chosen === "state" ? [...new Set(report.runs.map((run) => run.state))].sort() : report.settings[chosen]?.values ?? [];
+  fill(byId("value"), [["", "any"], ...values.map((value) => [value, value])], "");
+  byId("value").disabled = !chosen;
+}
+
+function listen() {
+  const on = (id, event, done) => byId(id).addEventListener(event, () => done(byId(id)));
+  on("filter", "input", (input) => { view.query = input.value; refilter(); });
+  on("group", "change", (select) => { view.group = report.settings[select.value] ? Number(select.value) : select.value; regroup(); });
+  on("setting", "change", offerValues);
+  on("value", "change", (select) => {
+    if (!select.value) return;
+    const name = byId("setting").value === "state" ? "state" : report.settings[byId("setting").value].name;
+    const word = `${name}=${/\s/.test(select.value) ? `"${select.value}"` : select.value}`;
+    view.query = `${view.query} ${word}`.trim();
+    byId("filter").value = view.query;
+    refilter();
+  });
+  on("reset", "click", () => {
+    view.query = byId("filter").value = "";
+    hidden.clear();
+    showChoices();
+    refilter();
+  });
+  [0, 1].forEach((side) => {
+    on(`measure-${side}`, "change", (select) => { view.measures[side] = Number(select.value); drawAll(); });
+    on(`final-${"xy"[side]}`, "change", (select) => { view.final[side] = Number(select.value); drawAll(); });
+  });
+  on("lines", "change", (select) => { view.lines = select.value; drawAll(); });
+  for (const [id, name] of [["bands", "bands"], ["log-x", "logX"], ["log-y", "logY"]]) on(id, "change", (box) => { view[name] = box.checked; drawAll(); });
+  dark.addEventListener("change", regroup);
+}
+
+function tellStates() {
+  const told = Object.entries(report.states).map(([state, count]) => `${whole(count)} ${state}`);
+  byId("states").textContent = `Runs below ${report.roots.join(", ")}: ${told.join(", ") || "none"}.`;
+  if (report.watched === null) return;
+  const box = element("input", { type: "checkbox", checked: view.reload });
+  box.addEventListener("change", () => { view.reload = box.checked; save(); });
+  setInterval(() => { if (view.reload) location.reload(); }, report.watched * 1000);
+  byId("watched").replaceChildren(element("label", { className: "check" }, box, `Load it again every ${plural(report.watched, "second")}, as it is written anew`));
+  byId("watched").hidden = false;
+}
+
+function changeColumns(key, on) {
+  const others = chosenColumns().filter((one) => one !== key);
+  view.columns = on ? [...others, key] : others;
+  rebuildTable();
+  save();
+}
+
+tellStates();
+listFiles();
+if (report.runs.length) {
+  offerControls();
+  offerColumns(changeColumns);
+  listVarying();
+  listAlike();
+  rebuildTable();
+  drawAll();
+  drawHeads();
+  drawSequences();
+  listen();
+} else {
+  for (const part of document.querySelectorAll("main > :not(#files)")) part.hidden = true;
+}
+document.documentElement.dataset.ready = "yes";

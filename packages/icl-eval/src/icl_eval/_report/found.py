@@ -1,0 +1,135 @@
+"""What the report is about: every run below some folders that has an evaluation, and what is said of the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from icl_eval._loading.assembled import Loaded, load
+from icl_eval._loading.tidy import tidy
+from icl_eval._loading.wide import wide
+from icl_eval._picture.names import chosen_runs, conditions, is_seed
+from icl_eval._picture.runs import RunSettings, run_settings
+from icl_train import find_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Found", "find", "states_below"]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Runs and what they measured.
+
+    Attributes:
+        summary: a row for each run, as of `summarize_runs`.
+        folders: the run folders, in that order.
+        settings: run → the settings that make it another experiment, without seeds.
+        columns: the values, as of `Loaded`; ``run`` counts in the rows of ``summary``.
+        splits, metrics: names that ``split`` and ``metric`` count in.
+        last_recorded: of each run, the step of its last record, of training as well.
+        curves: a row for each value, as of `load_runs`, without settings.
+        skipped: a line for each folder that was passed over.
+    """
+
+    summary: pd.DataFrame
+    folders: list[Path]
+    settings: RunSettings
+    columns: dict[str, npt.NDArray[Any]]
+    splits: list[str]
+    metrics: list[str]
+    last_recorded: list[int]
+    curves: pd.DataFrame
+    skipped: list[str]
+
+
+def find(roots: Sequence[Path], where: Sequence[str] = ()) -> Found:
+    """Read the runs below ``roots``, finished or not.
+
+    Args:
+        roots: run folders, or any folders above some.
+        where: keep runs that have these values alone: ``setting=value``, of one setting any of the values.
+
+    Raises:
+        RunError: if one of ``roots`` is not there.
+        ValueError: if no run has such a setting or value.
+    """
+    wanted = conditions("--where", where)
+    loaded = load(roots, splits=None, metrics=None, settings="all", unfinished=True)
+    kept = list(map(str, loaded.runs["run"]))
+    if wanted and kept:
+        names = list(loaded.runs.columns)
+        of_runs = run_settings(loaded.runs, also=tuple(filter(is_seed, names)))
+        kept = list(chosen_runs("--where", wanted, names, of_runs))
+    loaded = _only(loaded, kept)
+    columns = dict(loaded.columns)
+    last = np.zeros(len(loaded.runs), dtype=np.int64)
+    np.maximum.at(last, columns["run"], columns["step"])
+    return Found(
+        summary=wide(loaded),
+        folders=loaded.paths,
+        settings=run_settings(loaded.runs) if len(loaded.runs) else {},
+        columns=columns,
+        splits=loaded.splits,
+        metrics=loaded.metrics,
+        last_recorded=last.tolist(),
+        curves=_without_settings(loaded),
+        skipped=loaded.skipped,
+    )
+
+
+def states_below(roots: Sequence[Path]) -> dict[str, int]:
+    """How many runs below ``roots`` are in each state, whether they have evaluations or not."""
+    seen: dict[str, str] = {}
+    for root in roots:
+        for run in find_runs(root)[0]:
+            try:
+                seen.setdefault(os.path.realpath(run.path), run.status())
+            except OSError:  # a folder that may be listed and not entered: among those that are skipped
+                continue
+    states = list(seen.values())
+    return {state: states.count(state) for state in sorted(set(states))}
+
+
+def _only(loaded: Loaded, names: Sequence[str]) -> Loaded:
+    """The same without the other runs."""
+    keep = loaded.runs["run"].isin(names).to_numpy()
+    if keep.all():
+        return loaded
+    places = np.cumsum(keep) - 1
+    rows = keep[loaded.columns["run"]]
+    columns = {name: column[rows] for name, column in loaded.columns.items()}
+    columns["run"] = places[columns["run"]].astype(np.int32)
+    runs = loaded.runs[keep].reset_index(drop=True)
+    runs["run"] = runs["run"].cat.remove_unused_categories()
+    return Loaded(
+        runs=runs,
+        folders=[one for one, kept in zip(loaded.folders, keep, strict=True) if kept],
+        paths=[one for one, kept in zip(loaded.paths, keep, strict=True) if kept],
+        last_steps=[one for one, kept in zip(loaded.last_steps, keep, strict=True) if kept],
+        splits=loaded.splits,
+        metrics=loaded.metrics,
+        columns=columns,
+        skipped=loaded.skipped,
+    )
+
+
+def _without_settings(loaded: Loaded) -> pd.DataFrame:
+    few = Loaded(
+        runs=loaded.runs[["run", "status"]],
+        folders=loaded.folders,
+        paths=loaded.paths,
+        last_steps=loaded.last_steps,
+        splits=loaded.splits,
+        metrics=loaded.metrics,
+        columns=dict(loaded.columns),
+        skipped=loaded.skipped,
+    )
+    return tidy(few)
