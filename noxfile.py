@@ -371,6 +371,7 @@ def docs(session: nox.Session) -> None:
     builder = "linkcheck" if "links" in session.posargs else "html"
     shutil.rmtree(build, ignore_errors=True)
     options = ("--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "--conf-dir", str(ROOT / "docs"))
+    options += ("--define", "nb_execution_mode=off") if builder == "linkcheck" else ()
     folders = ("--doctree-dir", str(build / "doctrees"), str(ROOT), str(build / builder))
     session.run("python", "-m", "sphinx", "--builder", builder, *options, *folders)
     session.log(f"open {build / builder / 'index.html'}" if builder == "html" else "every address answers")
