@@ -1,8 +1,8 @@
 """Relative links that lead to folders: to the folder's README, or to a page that lists its files.
 
 A repository browser shows a folder by itself; here a folder without a README gets a page, and what it lists is copied.
-Links to single files are downloads, as MyST makes them, but pages in HTML are opened; the front page of the repository is
-that of the site.
+Links to single files are downloads, as MyST makes them, but pages in HTML are opened; the front page of the repository
+is that of the site.
 """
 
 from __future__ import annotations
