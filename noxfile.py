@@ -188,6 +188,20 @@ def cluster(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
+def browser(session: nox.Session) -> None:
+    """Pages that commands write, in a Chromium without a window: they are used with a pointer and with keys alone, wide
+    and narrow, light and dark.
+
+    It needs a Chromium of the system (Debian's package chromium); without one the tests are skipped, with the reason.
+    ICL_SCREENSHOTS names a folder for pictures of the pages.
+    """
+    install_wheels(session, *EVERYTHING)
+    install(session, *TEST_TOOLS, "playwright")
+    pytest(session, ROOT / "tests" / "browser", workers=1)
+
+
+@nox.session
 @nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
 @removing_environment
 def minimums(session: nox.Session, package: str) -> None:
