@@ -3,7 +3,7 @@ NumPy as well, integration and plugins, builds the API pages, builds each packag
 what is known to be unsafe.
 
 `nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s followups`,
-`nox -s parity`, `nox -s cluster` and `nox -s bench` are run by name.
+`nox -s parity`, `nox -s cluster`, `nox -s browser` and `nox -s bench` are run by name.
 """
 
 from __future__ import annotations
