@@ -1,9 +1,8 @@
 """The project's sessions. `nox` runs lint, types, each package's tests from its own wheel, icl-data's with the oldest
-NumPy as well, integration and plugins, builds the API pages, builds each package twice, and asks for licences and for
-what is known to be unsafe.
+NumPy as well, integration and plugins, builds the site, builds each package twice and looks into the archives, and
+asks for licences and for what is known to be unsafe.
 
-`nox -s faults`, `nox -s minimums`, `nox -s regression`, `nox -s quickstart`, `nox -s figures`, `nox -s followups`,
-`nox -s parity`, `nox -s cluster`, `nox -s browser` and `nox -s bench` are run by name.
+`nox -l` lists them and those that are run by name.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import nox
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 
 from sessions import (
+    BUILD_TOOLS,
     CONSTRAINTS,
     EVERYTHING,
     ROOT,
@@ -38,6 +38,7 @@ ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
 OLDEST_NUMPY = "numpy==1.26.4"
 ALL_OF_MODELS = "icl-models[ssm]"
 ALL_OF_TRAIN = "icl-train[yaml,tensorboard]"
+SITE_TOOLS = ("sphinx", "pydata-sphinx-theme", "sphinx-copybutton", "sphinx-design", "myst-parser", "myst-nb")
 FILES = ("h5py", "pillow")  # what icl-data's extras read array files and images with
 TESTED = ["icl-data", ALL_OF_DATA, "icl-models", ALL_OF_MODELS, ALL_OF_TRAIN, "icl-eval"]
 
@@ -227,10 +228,46 @@ def minimums(session: nox.Session, package: str) -> None:
 @removing_environment
 def wheels(session: nox.Session) -> None:
     """Wheel and source archive of each package, built twice, in other folders, at another time and with other rights of
-    files: the same bytes.
+    files: the same bytes. What is in them and in their metadata, and the pages on citing, releasing and contributing.
     """
-    install(session, "build", "hatchling")
-    session.run("python", str(ROOT / "tools" / "build_twice.py"), session.create_tmp(), *EVERYTHING)
+    install(session, *BUILD_TOOLS, *TEST_TOOLS, "twine", "pyyaml")
+    place = Path(session.create_tmp()).resolve()
+    session.run("python", str(ROOT / "tools" / "build_twice.py"), str(place), *EVERYTHING)
+    archives = place / "build0" / "dist"
+    session.run("twine", "check", "--strict", *map(str, sorted(archives.iterdir())))
+    session.env["ICL_ARCHIVES"] = str(archives)
+    pytest(session, ROOT / "tests" / "releases")
+
+
+@nox.session
+@nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
+@removing_environment
+def release(session: nox.Session, package: str) -> None:
+    """A package from its own source archive, its siblings from theirs: its commands run, and the tests in the archive
+    can be collected, away from the source tree.
+    """
+    place = Path(session.create_tmp()).resolve()
+    shutil.rmtree(place, ignore_errors=True)
+    install(session, *BUILD_TOOLS)
+    for one in (*SIBLINGS[package], package):
+        build = ("python", "-m", "build", "--sdist", "--no-isolation", "--outdir", str(place / "archives"))
+        session.run(*build, str(ROOT / "packages" / one), silent=True)
+    archives = sorted((place / "archives").iterdir())
+    session.install("-c", str(CONSTRAINTS), *map(str, archives), *TEST_TOOLS)
+    session.run("python", str(ROOT / "tools" / "try_release.py"), package, str(place), env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """An environment to work in: the packages as they stand in this checkout, with all extras that tests use, and the
+    tools of the other sessions. It stays; the last line says how to activate it.
+    """
+    packages = [str(ROOT / "packages" / package) for package in EVERYTHING]
+    extras = {name: bracket + extra for name, bracket, extra in (one.partition("[") for one in TESTED)}
+    editable = [f"{path}{extras[Path(path).name]}" for path in packages]
+    tools = (*BUILD_TOOLS, *TEST_TOOLS, "ruff", "mypy", "pandas-stubs", "nox")
+    session.install("-c", str(CONSTRAINTS), *tools, *(part for one in editable for part in ("-e", one)))
+    session.log(f"now: source {Path(session.virtualenv.location).resolve() / 'bin' / 'activate'}")
 
 
 @nox.session
@@ -241,7 +278,7 @@ def licences(session: nox.Session) -> None:
     install(session, "jax", "h5py", "pillow", "pyyaml", "tensorboard", "transformers")
     install(session, "pip-licenses")
     file = Path(session.create_tmp()).resolve() / "licences.json"
-    tools = ["build", "hatchling", "pip", "pip-licenses", "prettytable", "pyproject_hooks", "setuptools", "wheel"]
+    tools = [*BUILD_TOOLS, "pip", "pip-licenses", "prettytable", "pyproject_hooks", "setuptools", "wheel"]
     tools += ["editables", "pathspec", "trove-classifiers", "tomli", "wcwidth", *EVERYTHING]
     session.run(
         *("pip-licenses", "--from", "mixed", "--format", "json", "--output-file", str(file)),
@@ -256,7 +293,10 @@ def security(session: nox.Session) -> None:
     """bandit on the packages' sources; pip-audit on the versions of constraints.txt, where its database answers."""
     install(session, "bandit", "pip-audit")
     sources = [str(ROOT / "packages" / package / "src") for package in EVERYTHING]
-    session.run("bandit", "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml"), *sources)
+    bandit = ["bandit", "--quiet", "--recursive", "--configfile", str(ROOT / "pyproject.toml"), *sources]
+    told = session.run(*bandit, silent=True)
+    if "WARNING" in str(told):  # as for a remark that takes something out where nothing was found
+        session.error(f"bandit must have no warnings, got {told}")
     audit = [str(Path(session.bin) / "pip-audit"), "--no-deps", "--disable-pip", "--format", "json"]
     done = subprocess.run([*audit, "--requirement", str(CONSTRAINTS)], capture_output=True, text=True, check=False)
     if not done.stdout.startswith("{"):
@@ -275,36 +315,66 @@ def security(session: nox.Session) -> None:
 
 @nox.session
 @removing_environment
-def figures(session: nox.Session) -> None:
-    """Experiments of Chan et al. 2022 at laptop scale: trained, drawn, judged, in ./figures-runs (or the folder given).
+def gallery(session: nox.Session) -> None:
+    """Every experiment at laptop scale: trained, drawn, judged, in ./gallery-runs (or the folder given); and what is
+    finished of it taken into docs/gallery.
 
-    Training stops after an hour, and the same command goes on. A claim that does not hold fails the session; one whose
-    runs are missing cannot be judged yet.
+    Training stops after an hour (`-- --minutes M`), and the same command goes on. A claim that does not hold fails the
+    session; one whose runs are missing cannot be judged yet.
     """
-    make_figures(session, "chan2022", "figures-runs")
+    make_gallery(session, "all")
+
+
+@nox.session
+@removing_environment
+def figures(session: nox.Session) -> None:
+    """The part of the gallery that is of Chan et al. 2022, in the same folder, without the pages."""
+    make_gallery(session, "chan2022")
 
 
 @nox.session
 @removing_environment
 def followups(session: nox.Session) -> None:
-    """The same of Reddy 2023 and Singh et al. 2023, 2024 and 2025, in ./followups-runs (or the folder given)."""
-    make_figures(session, "followups", "followups-runs")
+    """The part that is of Reddy 2023 and Singh et al. 2023, 2024 and 2025."""
+    make_gallery(session, "followups")
 
 
-def make_figures(session: nox.Session, papers: str, folder: str) -> None:
-    """The experiments of some papers, in a folder if none is given."""
+def make_gallery(session: nox.Session, part: str) -> None:
+    """The experiments of a part."""
     install_wheels(session, *EVERYTHING)
-    session.run("python", str(ROOT / "tools" / "make_figures.py"), papers, *(session.posargs or [folder]))
+    session.run("python", str(ROOT / "tools" / "make_gallery.py"), "--part", part, *session.posargs)
+
+
+@nox.session
+@removing_environment
+def figure3a(session: nox.Session) -> None:
+    """Figure 3a on Omniglot: trained, seed by seed, in ./figure3a-runs; results/figure3a made of the runs as they are.
+
+    `-- --scale omniglot28|paper|laptop --seeds N ... --minutes M --root FOLDER`, and any option of icl-train sweep.
+    Training stops after an hour, and the same command goes on.
+    """
+    install_wheels(session, *EVERYTHING)
+    data = {name: value for name, value in data_environment().items() if name.startswith("ICL_")}
+    session.run("python", str(ROOT / "tools" / "make_figure3a.py"), *session.posargs, env=data)
 
 
 @nox.session
 @removing_environment
 def docs(session: nox.Session) -> None:
-    """The API pages of all public modules, from their docstrings, into docs/api; a warning is an error."""
+    """The site, into docs/_build/html: pages, experiments, docstrings, a notebook that is run. A warning is an error.
+
+    `-- links` asks every address outside whether it answers, and writes nothing else.
+    """
     install_wheels(session, *EVERYTHING)
-    install(session, "pdoc", "jax")  # types in signatures must be there to be shown
-    shutil.rmtree(ROOT / "docs" / "api", ignore_errors=True)
-    session.run("python", str(ROOT / "docs" / "build_api.py"), str(ROOT / "docs" / "api"))
+    install(session, *SITE_TOOLS, "ipykernel", "jax")  # types in signatures must be there to be shown
+    build = ROOT / "docs" / "_build"
+    builder = "linkcheck" if "links" in session.posargs else "html"
+    shutil.rmtree(build, ignore_errors=True)
+    options = ("--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "--conf-dir", str(ROOT / "docs"))
+    options += ("--define", "nb_execution_mode=off") if builder == "linkcheck" else ()
+    folders = ("--doctree-dir", str(build / "doctrees"), str(ROOT), str(build / builder))
+    session.run("python", "-m", "sphinx", "--builder", builder, *options, *folders)
+    session.log(f"open {build / builder / 'index.html'}" if builder == "html" else "every address answers")
 
 
 @nox.session

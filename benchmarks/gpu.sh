@@ -35,7 +35,11 @@ if [ ! -e "$results/profile.json" ] && [ "$(left)" -gt 60 ]; then
     --engine "$engine" "${more[@]}" --json >"$results/profile.part"
   mv "$results/profile.part" "$results/profile.json"
 fi
-if [ "$(left)" -gt 30 ]; then
+if [ ! -e "$results/figure3a.done" ]; then
+  if [ "$(left)" -le 30 ]; then
+    echo "not done yet: the same command goes on"
+    exit 0
+  fi
   started=$SECONDS
   # shellcheck disable=SC2086 # the counts are words
   timeout --signal TERM "$(($(left) - 20))" python3 -m icl_train sweep figure3a --class-counts $counts \
@@ -46,6 +50,7 @@ if [ "$(left)" -gt 30 ]; then
     echo "not done yet (exit code $status): the same command goes on"
     exit 0
   fi
+  touch "$results/figure3a.done"
 fi
 if python3 -c "import icl_eval, polars" 2>/dev/null; then
   python3 -m icl_eval figure3a "$results/figure3a" --out "$results/figure3a-figure"

@@ -3,7 +3,8 @@
     python results/fill.py           fills the tables in results/*/README.md
     python results/fill.py --check   says which are not what their files hold; exit code 1
 
-A table stands between ``<!-- tests: FOLDER [FOLDER ...] -->`` and ``<!-- end -->``, folders from the page's own on.
+What is filled stands between ``<!-- KIND: WORDS -->`` and ``<!-- end -->``, with files and folders from the page's own
+on; ``KIND`` is one of ``KINDS``, whose first line says what its words are. Of files that are missing the page says so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,18 @@ BLOCK = re.compile(r"(<!-- (\w+): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHORT = {
     "eval_fewshot_holdout/accuracy_closed": "ICL",
     "eval_no_support_zipfian/accuracy_query": "IWL",
+    "eval_novel_label/accuracy_closed": "ICL, novel labels",
+    "eval_flipped/accuracy_both": "both ways right",
     "train/loss": "training loss",
+}
+SPOKEN = {
+    "icl": "ICL",
+    "icl_all_classes": "ICL, all classes",
+    "iwl": "IWL",
+    "novel_labels": "novel labels",
+    "both_ways": "both ways right",
+    "training_accuracy": "training accuracy",
+    "sequences_per_statistics": "groups of",
 }
 
 
@@ -63,7 +75,7 @@ def tests(page: Path, folders: list[str]) -> str:
             updates = row["test"] == "crossing"
             what = f"passes {float(row['threshold']):g} at update" if updates else "mean over training"
             cells = [
-                f"[{folder}]({folder})",
+                f"[{Path(folder).name}]({folder})",
                 f"{SHORT.get(row['metric'], row['metric'])}: {what}",
                 *(sized(row, side, updates=updates) for side in ("ours", "theirs")),
                 interval(row, updates=updates),
@@ -76,22 +88,55 @@ def tests(page: Path, folders: list[str]) -> str:
 
 
 def means(page: Path, words: list[str]) -> str:
-    """Means of columns of a file by its column `group`, at the steps given: FILE COLUMN,COLUMN STEP,STEP."""
-    file, columns, steps = words[0], words[1].split(","), words[2].split(",")
+    """Means of columns by a column (`group` if none is named), at some steps: FILE COLUMN[:DIGITS],… STEPS [BY]."""
+    file, wanted, by = words[0], words[2].split(","), (*words, "group")[3]
+    digits = {name: int(count or 2) for name, _, count in (column.partition(":") for column in words[1].split(","))}
     rows = rows_of(page.parent / file)
-    lines = [f"| group | step | runs | {' | '.join(columns)} |", f"|---|---|---|{'---|' * len(columns)}"]
-    for group in dict.fromkeys(row["group"] for row in rows):
-        for step in steps:
-            here = [row for row in rows if row["group"] == group and row["step"] == step]
-            if not here:
-                continue
-            cells = []
-            for column in columns:
-                values = [float(row[column]) for row in here if row[column]]
-                spread = f" ({min(values):.2f} to {max(values):.2f})" if values else ""
-                cells.append(f"{sum(values) / len(values):.2f}{spread}" if values else "")
-            lines.append(f"| {group} | {int(step):,} | {len(here)} | {' | '.join(cells)} |")
+    lines = [
+        f"| {spoken(by)} | step | runs | {' | '.join(map(spoken, digits))} |",
+        f"|---|---|---|{'---|' * len(digits)}",
+    ]
+    for group in dict.fromkeys(row[by] for row in rows):
+        own = [row for row in rows if row[by] == group]
+        for step in steps_of(own, wanted):
+            here = [row for row in own if int(row["step"]) == step]
+            if here:
+                cells = [spread(here, column, digits=count) for column, count in digits.items()]
+                lines.append(f"| {group} | {step:,} | {len(here)} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def steps_of(rows: list[dict[str, str]], wanted: list[str]) -> list[int]:
+    """Steps by number, and for `last` the last one that every run among the rows has, if no number names it."""
+    found = [int(step) for step in wanted if step != "last"]
+    return found if "last" not in wanted or last_of_all(rows) in found else [*found, last_of_all(rows)]
+
+
+def last_of_all(rows: list[dict[str, str]]) -> int:
+    """The last step that every run among the rows has."""
+    lasts: dict[str, int] = {}
+    for row in rows:
+        lasts[row["run"]] = max(lasts.get(row["run"], 0), int(row["step"]))
+    return min(lasts.values())
+
+
+def spread(rows: list[dict[str, str]], column: str, *, digits: int = 3) -> str:
+    """The mean of a column over runs, with the least and the greatest; of a single run its 95% interval."""
+    values = [float(row[column]) for row in rows if row[column]]
+    if not values:
+        return ""
+    bounds = min(values), max(values)
+    if len(values) == 1 and f"{column}_low" not in rows[0]:
+        return f"{values[0]:.{digits}f}"
+    if len(values) == 1 and rows[0][f"{column}_low"]:
+        bounds = float(rows[0][f"{column}_low"]), float(rows[0][f"{column}_high"])
+    low, high = (f"{bound:.{digits}f}" for bound in bounds)
+    return f"{sum(values) / len(values):.{digits}f} ({low} to {high})"
+
+
+def spoken(column: str) -> str:
+    """A column as it is read."""
+    return SPOKEN.get(column, column)
 
 
 def steps(page: Path, words: list[str]) -> str:
@@ -107,14 +152,118 @@ def steps(page: Path, words: list[str]) -> str:
     return "\n".join(lines)
 
 
+def states(page: Path, words: list[str]) -> str:
+    """How far runs are, in what time, on what: FILE."""
+    lines = ["| run | updates | seconds per update | hours | on | with |", "|---|---|---|---|---|---|"]
+    for row in rows_of(page.parent / words[0]):
+        done, last = int(row["updates"]), int(row["of_updates"])
+        updates = f"{done:,}" if row["state"] == "done" else f"{done:,} of {last:,}, {row['state']}"
+        hours = float(row["seconds_in_all"] or row["seconds_of_updates"]) / 3600
+        took = f"{hours:.2f}" if row["seconds_in_all"] else f"{hours:.2f} (updates alone; {row['starts']} starts)"
+        threads = f", {row['threads']} thread{'s' if row['threads'] != '1' else ''}"
+        where = (row["processor"] or row["device"]) + threads
+        versions = f"Python {row['python']}, PyTorch {row['torch']}, NumPy {row['numpy']}, icl-train {row['icl-train']}"
+        cells = (row["run"], updates, f"{float(row['seconds_per_update'] or 'nan'):.3f}", took, where, versions)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def beside(page: Path, words: list[str]) -> str:
+    """Ours beside the paper's, by images and classes: FILE PAPER STEPS."""
+    rows, papers = rows_of(page.parent / words[0]), rows_of(page.parent / words[1])
+    known = {(row["classes"], row["measure"], int(row["step"])): float(row["value"]) for row in papers}
+    lines = [
+        "| images | groups | classes | updates | runs | ICL two-way | paper | ICL all classes | IWL | paper |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for place in dict.fromkeys((row["images"], row["sequences_per_statistics"], row["classes"]) for row in rows):
+        own = [row for row in rows if (row["images"], row["sequences_per_statistics"], row["classes"]) == place]
+        images, statistics, classes = place
+        for step in steps_of(own, words[2].split(",")):
+            here = [row for row in own if int(row["step"]) == step]
+            if not here:
+                continue
+            cells = {name: spread(here, name) for name in ("icl", "icl_all_classes", "iwl")}
+            theirs = {name: published(here, name, known.get((classes, name, step))) for name in ("icl", "iwl")}
+            measured = (cells["icl"], theirs["icl"], cells["icl_all_classes"], cells["iwl"], theirs["iwl"])
+            told = (images, statistics, f"{int(classes):,}", f"{step:,}", str(len(here)), *measured)
+            lines.append(f"| {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
+def published(rows: list[dict[str, str]], column: str, value: float | None) -> str:
+    """The paper's value, and how far ours is from it."""
+    if value is None:
+        return ""
+    ours = [float(row[column]) for row in rows]
+    return f"{value:.2f} (ours {sum(ours) / len(ours) - value:+.2f})"
+
+
+def common(page: Path, words: list[str]) -> str:
+    """In words, a column at the last step that all runs have, by another column: FILE COLUMN BY WHAT."""
+    file, column, by, what = words[0], words[1], words[2], " ".join(words[3:])
+    rows = rows_of(page.parent / file)
+    last = last_of_all(rows)
+    groups = {
+        group: [row for row in rows if row[by] == group and int(row["step"]) == last]
+        for group in dict.fromkeys(row[by] for row in rows)
+    }
+    told = [f"{spread(own, column)} in {what} of {group} ({counted(len(own))})" for group, own in groups.items()]
+    return f"At update {last:,}, the last that all of these runs have, {spoken(column)} is {'; '.join(told)}."
+
+
+def counted(number: int) -> str:
+    """So many runs."""
+    return f"{number} run{'' if number == 1 else 's'}"
+
+
+def differences(page: Path, words: list[str]) -> str:
+    """Differences of comparisons at some steps, for each measure: FOLDERS STEPS; folders may be a pattern."""
+    lines = ["| comparison | measure | update | ours | theirs | difference (95%) |", "|---|---|---|---|---|---|"]
+    for folder in sorted(page.parent.glob(words[0])):
+        rows = rows_of(folder / "compare_differences.csv")
+        for metric in dict.fromkeys(row["metric"] for row in rows):
+            own = [row for row in rows if row["metric"] == metric]
+            last = max(int(row["step"]) for row in own)
+            wanted = {last if step == "last" else int(step) for step in words[1].split(",")}
+            for row in (row for row in own if int(row["step"]) in wanted):
+                ours, theirs = (f"{float(row[side]):.3f}" for side in ("mean_ours", "mean_theirs"))
+                bounds = [f"{float(row[end]):+.3f}" for end in ("low", "high") if row[end]]
+                told = f"{float(row['difference']):+.3f}" + (f" ({' to '.join(bounds)})" if bounds else "")
+                name = f"[{folder.name}]({folder.relative_to(page.parent)})"
+                cells = (name, SHORT.get(metric, metric), f"{int(row['step']):,}", ours, theirs, told)
+                lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) if len(lines) > 2 else MISSING
+
+
+KINDS = {
+    "tests": tests,
+    "means": means,
+    "steps": steps,
+    "states": states,
+    "beside": beside,
+    "common": common,
+    "differences": differences,
+}
+MISSING = "*Nothing of this has been measured yet.*"
+
+
 def filled(page: Path) -> str:
     """The page with its tables as the files have them."""
-    make = {"tests": tests, "means": means, "steps": steps}
 
     def replace(block: re.Match[str]) -> str:
-        return f"{block[1]}{make[block[2]](page, block[3].split())}\n{block[4]}"
+        try:
+            made = KINDS[block[2]](page, block[3].split())
+        except FileNotFoundError:
+            made = MISSING
+        return f"{block[1]}{made}\n{block[4]}"
 
     return BLOCK.sub(replace, page.read_text(encoding="utf-8"))
+
+
+def fill(page: Path) -> None:
+    """Write a page's tables into it."""
+    page.write_text(filled(page), encoding="utf-8")
 
 
 def main() -> int:
@@ -124,7 +273,7 @@ def main() -> int:
         if "--check" in sys.argv[1:]:
             print(f"{page.relative_to(ROOT)} is not what its files hold: run python results/fill.py")
         else:
-            page.write_text(filled(page), encoding="utf-8")
+            fill(page)
     return int(bool(stale) and "--check" in sys.argv[1:])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import nox
 
 __all__ = [
+    "BUILD_TOOLS",
     "CONSTRAINTS",
     "EVERYTHING",
     "ROOT",
@@ -35,6 +36,7 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
     "icl-eval": ("icl-data", "icl-models", "icl-train"),
 }
 EVERYTHING = tuple(SIBLINGS)
+BUILD_TOOLS = ("build", "hatchling", "hatch-fancy-pypi-readme")
 TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "scipy")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -59,10 +61,10 @@ def install(session: nox.Session, *packages: str) -> None:
 
 
 def install_wheels(session: nox.Session, *packages: str, extras: str = "", constraints: Path = CONSTRAINTS) -> None:
-    """Build the wheels of these packages in isolation and install them, with no look at the source tree."""
+    """Build the wheels of these packages and install them, with no look at the source tree."""
     wheels = Path(session.create_tmp()).resolve() / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
-    install(session, "build", "hatchling")
+    install(session, *BUILD_TOOLS)
     for package in packages:
         session.run(
             "python",

@@ -35,7 +35,8 @@ MISTAKES = {
     ),
     "an unknown command": (
         ["trian"],
-        "command must be one of run, sweep, experiments, resume, status, verify, show-config, profile, got 'trian'",
+        "command must be one of run, sweep, experiments, resume, status, verify, show-config, convert-config, profile, "
+        "got 'trian'",
     ),
     "an unknown sweep": (["sweep", "figure3x"], "got 'figure3x'; did you mean figure3"),
     "too few classes": (["sweep", "figure3a", "--class-counts", "10"], "class counts must be above"),

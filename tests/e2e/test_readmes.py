@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", *sorted(ROOT.glob("packages/*/README.md"))]
 PAGES = [
-    path for folder in ("docs/figures", "examples", "results") for path in sorted(ROOT.glob(f"{folder}/**/README.md"))
+    path for folder in ("docs/gallery", "examples", "results") for path in sorted(ROOT.glob(f"{folder}/**/README.md"))
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(((?!https?:)[^)#]+)\)")

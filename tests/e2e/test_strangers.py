@@ -49,6 +49,7 @@ COMMANDS_ON = {
         "status": [["status", "runs"], ["status", "runs", "--json"]],
         "show-config": [["show-config", "runs/one"], ["show-config", "runs/one/config.json"]],
         "verify": [["verify", "runs"]],
+        "convert-config": [["convert-config", "their_own.py"]],
         "profile": [["profile", "runs/one"], ["profile", "runs/one/config.json"]],
     },
     "eval": {
@@ -57,6 +58,7 @@ COMMANDS_ON = {
         "evaluate": [["evaluate", "runs/one"], ["evaluate", "runs"], ["evaluate", "runs/one", "--all-checkpoints"]],
         "compare": [["compare", "runs", "--with", "runs/one", "--unfinished"]],
         "table": [["table", "runs", "--unfinished"], ["table", "runs", "--wide", "--unfinished"]],
+        "watch": [["watch", "runs", "--once"], ["watch", "runs", "--once", "--group"]],
         "report": [["report", "runs"], ["report", "runs", "--out", "page.html"]],
         "claims": [["claims", "runs", "--unfinished"]],
         "figures": [["figures", "runs"]],

@@ -1,4 +1,4 @@
-"""The whole plugin contract. A plugin is a module (or object) with some of these hooks, named in an entry point:
+"""The whole plugin contract. A plugin is a module (or object) with some of these hooks, named in an entry point::
 
     [project.entry-points.icl]
     my-plugin = "my_package.icl"
@@ -29,6 +29,7 @@ from icl_models._contract.tracker import TrackerSpec
 
 hookspec = pluggy.HookspecMarker("icl")
 hookimpl = pluggy.HookimplMarker("icl")
+"""Marks a plugin's function as one of the hooks below: ``@hookimpl`` above it."""
 
 
 @hookspec

@@ -16,6 +16,8 @@ from ._runs.folder import RUN_FORMAT, RunError, RunFailed, RunFolder, progress_l
 from ._runs.headlines import EVAL_SPLITS, HEADLINES, Headline, headline_of
 from ._runs.progress import PlainReporter, Reporter, reporter_for
 from ._runs.search import find_runs
+from ._status.rows import StatusRow, Survey
+from ._status.watch import Face, watch_runs
 from ._task import Task
 from .config import (
     DataConfig,
@@ -47,6 +49,7 @@ __all__ = [
     "Evaluation",
     "Evaluator",
     "ExperimentRun",
+    "Face",
     "Headline",
     "Intervention",
     "Interventions",
@@ -62,6 +65,8 @@ __all__ = [
     "RunFolder",
     "RunUnreadable",
     "SeedConfig",
+    "StatusRow",
+    "Survey",
     "Task",
     "TrainConfig",
     "chan2022",
@@ -86,4 +91,5 @@ __all__ = [
     "resolve_device",
     "smoke",
     "train",
+    "watch_runs",
 ]

@@ -186,7 +186,7 @@ class Training(Updates):
     def _advance(self) -> None:
         self.pace.advance(self.step)
         self.reporter.advance(self.step)
-        self.heartbeat.beat(self.step, self.pace.times)
+        self.heartbeat.beat(self.step, self.pace.measured)
 
     def _tell(self, means: dict[str, float]) -> None:
         now, (then, step) = self.pace.training_seconds(), self._logged

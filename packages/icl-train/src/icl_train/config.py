@@ -59,11 +59,11 @@ class ModelSettings:
     """The model, but for what the data decide (labels and example shape); see ``icl_models.ModelConfig``."""
 
     embedder: str = "vector"
-    """Embedder of the examples: resnet, linear, embedding, vector, raw, or one that a plugin registers."""
+    """Embedder of the examples: resnet, linear, embedding, vector, raw, or a plugin's."""
     embedder_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that embedder alone."""
     sequence_model: str = "transformer"
-    """Sequence model: transformer, lstm, vanilla_rnn, gru, mamba, reddy, or one that a plugin registers."""
+    """Sequence model: transformer, lstm, vanilla_rnn, gru, mamba, reddy, or a plugin's."""
     sequence_model_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that sequence model alone."""
     emb_dim: int = 64

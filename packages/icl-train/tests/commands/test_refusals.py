@@ -34,7 +34,7 @@ REFUSALS = {
     "a command that is missing": (
         [],
         "icl-train: error: a command must be given: one of run, sweep, experiments, resume, status, verify, "
-        "show-config, profile (see icl-train --help)",
+        "show-config, convert-config, profile (see icl-train --help)",
     ),
     "an experiment that is missing": (
         ["sweep"],
@@ -44,6 +44,14 @@ REFUSALS = {
     "a file of settings that is not there": (
         ["run", "smoke", "--config", "nope.toml"],
         "icl-train run: error: --config must be a file of settings or a run folder, got nope.toml, which is not there",
+    ),
+    "a file to convert that is not there": (
+        ["convert-config", "nope.py"],
+        "icl-train convert-config: error: No such file or directory: nope.py",
+    ),
+    "a file to convert that is none": (
+        ["convert-config", "nope.json"],
+        "icl-train convert-config: error: a configuration of the released code must end in .py, got nope.json",
     ),
     "a folder that is missing": (
         ["resume"],
@@ -103,6 +111,7 @@ assert not heavy, heavy
         ["status", "--help"],
         ["status", "."],
         ["show-config", "laptop"],
+        ["convert-config", "--help"],
         *(args for args, _ in REFUSALS.values()),
     ],
     ids=" ".join,

@@ -30,7 +30,10 @@ def sealed(value):
 
 def beat(run, step, speed):
     (run.path / "heartbeat.json").write_text(
-        sealed({"step": step, "steps_per_second": speed, "pid": 4321, "host": "node7", "time": 0.0})
+        sealed(
+            {"step": step, "steps_per_second": speed, "pid": 4321, "host": "node7", "time": 0.0}
+            | {"times": {"update": 1 / speed}}
+        )
     )
 
 

@@ -17,6 +17,7 @@ FEW = [
     "--max-steps",
     "--batch-size",
     "--device",
+    "--engine",
     "--eval-interval",
     "--data.source",
     "--data.omniglot",
@@ -102,6 +103,11 @@ def test_help_fits_a_screen_and_is_not_cut(args, left_out, columns, terminal):
         assert (f"\n  {name} " in printed) == (name not in left_out), name
     assert lines[-1].endswith(f"icl-train {' '.join(args[:-1])} --help-all")
     assert f"  icl-train {args[0]} " in printed
+
+
+def test_the_short_help_of_a_sweep_has_the_size_of_ensembles(terminal):
+    printed, _ = terminal("sweep", "figure3a", "--help", columns=80)
+    assert "\n  --members N " in printed
 
 
 def test_help_without_a_preset_lists_the_presets(terminal):

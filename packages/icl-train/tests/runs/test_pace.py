@@ -82,6 +82,23 @@ def test_an_estimate_waits_for_a_few_timed_steps():
     assert run.to(7).is_known
 
 
+def test_no_time_is_told_of_a_single_update():
+    run = Run()
+    run.clock.now += 60.0  # beside the start of another process
+    assert run.to(4).times() is not None
+    assert (run.pace.measured(), run.pace.seconds_from(4)) == (None, None)
+    assert run.to(7).seconds_from(7) is not None
+
+
+def test_the_time_of_slow_updates_is_told_too():
+    run = Run()
+    for step in range(1, 20):
+        run.clock.now += 40.0
+        run.pace.advance(step)
+    assert run.pace.is_known
+    assert run.pace.seconds_from(19) == pytest.approx(981 * 40 + 10 * 20)
+
+
 def test_the_estimate_is_of_the_whole_run():
     assert Run().to(10).estimate() == "about 20 minutes for 1,000 steps at 1 steps/s on this machine"
     assert Run(first=300).to(310).estimate() == "about 12 minutes for 700 steps more at 1 steps/s on this machine"

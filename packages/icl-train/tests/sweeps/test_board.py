@@ -39,7 +39,11 @@ def columns(request, monkeypatch):
 def beat(run, step, speed):
     (run.path / "heartbeat.json").write_text(
         seal_object(
-            json.dumps({"step": step, "steps_per_second": speed, "pid": 1, "host": "here", "time": 0.0}, indent=1)
+            json.dumps(
+                {"step": step, "steps_per_second": speed, "pid": 1, "host": "here", "time": 0.0}
+                | {"times": {"update": 1 / speed}},
+                indent=1,
+            )
             + "\n"
         )
     )

@@ -4,11 +4,13 @@ import errno
 import io
 import json
 import os
+from dataclasses import asdict
 
 import pytest
 
 from icl_data.foundation.sealed import GrowingSeal, seal_object
 from icl_train import PlainReporter, RunFolder, reporter_for, smoke, train
+from icl_train._estimate.work import Times
 from icl_train._runs.lasting import lasting
 from icl_train._watching.heartbeat import Beat, Heartbeat, read_beat
 from icl_train._watching.view import RunView, failure
@@ -148,10 +150,29 @@ def test_a_view_of_a_run_that_was_rewound_forgets_what_is_gone(run):
 def test_the_step_of_a_run_that_is_trained_comes_from_its_heartbeat_and_so_does_the_time_left(run):
     view = RunView(run)
     run.append([EVALUATION | {"step": 10}])
-    beat = Beat(step=12, steps_per_second=4.0, pid=1, host="here", time=0.0)
-    (run.path / "heartbeat.json").write_text(seal_object(json.dumps(vars(beat), indent=1) + "\n"))
+    beat = Beat(step=12, steps_per_second=4.0, pid=1, host="here", time=0.0, times=Times(update=0.25))
+    (run.path / "heartbeat.json").write_text(seal_object(json.dumps(asdict(beat), indent=1) + "\n"))
     view.look()
     assert (view.step, view.steps_per_second, view.seconds_left) == (12, 4.0, (40 - 12) / 4)
+
+
+def test_a_speed_alone_gives_no_time_left(run):
+    beat = Beat(step=12, steps_per_second=4.0, pid=1, host="here", time=0.0)
+    (run.path / "heartbeat.json").write_text(seal_object(json.dumps(asdict(beat), indent=1) + "\n"))
+    view = RunView(run)
+    view.look()
+    assert view.seconds_left is None
+
+
+def test_the_evaluation_before_the_first_update_is_no_speed(run, clock):
+    with Heartbeat(run.path) as heartbeat:
+        heartbeat.beat(0)
+        clock[0] += 30
+        heartbeat.beat(1)
+        assert read_beat(run.path).steps_per_second is None
+        clock[0] += 1
+        heartbeat.beat(11)
+        assert read_beat(run.path).steps_per_second == pytest.approx(10)
 
 
 def test_the_step_of_a_run_that_is_not_trained_is_its_newest_checkpoint_or_record(run):

@@ -15,6 +15,7 @@ from icl_data._sampling.query_law import query_law
 from icl_data._sequences.batch import SequenceBatch
 from icl_data._sequences.kinds import Bursty, SequenceKind
 from icl_data._sequences.split import ClassSplit
+from icl_data._sources.counts import check_at_least
 
 Ints = npt.NDArray[np.int64]
 
@@ -144,8 +145,7 @@ def sequence_statistics(
             protocol, shots below 1, or a split that is too small for the kind.
     """
     shots = getattr(kind, "shots", Bursty.shots) if shots is None else shots
-    if shots < 1:
-        raise ValueError(f"shots must be at least 1, got {shots}")
+    check_at_least(1, shots=shots)
     law, has_new = query_law(kind, split, protocol=protocol, n_labels=n_labels), getattr(kind, "p_new", 0) > 0
     if has_new:
         law = np.append(law, 1 - law.sum())

@@ -13,6 +13,7 @@ from icl_data._omniglot.cache import CacheFolder, fetched_folder, load_part
 from icl_data._omniglot.files import BACKGROUND, EVALUATION, SIZE, OmniglotError, PackedImages, find_store
 from icl_data._omniglot.freed_memory import give_back_freed_memory
 from icl_data._omniglot.tfds import read_tfds
+from icl_data._sources.counts import check_integers
 from icl_data._sources.source import Kind
 from icl_data.foundation.aligned import aligned_empty
 from icl_data.foundation.paths import user_path
@@ -126,6 +127,7 @@ class OmniglotSource:
             keys = (keys[:, None] * n_drawings + np.arange(n_drawings)).reshape(-1)
             ranks, bits = ranks.reshape(-1, 1), [part.reshape(-1, 1, part.shape[2]) for part in bits]
         n_kept = len(keys) if n_to_keep is None else n_to_keep
+        check_integers(n_to_keep=n_kept)
         if not 1 <= n_kept <= len(keys):
             raise ValueError(f"n_to_keep must be in 1..{len(keys)}, got {n_to_keep}")
         bits = [bits[0][:n_kept], *(part[: max(n_kept - len(bits[0]), 0)] for part in bits[1:])]

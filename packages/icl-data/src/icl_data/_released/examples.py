@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._sequences.split import ClassSplit
+from icl_data._sources.counts import check_noise_scale
 from icl_data._sources.source import Source
 
 Ints = npt.NDArray[np.int64]
@@ -21,8 +22,7 @@ class ReleasedExamples:
     """
 
     def __init__(self, source: Source, split: ClassSplit, noise_scale: float, stream: np.random.RandomState) -> None:
-        if not 0 <= noise_scale < np.inf:
-            raise ValueError(f"noise_scale must be >= 0 and finite, got {noise_scale}")
+        check_noise_scale(noise_scale)
         self._source = source
         self._noise_scale = noise_scale
         self._stream = stream

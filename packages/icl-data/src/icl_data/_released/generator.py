@@ -12,7 +12,8 @@ from icl_data._sequences.feasibility import check_exemplars, check_feasible
 from icl_data._sequences.kinds import Bursty, Fewshot, Mixed, NoSupport, Random, SequenceKind
 from icl_data._sequences.labeling import parse_labeling
 from icl_data._sequences.record import Record
-from icl_data._sequences.split import ClassSplit, check_integers
+from icl_data._sequences.split import ClassSplit
+from icl_data._sources.counts import check_integers
 from icl_data._sources.source import Source
 
 Kind = TypeVar("Kind", bound=SequenceKind)

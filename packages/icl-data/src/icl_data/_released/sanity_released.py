@@ -99,7 +99,8 @@ def _executed(path: Path) -> ModuleType:
     module = ModuleType(f"released_{path.stem}")
     module.__file__ = str(path)
     # The user has named this file to be run: sequences are compared with what it draws.
-    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # nosec B102
+    code = compile(path.read_bytes(), str(path), "exec")
+    exec(code, module.__dict__)  # nosec B102
     return module
 
 

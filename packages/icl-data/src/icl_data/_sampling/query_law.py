@@ -13,6 +13,7 @@ from icl_data._sequences.feasibility import check_feasible, non_bursty_part
 from icl_data._sequences.kinds import Bursty, Fewshot, LabelElsewhere, Mixed, NoSupport, Random, SequenceKind
 from icl_data._sequences.label_rule import LabelRule
 from icl_data._sequences.split import ClassSplit
+from icl_data._sources.counts import check_at_least
 
 Floats = npt.NDArray[np.float64]
 # The lower end of the integral over waiting times, and how many numbers may be held at once.
@@ -43,6 +44,8 @@ def query_law(
         ValueError: an unknown protocol, a split that is too small for the kind, or distinct labels without n_labels.
     """
     check_protocol(protocol)
+    if n_labels is not None:
+        check_at_least(1, n_labels=n_labels)
     check_feasible(kind, split, distinct=protocol == "paper")
     law = np.zeros(split.n_classes)
     for share, class_type, n_distinct in _draws(kind, distinct=protocol == "paper"):

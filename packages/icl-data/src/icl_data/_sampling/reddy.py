@@ -11,7 +11,8 @@ from icl_data._banks.index_bounds import holds_new_classes
 from icl_data._sampling.sampler import BatchSampler
 from icl_data._sequences.batch import SequenceBatch
 from icl_data._sequences.kinds import Bursty, Random
-from icl_data._sequences.split import ClassSplit, check_integers
+from icl_data._sequences.split import ClassSplit
+from icl_data._sources.counts import check_integers
 from icl_data._sources.gaussian import GaussianSource
 
 Floats = npt.NDArray[np.float32]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,8 @@ from icl_data._sampling.recipe_book import RecipeBook
 from icl_data._sequences.batch import SequenceBatch
 from icl_data._sequences.feasibility import check_exemplars, check_feasible
 from icl_data._sequences.kinds import Bursty, SequenceKind
-from icl_data._sequences.split import ClassSplit, check_integers
+from icl_data._sequences.split import ClassSplit
+from icl_data._sources.counts import check_at_least, check_integers
 from icl_data._sources.gaussian import check_draws_new_classes
 from icl_data._sources.source import Source
 
@@ -142,19 +143,13 @@ def check_protocol(protocol: str) -> None:
         raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
 
 
-def _n_exemplars(source_or_n_exemplars: Source | int, split: ClassSplit) -> int:
-    if isinstance(source_or_n_exemplars, (int, np.integer)):
-        n_exemplars = int(source_or_n_exemplars)
-    else:
-        n_exemplars = source_or_n_exemplars.n_exemplars
-        if source_or_n_exemplars.n_classes != split.n_classes:
-            raise ValueError(
-                f"the split must be one of the source's {source_or_n_exemplars.n_classes} classes, "
-                f"got a split of {split.n_classes}"
-            )
-    if n_exemplars < 1:
-        raise ValueError(f"n_exemplars must be at least 1, got {n_exemplars}")
-    return n_exemplars
+def _n_exemplars(source_or_n_exemplars: Any, split: ClassSplit) -> int:
+    n_exemplars = getattr(source_or_n_exemplars, "n_exemplars", source_or_n_exemplars)
+    check_at_least(1, n_exemplars=n_exemplars)
+    n_classes = getattr(source_or_n_exemplars, "n_classes", split.n_classes)
+    if n_classes != split.n_classes:
+        raise ValueError(f"the split must be one of the source's {n_classes} classes, got a split of {split.n_classes}")
+    return int(n_exemplars)
 
 
 def _exemplars(exemplars: range | None, n_exemplars: int) -> range:

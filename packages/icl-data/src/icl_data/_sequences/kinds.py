@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from icl_data._sequences.labeling import Labeling, parse_labeling
-from icl_data._sequences.split import check_class_type, check_integers, is_number
+from icl_data._sequences.split import check_class_type
+from icl_data._sources.counts import check_integers, is_number
 
 NON_BURSTY_TYPES = ("zipfian", "common_uniform", "common_no_support")
 CONTEXT_ORDERS = ("shuffled", "grouped", "blocked", "query_first", "query_last")

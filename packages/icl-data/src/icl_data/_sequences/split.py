@@ -10,19 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._sources.counts import check_at_least, check_integers, is_number
+
 CLASS_TYPES = ("rare", "common", "zipfian", "holdout")
-
-
-def check_integers(**values: object) -> None:
-    """Raise ValueError unless all values are integers, naming the first that is not."""
-    for name, value in values.items():
-        if not isinstance(value, (int, np.integer)):
-            raise ValueError(f"{name} must be an integer, got {value!r}")
-
-
-def is_number(value: object) -> bool:
-    """Whether this is a number, of Python's or NumPy's."""
-    return isinstance(value, (int, float, np.integer, np.floating))
 
 
 def check_class_type(name: str) -> None:
@@ -158,8 +148,7 @@ class ClassSplit:
 
 def _as_keys(n_classes_or_keys: int | Sequence[int] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     if isinstance(n_classes_or_keys, (int, np.integer)):
-        if n_classes_or_keys < 1:
-            raise ValueError(f"there must be at least one class, got {n_classes_or_keys}")
+        check_at_least(1, n_classes=n_classes_or_keys)
         return np.arange(n_classes_or_keys, dtype=np.int64)
     keys = np.asarray(n_classes_or_keys)
     if keys.ndim != 1 or len(keys) == 0 or (keys[1:] <= keys[:-1]).any():

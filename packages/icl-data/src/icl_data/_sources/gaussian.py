@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icl_data._sources.array import ArraySource
+from icl_data._sources.counts import check_at_least, check_noise_scale
 from icl_data._sources.source import Kind, Source
 
 
@@ -24,17 +25,16 @@ class GaussianSource:
         seed: seed of the class vectors.
 
     Raises:
-        ValueError: n_classes or dim not positive, or eps negative.
+        ValueError: n_classes, dim or seed is no integer, n_classes or dim not positive, or seed or eps negative.
     """
 
     kind: Kind = "vector"
     n_exemplars = 1
 
     def __init__(self, n_classes: int, dim: int = 63, noise_scale: float = 0.1, seed: int = 0) -> None:
-        if n_classes < 1 or dim < 1:
-            raise ValueError(f"n_classes and dim must be at least 1, got {n_classes} and {dim}")
-        if not 0 <= noise_scale < np.inf:
-            raise ValueError(f"noise_scale must be >= 0 and finite, got {noise_scale}")
+        check_at_least(1, n_classes=n_classes, dim=dim)
+        check_at_least(0, seed=seed)
+        check_noise_scale(noise_scale)
         self.n_classes = int(n_classes)
         self.example_shape: tuple[int, ...] = (int(dim),)
         self.noise_scale = float(noise_scale)
@@ -70,10 +70,9 @@ class GaussianSource:
             A source of (n_classes, count) vectors, without noise.
 
         Raises:
-            ValueError: count not positive.
+            ValueError: count is no integer, or not positive.
         """
-        if count < 1:
-            raise ValueError(f"exemplars must be at least 1, got {count}")
+        check_at_least(1, count=count)
         # A stream of its own, whose rows also come class by class.
         stream = np.random.Generator(np.random.Philox([self.seed, 1]))
         eta = stream.standard_normal((self.n_classes, count, *self.example_shape), dtype=np.float32)

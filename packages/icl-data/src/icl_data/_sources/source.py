@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from icl_data._sources.counts import check_at_least
+
 Kind = Literal["id", "vector", "image"]
 KINDS: tuple[Kind, ...] = ("id", "vector", "image")
 
@@ -55,7 +57,7 @@ class SymbolicSource:
         n: number of classes.
 
     Raises:
-        ValueError: n is not positive.
+        ValueError: n is no integer, or not positive.
     """
 
     kind: Kind = "id"
@@ -64,8 +66,7 @@ class SymbolicSource:
     noise_scale = 0.0
 
     def __init__(self, n: int) -> None:
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n}")
+        check_at_least(1, n=n)
         self.n_classes = int(n)
         self.class_keys = np.arange(n, dtype=np.int64)
 

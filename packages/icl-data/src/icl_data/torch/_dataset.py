@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from icl_data._sampling.sampler import BatchSampler
 from icl_data._sequences.kinds import Bursty
 from icl_data._sequences.record import Record
+from icl_data._sources.counts import check_integers
 from icl_data._sources.gaussian import check_draws_new_classes
 from icl_data._sources.source import Source
 from icl_data.torch._bank import ExampleBank
@@ -71,6 +72,9 @@ class SequenceDataset(IterableDataset[Batch]):
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
+        given = {"n_steps": n_steps, "batch_size": batch_size, "seed": seed}
+        check_integers(start_step=start_step, rank=rank, world_size=world_size)
+        check_integers(**{name: value for name, value in given.items() if value is not None})
         if start_step < 0 or (n_steps is not None and n_steps < 0):
             raise ValueError(f"start_step and n_steps must be >= 0, got {start_step} and {n_steps}")
         self._bank: ExampleBank | None = None

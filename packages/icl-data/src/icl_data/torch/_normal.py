@@ -6,6 +6,8 @@ import hashlib
 
 import torch
 
+from icl_data._sources.counts import check_integers
+
 
 class Normal:
     """Standard normal numbers for examples first..first+n-1 of a batch of N; each call draws new ones.
@@ -44,5 +46,6 @@ def _generator(seed: int, step: int, device: torch.device, of: str = "noise") ->
 
 def noise_seed(seed: int, step: int, of: str = "noise") -> int:
     """What a generator is seeded with for the numbers of one batch, which are a function of it on a sort of device."""
+    check_integers(seed=seed, step=step)  # others have a text of their own, and so other noise
     digest = hashlib.blake2b(f"icl-data/{of}/{seed}/{step}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1

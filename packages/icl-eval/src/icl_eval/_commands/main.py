@@ -12,6 +12,7 @@ from icl_eval._commands.figure import figure
 from icl_eval._commands.figures import figures, list_of_figures
 from icl_eval._commands.heads import heads
 from icl_eval._commands.overview.report import report
+from icl_eval._commands.overview.watch import watch
 from icl_eval._commands.patch import patch
 from icl_eval._commands.plot import plot
 from icl_eval._commands.table import table
@@ -27,6 +28,7 @@ usage: icl-eval FIGURE RUNS... [options]    draw a figure of runs
        icl-eval compare RUNS... --with ...  hold runs against runs or archives
        icl-eval table RUNS... [options]     runs as a table, tidy or wide
        icl-eval report RUNS... [options]    all runs as a page for the browser
+       icl-eval watch RUNS... [options]     their curves, while they are trained
        icl-eval claims RUNS... [options]    whether what experiments claim holds
        icl-eval heads RUN [options]         what each attention head does
        icl-eval patch RUN [CLEAN CORRUPTED] which values carry the answer
@@ -43,6 +45,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "compare": compare,
     "table": table,
     "report": report,
+    "watch": watch,
     "claims": claims,
     "heads": heads,
     "patch": patch,

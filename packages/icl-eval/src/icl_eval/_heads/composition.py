@@ -21,7 +21,7 @@ class Composition:
         kind: q, k or v: what of the reading head reads.
         layer, head: of the writing head.
         reading_layer, reading_head: of the reading one.
-        value: ratio of norms, less :attr:`random`.
+        value: ratio of norms, less `random`.
         random: what matrices of this size that have nothing to do with each other give.
     """
 

@@ -16,6 +16,7 @@ _WORDS = {
     "data.zipf_exponent": "Zipf exponent",
     "model.sequence_model": "model",
     "model.num_layers": "layers",
+    "model.embedder_config.sequences_per_statistics": "sequences per statistics",
     "optim.weight_decay": "weight decay",
     "optim.l2": "L2",
 }

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from icl_models._contract.component import ComponentConfig, check_spec
 
 Outcome = Literal["done", "failed", "interrupted"]
+"""How a run ended: "done", "failed" or "interrupted"."""
 
 
 class Tracker(Protocol):
@@ -26,7 +27,7 @@ class Tracker(Protocol):
         """These lines went to metrics.jsonl.
 
         Args:
-            records: with "split" ("train", "eval_..."), "step", "sequences" and values.
+            records: with "split" (`"train"`, `"eval_..."`), "step", "sequences" and values.
         """
 
     def finish(self, outcome: Outcome, reason: str) -> None:

@@ -1,15 +1,16 @@
-"""The command ``icl-train``: run, sweep, experiments, resume, status, verify, show-config, profile."""
+"""The command ``icl-train``: run, sweep, experiments, resume, status, verify, show-config, convert-config, profile."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
 
+from icl_train._commands.configs.convert import convert_config
+from icl_train._commands.configs.show import show_config
 from icl_train._commands.experiments import experiments
 from icl_train._commands.profile import profile
 from icl_train._commands.resume import resume
 from icl_train._commands.run import run
-from icl_train._commands.show_config import show_config
 from icl_train._commands.status import status
 from icl_train._commands.sweeps.sweep import sweep
 from icl_train._commands.training import train_together
@@ -33,6 +34,7 @@ usage: icl-train run PRESET [options]       train one model
        icl-train status RUNS                what has been trained, and how well
        icl-train verify RUNS                whether it is as it was written
        icl-train show-config PRESET         all settings, for run --config
+       icl-train convert-config FILE        a released config as one of ours
        icl-train profile PRESET|RUN         where its time goes, and how long
 
 Presets:
@@ -55,6 +57,7 @@ def _main(args: Sequence[str]) -> int:
         "status": status,
         "verify": verify,
         "show-config": show_config,
+        "convert-config": convert_config,
         "profile": profile,
     }
     if not args:

@@ -13,7 +13,7 @@ from icl_data.foundation.command_line import DONE
 from icl_data.foundation.printable import one_line
 from icl_train._status.rows import Survey
 from icl_train._status.table import show
-from icl_train._status.watch import watch
+from icl_train._status.watch import StatusFace, watch_runs
 from icl_train.command_line import parse
 
 __all__ = ["status"]
@@ -44,7 +44,7 @@ def status(args: Sequence[str]) -> int:
         raise ValueError("--json prints once, and cannot be given with --watch")
     survey = Survey(command.runs)
     if command.watch:
-        return watch(survey)
+        return watch_runs(survey, StatusFace())
     rows = survey.look()
     if command.json:
         told = {

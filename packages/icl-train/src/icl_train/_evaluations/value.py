@@ -100,12 +100,12 @@ class Evaluation:
 
     @property
     def label_scheme(self) -> LabelScheme:
-        """:attr:`labels`, or the default of the kind of sequence."""
+        """`labels`, or the default of the kind of sequence."""
         return self.labels or ("unfixed" if self.sequence == "fewshot" else "own")
 
     @property
     def headline_answers(self) -> Answers:
-        """:attr:`answers`, or the default: all where labels are as in training, else the closed set."""
+        """`answers`, or the default: all where labels are as in training, else the closed set."""
         if self.answers is not None:
             return self.answers
         if self.sequence in ("bursty", "mixed", "no_support") and self.label_scheme == "own":

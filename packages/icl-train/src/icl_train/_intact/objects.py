@@ -16,6 +16,7 @@ from icl_data.foundation.whole_file import write_text
 __all__ = ["OLDER_FORMAT", "RUN_FORMAT", "object_in", "read_object", "write_object"]
 
 RUN_FORMAT = 2
+"""The format of run folders that is written; 1, which had no hashes, is read."""
 OLDER_FORMAT = 1  # without any hash; no single bit makes this number from the other
 _LARGEST = 100_000_000  # bytes; classes.json, the largest, has some megabytes
 

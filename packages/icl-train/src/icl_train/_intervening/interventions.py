@@ -66,7 +66,7 @@ class Acting:
 
 
 class Interventions:
-    """A model and what is done to it: :meth:`at` puts in what acts in an update, and takes out what does not.
+    """A model and what is done to it: `at` puts in what acts in an update, and takes out what does not.
 
     As a context manager, it leaves the model as it was.
 

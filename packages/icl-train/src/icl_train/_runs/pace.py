@@ -86,13 +86,11 @@ class Pace:
 
     @property
     def is_known(self) -> bool:
-        """Whether enough was timed for an estimate of the whole run."""
+        """Whether enough was timed for an estimate of the whole run; once it was, it stays so."""
         if not self._samples:
             return False
-        return (
-            self.step - self._samples[0][1] >= _ENOUGH_STEPS
-            and self.training_seconds() - self._samples[0][0] >= _ENOUGH_SECONDS
-        )
+        steps = self.step - self.first - self._first_steps
+        return steps >= _ENOUGH_STEPS and self.training_seconds() - self._first_seconds >= _ENOUGH_SECONDS
 
     def times(self) -> Times | None:
         """Seconds of each piece of the run, as far as it has come; None before there is enough to say."""
@@ -106,14 +104,22 @@ class Pace:
             start=max(0.0, self._first_seconds - self._first_steps / speed),
         )
 
+    def measured(self) -> Times | None:
+        """The same once it may be multiplied: a single update beside another process's start can take twenty times
+        what later ones take, and a run has thousands.
+        """
+        return self.times() if self.is_known else None
+
     def seconds_from(self, step: int) -> float | None:
-        """How long the run takes from ``step`` to its end, evaluations and checkpoints included, at today's pace."""
-        times = self.times()
+        """How long the run takes from ``step`` to its end, evaluations and checkpoints included, at today's pace; None
+        before enough was timed.
+        """
+        times = self.measured()
         return None if times is None else times.of(self._left(step))
 
     def seconds_in_all(self) -> float | None:
-        """How long it takes from its start in this process."""
-        times = self.times()
+        """How long it takes from its start in this process; None before enough was timed."""
+        times = self.measured()
         return None if times is None else times.from_the_start(self._left(self.first))
 
     def estimate(self) -> str:

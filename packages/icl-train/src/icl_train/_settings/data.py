@@ -16,7 +16,9 @@ from icl_train._settings.source import stored_source
 __all__ = ["SEQUENCE_TYPES", "ContextOrder", "DataConfig", "Protocol", "QueryExemplar", "SequenceKind"]
 
 SequenceKind = Bursty | NoSupport | LabelElsewhere | Random | Fewshot | Mixed
+"""A kind of sequence, with its settings."""
 Protocol = Literal["paper", "released"]
+"""Whose way of drawing: "paper" keeps to the paper's text, "released" to what the released code does."""
 ContextOrder = Literal["shuffled", "grouped", "blocked", "query_first", "query_last"]
 QueryExemplar = Literal["new", "copy"]
 
@@ -28,6 +30,7 @@ SEQUENCE_TYPES = (
     *(f"random_{classes}" for classes in ("common", "rare", "zipfian")),
     *(f"label_elsewhere_{classes}" for classes in ("common", "rare", "zipfian")),
 )
+"""Names of training sequences: a kind, and whose classes they are of where the kind has a choice."""
 
 # setting → beginnings of the types of training sequence that it is about
 _ABOUT = {
@@ -85,7 +88,7 @@ class DataConfig:
     use_zipf_for_common_rare: bool = False
     """Draw rare and common classes by their slices of the Zipf law as well, instead of uniformly."""
     n_labels: int | None = None
-    """Labels shared by all trained classes (Reddy 2023); default: a label of its own for each class."""
+    """Labels shared by all trained classes; default: a label of its own for each class. Reddy (2023) has 32."""
 
     sequence: Literal[
         "bursty",
@@ -113,7 +116,7 @@ class DataConfig:
     fs_shots: int = 4
     """Appearances of each class in the context of a few-shot sequence."""
     p_bursty: float = 0.9
-    """Share of bursty sequences among the training sequences."""
+    """Share of bursty sequences in training."""
     p_bursty_common: float = 0.0
     """Share of the bursty sequences whose burst classes are common ones."""
     p_bursty_zipfian: float = 1.0

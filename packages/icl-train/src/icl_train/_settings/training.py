@@ -16,7 +16,9 @@ from icl_train._settings.values import UnusableConfig
 __all__ = ["MOST_THREADS", "EngineName", "Precision", "TrainConfig"]
 
 EngineName = Literal["auto", "eager", "compiled", "graph", "fused", "ensemble"]
+"""Ways to make an update: "auto" (what suits the device), "eager", "compiled", "graph", "fused" or "ensemble"."""
 Precision = Literal["float32", "tf32", "bf16"]
+"""Numbers that a run computes with: "float32", "tf32" or "bf16"."""
 
 MOST_THREADS = 4096
 
@@ -33,8 +35,9 @@ class TrainConfig:
     """Numbers of the forward pass: float32, tf32 (a CUDA device's products), or bf16 (autocast); weights and loss stay
     float32."""
     engine: Annotated[EngineName, short_name("--engine")] = "auto"
-    """How updates are made: eager (the reference), compiled (torch.compile), graph (a CUDA device's), fused (graph with
-    Triton kernels), ensemble (runs of one shape trained together), or auto: graph on a CUDA device, else eager."""
+    """How updates are made: eager, compiled, graph and fused (on CUDA), ensemble (runs of one shape as one), or auto;
+    eager is the reference, compiled is torch.compile's, graph a CUDA device's, fused a graph with Triton kernels, and
+    auto means graph on a CUDA device, else eager."""
     device: Annotated[str, short_name("--device")] = "auto"
     """cpu, cuda, cuda:1, …, or auto: cuda where there is one."""
     threads: int | None = None
@@ -51,7 +54,7 @@ class TrainConfig:
     init_from: Annotated[str | None, short_name("--init-from")] = None
     """Weights to start from: RUN (its last checkpoint), RUN@STEP, or a saved model; default: fresh ones."""
     tracker: str | None = None
-    """What else is told of the run's records: tensorboard, or a tracker that a plugin registers; default: nothing."""
+    """What else is told of the run's records: tensorboard, or a plugin's; default: nothing."""
     tracker_config: Annotated[ComponentConfig | None, tyro.conf.AvoidSubcommands] = None
     """Settings of that tracker alone."""
 

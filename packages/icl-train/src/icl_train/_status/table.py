@@ -13,14 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from icl_data.foundation.printable import one_line
-from icl_train._runs.folder import Status
-from icl_train._runs.headlines import headline_of, told_splits
-from icl_train._status.rows import Row
-from icl_train._sweeps.cost import clock
+from icl_train._runs.headlines import headline_of
+from icl_train._status.rows import STATES, StatusRow
 
-__all__ = ["STATES", "scores_of", "show", "status_table", "terminal", "totals"]
+__all__ = ["scores_of", "show", "status_table", "terminal", "totals"]
 
-STATES: tuple[Status, ...] = ("running", "damaged", "failed", "interrupted", "queued", "done")
 LEGEND = """\
 ICL: two-way accuracy on new classes (chance 1/2). IWL: accuracy over all labels
 without the class in context (chance 1/labels). Intervals: metrics.jsonl"""
@@ -38,7 +35,7 @@ def terminal() -> Console:
     return Console(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
 
 
-def show(rows: Sequence[Row]) -> None:
+def show(rows: Sequence[StatusRow]) -> None:
     """Print the table, the totals, what it means, and the reasons of runs that failed or are damaged."""
     if not rows:
         return
@@ -52,20 +49,19 @@ def show(rows: Sequence[Row]) -> None:
             print(one_line(f"{row.name}: {row.state}: {row.reason}"))
 
 
-def totals(rows: Sequence[Row]) -> str:
+def totals(rows: Sequence[StatusRow]) -> str:
     """How many runs there are of each state."""
     count = Counter(row.state for row in rows)
     states = ", ".join(f"{count[state]} {state}" for state in STATES if count[state])
     return f"{len(rows)} run{'' if len(rows) == 1 else 's'}: {states}"
 
 
-def scores_of(row: Row) -> dict[str, str]:
+def scores_of(row: StatusRow) -> dict[str, str]:
     """The accuracies that have a column, as they are shown."""
-    told = told_splits(list(row.scores))
-    return {headline_of(split).short: f"{row.scores[split].accuracy:.3f}" for split in told}
+    return {headline_of(split).short: f"{row.scores[split].accuracy:.3f}" for split in row.told}
 
 
-def status_table(rows: Sequence[Row], console: Console) -> Table:
+def status_table(rows: Sequence[StatusRow], console: Console) -> Table:
     """The runs as a table that fits the console.
 
     What sets runs apart is always there: in a column of its own if all fits, below the names otherwise. Then columns
@@ -85,7 +81,11 @@ def status_table(rows: Sequence[Row], console: Console) -> Table:
 
 
 def _table(
-    rows: Sequence[Row], columns: Sequence[str], *, differences_beside: bool = False, name_width: int | None = None
+    rows: Sequence[StatusRow],
+    columns: Sequence[str],
+    *,
+    differences_beside: bool = False,
+    name_width: int | None = None,
 ) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("run", overflow="fold", no_wrap=differences_beside, width=name_width)
@@ -105,18 +105,18 @@ def _table(
     return table
 
 
-def _name_lines(row: Row) -> list[str]:
+def _name_lines(row: StatusRow) -> list[str]:
     """The name, and below it what sets the run apart."""
     return [one_line(row.name), *("  " + one_line(f"{name}={value}") for name, value in row.differs.items())]
 
 
-def _cells(row: Row) -> dict[str, str]:
+def _cells(row: StatusRow) -> dict[str, str]:
     """Column → what it shows, where there is anything."""
     cells = {"state": row.state, "step": str(row.step), "of": str(row.max_steps), **scores_of(row)}
     if row.steps_per_second is not None:
         cells["steps/s"] = f"{row.steps_per_second:.3g}"
-    if row.seconds_left is not None:
-        cells["left"] = clock(row.seconds_left)
+    if row.left:
+        cells["left"] = row.left
     return cells
 
 

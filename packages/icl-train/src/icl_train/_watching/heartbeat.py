@@ -33,11 +33,12 @@ class Beat:
 
     Attributes:
         step: updates done.
-        steps_per_second: over the last minute, evaluations included; None where nothing is measured yet.
+        steps_per_second: over the last minute, evaluations included, but what comes before the first update of the
+            process; None where nothing is measured yet.
         pid: number of the process that trains.
         host: its machine.
         time: when this was written, in seconds since 1970.
-        times: what the pieces of the run take; None where nothing is measured yet, or of an earlier version.
+        times: what the pieces of the run take; None before enough is measured for an estimate.
     """
 
     step: int
@@ -57,6 +58,7 @@ class Heartbeat:
     def __init__(self, folder: Path) -> None:
         self._file, self._beside = folder / HEARTBEAT, folder / f".{HEARTBEAT}.writing"
         self._due, self._taken_over = 0.0, False
+        self._first: int | None = None  # updates that were done when the process began
         self._beats: deque[tuple[float, int]] = deque(maxlen=_BEATS_FOR_A_SPEED)
 
     def __enter__(self) -> Heartbeat:
@@ -77,6 +79,9 @@ class Heartbeat:
             return
         self._due = now + _SECONDS_BETWEEN
         self._require_ours()
+        self._first = step if self._first is None else self._first
+        if self._beats and self._beats[-1][1] == self._first < step:
+            self._beats.clear()  # of the process's start, with an evaluation and the first update: they are no speed
         self._beats.append((now, step))
         then, first = self._beats[0]
         speed = (step - first) / (now - then) if step > first else None

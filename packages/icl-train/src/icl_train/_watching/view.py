@@ -95,11 +95,8 @@ class RunView:
 
     @property
     def seconds_left(self) -> float | None:
-        """Time to its end, at its speed and with the evaluations and checkpoints that are left."""
-        if self.times is not None:
-            return self.times.of(Work.left_of(self.run.config, self.step))
-        speed = self.steps_per_second
-        return None if speed is None else max(0, self.run.config.train.max_steps - self.step) / speed
+        """Time to its end, with the evaluations and checkpoints that are left; None before its pieces were timed."""
+        return None if self.times is None else self.times.of(Work.left_of(self.run.config, self.step))
 
     @property
     def gone(self) -> bool:

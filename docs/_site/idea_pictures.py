@@ -1,0 +1,38 @@
+"""The pictures of the page of ideas, drawn by the commands that stand on it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+FOLDER = Path(__file__).parents[1] / "ideas"
+COMMAND = re.compile(r"^icl-data (show .* --out \w+\.png)$", re.MULTILINE)
+
+
+def commands() -> list[list[str]]:
+    """Arguments of `icl-data`, as the page has them."""
+    return [shlex.split(found) for found in COMMAND.findall((FOLDER / "index.md").read_text(encoding="utf-8"))]
+
+
+def draw(app: Sphinx | None = None) -> None:
+    """Draw all of them where the page shows them, a process for each core at a time."""
+    waiting, drawn = commands(), []
+    while waiting or drawn:
+        while waiting and len(drawn) < (os.cpu_count() or 1):
+            drawn.append(subprocess.Popen([sys.executable, "-m", "icl_data", *waiting.pop()], cwd=FOLDER, stdout=-3))
+        if drawn.pop(0).wait():
+            raise RuntimeError("a picture of docs/ideas could not be drawn")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect to Sphinx."""
+    app.connect("builder-inited", draw)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,219 @@
+"""Make the gallery of what `nox -s gallery` has made: pictures, claims held against runs, times.
+
+python docs/gallery/build.py FOLDER [FOLDER ...]   takes what is finished in such folders, and writes README.md and the
+                                                   table of the repository's front page; of experiments whose runs
+                                                   are not all there, what is here stays
+python docs/gallery/build.py --check               says whether both are what the files beside it hold; else 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+TOOLS = HERE.parents[1] / "tools"
+FRONT = HERE.parents[1] / "README.md"
+BLOCK = re.compile(r"(<!-- gallery -->\n).*?(<!-- end -->)", re.DOTALL)  # of the front page
+MORE = {  # experiment → the page that goes into it
+    "figure3": ("figure3a", "the same on Omniglot, beside the paper's values"),
+    "figure3-adamw": ("weight-decay", "more on decay"),
+    "reddy2023": ("followups", "beside the paper"),
+    "singh2023-transience": ("followups", "where transience did not appear, and where L2 is no cure"),
+    "singh2024-induction": ("followups", "beside the paper, and the heads' strengths"),
+    "singh2025-coopetition": ("followups", "what was tried until it came"),
+}
+HEAD = """\
+# Gallery
+
+Every experiment, trained, drawn and judged at laptop scale: Gaussian classes in place of Omniglot, small models,
+minutes. One command makes all of it, for an hour at most (`--minutes`), and the same command goes on where it was:
+
+```bash
+nox -s gallery
+```
+
+![Eight of the figures, small](strip.png)
+
+Of each experiment there are the picture, the two commands that make it alone, the time that its runs took, what it
+claims with what these runs show (the mean over seeds with its 95% interval by Student's t, and the bound that is
+asserted), and what did not appear. Times are of runs one after another, as many of which go on at a time as there are
+cores; machines may have had other work. In files: [claims.json](claims.json), [runs.csv](runs.csv),
+[experiments.json](experiments.json). This page is written from them by [build.py](build.py).
+"""
+
+
+def files_of(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Experiments, claims and runs of a gallery."""
+    claims = json.loads((folder / "claims.json").read_text())
+    experiments = json.loads((folder / "experiments.json").read_text())
+    return experiments, claims, rows_of(folder / "runs.csv")
+
+
+def page(folder: Path) -> str:
+    """The text of README.md."""
+    experiments, claims, runs = files_of(folder)
+    parts = [HEAD, overview(experiments, claims, runs)]
+    for paper in dict.fromkeys(one["paper"] for one in experiments):
+        parts.append(f"## {paper.partition(', ')[0]}\n\n{paper.partition(', ')[2]}.\n")
+        for one in experiments:
+            if one["paper"] == paper:
+                parts.append(entry(one, of(one, claims), of(one, runs)))
+    return "\n".join(parts)
+
+
+def of(experiment: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of an experiment."""
+    return [row for row in rows if row["experiment"] == experiment["name"]]
+
+
+def front(folder: Path) -> str:
+    """The text of the repository's front page, with the table of all experiments."""
+    table = overview(*files_of(folder), f"{HERE.relative_to(FRONT.parent)}/README.md")
+    return BLOCK.sub(lambda block: f"{block[1]}{table}{block[2]}", FRONT.read_text(encoding="utf-8"))
+
+
+def overview(
+    experiments: list[dict[str, Any]], claims: list[dict[str, Any]], runs: list[dict[str, Any]], gallery: str = ""
+) -> str:
+    """All experiments as a table, for a page from which the gallery's page is there."""
+    lines = ["| experiment | question | claims that hold | did not appear | runs took |", "|---|---|---|---|---|"]
+    for one in experiments:
+        judged = Counter(row["judgement"] for row in of(one, claims))
+        asserted = sum(judged.values()) - judged["not asserted"]
+        held = f"{judged['holds']} of {asserted}" if asserted else "none judged yet"
+        absent = sum(judged.values()) - judged["holds"] - judged["cannot say"]
+        name = f"[{one['name']}]({gallery}#{one['name']})"
+        cells = (name, one["tests"], held, str(absent or ""), total(of(one, runs)))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def entry(experiment: dict[str, Any], claims: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
+    """An experiment of the gallery."""
+    name, figure = experiment["name"], experiment["figure"]
+    commands = f"icl-train sweep {name} --scale laptop --root runs\nicl-eval {figure} runs --experiment {name}"
+    parts = [f"### {name}", f"{experiment['tests']} After {experiment['section']}. {experiment['note']}"]
+    parts += [
+        f"![{figure}: {experiment['tests']}]({figure}.png)",
+        f"```bash\n{commands}\n```",
+        f"**Time.** {took(runs)}",
+    ]
+    table = ["| claim | measured | 95% interval | seeds | bound | |", "|---|---|---|---|---|---|", *map(line, claims)]
+    parts.append("**Claimed and seen.**\n\n" + "\n".join(table) if claims else "**Claimed and seen.** Not judged yet.")
+    missed = [row for row in claims if row["judgement"] != "holds"]
+    told = "\n".join(map(absent, missed))
+    if missed:
+        parts.append(f"**What did not appear.**\n\n{told}")
+    elif claims:
+        parts.append("All that is claimed at this scale appeared.")
+    if name in MORE:
+        parts.append(f"More: [results/{MORE[name][0]}](../../results/{MORE[name][0]}), {MORE[name][1]}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def line(row: dict[str, Any]) -> str:
+    """A claim as a row of a table."""
+    bounds = [f"{sign} {row[end]:g}" for sign, end in ((">", "above"), ("<", "below")) if row[end] is not None]
+    interval = "" if row["low"] is None else f"{number(row['low'])} to {number(row['high'])}"
+    cells = (row["claim"], number(row["measured"]), interval, row["n_seeds"], " ".join(bounds), row["judgement"])
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def absent(row: dict[str, Any]) -> str:
+    """A claim that does not hold, is not asserted or cannot be judged, with why."""
+    seen = "" if row["measured"] is None else f" Measured: {number(row['measured'])}."
+    said = {"not asserted": "Not asserted at this scale", "cannot say": "It cannot be said yet"}
+    why = f"{said.get(row['judgement'], 'It does not hold')}{': ' + row['reason'] if row['reason'] else ''}"
+    return f"- *{row['claim']}*{seen} {why}{'' if why.endswith('.') else '.'}"
+
+
+def number(value: float | str | None) -> str:
+    """A measured value as it is read."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
+
+
+def seconds_of(runs: list[dict[str, str]]) -> list[float]:
+    """Of each run, evaluations included where that is known."""
+    return [float(row["seconds_in_all"] or row["seconds_of_updates"]) for row in runs]
+
+
+def total(runs: list[dict[str, str]]) -> str:
+    """Of all runs, one after another."""
+    return duration(sum(seconds_of(runs))) if runs else "not measured"
+
+
+def took(runs: list[dict[str, str]]) -> str:
+    """What the runs of an experiment took, where, and with what."""
+    if not runs:
+        return "Not measured."
+    told = [duration(seconds) for seconds in sorted(seconds_of(runs))]
+    between = told[0] if told[0] == told[-1] else f"{told[0]} to {told[-1]}"
+    updates = sorted({int(row["updates"]) for row in runs})
+    steps = " to ".join(f"{step:,}" for step in dict.fromkeys((updates[0], updates[-1])))
+    where = [row["processor"] or row["device"] for row in runs]
+    threads = sorted({int(row["threads"]) for row in runs})
+    cores = " or ".join(map(str, threads)) + f" thread{'' if threads == [1] else 's'} of {' and '.join(set_of(where))}"
+    versions = set_of([f"Python {row['python']}, PyTorch {row['torch']}, NumPy {row['numpy']}" for row in runs])
+    told = f"{len(runs)} runs of {steps} updates: {total(runs)} one after another, {between} each, on {cores}"
+    return f"{told} ({'; '.join(versions)})."
+
+
+def set_of(values: list[str]) -> list[str]:
+    """Each value once, in order."""
+    return sorted(set(values))
+
+
+def duration(seconds: float) -> str:
+    """In words."""
+    if seconds < 150:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file; none if it is not there."""
+    if not file.exists():
+        return []
+    with file.open(newline="", encoding="utf-8") as text:
+        return list(csv.DictReader(text))
+
+
+def pages(folder: Path) -> list[tuple[str, Path, str]]:
+    """What is made of the files: name, place and text; the front page of the gallery that is shown there alone."""
+    own = ("gallery/README.md", folder / "README.md", page(folder))
+    return [own, ("README.md", FRONT, front(folder))] if folder.resolve() == HERE.resolve() else [own]
+
+
+def main(args: list[str]) -> int:
+    """Run the command; the exit code."""
+    parser = argparse.ArgumentParser(prog="gallery/build.py", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="folders that nox -s gallery has made")
+    parser.add_argument("--check", action="store_true", help="whether README.md is what the files hold")
+    parser.add_argument("--out", type=Path, default=HERE, help="folder for the gallery")
+    chosen = parser.parse_args(args)
+    if chosen.check:
+        stale = [name for name, file, text in pages(chosen.out) if file.read_text(encoding="utf-8") != text]
+        for name in stale:
+            print(f"{name} is not what the gallery's files hold: run docs/gallery/build.py")
+        return 1 if stale else 0
+    sys.path.insert(0, str(TOOLS))
+    import gathered  # the page alone needs no package
+
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    gathered.gather(chosen.out, chosen.folders)
+    for _, file, text in pages(chosen.out):
+        file.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Configurations of other codes read as data, never executed, and turned into ours."""

@@ -1,0 +1,269 @@
+"""Expressions of a configuration, as values: literals, earlier names, arithmetic, and functions of the file itself."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from icl_train._converting.arithmetic import TooLarge, combined, compared, number_of, turned
+from icl_train._converting.values import Function, Group, Library, Scope, TooLong, Unknown
+
+__all__ = ["Runs", "Values"]
+
+_MOST_STEPS = 200_000
+_DEEPEST = 120  # of expressions within expressions and calls within calls
+_NUMBERS: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "str": str, "bool": bool}
+_GROUPS = ("dict", "ConfigDict", "FrozenConfigDict", "create", "get_base_config")
+
+
+class Runs(Protocol):
+    """Follows the body of a function of the file; returns what it returns."""
+
+    def __call__(self, body: list[ast.stmt], scope: Scope) -> Any: ...
+
+
+class Values:
+    """What expressions are, as far as that can be known.
+
+    Args:
+        follow: what follows the statements of functions.
+    """
+
+    def __init__(self, follow: Runs) -> None:
+        self._follow = follow
+        self._steps = 0
+        self._depth = 0
+        self._kinds: dict[type[ast.expr], Callable[[Any, Scope], Any]] = {
+            ast.Constant: self._constant,
+            ast.Name: lambda node, scope: scope.find(node.id, node.lineno),
+            ast.Tuple: lambda node, scope: self._sequence(node, scope, tuple),
+            ast.List: lambda node, scope: self._sequence(node, scope, list),
+            ast.Dict: self._dict,
+            ast.Attribute: self._attribute,
+            ast.Subscript: self._subscript,
+            ast.UnaryOp: self._unary,
+            ast.BinOp: self._binary,
+            ast.BoolOp: self._boolean,
+            ast.Compare: self._compare,
+            ast.IfExp: self._choice,
+            ast.Call: self._call,
+            ast.Lambda: lambda node, scope: Function(node.args, node.body, scope, node.lineno),
+        }
+
+    def step(self) -> None:
+        """Count one thing that was followed.
+
+        Raises:
+            TooLong: for more than any configuration has.
+        """
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise TooLong(f"it must take at most {_MOST_STEPS:,} steps to follow, got more")
+
+    def of(self, node: ast.expr, scope: Scope) -> Any:
+        """The value of an expression; an `Unknown` if only running it would tell.
+
+        Args:
+            node: the expression.
+            scope: the names that it may use.
+        """
+        self.step()
+        make = self._kinds.get(type(node))
+        if make is None:
+            return Unknown(_WHAT.get(type(node), "an expression of another kind"), node.lineno)
+        if self._depth >= _DEEPEST:
+            return Unknown("what is nested too deeply", node.lineno)
+        self._depth += 1
+        try:
+            return make(node, scope)
+        except TooLarge as reason:
+            return Unknown(str(reason), node.lineno)
+        finally:
+            self._depth -= 1
+
+    def _constant(self, node: ast.Constant, scope: Scope) -> Any:
+        if isinstance(node.value, int) and not isinstance(node.value, bool) and abs(node.value) >= 2**63:
+            raise TooLarge("a number that is too large")
+        if node.value is None or isinstance(node.value, int | float | str):
+            return node.value
+        raise TooLarge("a value that no option has")
+
+    def _sequence(self, node: ast.Tuple | ast.List, scope: Scope, kind: type) -> Any:
+        values = [self.of(element, scope) for element in node.elts]
+        return _first_unknown(values) or kind(values)
+
+    def _dict(self, node: ast.Dict, scope: Scope) -> Any:
+        group = Group()
+        for key, value in zip(node.keys, node.values, strict=True):
+            if key is None:
+                self._join(group, value, scope)
+                continue
+            name = self.of(key, scope)
+            if not isinstance(name, str):
+                return Unknown("an option whose name is no text", key.lineno)
+            group.put(name, self.of(value, scope), value.lineno)
+        return group
+
+    def _join(self, group: Group, node: ast.expr, scope: Scope) -> None:
+        other = self.of(node, scope)
+        if not isinstance(other, Group):
+            raise TooLarge("options that are joined from what is not known")
+        for name, value in other.items():
+            group.put(name, value, other.lines[name])
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Any:
+        owner = self.of(node.value, scope)
+        if isinstance(owner, Unknown):
+            return owner
+        if isinstance(owner, Library):
+            return Library(f"{owner.name}.{node.attr}")
+        if isinstance(owner, Group) and node.attr in owner:
+            return owner[node.attr]
+        return Unknown(f"the attribute {node.attr[:60]}", node.lineno)
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Any:
+        owner, place = self.of(node.value, scope), self.of(node.slice, scope)
+        unknown = _first_unknown([owner, place])
+        if unknown is not None:
+            return unknown
+        try:
+            return owner[place]
+        except (TypeError, LookupError):
+            return Unknown("an element that is not there", node.lineno)
+
+    def _unary(self, node: ast.UnaryOp, scope: Scope) -> Any:
+        value = self.of(node.operand, scope)
+        return value if isinstance(value, Unknown) else turned(node.op, value)
+
+    def _binary(self, node: ast.BinOp, scope: Scope) -> Any:
+        one, other = self.of(node.left, scope), self.of(node.right, scope)
+        return _first_unknown([one, other]) or combined(node.op, one, other)
+
+    def _boolean(self, node: ast.BoolOp, scope: Scope) -> Any:
+        value: Any = None
+        for part in node.values:
+            value = self.of(part, scope)
+            if isinstance(value, Unknown) or bool(value) is isinstance(node.op, ast.Or):
+                return value
+        return value
+
+    def _compare(self, node: ast.Compare, scope: Scope) -> Any:
+        one = self.of(node.left, scope)
+        for kind, part in zip(node.ops, node.comparators, strict=True):
+            other = self.of(part, scope)
+            unknown = _first_unknown([one, other])
+            if unknown is not None:
+                return unknown
+            if not compared(kind, one, other):
+                return False
+            one = other
+        return True
+
+    def _choice(self, node: ast.IfExp, scope: Scope) -> Any:
+        test = self.of(node.test, scope)
+        return test if isinstance(test, Unknown) else self.of(node.body if test else node.orelse, scope)
+
+    def _call(self, node: ast.Call, scope: Scope) -> Any:
+        called = node.func.id if isinstance(node.func, ast.Name) else None
+        target = scope.find(called, node.lineno) if called else self.of(node.func, scope)
+        if isinstance(target, Function):
+            return self._own_function(target, node, scope)
+        if isinstance(target, Unknown) and called is None:
+            return target
+        if isinstance(target, Library):
+            called = target.name.rpartition(".")[2]
+        elif not isinstance(target, Unknown):
+            called = None
+        if called in _GROUPS:
+            return self._group(node, scope)
+        if called == "placeholder":
+            return None
+        if called in (*_NUMBERS, "FieldReference", "tuple", "list") and len(node.args) == 1 and not node.keywords:
+            return self._made(called, self.of(node.args[0], scope))
+        return Unknown(f"a call of {_shown(node.func)}", node.lineno)
+
+    def _made(self, called: str, value: Any) -> Any:
+        if isinstance(value, Unknown) or called == "FieldReference":
+            return value
+        if called in _NUMBERS:
+            return number_of(_NUMBERS[called], value)
+        if isinstance(value, list | tuple):
+            return list(value) if called == "list" else tuple(value)
+        raise TooLarge(f"a call of {called}")
+
+    def _group(self, node: ast.Call, scope: Scope) -> Any:
+        group = Group()
+        for argument in node.args:
+            self._join(group, argument, scope)
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                self._join(group, keyword.value, scope)
+            else:
+                group.put(keyword.arg, self.of(keyword.value, scope), keyword.value.lineno)
+        return group
+
+    def _own_function(self, function: Function, node: ast.Call, scope: Scope) -> Any:
+        inside = Scope(around=function.scope)
+        parameters = [*function.arguments.posonlyargs, *function.arguments.args]
+        self._bind_defaults(function, inside)
+        if any(isinstance(one, ast.Starred) for one in node.args) or len(node.args) > len(parameters):
+            return Unknown(f"a call of {_shown(node.func)}", node.lineno)
+        for parameter, argument in zip(parameters, node.args, strict=False):
+            inside.names[parameter.arg] = self.of(argument, scope)
+        for keyword in node.keywords:
+            if keyword.arg is not None:
+                inside.names[keyword.arg] = self.of(keyword.value, scope)
+        if isinstance(function.body, ast.expr):
+            return self.of(function.body, inside)
+        return self._follow(function.body, inside)
+
+    def _bind_defaults(self, function: Function, inside: Scope) -> None:
+        arguments = function.arguments
+        parameters = [*arguments.posonlyargs, *arguments.args]
+        defaults = [None] * (len(parameters) - len(arguments.defaults)) + list(arguments.defaults)
+        pairs = [
+            *zip(parameters, defaults, strict=True),
+            *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+        ]
+        for parameter, default in pairs:
+            missing = Unknown(f"the argument {parameter.arg[:60]}", parameter.lineno)
+            inside.names[parameter.arg] = missing if default is None else self.of(default, function.scope)
+
+    def started(self, function: Function, **given: Any) -> Scope:
+        """The scope of a call: arguments that are not given and have no default are unknown.
+
+        Args:
+            function: what is called.
+            given: values of arguments, of those that it has.
+        """
+        inside = Scope(around=function.scope)
+        self._bind_defaults(function, inside)
+        inside.names |= {name: value for name, value in given.items() if name in inside.names}
+        return inside
+
+
+_WHAT: dict[type[ast.expr], str] = {
+    ast.JoinedStr: "a formatted text",
+    ast.ListComp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.GeneratorExp: "a comprehension",
+    ast.Slice: "a slice",
+    ast.Starred: "a starred expression",
+}
+
+
+def _first_unknown(values: list[Any]) -> Unknown | None:
+    return next((value for value in values if isinstance(value, Unknown)), None)
+
+
+def _shown(node: ast.expr) -> str:
+    """The name of what is called, for one line."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute) and len(names) < 4:
+        names.append(node.attr[:40])
+        node = node.value
+    if isinstance(node, ast.Name):
+        names.append(node.id[:40])
+    return ".".join(reversed(names)) or "something"

@@ -1,0 +1,88 @@
+"""What the lines of a configuration may mean, as far as it can be known without running them."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Function", "Group", "Library", "Scope", "TooLong", "Unknown"]
+
+
+class TooLong(ValueError):
+    """Following the lines takes more steps than any configuration needs."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that only running the file would tell.
+
+    Attributes:
+        why: what stands in the way, to be read after "because of".
+        line: where that is.
+    """
+
+    why: str
+    line: int
+
+
+class Group(dict[str, Any]):
+    """Options by name, as ConfigDict and dict have them, with the line that each was set on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[str, int] = {}
+
+    def put(self, name: str, value: Any, line: int) -> None:
+        """Set an option."""
+        self[name], self.lines[name] = value, line
+
+    def take(self, other: Group, *, deeper: int = 20) -> None:
+        """Set all options of another group, as ``update`` does: groups within groups are joined."""
+        for name, value in list(other.items()):
+            own = self.get(name)
+            if isinstance(own, Group) and isinstance(value, Group) and own is not value and deeper:
+                own.take(value, deeper=deeper - 1)
+            else:
+                self.put(name, value, other.lines[name])
+
+
+@dataclass(frozen=True)
+class Library:
+    """A name that an import has bound, or a part of it."""
+
+    name: str
+
+
+@dataclass
+class Scope:
+    """Names of a function, or of the file, and those around it."""
+
+    names: dict[str, Any] = field(default_factory=dict)
+    around: Scope | None = None
+
+    def find(self, name: str, line: int) -> Any:
+        """What a name means here."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.around
+        return Unknown(f"the name {name[:60]}", line)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that the file itself defines.
+
+    Attributes:
+        arguments: of its definition.
+        body: its statements, or the expression of a lambda.
+        scope: where it was defined.
+        line: where that is.
+    """
+
+    arguments: ast.arguments
+    body: list[ast.stmt] | ast.expr
+    scope: Scope
+    line: int

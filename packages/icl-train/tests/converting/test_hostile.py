@@ -1,0 +1,210 @@
+"""Files that are no configuration, or a harmful one: nothing of them runs, and each ends in one line."""
+
+import resource
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from released_configs import released_config
+
+from icl_train._converting.reading import read_released
+from icl_train._converting.settings import converted
+from icl_train._converting.values import Unknown
+
+
+def read(tmp_path, text):
+    file = tmp_path / "config.py"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_released(file)
+
+
+def of(tmp_path, value, before=""):
+    """What an option is that is set to an expression."""
+    lines = [*before.splitlines(), f"config.training_steps = {value}"]
+    return read(tmp_path, released_config(more="\n".join(lines))).options["training_steps"].value
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        ("int(5e5)", 500_000),
+        ("4 * 8 - 2 ** 3", 24),
+        ("TURNS * 100 // 3", 266),
+        ("either(7, 8)", 7),
+        ("either(usual=7, small=8)", 7),
+        ("(lambda x: x + 1)(2)", 3),
+        ("10 if SKEW else 20", 20),
+        ("20 if not debug and 1 < 2 <= 2 else 10", 20),
+        ("config.experiment_kwargs.config.training.batch_size * 2", 64),
+        ("config.experiment_kwargs['config']['training']['batch_size']", 32),
+        ("dict(a=5)['a']", 5),
+        ("{'a': 6, **{'b': 7}}['b']", 7),
+        ("(1, 2, 3)[-1]", 3),
+        ("config_dict.FieldReference(12)", 12),
+        ("None or 9", 9),
+    ],
+)
+def test_what_can_be_known_is_known(value, known, tmp_path):
+    assert of(tmp_path, value) == known
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "config.training_steps: int = 7",
+        "config.training_steps = 6\nconfig.training_steps += 1",
+        "config.update(dict(training_steps=7))",
+        "config.update(training_steps=7)",
+        "small, config.training_steps = 3, 7",
+        "with config.unlocked():\n  config.training_steps = 7",
+        "def steps(n=3):\n  '''How many.'''\n  more = 4\n  return n + more\nconfig.training_steps = steps()",
+        "if debug:\n  config.training_steps = 1\nelse:\n  config.training_steps = 7",
+    ],
+)
+def test_statements_are_followed(statement, tmp_path):
+    assert read(tmp_path, released_config(more=statement)).options["training_steps"].value == 7
+
+
+def test_an_update_joins_groups_and_keeps_what_it_does_not_name(tmp_path):
+    more = "config.experiment_kwargs.update(dict(config=dict(training=dict(batch_size=8))))"
+    options = read(tmp_path, released_config(more=more)).options
+    assert (options["training.batch_size"].value, options["seq_model"].value) == (8, "transformer")
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("10**10**10", "a number that is too large"),
+        ("9**9**9**9", "a number that is too large"),
+        ("2**1024", "a number that is too large"),
+        ("2.0**2000", "a number that is too large"),
+        ("1 << 10**10", "an operation that is none of numbers"),
+        ("'a' * 10**10", "an operation that is none of numbers"),
+        ("[0] * 10**10", "an operation that is none of numbers"),
+        ("len(range(10**9))", "a call of len"),
+        ("sum([x for x in range(10**9)])", "a call of sum"),
+        ("[x for x in range(10**9)]", "a comprehension"),
+        ("list(range(10**9))", "a call of range"),
+        ("1 / 0", "a number that cannot be"),
+        ("(-8) ** 0.5", "a number that cannot be"),
+        ("int('7' * 3)", "an operation that is none of numbers"),
+        ("open('/etc/passwd').read()", "a call of open"),
+        ("__import__('os').getpid()", "a call of __import__"),
+        ("os.getenv('STEPS')", "a call of os.getenv"),
+        ("().__class__.__base__", "the attribute __class__"),
+        ("f'{5}'", "a formatted text"),
+        ("b'7'", "a value that no option has"),
+        ("1j", "a value that no option has"),
+        ("nowhere", "the name nowhere"),
+        ("again(3)", "a function that calls itself"),
+        ("either()", "the argument usual"),
+        ("either(1, 2, 3)", "a call of either"),
+        (" + ".join(["1"] * 500), "what is nested too deeply"),
+        ("- " * 900 + "1", "what is nested too deeply"),
+    ],
+    ids=lambda text: text[:30],
+)
+def test_what_only_running_it_would_tell_is_unknown(value, why, tmp_path):
+    unknown = of(tmp_path, value, before="import os\ndef again(n):\n  return again(n)")
+    assert isinstance(unknown, Unknown)
+    assert unknown.why == why
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"", "it must define get_config()"),
+        (b"def get_config(:\n", "line 1 is no Python"),
+        (b"x = '\xff\xfe'\n", "it must be UTF-8, got byte 0xff at 5"),
+        (b"\x00", "null bytes"),
+        (b"x = " + b"(" * 5000 + b")" * 5000, "line 1 is no Python: too many nested parentheses"),
+        (b"x = " + b"-" * 200_000 + b"1", "it must not be nested as deeply as it is"),
+        (b"x = 1" + b"0" * 100_000, "line 1 is no Python: Exceeds the limit"),
+        (b"get_config = 5", "it must define get_config()"),
+        (b"from elsewhere import get_config", "give the file that it is in"),
+        (b"def get_config():\n  return 5", "get_config() must return a configuration"),
+        (b"def get_config():\n  pass", "get_config() must return a configuration"),
+        (b"def get_config():\n  return load('a')", "because of a call of load on line 2"),
+        (b"def get_config():\n  return dict(a=1)", "must set config.experiment_kwargs with a group 'config', as"),
+        (b"def get_config():\n  c = dict(a=1)\n  c['b'] = c\n  return c", "nested at most 20 deep"),
+        (b"def get_config():\n  while True:\n    pass", "get_config() must return a configuration"),
+    ],
+    ids=lambda text: text[:40] if isinstance(text, str) else None,
+)
+def test_what_is_no_configuration_is_refused_in_one_line(text, told, tmp_path):
+    with pytest.raises(ValueError, match=r"^cannot read ") as refused:
+        read(tmp_path, text)
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    with pytest.raises(ValueError, match="at most 1,000,000 bytes"):
+        read(tmp_path, b"#" * 1_000_001)
+
+
+def test_a_function_that_doubles_its_work_ends(tmp_path):
+    body = "\n".join(f"def f{n + 1}():\n  return f{n}() + f{n}()" for n in range(30))
+    with pytest.raises(ValueError, match="at most 200,000 steps"):
+        of(tmp_path, "f30()", before=f"def f0():\n  return 1\n{body}")
+
+
+def test_groups_that_hold_each_other_many_times_end(tmp_path):
+    lines = ["g0 = dict(a=1)"] + [f"g{n + 1} = dict(a=g{n}, b=g{n}, c=g{n})" for n in range(15)]
+    with pytest.raises(ValueError, match="at most 10,000 options"):
+        read(tmp_path, released_config(more="\n".join([*lines, "config.more = g15"])))
+
+
+def test_groups_that_go_round_end_when_they_are_joined(tmp_path):
+    more = "a = dict()\nb = dict()\na['x'] = b\nb['x'] = a\na.update(b)"
+    assert read(tmp_path, released_config(more=more)).options
+
+
+HARM = textwrap.dedent(
+    """
+    import os, subprocess
+    os.system("touch ran")
+    subprocess.run(["touch", "ran"])
+    exec("open('ran', 'w')")
+    open("ran", "w").close()
+
+    class Ran:
+      open("ran", "w").close()
+
+    @print("ran")
+    def get_config(debug=open("ran", "w")):
+      eval("open('ran', 'w')")
+      for _ in range(10**12):
+        open("ran", "w")
+      raise SystemExit(7)
+      return dict(experiment_kwargs=dict(config=dict(a=[open("ran", "w")])))
+    """
+)
+
+
+def test_nothing_of_a_file_is_run_and_what_is_not_followed_has_its_line(tmp_path):
+    (tmp_path / "config.py").write_text(HARM)
+    command = [sys.executable, "-m", "icl_train", "convert-config", "config.py", "--strict"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2 * 2**30, 2 * 2**30)),
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["config.py"]
+    assert (done.returncode, done.stdout) == (2, "")
+    for line, what in ((3, "a call of system"), (5, "a call of exec"), (8, "a class"), (14, "a loop")):
+        assert f"not carried over: line {line}: {what} is not followed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_a_loop_or_an_unknown_condition_sets_is_not_carried_over(tmp_path):
+    more = "import os\nif os.getenv('FAST'):\n  config.training_steps = 5\nfor _ in range(2):\n  config.random_seed = 3"
+    made = converted(read(tmp_path, released_config(more=more)))
+    assert made.config().train.max_steps == 500_000
+    told = [note.text for note in made.lost]
+    assert "training_steps cannot be known without running the file, because of a condition" in told
+    assert "random_seed cannot be known without running the file, because of a loop" in told

@@ -1,0 +1,79 @@
+"""Make this page's files and tables of runs with 1,600 classes that differ in batch norm's groups, finished or not.
+
+    python results/batch-statistics/build.py RUNS [RUNS ...]
+
+Other runs below RUNS, and broken folders, are named and passed over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from omniglot import STATISTICS, Figure3Run, arguments, build, draw_into, made, runs_of_figure3
+from recorded_runs import draw
+
+HERE = Path(__file__).parent
+CLASSES, ALL_TOGETHER = 1600, 32
+PICTURES = {"accuracies": ("icl", "iwl"), "controls": ("novel_label", "flipped/accuracy_both", "train/accuracy_query")}
+COMPARED = ("icl", "novel_label", "flipped/accuracy_both", "iwl")
+
+
+def compare(out: Path, runs: list[Figure3Run]) -> bool:
+    """Whether every smaller group could be held against all sequences together; of those without runs, nothing is."""
+    by_group = {one.statistics: [other for other in runs if other.statistics == one.statistics] for one in runs}
+    whole = by_group.pop(ALL_TOGETHER, [])
+    for folder in out.glob("*-against-all"):  # of runs that are no longer there
+        shutil.rmtree(folder)
+    done = True
+    for group, own in by_group.items():
+        if whole:
+            done &= compared(out / f"{group}-against-all", own, whole)
+    return done
+
+
+def compared(folder: Path, ours: list[Figure3Run], theirs: list[Figure3Run]) -> bool:
+    """Whether `icl-eval compare` could hold some runs against others."""
+    paths = [[one.run.path for one in side] for side in (ours, theirs)]
+    names = [f"groups of {side[0].statistics}" for side in (ours, theirs)]
+    with tempfile.TemporaryDirectory() as made:
+        words = [*paths[0], "--with", *paths[1], "--names", *names, "--metric", *COMPARED, "--unfinished"]
+        if not draw("compare", *words, "--out", made):
+            return False
+        folder.mkdir(parents=True)
+        for name in ("compare.png", "compare_differences.csv", "compare_tests.csv"):
+            shutil.copyfile(Path(made) / name, folder / name)
+    return True
+
+
+def make(chosen: argparse.Namespace) -> int:
+    """The files of the page; the exit code."""
+    runs = [one for one in runs_of_figure3(chosen.runs, ["omniglot28"]) if one.classes == CLASSES]
+    if not runs:
+        print(f"{HERE.name}/build.py: there must be runs with {CLASSES} classes of 28 x 28, got none", file=sys.stderr)
+        return 1
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    folders = [one.run.path for one in runs]
+    axes = ("--x", "step", "--hue", STATISTICS, "--unfinished")
+    done = [
+        draw_into(chosen.out, name, "plot", *folders, "--y", *measures, *axes, "--name", name)
+        for name, measures in PICTURES.items()
+    ]
+    done.append(compare(chosen.out, runs))
+    build(chosen.out, runs)
+    return 0 if all(done) else 1
+
+
+def main(args: list[str]) -> int:
+    """Run the command; the exit code."""
+    return made(make, arguments(HERE, (__doc__ or "").split("\n")[0]).parse_args(args), HERE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

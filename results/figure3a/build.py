@@ -1,0 +1,69 @@
+"""Make this page's files and tables of runs of the experiment figure3, finished or not.
+
+    python results/figure3a/build.py RUNS [RUNS ...]
+
+Other runs below RUNS, and broken folders, are named and passed over. Runs are taken whose batch statistics are over as
+many sequences as those of other class counts; while there is but one class count, all are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from omniglot import IMAGES, Figure3Run, arguments, build, draw_into, made, runs_of_figure3
+from recorded_runs import write_rows
+
+from icl_eval import published
+
+HERE = Path(__file__).parent
+MEASURES = {"icl": "fewshot_holdout", "iwl": "no_support_zipfian"}
+
+
+def about_classes(runs: list[Figure3Run]) -> list[Figure3Run]:
+    """Those of the groups of batch statistics that have several class counts; all, if none has."""
+    counts = {one.statistics: {other.classes for other in runs if other.statistics == one.statistics} for one in runs}
+    return [one for one in runs if len(counts[one.statistics]) > 1] or runs
+
+
+def papers(runs: list[Figure3Run]) -> list[dict[str, object]]:
+    """What the paper has for these class counts, on its own images."""
+    rows = []
+    for one in {one.classes: one for one in runs}.values():
+        config = replace(one.run.config, data=replace(one.run.config.data, downsample=False))
+        for name, split in MEASURES.items():
+            points = published("figure3", config, split)
+            rows += [{"classes": one.classes, "measure": name, "step": step, "value": value} for step, value in points]
+    return rows
+
+
+def make(chosen: argparse.Namespace) -> int:
+    """The files of the page; the exit code."""
+    runs = about_classes(runs_of_figure3(chosen.runs, chosen.scale))
+    if not runs:
+        print(f"{HERE.name}/build.py: there must be runs of figure3 below the folders, got none", file=sys.stderr)
+        return 1
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    if rows := papers(runs):
+        write_rows(chosen.out / "paper.csv", rows)
+    folders = [one.run.path for one in runs]
+    drawn = [draw_into(chosen.out, name, name, *folders, "--unfinished") for name in ("figure3a", "figure3b")]
+    build(chosen.out, runs)
+    return 0 if all(drawn) else 1
+
+
+def main(args: list[str]) -> int:
+    """Run the command; the exit code."""
+    parser = arguments(HERE, (__doc__ or "").split("\n")[0])
+    scales = {"choices": list(IMAGES), "default": ["omniglot28", "paper"]}
+    parser.add_argument("--scale", nargs="+", help="scales of figure3 to take", **scales)
+    return made(make, parser.parse_args(args), HERE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

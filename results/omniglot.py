@@ -1,0 +1,184 @@
+"""Runs of the experiment `figure3`, and the files about them that a page of results has beside it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+from fill import fill
+from recorded_runs import draw, run_row, runs_below, settings_text, value_rows, write_rows
+
+from icl_data.foundation.paths import describe
+from icl_data.foundation.printable import printable
+from icl_data.foundation.whole_file import whole_file, write_text
+from icl_models import find_experiment
+from icl_train import RunError, RunFolder, experiment_runs
+
+__all__ = ["Figure3Run", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
+
+IMAGES = {"paper": "105x105", "omniglot28": "28x28", "laptop": "no images"}
+"""Scale of the experiment → what its examples are."""
+
+STATISTICS = "model.embedder_config.sequences_per_statistics"
+# What runs of one scale may differ in: classes, groups of batch norm, seeds, length, how often they are looked at.
+_FREE = {
+    STATISTICS,
+    *(f"data.{name}" for name in ("n_rare_classes", "n_common_classes", "n_holdout_classes", "augment")),
+    *(f"eval.{name}" for name in ("interval", "steps", "log_spaced_steps", "batches")),
+    "seeds.init",
+    "seeds.data",
+    "train.max_steps",
+}
+
+
+@dataclass(frozen=True)
+class Figure3Run:
+    """A run of the experiment.
+
+    Attributes:
+        run: its folder.
+        scale: of the experiment.
+        statistics: sequences that each of batch norm's statistics are over; None without batch norm.
+    """
+
+    run: RunFolder
+    scale: str
+    statistics: int | None
+
+    @property
+    def classes(self) -> int:
+        """Trained ones."""
+        return self.run.config.data.n_trained_classes
+
+    @property
+    def seed(self) -> int:
+        """Of weights and data."""
+        return self.run.config.seeds.data
+
+    @property
+    def images(self) -> str:
+        """What its examples are."""
+        return IMAGES[self.scale]
+
+    @property
+    def name(self) -> str:
+        """What it is called here, whatever its folder is called."""
+        statistics = "" if self.statistics is None else f"-statistics{self.statistics}"
+        return f"{self.images.replace(' ', '-')}-classes{self.classes}{statistics}-s{self.seed}"
+
+    @property
+    def place(self) -> dict[str, object]:
+        """The columns that say which run it is."""
+        statistics = "" if self.statistics is None else self.statistics
+        return {
+            "run": self.name,
+            "images": self.images,
+            "classes": self.classes,
+            "sequences_per_statistics": statistics,
+        }
+
+
+def runs_of_figure3(roots: Iterable[Path], scales: Sequence[str]) -> list[Figure3Run]:
+    """The experiment's runs below some folders, by scale, groups, classes and seed; others are named on stderr.
+
+    Args:
+        roots: the folders.
+        scales: of the experiment.
+    """
+    spec = find_experiment("figure3")
+    known = {scale: _fixed(experiment_runs(spec, scale)[0].config.telling()) for scale in scales}
+    found = []
+    for one in runs_below(roots):
+        config = one.run.config
+        settings = config.telling()
+        scale = next((scale for scale, fixed in known.items() if fixed == _fixed(settings)), None)
+        if scale is None or config.seeds.init != config.seeds.data:
+            path = printable(str(one.run.path))
+            print(f"skipped {path}: it is no run of figure3 at scale {' or '.join(scales)}", file=sys.stderr)
+            continue
+        statistics = (settings[STATISTICS] or config.train.batch_size) if STATISTICS in settings else None
+        found.append(Figure3Run(one.run, scale, statistics))
+    return sorted(found, key=lambda one: (one.scale, one.statistics or 0, one.classes, one.seed))
+
+
+def _fixed(settings: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in settings.items() if name not in _FREE}
+
+
+def arguments(page: Path, what: str) -> argparse.ArgumentParser:
+    """The arguments of a build: folders of runs, and where its files go.
+
+    Args:
+        page: the folder of the page.
+        what: the build makes.
+    """
+    parser = argparse.ArgumentParser(prog=f"{page.name}/build.py", description=what)
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="folders with runs, at any depth")
+    parser.add_argument("--out", type=Path, default=page, help="folder for the files, with the page's README.md")
+    return parser
+
+
+def made(build_page: Callable[[argparse.Namespace], int], chosen: argparse.Namespace, page: Path) -> int:
+    """The exit code of a build; of folders that cannot be read, and of a disk that cannot be written, one line.
+
+    Args:
+        build_page: makes the files of the page.
+        chosen: the arguments.
+        page: the folder of the page.
+    """
+    try:
+        return build_page(chosen)
+    except (RunError, OSError) as error:
+        said = describe(error) if isinstance(error, OSError) else error
+        print(f"{page.name}/build.py: {printable(str(said))}", file=sys.stderr)
+        return 1 if isinstance(error, OSError) else 2
+
+
+def build(out: Path, runs: Sequence[Figure3Run]) -> None:
+    """`configs/`, `runs.csv`, `timeseries.csv` and `final.csv`.
+
+    Args:
+        out: the folder of the page.
+        runs: at least one.
+    """
+    configs = out / "configs"
+    configs.mkdir(parents=True, exist_ok=True)
+    for one in runs:
+        write_text(configs / f"{one.name}.json", settings_text(one.run))
+    for file in configs.glob("*.json"):
+        if file.stem not in {one.name for one in runs}:
+            file.unlink()
+    values = {one.name: [row | one.place for row in value_rows(one.run)] for one in runs}
+    write_rows(out / "runs.csv", [one.place | run_row(one.run) | {"run": one.name} for one in runs])
+    write_rows(out / "timeseries.csv", [_placed(row, runs[0]) for rows in values.values() for row in rows])
+    write_rows(out / "final.csv", [_placed(rows[-1], runs[0]) for rows in values.values()])
+    if (out / "README.md").exists():
+        fill(out / "README.md")
+
+
+def _placed(row: dict[str, object], one: Figure3Run) -> dict[str, object]:
+    """A row that begins with what run it is of."""
+    return {name: row[name] for name in (*one.place, *(name for name in row if name not in one.place))}
+
+
+def draw_into(out: Path, name: str, *words: object) -> bool:
+    """Whether an icl-eval command has drawn a picture, of which the PNG is taken.
+
+    Args:
+        out: the folder of the page.
+        name: of the picture.
+        words: of the command, without the folder that it draws into.
+    """
+    with tempfile.TemporaryDirectory() as drawn:
+        if not draw(*words, "--out", drawn):
+            return False
+        with whole_file(out / f"{name}.png") as beside:
+            shutil.copyfile(Path(drawn) / f"{name}.png", beside)
+    return True

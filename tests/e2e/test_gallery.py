@@ -1,0 +1,137 @@
+"""The gallery takes what is finished, keeps what it has of the rest, and says what did not appear."""
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from recorded import contents, evaluation, training_record
+
+from icl_models import find_experiment
+from icl_train import RunFolder, experiment_runs
+
+ROOT = Path(__file__).parents[2]
+GALLERY = ROOT / "docs" / "gallery"
+BUILD = GALLERY / "build.py"
+CLAIM = {
+    "experiment": "figure3",
+    "scale": "laptop",
+    "claim": "Few classes are not learned in context.",
+    "measured": 0.7,
+    "low": 0.65,
+    "high": 0.75,
+    "n_seeds": 3,
+    "above": None,
+    "below": 0.6,
+    "judgement": "does not hold",
+    "reason": "",
+}
+
+
+def build(*args):
+    return subprocess.run([sys.executable, BUILD, *map(str, args)], capture_output=True, text=True, check=False)
+
+
+def trained(folder, count):
+    """A folder as the session makes it, with so many of the runs of figure 3 finished, 9 in all."""
+    for planned in experiment_runs(find_experiment("figure3"), "laptop")[:count]:
+        run = RunFolder.create(folder / "runs" / planned.folder, planned.config, device="cpu", threads=1)
+        run.append([training_record(planned.config, 2000), evaluation("fewshot_holdout", 2000, 0.5)])
+        run.mark_done()
+    (folder / "figure3").mkdir()
+    shutil.copy(GALLERY / "figure2.png", folder / "figure3" / "figure3.png")  # another picture than the gallery has
+    (folder / "claims.json").write_text(json.dumps([CLAIM]))
+    return folder
+
+
+def section(page, name):
+    """An experiment's part of the page."""
+    return page.split(f"\n### {name}\n")[1].split("\n### ")[0]
+
+
+@pytest.fixture
+def gallery(tmp_path):
+    """A copy of the gallery's files."""
+    return Path(shutil.copytree(GALLERY, tmp_path / "gallery", ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def test_a_finished_experiment_takes_the_place_of_what_was_there(gallery, tmp_path):
+    done = build(trained(tmp_path / "made", 9), "--out", gallery)
+    assert done.returncode == 0, done.stderr
+    part = section((gallery / "README.md").read_text(), "figure3")
+    assert "9 runs of 2,000 updates: 3 minutes one after another, 20 seconds each, on 1 thread" in part
+    assert "| Few classes are not learned in context. | 0.700 | 0.650 to 0.750 | 3 | < 0.6 | does not hold |" in part
+    assert "- *Few classes are not learned in context.* Measured: 0.700. It does not hold." in part
+    assert (gallery / "figure3.png").read_bytes() == (GALLERY / "figure2.png").read_bytes()
+    for name in ("figure2.png", "reddy2023.png"):
+        assert (gallery / name).read_bytes() == (GALLERY / name).read_bytes()
+    before = contents(gallery)
+    assert build(tmp_path / "made", "--out", gallery).returncode == 0
+    assert contents(gallery) == before
+
+
+def test_an_experiment_that_is_not_all_trained_leaves_what_was_there(gallery, tmp_path):
+    before = contents(gallery)
+    done = build(trained(tmp_path / "made", 2), tmp_path / "nowhere", "--out", gallery)
+    assert done.returncode == 0, done.stderr
+    assert "figure3: 2 of 9 runs are done; what is here stays" in done.stderr
+    assert f"skipped {tmp_path / 'nowhere'}" in done.stderr
+    drawn_anew = {"strip.png": before["strip.png"]}  # the same, but for another Pillow
+    assert contents(gallery) | drawn_anew == before
+
+
+def test_an_experiment_without_runs_has_no_time():
+    page = page_of()
+    one = {"name": "figure2", "figure": "figure2", "tests": "T.", "section": "s", "note": "N."}
+    assert "**Time.** Not measured." in page.entry(one, [], [])
+    assert "| not measured |" in page.overview([one | {"name": "figure2"}], [], [])
+
+
+def test_what_is_not_asserted_is_told_with_its_reason():
+    part = section((GALLERY / "README.md").read_text(), "figure4")
+    assert re.search(r"- \*Of classes with ten labels.*Not asserted at this scale: 800 classes have 8,000 labels", part)
+
+
+def test_every_picture_of_the_page_is_there_and_the_strip_is_small():
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (GALLERY / "README.md").read_text())
+    assert len(pictures) > 10
+    assert all((GALLERY / name).is_file() for name in pictures)
+    assert (GALLERY / "strip.png").stat().st_size <= 200_000
+
+
+def test_every_built_in_experiment_at_laptop_scale_has_an_entry():
+    listed = subprocess.run(
+        [sys.executable, "-m", "icl_train", "experiments", "--json", "--no-time"], capture_output=True, check=True
+    )
+    names = {one["name"] for one in json.loads(listed.stdout) if "laptop" in one["scales"]}
+    assert names == {one["name"] for one in json.loads((GALLERY / "experiments.json").read_text())}
+
+
+def test_a_session_without_time_trains_nothing_and_says_that_it_goes_on(tmp_path):
+    command = [sys.executable, ROOT / "tools" / "make_gallery.py", tmp_path / "made", "--minutes", "0"]
+    done = subprocess.run([*command, "--part", "followups"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "reddy2023 is not all trained after 0 minutes: the same command goes on" in done.stderr
+    assert "figure2" not in done.stderr
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("script", ["make_gallery.py", "make_figure3a.py"])
+@pytest.mark.parametrize("minutes", ["-1", "nan", "inf", "long"])
+def test_minutes_that_are_no_time_are_refused(script, minutes):
+    command = [sys.executable, ROOT / "tools" / script, "--minutes", minutes]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert re.search(f"argument --minutes: .*{minutes}", done.stderr)
+
+
+def page_of():
+    """The module that writes the page."""
+    spec = importlib.util.spec_from_file_location("gallery_page", BUILD)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

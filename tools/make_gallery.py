@@ -1,0 +1,81 @@
+"""Train, draw and judge the experiments at laptop scale in one folder, and take what is finished into docs/gallery.
+
+    python tools/make_gallery.py gallery-runs                     all of them
+    python tools/make_gallery.py gallery-runs --part chan2022     figures 2 to 7 of Chan et al. 2022, those of plugins
+    python tools/make_gallery.py gallery-runs --part followups    Reddy 2023, Singh et al. 2023, 2024 and 2025
+
+Training stops when its time is up, and the same command goes on. Exit code 1 if a claim does not hold, or training
+failed; one whose runs are missing cannot be judged yet. A part leaves the pages as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from training import MINUTES, command, trained_until
+
+BUILD = Path(__file__).parents[1] / "docs" / "gallery" / "build.py"
+FOLLOWUPS = ("reddy2023", "singh2023", "singh2024", "singh2025")
+
+
+def make(part: str, folder: Path, minutes: float) -> int:
+    """All of it; the exit code.
+
+    Args:
+        part: chan2022, followups, or all.
+        folder: that runs, pictures and claims.json are made in.
+        minutes: of training, at most.
+    """
+    runs = folder / "runs"  # one folder for all: what two experiments share is trained once
+    until = time.monotonic() + 60 * minutes
+    listed = subprocess.check_output(command("icl-train", "experiments", "--json", "--no-time"))
+    for experiment in json.loads(listed):
+        name = experiment["name"]
+        is_of_part = part == "all" or name.startswith(FOLLOWUPS) == (part == "followups")
+        if "laptop" not in experiment["scales"] or not is_of_part:
+            continue
+        trained = trained_until(until, "icl-train", "sweep", name, "--scale", "laptop", "--root", runs)
+        if not trained:
+            print(f"{name} is not all trained after {minutes:g} minutes: the same command goes on", file=sys.stderr)
+        # Runs that another experiment has trained have its names.
+        if trained or any((runs / run / "DONE").exists() for run in experiment["scales"]["laptop"]["runs"]):
+            for figure in experiment["figures"]:
+                chosen = ("--experiment", name, "--scale", "laptop", "--out", folder / name)
+                subprocess.run(command("icl-eval", figure, runs, *chosen), check=True)
+    if not runs.is_dir():
+        return 0
+    told = subprocess.run(command("icl-eval", "claims", runs, "--json"), stdout=subprocess.PIPE, check=False).stdout
+    if told:  # some may not hold
+        (folder / "claims.json").write_bytes(told)
+    held = subprocess.run(command("icl-eval", "claims", runs), check=False).returncode
+    if part == "all":
+        subprocess.run([sys.executable, str(BUILD), str(folder)], check=True)
+    return held
+
+
+def main(args: list[str]) -> int:
+    """Run the command; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="make_gallery.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("gallery-runs"), help="for runs and pictures")
+    parser.add_argument("--part", choices=["all", "chan2022", "followups"], default="all", help="which experiments")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="of training, at most")
+    chosen = parser.parse_args(args)
+    if not 0 <= chosen.minutes < math.inf:
+        parser.error(f"argument --minutes: must be 0 or more, got {chosen.minutes:g}")
+    try:
+        return make(chosen.part, chosen.folder, chosen.minutes)
+    except subprocess.CalledProcessError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
