@@ -60,8 +60,8 @@ def write_report(
 
     Args:
         paths: run folders, or any folders above some; one or several, or lists.
-        out: the page; default: ``report.html`` in the first of ``paths``. Beside it are ``NAME_runs.csv``, a row for
-            each run, and ``NAME_curves.csv``, a row for each value.
+        out: the page; default: report.html in the first of ``paths``. Beside it are two CSV files that have its name
+            and an ending: _runs, a row for each run, and _curves, a row for each value.
         title: heading of the page; default: the name of the first folder.
         where: keep runs that have these values alone: ``setting=value``, of one setting any of the values.
 

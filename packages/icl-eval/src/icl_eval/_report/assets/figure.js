@@ -29,6 +29,12 @@ function axisStyle(axis, label) {
   axis.major_tick_in = 0;
 }
 
+// New data for a source: each that is put in has the chart drawn anew.
+function put(source, data) {
+  const lengths = [data, source.data].map((one) => Object.values(one)[0].length);
+  if (lengths.some((length) => length > 0)) source.data = data;
+}
+
 // {update({lines, marks, levels, x, y}), highlight(lines), replaced(options)}; the figure is made anew with its axes.
 function chart(host, describe) {
   let parts = null, key = "", last = null;
@@ -95,26 +101,26 @@ function chart(host, describe) {
     last = shown;
     const { figure, bands, lines, marks, whiskers, levels } = parts;
     for (const [range, bounds] of [[figure.x_range, shown.x], [figure.y_range, shown.y]]) {
-      range.setv({ start: bounds[0], end: bounds[1], reset_start: bounds[0], reset_end: bounds[1] });
+      if (range.start !== bounds[0] || range.end !== bounds[1]) range.setv({ start: bounds[0], end: bounds[1], reset_start: bounds[0], reset_end: bounds[1] });
     }
     const banded = shown.lines.filter((line) => line.band);
-    bands.data = { xs: banded.map((line) => line.band.x), ys: banded.map((line) => line.band.y), colour: banded.map((line) => line.style.colour) };
-    lines.data = {
+    put(bands, { xs: banded.map((line) => line.band.x), ys: banded.map((line) => line.band.y), colour: banded.map((line) => line.style.colour) });
+    put(lines, {
       xs: shown.lines.map((line) => line.x),
       ys: shown.lines.map((line) => line.y),
       colour: shown.lines.map((line) => line.style.colour),
       dash: shown.lines.map((line) => line.style.dash.join(" ") || "solid"),
       width: shown.lines.map((line) => line.width),
-    };
-    marks.data = {
+    });
+    put(marks, {
       x: shown.marks.map((mark) => mark.x),
       y: shown.marks.map((mark) => mark.y),
       colour: shown.marks.map((mark) => mark.style.colour),
       fill: shown.marks.map((mark) => (mark.done ? mark.style.colour : ink("page"))),
-    };
+    });
     const errors = shown.marks.flatMap((mark) => mark.errors.map((ends) => [...ends, mark.style.colour]));
-    whiskers.data = Object.fromEntries(["x0", "y0", "x1", "y1", "colour"].map((name, at) => [name, errors.map((one) => one[at])]));
-    levels.data = Object.fromEntries(["x0", "y0", "x1", "y1"].map((name, at) => [name, shown.levels.map((one) => one[at])]));
+    put(whiskers, Object.fromEntries(["x0", "y0", "x1", "y1", "colour"].map((name, at) => [name, errors.map((one) => one[at])])));
+    put(levels, Object.fromEntries(["x0", "y0", "x1", "y1"].map((name, at) => [name, shown.levels.map((one) => one[at])])));
     highlight([]);
   }
 
@@ -123,8 +129,8 @@ function chart(host, describe) {
     if (!last) return;
     const of = (items) => items.filter((item) => item.runs.some((run) => runs.includes(run)));
     const lines = of(last.lines), marks = of(last.marks);
-    parts.raised.data = { xs: lines.map((line) => line.x), ys: lines.map((line) => line.y), colour: lines.map((line) => line.style.colour) };
-    parts.ring.data = { x: marks.map((mark) => mark.x), y: marks.map((mark) => mark.y) };
+    put(parts.raised, { xs: lines.map((line) => line.x), ys: lines.map((line) => line.y), colour: lines.map((line) => line.style.colour) });
+    put(parts.ring, { x: marks.map((mark) => mark.x), y: marks.map((mark) => mark.y) });
   }
 
   return { update, highlight };

@@ -1,5 +1,4 @@
-// Scores of attention heads: a grid of layers and heads for each measure, and their way along training.
-const STRONG = 8; // heads that curves are drawn of
+// Scores of attention heads: a grid of layers and heads for each measure.
 
 function drawHeads() {
   const host = byId("heads").querySelector("div");
