@@ -18,7 +18,7 @@ PROFILE.mkdir(parents=True, exist_ok=True)
 os.environ["IPYTHONDIR"] = str(PROFILE.parent)
 
 project = "icl"
-author = "the authors of icl"
+author = "the icl developers"
 project_copyright = f"{author}. Apache-2.0"
 html_title = "icl"
 
