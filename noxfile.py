@@ -188,6 +188,20 @@ def cluster(session: nox.Session) -> None:
 
 
 @nox.session
+@removing_environment
+def browser(session: nox.Session) -> None:
+    """Pages that commands write, in a Chromium without a window: they are used with a pointer and with keys alone, wide
+    and narrow, light and dark.
+
+    It needs a Chromium of the system (Debian's package chromium); without one the tests are skipped, with the reason.
+    ICL_SCREENSHOTS names a folder for pictures of the pages.
+    """
+    install_wheels(session, *EVERYTHING)
+    install(session, *TEST_TOOLS, "playwright")
+    pytest(session, ROOT / "tests" / "browser", workers=1)
+
+
+@nox.session
 @nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
 @removing_environment
 def minimums(session: nox.Session, package: str) -> None:
@@ -357,6 +371,7 @@ def docs(session: nox.Session) -> None:
     builder = "linkcheck" if "links" in session.posargs else "html"
     shutil.rmtree(build, ignore_errors=True)
     options = ("--nitpicky", "--fail-on-warning", "--keep-going", "--quiet", "--conf-dir", str(ROOT / "docs"))
+    options += ("--define", "nb_execution_mode=off") if builder == "linkcheck" else ()
     folders = ("--doctree-dir", str(build / "doctrees"), str(ROOT), str(build / builder))
     session.run("python", "-m", "sphinx", "--builder", builder, *options, *folders)
     session.log(f"open {build / builder / 'index.html'}" if builder == "html" else "every address answers")

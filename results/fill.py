@@ -88,19 +88,20 @@ def tests(page: Path, folders: list[str]) -> str:
 
 
 def means(page: Path, words: list[str]) -> str:
-    """Means of columns of a file by a column (`group` if none is named), at some steps: FILE COLUMNS STEPS [BY]."""
-    file, columns, wanted, by = words[0], words[1].split(","), words[2].split(","), (*words, "group")[3]
+    """Means of columns by a column (`group` if none is named), at some steps: FILE COLUMN[:DIGITS],… STEPS [BY]."""
+    file, wanted, by = words[0], words[2].split(","), (*words, "group")[3]
+    digits = {name: int(count or 2) for name, _, count in (column.partition(":") for column in words[1].split(","))}
     rows = rows_of(page.parent / file)
     lines = [
-        f"| {spoken(by)} | step | runs | {' | '.join(map(spoken, columns))} |",
-        f"|---|---|---|{'---|' * len(columns)}",
+        f"| {spoken(by)} | step | runs | {' | '.join(map(spoken, digits))} |",
+        f"|---|---|---|{'---|' * len(digits)}",
     ]
     for group in dict.fromkeys(row[by] for row in rows):
         own = [row for row in rows if row[by] == group]
         for step in steps_of(own, wanted):
             here = [row for row in own if int(row["step"]) == step]
             if here:
-                cells = [spread(here, column, digits=2) for column in columns]
+                cells = [spread(here, column, digits=count) for column, count in digits.items()]
                 lines.append(f"| {group} | {step:,} | {len(here)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -125,7 +126,9 @@ def spread(rows: list[dict[str, str]], column: str, *, digits: int = 3) -> str:
     if not values:
         return ""
     bounds = min(values), max(values)
-    if len(values) == 1 and rows[0].get(f"{column}_low"):
+    if len(values) == 1 and f"{column}_low" not in rows[0]:
+        return f"{values[0]:.{digits}f}"
+    if len(values) == 1 and rows[0][f"{column}_low"]:
         bounds = float(rows[0][f"{column}_low"]), float(rows[0][f"{column}_high"])
     low, high = (f"{bound:.{digits}f}" for bound in bounds)
     return f"{sum(values) / len(values):.{digits}f} ({low} to {high})"

@@ -1,7 +1,8 @@
 """Relative links that lead to folders: to the folder's README, or to a page that lists its files.
 
 A repository browser shows a folder by itself; here a folder without a README gets a page, and what it lists is copied.
-Links to single files are downloads, as MyST makes them; the repository's own front page is the site's.
+Links to single files are downloads, as MyST makes them, but pages in HTML are opened; the front page of the repository
+is that of the site.
 """
 
 from __future__ import annotations
@@ -37,6 +38,29 @@ def lead(app: Sphinx, document: nodes.document) -> None:
             folder = ((ROOT / env.docname).parent / link["reftarget"].partition("#")[0]).resolve()
             if folder.is_dir() and folder.is_relative_to(ROOT):
                 lead_to_folder(app, link, folder.relative_to(ROOT).as_posix())
+    for link in list(document.findall(addnodes.download_reference)):
+        file = ((ROOT / env.docname).parent / link["reftarget"]).resolve()
+        if file.suffix == ".html" and file.is_file():  # a page of its own, to be opened and not kept
+            path = file.relative_to(ROOT).as_posix()
+            remember(app, "opened", path)
+            link.replace_self(reference_to(app, link, f"{LISTED}/{path.removesuffix('.html')}"))
+
+
+def remember(app: Sphinx, kind: str, path: str) -> None:
+    """That the page which is read links to a folder or file."""
+    known = app.env.metadata[app.env.docname].get(kind, "")
+    app.env.metadata[app.env.docname][kind] = f"{known}\n{path}".strip()
+
+
+def remembered(app: Sphinx, kind: str) -> set[str]:
+    """All that pages link to."""
+    return {path for data in app.env.metadata.values() for path in data.get(kind, "").split("\n") if path}
+
+
+def reference_to(app: Sphinx, link: nodes.Element, page: str) -> nodes.reference:
+    """A link to what no source of a page makes."""
+    uri = app.builder.get_relative_uri(app.env.docname, page)
+    return nodes.reference("", "", *link.children, refuri=uri, internal=True)
 
 
 def lead_to_folder(app: Sphinx, link: addnodes.pending_xref, folder: str) -> None:
@@ -45,10 +69,8 @@ def lead_to_folder(app: Sphinx, link: addnodes.pending_xref, folder: str) -> Non
     if page in app.env.all_docs or page in app.env.found_docs:
         link.replace_self(page_reference(link, page))
         return
-    listed = app.env.metadata[app.env.docname].setdefault("folders", "")
-    app.env.metadata[app.env.docname]["folders"] = f"{listed}\n{folder}".strip()
-    uri = app.builder.get_relative_uri(app.env.docname, f"{LISTED}/{folder}/index")
-    link.replace_self(nodes.reference("", "", *link.children, refuri=uri, internal=True))
+    remember(app, "folders", folder)
+    link.replace_self(reference_to(app, link, f"{LISTED}/{folder}/index"))
 
 
 def page_reference(link: nodes.Element, page: str) -> addnodes.pending_xref:
@@ -69,8 +91,10 @@ def below(folders: set[str]) -> Iterator[str]:
 
 def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """A page for each folder that is linked and has none, and for those in it."""
-    linked = {folder for data in app.env.metadata.values() for folder in data.get("folders", "").split("\n") if folder}
-    for folder in sorted(set(below(linked))):
+    for path in remembered(app, "opened"):
+        Path(app.outdir, LISTED, path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / path, Path(app.outdir, LISTED, path))
+    for folder in sorted(set(below(remembered(app, "folders")))):
         rows = []
         for path in sorted((ROOT / folder).iterdir(), key=lambda path: (path.is_file(), path.name)):
             if path.name.startswith(HIDDEN):

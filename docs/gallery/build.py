@@ -1,8 +1,9 @@
 """Make the gallery of what `nox -s gallery` has made: pictures, claims held against runs, times.
 
-python docs/gallery/build.py FOLDER [FOLDER ...]   takes what is finished in such folders, and writes README.md; of
-                                                   experiments whose runs are not all there, what is here stays
-python docs/gallery/build.py --check               says whether README.md is what the files beside it hold; else 1
+python docs/gallery/build.py FOLDER [FOLDER ...]   takes what is finished in such folders, and writes README.md and the
+                                                   table of the repository's front page; of experiments whose runs
+                                                   are not all there, what is here stays
+python docs/gallery/build.py --check               says whether both are what the files beside it hold; else 1
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -17,6 +19,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 TOOLS = HERE.parents[1] / "tools"
+FRONT = HERE.parents[1] / "README.md"
+BLOCK = re.compile(r"(<!-- gallery -->\n).*?(<!-- end -->)", re.DOTALL)  # of the front page
 MORE = {  # experiment → the page that goes into it
     "figure3": ("figure3a", "the same on Omniglot, beside the paper's values"),
     "figure3-adamw": ("weight-decay", "more on decay"),
@@ -39,17 +43,22 @@ nox -s gallery
 
 Of each experiment there are the picture, the two commands that make it alone, the time that its runs took, what it
 claims with what these runs show (the mean over seeds with its 95% interval by Student's t, and the bound that is
-asserted), and what did not appear. Times are of runs one by one; as many go on at a time as there are cores. In files:
-[claims.json](claims.json), [runs.csv](runs.csv), [experiments.json](experiments.json). This page is written from them
-by [build.py](build.py).
+asserted), and what did not appear. Times are of runs one after another, as many of which go on at a time as there are
+cores; machines may have had other work. In files: [claims.json](claims.json), [runs.csv](runs.csv),
+[experiments.json](experiments.json). This page is written from them by [build.py](build.py).
 """
+
+
+def files_of(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Experiments, claims and runs of a gallery."""
+    claims = json.loads((folder / "claims.json").read_text())
+    experiments = json.loads((folder / "experiments.json").read_text())
+    return experiments, claims, rows_of(folder / "runs.csv")
 
 
 def page(folder: Path) -> str:
     """The text of README.md."""
-    claims = json.loads((folder / "claims.json").read_text())
-    experiments = json.loads((folder / "experiments.json").read_text())
-    runs = rows_of(folder / "runs.csv")
+    experiments, claims, runs = files_of(folder)
     parts = [HEAD, overview(experiments, claims, runs)]
     for paper in dict.fromkeys(one["paper"] for one in experiments):
         parts.append(f"## {paper.partition(', ')[0]}\n\n{paper.partition(', ')[2]}.\n")
@@ -64,15 +73,24 @@ def of(experiment: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str,
     return [row for row in rows if row["experiment"] == experiment["name"]]
 
 
-def overview(experiments: list[dict[str, Any]], claims: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
-    """All experiments as a table."""
+def front(folder: Path) -> str:
+    """The text of the repository's front page, with the table of all experiments."""
+    table = overview(*files_of(folder), f"{HERE.relative_to(FRONT.parent)}/README.md")
+    return BLOCK.sub(lambda block: f"{block[1]}{table}{block[2]}", FRONT.read_text(encoding="utf-8"))
+
+
+def overview(
+    experiments: list[dict[str, Any]], claims: list[dict[str, Any]], runs: list[dict[str, Any]], gallery: str = ""
+) -> str:
+    """All experiments as a table, for a page from which the gallery's page is there."""
     lines = ["| experiment | question | claims that hold | did not appear | runs took |", "|---|---|---|---|---|"]
     for one in experiments:
         judged = Counter(row["judgement"] for row in of(one, claims))
         asserted = sum(judged.values()) - judged["not asserted"]
         held = f"{judged['holds']} of {asserted}" if asserted else "none judged yet"
         absent = sum(judged.values()) - judged["holds"] - judged["cannot say"]
-        cells = (f"[{one['name']}](#{one['name']})", one["tests"], held, str(absent or ""), total(of(one, runs)))
+        name = f"[{one['name']}]({gallery}#{one['name']})"
+        cells = (name, one["tests"], held, str(absent or ""), total(of(one, runs)))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
@@ -145,7 +163,7 @@ def took(runs: list[dict[str, str]]) -> str:
     threads = sorted({int(row["threads"]) for row in runs})
     cores = " or ".join(map(str, threads)) + f" thread{'' if threads == [1] else 's'} of {' and '.join(set_of(where))}"
     versions = set_of([f"Python {row['python']}, PyTorch {row['torch']}, NumPy {row['numpy']}" for row in runs])
-    told = f"{len(runs)} runs of {steps} updates: {total(runs)} one by one, {between} each, on {cores}"
+    told = f"{len(runs)} runs of {steps} updates: {total(runs)} one after another, {between} each, on {cores}"
     return f"{told} ({'; '.join(versions)})."
 
 
@@ -169,6 +187,12 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(text))
 
 
+def pages(folder: Path) -> list[tuple[str, Path, str]]:
+    """What is made of the files: name, place and text; the front page of the gallery that is shown there alone."""
+    own = ("gallery/README.md", folder / "README.md", page(folder))
+    return [own, ("README.md", FRONT, front(folder))] if folder.resolve() == HERE.resolve() else [own]
+
+
 def main(args: list[str]) -> int:
     """Run the command; the exit code."""
     parser = argparse.ArgumentParser(prog="gallery/build.py", description=(__doc__ or "").split("\n")[0])
@@ -177,15 +201,17 @@ def main(args: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=HERE, help="folder for the gallery")
     chosen = parser.parse_args(args)
     if chosen.check:
-        same = (chosen.out / "README.md").read_text() == page(chosen.out)
-        print("as its files have it" if same else "README.md is not what its files hold: run docs/gallery/build.py")
-        return 0 if same else 1
+        stale = [name for name, file, text in pages(chosen.out) if file.read_text(encoding="utf-8") != text]
+        for name in stale:
+            print(f"{name} is not what the gallery's files hold: run docs/gallery/build.py")
+        return 1 if stale else 0
     sys.path.insert(0, str(TOOLS))
     import gathered  # the page alone needs no package
 
     chosen.out.mkdir(parents=True, exist_ok=True)
     gathered.gather(chosen.out, chosen.folders)
-    (chosen.out / "README.md").write_text(page(chosen.out))
+    for _, file, text in pages(chosen.out):
+        file.write_text(text, encoding="utf-8")
     return 0
 
 

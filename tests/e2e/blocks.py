@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```+([^\n`]*)\n(.*?)^```+\s*$", re.MULTILINE | re.DOTALL)
 OURS = ("icl-data", "icl-models", "icl-train", "icl-eval")
 FILE = re.compile(r"# (\w+\.py)\n")
-STAND_INS = {"run": "laptop", "profile": "laptop", "sweep": "figure2"}
+STAND_INS = {"linear-attention-gate": "figure2"}  # the example plugin's, which is not installed
 ALWAYS = {"--", "--help", "--help-all"}
 OF_PLUGINS = re.compile(r"--[\w.-]+-config\.")
 SESSION = re.compile(r"^@nox\.session.*?^def (\w+)\(", re.MULTILINE | re.DOTALL)
@@ -63,9 +63,10 @@ def wrong(words: list[str]) -> str | None:
     if name not in OURS:
         return None
     plain = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
-    stand_in = [*plain[:2], STAND_INS.get(plain[-1] if len(plain) < 3 else plain[1], "")]
+    here = [STAND_INS.get(word, "laptop" if word.startswith("runs/") else word) for word in plain]
+    here += ["laptop"] if here[1:] == ["run"] else []
     # What a line names may not be here: a plugin, a file, a run.
-    text = next(filter(None, map(offered, (tuple(words), tuple(plain), tuple(filter(None, stand_in))))), None)
+    text = next(filter(None, map(offered, (tuple(words), tuple(plain), tuple(here)))), None)
     if text is None:
         return f"{shlex.join(words)}: no such command"
     known = set(re.findall(r"--[\w.-]+", text))

@@ -143,6 +143,8 @@ def test_a_run_folder_that_exists_is_refused_and_left_alone(tmp_path):
         (["figure3a", ".", "--unfnished"], "did you mean --unfinished?"),
         (["evaluate", "."], "a run folder holds config.json"),
         (["heads", "."], "a run folder holds config.json"),
+        (["report", "."], "needs at least one run with evaluations"),
+        (["report", ".", "--out", "page.png"], "--out must end in .html or .htm"),
         (["patch", ".", "--out", "new"], "a run folder holds config.json"),
     ],
 )

@@ -90,6 +90,8 @@ def anchors(page: Path) -> set[str]:
 
 def leads_nowhere(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
+    if path.startswith("ADDRESS/"):  # where the repository lies, to be put in
+        return False
     target = (page.parent / path).resolve() if path else page
     if target.is_dir() and anchor:
         target = target / "README.md"

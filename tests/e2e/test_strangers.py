@@ -59,6 +59,7 @@ COMMANDS_ON = {
         "compare": [["compare", "runs", "--with", "runs/one", "--unfinished"]],
         "table": [["table", "runs", "--unfinished"], ["table", "runs", "--wide", "--unfinished"]],
         "watch": [["watch", "runs", "--once"], ["watch", "runs", "--once", "--group"]],
+        "report": [["report", "runs"], ["report", "runs", "--out", "page.html"]],
         "claims": [["claims", "runs", "--unfinished"]],
         "figures": [["figures", "runs"]],
         "heads": [["heads", "runs/one"], ["heads", "runs/one", "--steps", "all", "--out", "out"]],

@@ -56,6 +56,8 @@ REFUSALS = {
         (["heads", "nowhere"], "nowhere"),
         (["heads", ".", "--steps", "first"], "--steps must be steps of checkpoints, or all"),
         (["patch", "nowhere"], "nowhere"),
+        (["report", "nowhere"], "nowhere"),
+        (["report", ".", "--watch", "0"], "--watch must be at least 1"),
         (["patch", ".", "fewshot_holdot"], "did you mean fewshot_holdout?"),
     ],
 }
@@ -95,6 +97,7 @@ HELP = [
     ("icl_eval", ["watch", "--help"]),
     ("icl_eval", ["heads", "--help"]),
     ("icl_eval", ["patch", "--help"]),
+    ("icl_eval", ["report", "--help"]),
 ]
 
 
@@ -143,6 +146,8 @@ LIGHT = [
     ("icl_eval", ["table", "nowhere"]),
     ("icl_eval", ["watch", ".", "--once"]),
     ("icl_eval", ["heads", "nowhere"]),
+    ("icl_eval", ["report", "--help"]),
+    ("icl_eval", ["report", "nowhere"]),
     ("icl_eval", ["patch", "--help"]),
 ]
 

@@ -130,5 +130,5 @@ def test_fixed_exemplars_do_not_hang_on_the_number_of_classes_and_keep_their_dir
 
 
 def test_no_exemplars_are_refused():
-    with pytest.raises(ValueError, match="exemplars must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
         GaussianSource(3).with_exemplars(0)

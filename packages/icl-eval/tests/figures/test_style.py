@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from icl_eval import FIGURES, RunsSkipped, draw, load_runs
 from icl_eval._drawing.style import legible, own_style
+from icl_eval._picture.values import short_setting
 from icl_train import smoke
 
 UNCHANGED = """
@@ -114,3 +115,8 @@ def with_source(source):
 def test_a_panel_with_a_hostile_source_is_drawn_without_a_warning(write_run, tmp_path):
     write_run("one", {0: (0.5, 0.0), 20: (0.6, 0.1)}, base=with_source("日本$x_1^{:\x1b[2J\u202e" + "m" * 300))
     assert drawn(tmp_path, tmp_path / "a.png").startswith(b"\x89PNG")
+
+
+def test_the_groups_of_batch_statistics_are_named_in_whole_words():
+    name = short_setting("model.embedder_config.sequences_per_statistics")
+    assert legible(name, size=8, width=1.2).split() == ["sequences", "per", "statistics"]

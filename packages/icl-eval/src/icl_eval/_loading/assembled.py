@@ -37,7 +37,8 @@ class Loaded:
 
     Attributes:
         runs: a row for each: ``run``, ``status``, and its settings.
-        folders: of each, as a path.
+        folders: of each, as text.
+        paths: of each, as the system has it.
         last_steps: of each, that of its last evaluation.
         splits, metrics: names that ``split`` and ``metric`` count in.
         columns: as in `Rows`; ``run`` counts in the rows of ``runs``.
@@ -46,6 +47,7 @@ class Loaded:
 
     runs: pd.DataFrame
     folders: list[str]
+    paths: list[Path]
     last_steps: list[int]
     splits: list[str]
     metrics: list[str]
@@ -83,6 +85,7 @@ def load(paths: Iterable[Paths], *, splits: Names, metrics: Names, settings: Nam
     return Loaded(
         runs=runs,
         folders=[encodable(one.run.path) for one in taken],
+        paths=[one.run.path for one in taken],
         last_steps=[one.last_step for one in taken],
         splits=known_splits,
         metrics=known_metrics,

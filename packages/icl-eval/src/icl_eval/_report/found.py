@@ -30,6 +30,7 @@ class Found:
 
     Attributes:
         summary: a row for each run, as of `summarize_runs`.
+        folders: the run folders, in that order.
         settings: run → the settings that make it another experiment, without seeds.
         columns: the values, as of `Loaded`; ``run`` counts in the rows of ``summary``.
         splits, metrics: names that ``split`` and ``metric`` count in.
@@ -39,6 +40,7 @@ class Found:
     """
 
     summary: pd.DataFrame
+    folders: list[Path]
     settings: RunSettings
     columns: dict[str, npt.NDArray[Any]]
     splits: list[str]
@@ -46,11 +48,6 @@ class Found:
     last_recorded: list[int]
     curves: pd.DataFrame
     skipped: list[str]
-
-    @property
-    def folders(self) -> list[str]:
-        """The run folders, in the order of ``summary``."""
-        return [str(path) for path in self.summary["path"]]
 
 
 def find(roots: Sequence[Path], where: Sequence[str] = ()) -> Found:
@@ -77,6 +74,7 @@ def find(roots: Sequence[Path], where: Sequence[str] = ()) -> Found:
     np.maximum.at(last, columns["run"], columns["step"])
     return Found(
         summary=wide(loaded),
+        folders=loaded.paths,
         settings=run_settings(loaded.runs) if len(loaded.runs) else {},
         columns=columns,
         splits=loaded.splits,
@@ -114,6 +112,7 @@ def _only(loaded: Loaded, names: Sequence[str]) -> Loaded:
     return Loaded(
         runs=runs,
         folders=[one for one, kept in zip(loaded.folders, keep, strict=True) if kept],
+        paths=[one for one, kept in zip(loaded.paths, keep, strict=True) if kept],
         last_steps=[one for one, kept in zip(loaded.last_steps, keep, strict=True) if kept],
         splits=loaded.splits,
         metrics=loaded.metrics,
@@ -126,6 +125,7 @@ def _without_settings(loaded: Loaded) -> pd.DataFrame:
     few = Loaded(
         runs=loaded.runs[["run", "status"]],
         folders=loaded.folders,
+        paths=loaded.paths,
         last_steps=loaded.last_steps,
         splits=loaded.splits,
         metrics=loaded.metrics,

@@ -32,7 +32,7 @@ class _Unusable(ValueError):
     """The file is not as `icl-eval heads` writes it."""
 
 
-def heads_of(folders: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
+def heads_of(folders: Sequence[Path]) -> tuple[list[dict[str, Any]], list[str]]:
     """The scores of each run that has some, and a line for each file that cannot be used.
 
     Args:
@@ -40,7 +40,7 @@ def heads_of(folders: Sequence[str]) -> tuple[list[dict[str, Any]], list[str]]:
     """
     found, lines = [], []
     for number, folder in enumerate(folders):
-        file = Path(folder) / FILE
+        file = folder / FILE
         try:
             found.append({"run": number, **_scores(read_file(file, most_bytes=_MOST_BYTES))})
         except FileNotFoundError:

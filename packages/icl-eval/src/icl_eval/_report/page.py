@@ -6,6 +6,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -50,15 +51,15 @@ def page(title: str, data: Mapping[str, Any], library: Sequence[str]) -> str:
         f"default-src 'none'; script-src {' '.join(map(_hash, scripts))}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-    return (
-        (assets / "page.html")
-        .read_text(encoding="utf-8")
-        .replace("{{policy}}", html.escape(policy))
-        .replace("{{title}}", html.escape(title))
-        .replace("{{style}}", (assets / "page.css").read_text(encoding="utf-8"))
-        .replace("{{data}}", _as_json(data))
-        .replace("{{scripts}}", "\n".join(f"<script>{script}</script>" for script in scripts))
-    )
+    parts = {
+        "policy": html.escape(policy),
+        "title": html.escape(title),
+        "style": (assets / "page.css").read_text(encoding="utf-8"),
+        "data": _as_json(data),
+        "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
+    }
+    markup = (assets / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], markup)  # once: what is put in is not looked through
 
 
 def _as_json(data: Mapping[str, Any]) -> str:

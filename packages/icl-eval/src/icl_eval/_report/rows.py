@@ -76,7 +76,7 @@ def run_rows(found: Found, measures: Sequence[str], page: Path) -> list[dict[str
         rows.append(
             {
                 "name": printable(name),
-                "folder": link(Path(folder), page),
+                "folder": link(folder, page),
                 "state": status,
                 "step": found.last_recorded[place],
                 "max_steps": int(max_steps),

@@ -28,7 +28,7 @@ Drawn = dict[tuple[Any, ...], dict[str, Any]]
 """What was drawn of data settings; for a page that is written again and again."""
 
 
-def sequences_of(folders: Sequence[str], drawn: Drawn) -> tuple[list[dict[str, Any]], str | None]:
+def sequences_of(folders: Sequence[Path], drawn: Drawn) -> tuple[list[dict[str, Any]], str | None]:
     """The first training sequences of each of the runs' data settings, and a note where there are more of these.
 
     Args:
@@ -38,7 +38,7 @@ def sequences_of(folders: Sequence[str], drawn: Drawn) -> tuple[list[dict[str, A
     kinds: dict[tuple[Any, ...], list[int]] = {}
     first: dict[tuple[Any, ...], RunFolder] = {}
     for number, folder in enumerate(folders):
-        run = RunFolder.open(Path(folder))
+        run = RunFolder.open(folder)
         key = _settings_of(run)
         kinds.setdefault(key, []).append(number)
         first.setdefault(key, run)
@@ -61,8 +61,8 @@ def _picture(run: RunFolder) -> dict[str, Any]:
     if data.source not in _SOURCES:
         why = f"examples are of {data.source}: files and code that a run names are not opened for this page"
         return {"reason": printable(why)}
-    if data.seq_len + 1 > _LONGEST:
-        return {"reason": f"sequences of {data.seq_len + 1} positions are too long to draw"}
+    if data.seq_len > _LONGEST:
+        return {"reason": f"sequences of {data.seq_len} positions are too long to draw"}
     try:
         of_run = RunData.build(run.config)
         batch = of_run.training_sampler()(0)[:_DRAWN]

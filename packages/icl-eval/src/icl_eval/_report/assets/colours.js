@@ -11,7 +11,14 @@ const RANGE = { light: [0, 0.57], dark: [0.42, 1] };
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2]];
 
 const scheme = () => (dark.matches ? "dark" : "light");
-const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const inks = new Map();
+
+// A colour of the page's style.
+function ink(name) {
+  const key = `${scheme()} ${name}`;
+  if (!inks.has(key)) inks.set(key, getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+  return inks.get(key);
+}
 
 function between(position) {
   const place = Math.min(Math.max(position, 0), 1) * (ORDERED.length - 1);

@@ -1,6 +1,6 @@
 // Learning curves: two measures side by side.
-const MOST_BANDS = 24; // more of them cover each other
-const DRAWN_POINTS = 24000; // of all lines of a chart together: a chart is some hundred pixels wide
+const MOST_BANDS = 12; // more of them cover each other
+const DRAWN_POINTS = 5000; // of all lines of a chart together: it is some hundred pixels wide, and drawn anew at each key
 const MOST_LEVELS = 3;
 
 const nearestAt = (steps, step) => {
@@ -17,7 +17,7 @@ function saidOfLine(measure) {
     const more = line.runs.length > 4 ? [`and ${line.runs.length - 4} more`] : [];
     return [
       `${report.measures[measure].short} ${shownValue(measure, line.value[at])}${interval}`,
-      `after ${whole(line.steps[at])} updates${line.runs.length > 1 ? `, mean of ${line.runs.length} seeds (least–greatest)` : ""}`,
+      `after ${whole(line.steps[at])} updates${line.runs.length > 1 ? `, mean of ${line.runs.length} seeds (least to greatest)` : ""}`,
       line.groupName,
       ...names,
       ...more,
@@ -80,7 +80,7 @@ function drawCurves(side, runs, groups, styles) {
 // What a measure is called on an axis: in few words where there is little room.
 function axisLabel(measure, host) {
   const { label, short } = report.measures[measure];
-  return label.length > 48 || host.clientWidth < NARROW ? short : label;
+  return label.length > 48 || isNarrow(host) ? short : label;
 }
 
 function bounds(values, log, least) {
@@ -107,7 +107,7 @@ function noteOfCurves(drawn, groups) {
   if (banded) said.push("Bands: least to greatest of several seeds, 95% interval (Wilson) of a single run.");
   else if (view.bands && drawn.some((one) => one.lines.length > MOST_BANDS)) said.push(`Bands are drawn of at most ${MOST_BANDS} lines: filter, and they appear.`);
   const stride = Math.max(...drawn.map((one) => one.strides));
-  if (stride > 1) said.push(`So many lines are drawn with every ${stride}th evaluation; the CSV file has all.`);
+  if (stride > 1) said.push(`So many lines are drawn with one evaluation in ${stride}; the CSV file has all.`);
   if (view.logX) said.push("Update 0 has no place on a scale of logarithms.");
   if (groups.names.length > NAMED.light.length && !groups.ordered) said.push("More groups than colours: these come again, with other dashes.");
   byId("curves-note").textContent = said.join(" ");

@@ -30,7 +30,7 @@ function shownValue(measure, value) {
 
 function shownInterval(measure, low, high) {
   if (low === null || low === undefined || Number.isNaN(low)) return "";
-  return `${shownValue(measure, low)}\u2013${shownValue(measure, high)}`;
+  return `${shownValue(measure, low)}-${shownValue(measure, high)}`;
 }
 
 // A mark beside a name: the line that a group is drawn with.

@@ -1,6 +1,19 @@
 // A chart: BokehJS draws lines, bands, marks and levels on a canvas, and asks us what to say of the one that is pointed at.
 const FONT = "system-ui, sans-serif";
 const NARROW = 480; // pixels
+const widths = new WeakMap(); // asking an element for its width would lay out the page each time
+const resized = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) widths.set(target, contentRect.width);
+});
+
+function isNarrow(host) {
+  if (!widths.has(host)) {
+    widths.set(host, host.clientWidth);
+    resized.observe(host);
+  }
+  return widths.get(host) < NARROW;
+}
+
 const finePointer = matchMedia("(pointer: fine)");
 
 function axisStyle(axis, label) {
@@ -45,7 +58,7 @@ function chart(host, describe) {
     axisStyle(figure.below[0], options.xLabel);
     axisStyle(figure.left[0], options.yLabel);
     if (!options.logX && options.wholeX) figure.below[0].formatter = new Bokeh.NumeralTickFormatter({ format: "0,0" });
-    figure.below[0].ticker.desired_num_ticks = host.clientWidth < NARROW ? 4 : 6;
+    figure.below[0].ticker.desired_num_ticks = isNarrow(host) ? 4 : 6;
     for (const grid of [figure.xgrid, figure.ygrid].flat()) grid.grid_line_color = ink("grid");
     const source = (data) => new Bokeh.ColumnDataSource({ data });
     const bands = source({ xs: [], ys: [], colour: [] });
@@ -59,7 +72,7 @@ function chart(host, describe) {
     figure.patches(field("xs"), field("ys"), { source: bands, fill_color: field("colour"), fill_alpha: 0.16, line_color: null });
     figure.segment(field("x0"), field("y0"), field("x1"), field("y1"), { source: levels, line_color: ink("quiet"), line_dash: "dashed", line_width: 1.2 });
     figure.segment(field("x0"), field("y0"), field("x1"), field("y1"), { source: whiskers, line_color: field("colour"), line_alpha: 0.45 });
-    const ofLines = figure.multi_line(field("xs"), field("ys"), { source: lines, line_color: field("colour"), line_width: field("width"), line_dash: field("dash"), line_join: "round" });
+    const ofLines = figure.multi_line(field("xs"), field("ys"), { source: lines, line_color: field("colour"), line_width: field("width"), line_dash: field("dash"), line_join: "bevel" });
     const ofMarks = figure.scatter(field("x"), field("y"), { source: marks, size: 9, line_color: field("colour"), fill_color: field("fill"), line_width: 1.6 });
     figure.multi_line(field("xs"), field("ys"), { source: raised, line_color: field("colour"), line_width: 4 });
     figure.scatter(field("x"), field("y"), { source: ring, size: 17, fill_color: null, line_color: ink("text"), line_width: 2 });

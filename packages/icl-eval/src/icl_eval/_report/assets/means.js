@@ -20,9 +20,10 @@ function grouping(key) {
 
 // The setting by whose values the runs' final values differ most, of those with few values: what to colour by at first.
 function tellingSetting() {
-  const candidates = report.settings.flatMap((setting, number) =>
-    setting.varying && !setting.seed && new Set(setting.of_runs).size <= 12 ? [number] : [],
+  const few = (seeds) => report.settings.flatMap((setting, number) =>
+    setting.varying && setting.seed === seeds && new Set(setting.of_runs).size <= 12 ? [number] : [],
   );
+  const candidates = few(false).length ? few(false) : few(true);
   const explained = (number) => {
     const shares = view.measures.map((measure) => {
       const values = report.runs.map((run) => reached(run, measure)?.last ?? null);

@@ -12,13 +12,13 @@ __all__ = ["CHAN_2022", "laptop", "omniglot28", "paper"]
 CHAN_2022 = "Chan et al. 2022, Data Distributional Properties Drive Emergent In-Context Learning (arXiv 2205.05055)"
 
 # The released code normalises the images of each device by themselves: on the paper's 16 cores, of 2 sequences.
-_PAPER: Mapping[str, Any] = {"model.embedder_config.sequences_per_statistics": 2}
+_STATISTICS: Mapping[str, Any] = {"model.embedder_config.sequences_per_statistics": 2}
 _PAPER_SEEDS = (0, 1, 2)
 _PAPER_NOTE = "As published: 500,000 updates of 32 sequences, batch statistics over 2 sequences as on 16 devices."
 
-_OMNIGLOT28: Mapping[str, Any] = {"data.downsample": True, "train.max_steps": 50_000}
+_OMNIGLOT28: Mapping[str, Any] = {**_STATISTICS, "data.downsample": True, "train.max_steps": 50_000}
 _OMNIGLOT28_SEEDS = (0,)
-_OMNIGLOT28_NOTE = "Images of 28 x 28 in place of 105 x 105, a tenth of the updates."
+_OMNIGLOT28_NOTE = "Images of 28 x 28 in place of 105 x 105, a tenth of the updates; batch statistics as in the paper."
 
 # An example and its label in one token: what is looked for is then one step of attention away, and what takes 4,000
 # updates with tokens of their own comes after 700. 1,600 classes as in the paper, with 32 labels that they share.
@@ -48,7 +48,7 @@ def paper(settings: Mapping[str, Any] | None = None, *, note: str = "", **own: A
         note: what is to be said of them.
         own: axes, draws and ranges, as a `Scale` has them.
     """
-    return _scale("chan2022", _PAPER, settings, _PAPER_NOTE, note, {"seeds": _PAPER_SEEDS} | own)
+    return _scale("chan2022", _STATISTICS, settings, _PAPER_NOTE, note, {"seeds": _PAPER_SEEDS} | own)
 
 
 def omniglot28(settings: Mapping[str, Any] | None = None, *, note: str = "", **own: Any) -> Scale:

@@ -1,0 +1,316 @@
+"""The page of `icl-eval report` as somebody uses it: with a pointer, with keys alone, on a phone, in the dark."""
+
+import itertools
+import json
+import os
+import re
+import warnings
+
+import pytest
+from runs import HOSTILE, make_all
+
+from icl_eval import RunsSkipped, write_report
+
+WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
+HEADS = "step,split,measure,kind,layer,head,value,low,high,reference,n\n"
+NAMES = ["bursty-0", "bursty-1", "going-on", "iid-0", "iid-1", HOSTILE]
+# Luminance and contrast as WCAG 2 defines them, of every piece of text against what is behind it.
+LOW_CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => [r, g, b].map((part) => part / 255)
+    .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = (element) => {
+    for (let one = element; one; one = one.parentElement) {
+      const colour = rgba(getComputedStyle(one).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return [255, 255, 255, 255];
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.checkVisibility() || element.matches("script, style, :disabled")) continue;
+    const both = [light(rgba(getComputedStyle(element).color)), light(behind(element))];
+    const contrast = (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+    if (contrast < 4.5) found.push(`${element.tagName} ${element.className} ${element.textContent.slice(0, 30)}`);
+  }
+  return found;
+}"""
+# Where on the screen the chart of final values has a value.
+PLACE = """([x, y]) => {
+  const host = document.getElementById("chart-final");
+  const view = [...Bokeh.index].find((one) => host.contains(one.el));
+  const { left, top } = view.canvas_view.el.getBoundingClientRect();
+  return [left + view.frame.x_scale.compute(x), top + view.frame.y_scale.compute(y)];
+}"""
+FOCUSED = """(() => {
+  const one = document.activeElement;
+  return one.id || one.textContent.trim() || one.getAttribute("aria-label");
+})()"""
+UNNAMED = """() => [...document.querySelectorAll("button, input, select, a, [role=region]")].filter((one) => {
+  const label = one.getAttribute("aria-label") || one.getAttribute("aria-labelledby") || one.textContent.trim() ||
+    [...(one.labels ?? [])].map((each) => each.textContent.trim()).join("");
+  return !label;
+}).map((one) => one.outerHTML.slice(0, 80))"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The page of six runs, one of which has scores of heads."""
+    root = tmp_path_factory.mktemp("runs")
+    make_all(root)
+    places = [(step, layer, head) for step in (0, 40) for layer in (0, 1) for head in (0, 1, 2)]
+    rows = [f"{step},<b>x,induction,head,{layer},{head},{(head - 1) / 4},,,0.0,9\n" for step, layer, head in places]
+    (root / "bursty-0" / "heads.csv").write_text(HEADS + "".join(rows))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RunsSkipped)
+        return write_report(root)[0]
+
+
+@pytest.fixture
+def opened(browser, page, request):
+    """The page, opened; whatever its console says or it asks the network for fails the test."""
+    options = {"viewport": WIDE, "color_scheme": "light", **getattr(request, "param", {})}
+    context = browser.new_context(**options)
+    tab = context.new_page()
+    said, asked = [], []
+    tab.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda one: None if one.url.startswith(("file:", "data:", "blob:")) else asked.append(one.url))
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    yield tab
+    context.close()
+    assert said == []
+    assert asked == []
+
+
+def names(tab):
+    """The runs of the table, as they are seen, from top to bottom."""
+    rows = tab.locator("#table tbody:not([hidden]) tr:not(.group):not([hidden]) th")
+    return rows.all_inner_texts()
+
+
+def typed(tab, query):
+    tab.locator("#filter").fill(query)
+    return names(tab)
+
+
+def pixels(tab, chart="chart-0"):
+    return tab.locator(f"#{chart}").screenshot()
+
+
+def test_every_run_is_in_the_table_with_what_it_reached(opened):
+    assert sorted(names(opened)) == sorted(NAMES)
+    row = opened.locator("#table tr", has_text="bursty-1").inner_text()
+    assert "0.920" in row
+    assert "done" in row
+    assert "interrupted, 50% of 40" in opened.locator("#table tr", has_text="going-on").inner_text()
+
+
+def test_names_from_outside_are_text(opened):
+    assert opened.get_by_role("link", name=HOSTILE, exact=True).count() == 1
+    assert opened.evaluate("window.hurt") is None
+    assert opened.locator("img[src=x]").count() == 0
+    assert opened.locator("#heads b").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("bursty-", ["bursty-0", "bursty-1"]),
+        ("p_bursty=1", ["bursty-0", "bursty-1"]),
+        ("p-bursty=0 p-bursty=1 seeds.data=0", ["bursty-0", "iid-0"]),
+        ("icl>=0.9", ["bursty-0", "bursty-1"]),
+        ("state!=done", ["going-on"]),
+        ("iwl>0.5 icl<0.6", ["iid-0", "iid-1"]),
+        ("nothing-is-called-so", []),
+    ],
+)
+def test_a_filter_keeps_the_runs_that_it_means(opened, query, expected):
+    assert sorted(typed(opened, query)) == expected
+    assert opened.locator("#filter-count").inner_text().startswith(f"{len(expected)} of 6 runs shown")
+
+
+def test_an_unknown_name_in_a_filter_is_named(opened):
+    typed(opened, "p_brusty=1")
+    assert "Nothing is called p_brusty" in opened.locator("#filter-count").inner_text()
+
+
+def test_a_filter_alters_the_curves(opened):
+    before = pixels(opened)
+    typed(opened, "iid")
+    opened.wait_for_timeout(300)
+    assert pixels(opened) != before
+    assert opened.locator("#caption-0").inner_text().startswith("ICL: 1 line of 2 runs")
+
+
+def test_a_value_chosen_from_the_lists_filters(opened):
+    opened.locator("#setting").select_option("data.p_bursty")
+    opened.locator("#value").select_option("0.5")
+    assert opened.locator("#filter").input_value() == "data.p_bursty=0.5"
+    assert sorted(names(opened)) == sorted(["going-on", HOSTILE])
+
+
+def test_a_heading_sorts_both_ways(opened):
+    opened.locator("#group").select_option("none")
+    button = opened.locator("#table th[data-key='last no_support_zipfian'] button")
+    button.click()
+    assert names(opened)[-2:] == ["iid-0", "iid-1"]
+    assert opened.locator("#table th[aria-sort=ascending]").inner_text() == "IWL"
+    button.click()
+    assert names(opened)[:2] == ["iid-1", "iid-0"]
+    assert opened.locator("#table th[aria-sort=descending]").count() == 1
+
+
+def test_any_setting_groups_the_table(opened):
+    opened.locator("#group").select_option("seeds.data")
+    heads = opened.locator("#table tr.group").all_inner_texts()
+    assert [re.sub(r"\s+", " ", head).strip() for head in heads] == ["data 0", "data 1"]
+    assert set(names(opened)[:3]) == {"bursty-0", "iid-0", "going-on"}
+
+
+def test_the_first_grouping_is_by_what_tells_the_runs_apart(opened):
+    assert opened.locator("#group option:checked").inner_text() == "data.p_bursty"
+
+
+def test_lines_are_means_over_seeds_or_every_run(opened):
+    assert opened.locator("#caption-0").inner_text().startswith("ICL: 4 lines of 6 runs")
+    opened.locator("#lines").select_option("runs")
+    assert opened.locator("#caption-0").inner_text().startswith("ICL: 6 lines of 6 runs")
+
+
+def test_a_key_of_the_legend_hides_its_runs(opened):
+    key = opened.get_by_role("button", name=re.compile(r"^1\s*2$"))
+    key.click()
+    assert opened.locator("#caption-0").inner_text().startswith("ICL: 3 lines of 4 runs")
+    assert opened.locator("#table").get_by_label("Show bursty-0").is_checked() is False
+
+
+def test_a_run_is_hidden_and_shown(opened):
+    box = opened.get_by_label("Show bursty-0")
+    box.uncheck()
+    assert "5 of 6 runs shown, 1 switched off" in opened.locator("#filter-count").inner_text()
+    opened.locator("#reset").click()
+    assert box.is_checked()
+
+
+@pytest.mark.parametrize("box", ["bands", "log-x", "log-y"])
+def test_bands_and_axes_can_be_changed(opened, box):
+    opened.wait_for_timeout(300)
+    before = pixels(opened)
+    opened.locator(f"#{box}").click()
+    opened.wait_for_timeout(400)
+    assert pixels(opened) != before
+
+
+def test_what_differs_between_chosen_runs_is_said(opened):
+    opened.get_by_label("Compare bursty-0").check()
+    opened.get_by_label("Compare bursty-1").check()
+    rows = opened.locator("#differing tbody tr").all_inner_texts()
+    assert [row.split("\t") for row in rows] == [["seeds.init", "0", "1"], ["seeds.data", "0", "1"]]
+
+
+def test_pointing_at_a_mark_says_which_run_it_is(opened):
+    opened.locator("#filter").fill("iid-1")
+    host = opened.locator("#chart-final")
+    host.scroll_into_view_if_needed()
+    opened.wait_for_timeout(300)
+    across, down = opened.evaluate(PLACE, [0.82, 0.5])
+    opened.mouse.move(across - 30, down)
+    opened.mouse.move(across, down)
+    told = opened.locator(".hover", has_text="iid-1")
+    told.first.wait_for()
+    assert told.first.inner_text().splitlines()[:3] == ["iid-1", "IWL 0.820 (0.761-0.867)", "ICL 0.500 (0.431-0.569)"]
+
+
+def test_the_page_is_usable_with_keys_alone(opened):
+    opened.keyboard.press("Tab")
+    assert opened.evaluate("document.activeElement.className") == "skip"
+    opened.keyboard.press("Enter")
+    opened.locator("#filter").focus()
+    opened.keyboard.type("iid")
+    assert names(opened) == ["iid-0", "iid-1"]
+    reached = set()
+    for _ in range(60):
+        opened.keyboard.press("Tab")
+        reached.add(opened.evaluate(FOCUSED))
+    controls = {"setting", "group", "reset", "lines", "bands", "log-x", "log-y", "final-x"}
+    assert controls | {"Run", "IWL", "Show iid-0", "iid-0"} <= reached
+
+
+def test_a_sort_by_key_keeps_the_focus(opened):
+    button = opened.locator("#table th[data-key='last fewshot_holdout'] button")
+    button.focus()
+    opened.keyboard.press("Enter")
+    assert opened.evaluate("document.activeElement.textContent") == "ICL"
+
+
+def test_everything_that_is_used_has_a_name(opened):
+    assert opened.evaluate(UNNAMED) == []
+
+
+def test_headings_go_down_one_by_one(opened):
+    levels = opened.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+SEEN = [{"viewport": viewport, "color_scheme": scheme} for viewport in (WIDE, NARROW) for scheme in ("light", "dark")]
+
+
+@pytest.mark.parametrize("opened", SEEN, indirect=True, ids=["wide-light", "wide-dark", "narrow-light", "narrow-dark"])
+def test_contrast_is_enough_and_nothing_is_wider_than_the_page(opened, request):
+    opened.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    assert opened.evaluate(LOW_CONTRAST) == []
+    assert opened.evaluate("document.documentElement.scrollWidth") == opened.viewport_size["width"]
+    folder = os.environ.get("ICL_SCREENSHOTS")
+    if folder:
+        opened.screenshot(path=f"{folder}/{request.node.callspec.id}.png", full_page=True)
+
+
+@pytest.mark.parametrize("opened", [{"color_scheme": "dark"}], indirect=True)
+def test_in_the_dark_the_page_is_dark(opened):
+    colour = opened.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", colour))) < 40
+
+
+def test_what_is_looked_at_outlives_a_reload(opened):
+    typed(opened, "iid")
+    opened.locator("#lines").select_option("runs")
+    opened.wait_for_timeout(400)
+    opened.reload()
+    opened.wait_for_selector("html[data-ready]")
+    assert opened.locator("#filter").input_value() == "iid"
+    assert names(opened) == ["iid-0", "iid-1"]
+    assert opened.locator("#lines").input_value() == "runs"
+
+
+UNUSABLE = json.dumps({"group": 99, "measures": [9, 9], "sort": 1, "columns": "all"})
+
+
+@pytest.mark.parametrize("hash_", ["#runs", "#%7B%22sort", f"#{UNUSABLE}"])
+def test_an_address_that_means_nothing_is_passed_over(browser, page, hash_):
+    tab = browser.new_page()
+    errors = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.goto(page.as_uri() + hash_)
+    tab.wait_for_selector("html[data-ready]")
+    assert sorted(names(tab)) == sorted(NAMES)
+    assert errors == []
+    tab.close()
+
+
+def test_heads_sequences_files_and_what_is_missing_are_there(opened):
+    assert opened.locator("#heads table").count() == 1
+    assert "0.25" in opened.locator("#heads table").inner_text()
+    assert opened.locator("#sequences img").first.evaluate("(one) => one.naturalWidth") > 0
+    assert "query: class" in opened.locator("#sequences img").first.get_attribute("alt")
+    assert opened.locator("#linked a").all_inner_texts() == ["report_runs.csv", "report_curves.csv"]
+    assert "broken" in opened.locator("#skipped").inner_text()
