@@ -144,7 +144,7 @@ LIGHT = [
     ("icl_eval", ["evaluate", "nowhere"]),
     ("icl_eval", ["table", "--help"]),
     ("icl_eval", ["table", "nowhere"]),
-    ("icl_eval", ["watch", "."]),
+    ("icl_eval", ["watch", ".", "--once"]),
     ("icl_eval", ["heads", "nowhere"]),
     ("icl_eval", ["report", "--help"]),
     ("icl_eval", ["report", "nowhere"]),

@@ -36,7 +36,7 @@ class WatchCommand:
     group: bool = False
     """A line for each group of runs that differ in their seeds alone: the mean over seeds and its 95% interval
     (Student's t), where all seeds have a value."""
-    interval: float = 1.0
+    interval: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 1.0
     """Seconds between two looks."""
     once: bool = False
     """Look once, print everything, and end."""
