@@ -1,6 +1,7 @@
 // Learning curves: two measures side by side.
 const MOST_BANDS = 12; // more of them cover each other
-const DRAWN_POINTS = 5000; // of all lines of a chart together: it is some hundred pixels wide, and drawn anew at each key
+const DRAWN_POINTS = 3000; // of all lines of a chart together: it is some hundred pixels wide, and drawn anew at each key
+const MOST_POINTS = 300; // of a line: a point for each two pixels
 const MOST_LEVELS = 3;
 
 const nearestAt = (steps, step) => {
@@ -48,7 +49,7 @@ function drawCurves(side, runs, groups, styles) {
   const measure = view.measures[side], { logX, logY } = view;
   const usable = (step, value) => Number.isFinite(value) && (!logX || step > 0) && (!logY || value > 0);
   const found = linesOf(measure, runs, groups, view.lines);
-  const most = Math.max(Math.floor(DRAWN_POINTS / Math.max(found.length, 1)), 60);
+  const most = Math.min(Math.max(Math.floor(DRAWN_POINTS / Math.max(found.length, 1)), 60), MOST_POINTS);
   const withBands = view.bands && found.length <= MOST_BANDS;
   let strides = 1;
   const lines = found.map((line) => {
@@ -107,7 +108,7 @@ function noteOfCurves(drawn, groups) {
   if (banded) said.push("Bands: least to greatest of several seeds, 95% interval (Wilson) of a single run.");
   else if (view.bands && drawn.some((one) => one.lines.length > MOST_BANDS)) said.push(`Bands are drawn of at most ${MOST_BANDS} lines: filter, and they appear.`);
   const stride = Math.max(...drawn.map((one) => one.strides));
-  if (stride > 1) said.push(`So many lines are drawn with one evaluation in ${stride}; the CSV file has all.`);
+  if (stride > 1) said.push(`Long curves, and those of many lines, are drawn with one evaluation in ${stride}; the CSV file has all.`);
   if (view.logX) said.push("Update 0 has no place on a scale of logarithms.");
   if (groups.names.length > NAMED.light.length && !groups.ordered) said.push("More groups than colours: these come again, with other dashes.");
   byId("curves-note").textContent = said.join(" ");
