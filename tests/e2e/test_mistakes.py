@@ -82,7 +82,7 @@ MISTAKES = {
     ),
     "momentum without SGD": (["run", "smoke", "--optim.momentum", "0.9"], "optim.momentum needs optim.optimizer sgd"),
     "a profile of nothing": (["profile", "labtop"], "a configuration must be a preset"),
-    "a profile without updates": (["profile", "smoke", "--steps", "0"], "steps must be at least 1, got 0"),
+    "a profile without updates": (["profile", "smoke", "--steps", "0"], "steps must be in 1..1000, got 0"),
     "a folder that is no run": (["resume", "{root}"], "a run folder holds config.json"),
     "a folder without runs": (["status", "{root}/nowhere"], "it does not exist"),
 }

@@ -41,7 +41,7 @@ REFUSALS = {
         (["convert-config", "nowhere.py"], "No such file or directory: nowhere.py"),
         (["convert-config", "nowhere.py", "--strct"], "did you mean --strict?"),
         (["profile", "nowhere"], "nowhere"),
-        (["profile", "smoke", "--steps", "0"], "steps must be at least 1, got 0"),
+        (["profile", "smoke", "--steps", "0"], "steps must be in 1..1000, got 0"),
     ],
     "icl_eval": [
         (["figure9", "runs"], "command must be one of"),

@@ -137,7 +137,14 @@ class Survey:
         self._names = _names(list(below.values()))
 
     def run(self, path: Path) -> RunFolder:
-        """The run in a folder that `look` told of."""
+        """The run in a folder that `look` told of.
+
+        Args:
+            path: the folder.
+
+        Raises:
+            KeyError: for another folder.
+        """
         return self._views[path].run
 
     @property

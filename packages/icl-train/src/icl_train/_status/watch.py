@@ -29,13 +29,27 @@ class Face(Protocol):
     """What somebody who watches runs is shown."""
 
     def screen(self, rows: Sequence[StatusRow], head: str, console: Console) -> RenderableType:
-        """All of a terminal, with ``head``, which says when this is, where and how it ends."""
+        """All of a terminal.
+
+        Args:
+            rows: the runs as they are.
+            head: a line that says when this is, where, and how it ends.
+            console: the terminal, with its size.
+        """
 
     def line(self, row: StatusRow) -> str:
-        """A run in a pipe, when something has happened to it."""
+        """A run in a pipe, when something has happened to it.
+
+        Args:
+            row: the run as it is.
+        """
 
     def last(self, rows: Sequence[StatusRow]) -> None:
-        """Print what stays on the terminal."""
+        """Print what stays on the terminal.
+
+        Args:
+            rows: the runs as they were seen last.
+        """
 
 
 class StatusFace:
