@@ -92,8 +92,10 @@ def below(folders: set[str]) -> Iterator[str]:
 def pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """A page for each folder that is linked and has none, and for those in it."""
     for path in remembered(app, "opened"):
-        Path(app.outdir, LISTED, path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / path, Path(app.outdir, LISTED, path))
+        place = Path(app.outdir, LISTED, path).parent
+        place.mkdir(parents=True, exist_ok=True)
+        for file in (ROOT / path, *(ROOT / path).parent.glob(f"{Path(path).stem}_*.csv")):  # which the page links to
+            shutil.copyfile(file, place / file.name)
     for folder in sorted(set(below(remembered(app, "folders")))):
         rows = []
         for path in sorted((ROOT / folder).iterdir(), key=lambda path: (path.is_file(), path.name)):
