@@ -80,7 +80,7 @@ def test_a_configuration_of_a_figure_is_the_run_of_the_experiment(figure, where,
 
 
 def test_small_images_are_the_scale_of_28_pixels(tmp_path):
-    made = convert(tmp_path, devices=1, rare=90, downsample=True, steps=5e4)
+    made = convert(tmp_path, devices=16, rare=90, downsample=True, steps=5e4)
     runs = experiment_runs(EXPERIMENTS["figure3"], "omniglot28")
     (run, *_) = [run for run in runs if run.where["classes"] == "100" and run.seed == 0]
     assert differences(made.config(), run.config) == ON_PURPOSE
