@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,18 +54,25 @@ def on_terminal(tmp_path):
         terminal.close()
 
 
-@pytest.mark.parametrize(("columns", "key", "code"), [(80, "q", 0), (200, "\x03", 130)])
-def test_it_is_drawn_anew_until_q_or_ctrl_c_and_stays(columns, key, code, runs, on_terminal):
+@pytest.mark.parametrize(("columns", "key"), [(80, "q"), (200, "\x03")])
+def test_it_is_drawn_anew_until_q_or_ctrl_c_and_stays(columns, key, runs, on_terminal):
     terminal = on_terminal(columns=columns)
     terminal.until("q ends")
     terminal.until("ICL .500 [.400, .600] (.500)")
     runs[0].append([evaluated(20, 0.75)])
     terminal.until("ICL .750 [.650, .850] (.500)")
     terminal.press(key)
-    assert terminal.end() == code
+    assert terminal.end() == 0
     left = terminal.shown.rpartition("q ends")[2]
     assert "ICL .750" in left
     assert "Traceback" not in left
+
+
+def widest_of_a_frame(terminal):
+    terminal.shown = ""
+    terminal.until("q ends")
+    terminal.until("ICL .500")
+    return max(map(len, terminal.shown.split("\n")))
 
 
 def test_another_width_is_filled_at_once(runs, on_terminal):
@@ -73,10 +81,9 @@ def test_another_width_is_filled_at_once(runs, on_terminal):
     terminal.shown = ""
     fcntl.ioctl(terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     terminal.until("q ends")
-    terminal.shown = ""
-    terminal.until("q ends")
-    terminal.until("ICL .500")
-    assert max(map(len, terminal.shown.split("\n"))) <= 60
+    until = time.monotonic() + 60
+    while (width := widest_of_a_frame(terminal)) > 60:  # of before, still on its way
+        assert time.monotonic() < until, width
     terminal.press("q")
     assert terminal.end() == 0
 
@@ -119,7 +126,7 @@ def test_into_a_pipe_goes_a_line_for_each_run_and_one_for_each_change(runs, tmp_
         runs[1].append([evaluated(20, 0.75)])
         assert "ICL .750 [.650, .850] (.500)" in process.stdout.readline()
         process.send_signal(2)
-        assert process.wait(timeout=100) == 130
+        assert process.wait(timeout=100) == 0
     finally:
         process.kill()
         process.wait()

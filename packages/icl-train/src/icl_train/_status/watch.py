@@ -78,14 +78,13 @@ class StatusFace:
         show(rows)
 
 
-def watch_runs(survey: Survey, face: Face, *, seconds: float = _SECONDS_BETWEEN, interrupted: int = DONE) -> int:
+def watch_runs(survey: Survey, face: Face, *, seconds: float = _SECONDS_BETWEEN) -> int:
     """Show runs until somebody has seen enough: q on a terminal, Ctrl+C, or a signal that ends processes.
 
     Args:
         survey: the runs.
         face: what is shown of them.
         seconds: between two looks.
-        interrupted: the exit code after Ctrl+C or a signal.
 
     Returns:
         The exit code.
@@ -96,7 +95,7 @@ def watch_runs(survey: Survey, face: Face, *, seconds: float = _SECONDS_BETWEEN,
             _redraw(survey, face, seconds, console, stop)
         else:
             _print_changes(survey, face, seconds, stop)
-    return interrupted if stop.requested else DONE
+    return DONE  # to be ended is what it is there for
 
 
 def _looks(survey: Survey, seconds: float) -> Iterator[list[StatusRow]]:

@@ -54,50 +54,61 @@ def report(args: Sequence[str]) -> int:
     command = parse(ReportCommand, args, prog=PROG)
     roots = roots_of(command.runs, PROG)
     seconds = _seconds(command.watch)
-    target = _page(command.out, roots)
-    drawn: Drawn = {}
-    told: set[str] = set()
-    written = b""
-    try:
+    page = _Page(command, roots, _target(command.out, roots), watched=seconds)
+    page.write()
+    if seconds is None:
+        page.name_files()
+        return DONE
+    try:  # the names are within it: who reads them, and then ends the command, finds it done
+        page.name_files()
         while True:
-            written = _write(roots, target, command, seconds, drawn=drawn, told=told, before=written)
-            if seconds is None:
-                return DONE
             time.sleep(seconds)
+            page.write()
     except KeyboardInterrupt:
-        if seconds is None or not written:
-            raise
         return DONE
 
 
-def _write(
-    roots: Sequence[Path],
-    target: Path,
-    command: ReportCommand,
-    seconds: float | None,
-    *,
-    drawn: Drawn,
-    told: set[str],
-    before: bytes,
-) -> bytes:
-    """Write the files, unless the page would be what it was before; what the page is."""
-    from icl_eval._report.report import report_files  # pandas is imported when there is something to read
+class _Page:
+    """The page and the files beside it, as they were written last.
 
-    made = report_files(roots, target, title=command.title, where=command.where, drawn=drawn, watched=seconds)
-    for line in made.skipped:
-        if line not in told:
-            told.add(line)
-            say(PROG, line)
-    if made.digest == before:
-        return before
-    with files_together(list(made.files)) as places:
-        for place, write in zip(places, made.files.values(), strict=True):
-            with place.open("wb") as opened:
-                write(opened)
-    if not before:
-        for file in made.files:
+    Args:
+        command: what was asked for.
+        roots: the folders with runs.
+        target: the page.
+        watched: seconds until it is written anew; None if it is not.
+    """
+
+    def __init__(self, command: ReportCommand, roots: Sequence[Path], target: Path, *, watched: float | None) -> None:
+        self._command, self._roots, self._target, self._watched = command, roots, target, watched
+        self._drawn: Drawn = {}
+        self._told: set[str] = set()
+        self._digest = b""
+        self._files: tuple[Path, ...] = ()
+
+    def write(self) -> None:
+        """Write the files, unless the page would be what it is."""
+        from icl_eval._report.report import report_files  # pandas is imported when there is something to read
+
+        title, where = self._command.title, self._command.where
+        made = report_files(
+            self._roots, self._target, title=title, where=where, drawn=self._drawn, watched=self._watched
+        )
+        for line in made.skipped:
+            if line not in self._told:
+                self._told.add(line)
+                say(PROG, line)
+        if made.digest == self._digest:
+            return
+        with files_together(list(made.files)) as places:
+            for place, write in zip(places, made.files.values(), strict=True):
+                with place.open("wb") as opened:
+                    write(opened)
+        self._digest, self._files = made.digest, tuple(made.files)
+
+    def name_files(self) -> None:
+        """Print where they are."""
+        for file in self._files:
             print(printable(file), flush=True)
-    return made.digest
 
 
 def _seconds(given: tuple[float, ...] | None) -> float | None:
@@ -113,7 +124,7 @@ def _seconds(given: tuple[float, ...] | None) -> float | None:
     return seconds
 
 
-def _page(out: Path | None, roots: Sequence[Path]) -> Path:
+def _target(out: Path | None, roots: Sequence[Path]) -> Path:
     """Where the page goes; it and the files beside it can be written."""
     if out is not None:
         return writable_file(out, endings=(".html", ".htm"))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import tyro
 
-from icl_data.foundation.command_line import DONE, INTERRUPTED
+from icl_data.foundation.command_line import DONE
 from icl_data.foundation.paths import user_path
 from icl_eval._watch.curves import Curves
 from icl_eval._watch.face import CurveFace
@@ -59,4 +59,4 @@ def watch(args: Sequence[str]) -> int:
     if command.once:
         face.last(survey.look())
         return DONE
-    return watch_runs(survey, face, seconds=command.interval, interrupted=INTERRUPTED)
+    return watch_runs(survey, face, seconds=command.interval)
