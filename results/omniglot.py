@@ -6,20 +6,22 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
 from fill import fill
-from recorded_runs import draw, run_row, runs_below, settings_text, value_rows, write_rows
+from kept import kept_runs
+from recorded_runs import draw, run_row, runs_below, settings_text, updates_done, value_rows, write_rows
 
 from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import printable
 from icl_data.foundation.whole_file import whole_file, write_text
 from icl_models import find_experiment
-from icl_train import RunError, RunFolder, experiment_runs
+from icl_train import RunFolder, experiment_runs
 
 __all__ = ["Figure3Run", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
 
@@ -46,11 +48,13 @@ class Figure3Run:
         run: its folder.
         scale: of the experiment.
         statistics: sequences that each of batch norm's statistics are over; None without batch norm.
+        row: of runs.csv, of a run that the page has kept; None of one whose own folder is there.
     """
 
     run: RunFolder
     scale: str
     statistics: int | None
+    row: Mapping[str, object] | None = None
 
     @property
     def classes(self) -> int:
@@ -85,27 +89,52 @@ class Figure3Run:
         }
 
 
-def runs_of_figure3(roots: Iterable[Path], scales: Sequence[str]) -> list[Figure3Run]:
-    """The experiment's runs below some folders, by scale, groups, classes and seed; others are named on stderr.
+@contextmanager
+def runs_of_figure3(chosen: argparse.Namespace, scales: Sequence[str]) -> Iterator[list[Figure3Run]]:
+    """The experiment's runs, below folders and on the page, by scale, groups, classes and seed, while they are used.
+
+    Of a run that is in both places the one that has come further is taken, of equals that below the folders. Those
+    below the folders that are no runs of the experiment are named on stderr.
 
     Args:
-        roots: the folders.
+        chosen: the arguments, of `arguments`.
         scales: of the experiment.
     """
-    spec = find_experiment("figure3")
-    known = {scale: _fixed(experiment_runs(spec, scale)[0].config.telling()) for scale in scales}
-    found = []
-    for one in runs_below(roots):
-        config = one.run.config
+    known = _Known(scales)
+    found = [made for one in runs_below(chosen.runs) if (made := known.recognised(one.run, is_told=True))]
+    with tempfile.TemporaryDirectory() as folder:
+        for run, row in () if chosen.fresh else kept_runs(chosen.out, Path(folder)):
+            kept = known.recognised(run)
+            if kept is None:
+                continue
+            own = next((one for one in found if one.name == kept.name), None)
+            if own is not None and updates_done(own.run) >= updates_done(run):
+                continue
+            if own is not None:
+                found.remove(own)
+            found.append(replace(kept, row=row))
+        yield sorted(found, key=lambda one: (one.scale, one.statistics or 0, one.classes, one.seed))
+
+
+class _Known:
+    """The experiment at some scales."""
+
+    def __init__(self, scales: Sequence[str]) -> None:
+        spec = find_experiment("figure3")
+        self._fixed = {scale: _fixed(experiment_runs(spec, scale)[0].config.telling()) for scale in scales}
+
+    def recognised(self, run: RunFolder, *, is_told: bool = False) -> Figure3Run | None:
+        """A run of it; None of any other, which is named on stderr if it is to be told."""
+        config = run.config
         settings = config.telling()
-        scale = next((scale for scale, fixed in known.items() if fixed == _fixed(settings)), None)
+        scale = next((scale for scale, fixed in self._fixed.items() if fixed == _fixed(settings)), None)
         if scale is None or config.seeds.init != config.seeds.data:
-            path = printable(str(one.run.path))
-            print(f"skipped {path}: it is no run of figure3 at scale {' or '.join(scales)}", file=sys.stderr)
-            continue
+            if is_told:
+                path, scales = printable(str(run.path)), " or ".join(self._fixed)
+                print(f"skipped {path}: it is no run of figure3 at scale {scales}", file=sys.stderr)
+            return None
         statistics = (settings[STATISTICS] or config.train.batch_size) if STATISTICS in settings else None
-        found.append(Figure3Run(one.run, scale, statistics))
-    return sorted(found, key=lambda one: (one.scale, one.statistics or 0, one.classes, one.seed))
+        return Figure3Run(run, scale, statistics)
 
 
 def _fixed(settings: dict[str, object]) -> dict[str, object]:
@@ -120,7 +149,10 @@ def arguments(page: Path, what: str) -> argparse.ArgumentParser:
         what: the build makes.
     """
     parser = argparse.ArgumentParser(prog=f"{page.name}/build.py", description=what)
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="folders with runs, at any depth")
+    runs = "folders with runs, at any depth; without one the page is made anew of its own files"
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUNS", help=runs)
+    fresh = "leave out the runs that the page has and RUNS have not"
+    parser.add_argument("--fresh", action="store_true", help=fresh)
     parser.add_argument("--out", type=Path, default=page, help="folder for the files, with the page's README.md")
     return parser
 
@@ -135,7 +167,7 @@ def made(build_page: Callable[[argparse.Namespace], int], chosen: argparse.Names
     """
     try:
         return build_page(chosen)
-    except (RunError, OSError) as error:
+    except (ValueError, OSError) as error:
         said = describe(error) if isinstance(error, OSError) else error
         print(f"{page.name}/build.py: {printable(str(said))}", file=sys.stderr)
         return 1 if isinstance(error, OSError) else 2
@@ -156,7 +188,7 @@ def build(out: Path, runs: Sequence[Figure3Run]) -> None:
         if file.stem not in {one.name for one in runs}:
             file.unlink()
     values = {one.name: [row | one.place for row in value_rows(one.run)] for one in runs}
-    write_rows(out / "runs.csv", [one.place | run_row(one.run) | {"run": one.name} for one in runs])
+    write_rows(out / "runs.csv", [one.place | (one.row or run_row(one.run)) | {"run": one.name} for one in runs])
     write_rows(out / "timeseries.csv", [_placed(row, runs[0]) for rows in values.values() for row in rows])
     write_rows(out / "final.csv", [_placed(rows[-1], runs[0]) for rows in values.values()])
     if (out / "README.md").exists():

@@ -149,9 +149,9 @@ def settings_text(run: RunFolder) -> str:
 
 
 def write_rows(file: Path, rows: Sequence[Row]) -> None:
-    """Rows as a CSV file with the columns of the first."""
+    """Rows as a CSV file with the columns of all of them, in the order in which they come; cells may be empty."""
     text = io.StringIO()
-    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    table = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
     write_text(file, text.getvalue())

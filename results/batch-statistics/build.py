@@ -1,8 +1,9 @@
 """Make this page's files and tables of runs with 1,600 classes that differ in batch norm's groups, finished or not.
 
-    python results/batch-statistics/build.py RUNS [RUNS ...]
+    python results/batch-statistics/build.py [RUNS ...]
 
-Other runs below RUNS, and broken folders, are named and passed over.
+Runs that the page has already stay, unless those below RUNS have come further. Other runs below RUNS, and broken
+folders, are named and passed over.
 """
 
 from __future__ import annotations
@@ -54,19 +55,21 @@ def compared(folder: Path, ours: list[Figure3Run], theirs: list[Figure3Run]) -> 
 
 def make(chosen: argparse.Namespace) -> int:
     """The files of the page; the exit code."""
-    runs = [one for one in runs_of_figure3(chosen.runs, ["omniglot28"]) if one.classes == CLASSES]
-    if not runs:
-        print(f"{HERE.name}/build.py: there must be runs with {CLASSES} classes of 28 x 28, got none", file=sys.stderr)
-        return 1
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    folders = [one.run.path for one in runs]
-    axes = ("--x", "step", "--hue", STATISTICS, "--unfinished")
-    done = [
-        draw_into(chosen.out, name, "plot", *folders, "--y", *measures, *axes, "--name", name)
-        for name, measures in PICTURES.items()
-    ]
-    done.append(compare(chosen.out, runs))
-    build(chosen.out, runs)
+    with runs_of_figure3(chosen, ["omniglot28"]) as found:
+        runs = [one for one in found if one.classes == CLASSES]
+        if not runs:
+            said = f"there must be runs with {CLASSES} classes of 28 x 28, got none"
+            print(f"{HERE.name}/build.py: {said}", file=sys.stderr)
+            return 1
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        folders = [one.run.path for one in runs]
+        axes = ("--x", "step", "--hue", STATISTICS, "--unfinished")
+        done = [
+            draw_into(chosen.out, name, "plot", *folders, "--y", *measures, *axes, "--name", name)
+            for name, measures in PICTURES.items()
+        ]
+        done.append(compare(chosen.out, runs))
+        build(chosen.out, runs)
     return 0 if all(done) else 1
 
 

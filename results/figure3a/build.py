@@ -1,8 +1,9 @@
 """Make this page's files and tables of runs of the experiment figure3, finished or not.
 
-    python results/figure3a/build.py RUNS [RUNS ...]
+    python results/figure3a/build.py [RUNS ...]
 
-Other runs below RUNS, and broken folders, are named and passed over. Runs are taken whose batch statistics are over as
+Runs that the page has already stay, unless those below RUNS have come further. Other runs below RUNS, and broken
+folders, are named and passed over. Runs are taken whose batch statistics are over as
 many sequences as those of other class counts; while there is but one class count, all are.
 """
 
@@ -44,16 +45,17 @@ def papers(runs: list[Figure3Run]) -> list[dict[str, object]]:
 
 def make(chosen: argparse.Namespace) -> int:
     """The files of the page; the exit code."""
-    runs = about_classes(runs_of_figure3(chosen.runs, chosen.scale))
-    if not runs:
-        print(f"{HERE.name}/build.py: there must be runs of figure3 below the folders, got none", file=sys.stderr)
-        return 1
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    if rows := papers(runs):
-        write_rows(chosen.out / "paper.csv", rows)
-    folders = [one.run.path for one in runs]
-    drawn = [draw_into(chosen.out, name, name, *folders, "--unfinished") for name in ("figure3a", "figure3b")]
-    build(chosen.out, runs)
+    with runs_of_figure3(chosen, chosen.scale) as found:
+        runs = about_classes(found)
+        if not runs:
+            print(f"{HERE.name}/build.py: there must be runs of figure3 below the folders, got none", file=sys.stderr)
+            return 1
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        if rows := papers(runs):
+            write_rows(chosen.out / "paper.csv", rows)
+        folders = [one.run.path for one in runs]
+        drawn = [draw_into(chosen.out, name, name, *folders, "--unfinished") for name in ("figure3a", "figure3b")]
+        build(chosen.out, runs)
     return 0 if all(drawn) else 1
 
 

@@ -16,6 +16,7 @@ HEADLINES = {
     "flipped": "accuracy_closed",
     "no_support_zipfian": "accuracy_query",
 }
+IN_WEIGHTS = ("no_support_zipfian",)
 INTERVAL = 10_000
 
 
@@ -45,7 +46,7 @@ def written(
     for step in range(0, until + 1, INTERVAL):
         if step:
             run.append([training_record(config, step)])
-        run.append([evaluation(split, step, icl if split != "no_support_zipfian" else iwl) for split in HEADLINES])
+        run.append([evaluation(config, split, step, iwl if split in IN_WEIGHTS else icl) for split in HEADLINES])
     if until == last:
         run.mark_done()
     return run
@@ -57,10 +58,11 @@ def training_record(config: RunConfig, step: int) -> dict[str, object]:
     return {"split": "train", "step": step, "sequences": step * config.train.batch_size, **speed}
 
 
-def evaluation(split: str, step: int, accuracy: float) -> dict[str, object]:
+def evaluation(config: RunConfig, split: str, step: int, accuracy: float) -> dict[str, object]:
     """A record of 2,000 sequences."""
+    chance = 1 / config.data.n_trained_classes if split in IN_WEIGHTS else 0.5
     record: dict[str, object] = {"split": f"eval_{split}", "step": step, "sequences": 32 * step}
-    record |= {"headline": HEADLINES[split], "chance": 0.5, "n_sequences": 2000, "protocol": "paper"}
+    record |= {"headline": HEADLINES[split], "chance": chance, "n_sequences": 2000, "protocol": "paper"}
     for metric, value in {"accuracy_query": accuracy / 2, "accuracy_both": 0.1, HEADLINES[split]: accuracy}.items():
         low, high = wilson_interval(round(value * 2000), 2000)
         record |= {metric: value, f"{metric}_low": low, f"{metric}_high": high}

@@ -136,6 +136,47 @@ def test_no_file_names_the_machine_or_a_place_on_it(made):
             assert told.encode() not in content, path
 
 
+def test_a_page_is_made_anew_of_its_own_files(made, tmp_path):
+    _, out, _ = made
+    again = shutil.copytree(out, tmp_path / "page")
+    for picture in again.glob("*.png"):
+        picture.unlink()
+    said = build("figure3a", "--out", again)
+    assert (said.returncode, said.stderr) == (0, "")
+    assert contents(again) == contents(out)
+
+
+def test_what_a_page_has_stays_unless_a_run_has_come_further(made, tmp_path):
+    _, out, _ = made
+    page = shutil.copytree(out, tmp_path / "page")
+    written(tmp_path / "runs" / "further", config_of(seed=1), until=40_000, icl=0.9)
+    written(tmp_path / "runs" / "behind", config_of(classes=100), until=10_000, icl=0.9)
+    assert build("figure3a", tmp_path / "runs", "--out", page).returncode == 0
+    final = {row["run"]: (row["step"], row["icl"]) for row in rows(page / "final.csv")}
+    assert final == {
+        "28x28-classes100-statistics2-s0": ("50000", "0.5"),
+        "28x28-classes1600-statistics2-s0": ("30000", "0.6"),
+        "28x28-classes1600-statistics2-s1": ("40000", "0.9"),
+    }
+    assert [row["updates"] for row in rows(page / "runs.csv")] == ["50000", "30000", "40000"]
+    assert build("figure3a", tmp_path / "runs", "--fresh", "--out", page).returncode == 0
+    assert {row["run"]: row["step"] for row in rows(page / "final.csv")} == {
+        "28x28-classes100-statistics2-s0": "10000",
+        "28x28-classes1600-statistics2-s1": "40000",
+    }
+
+
+def test_a_page_without_the_settings_of_a_run_is_one_line(made, tmp_path):
+    _, out, _ = made
+    page = shutil.copytree(out, tmp_path / "page")
+    (page / "configs" / "28x28-classes100-statistics2-s0.json").unlink()
+    before = contents(page)
+    said = build("figure3a", "--out", page)
+    assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+    assert "28x28-classes100-statistics2-s0.json must be there" in said.stderr
+    assert contents(page) == before
+
+
 def test_the_settings_of_each_run_are_kept(made):
     _, out, _ = made
     settings = json.loads((out / "configs" / "28x28-classes1600-statistics2-s1.json").read_text())

@@ -40,7 +40,7 @@ def trained(folder, count):
     """A folder as the session makes it, with so many of the runs of figure 3 finished, 9 in all."""
     for planned in experiment_runs(find_experiment("figure3"), "laptop")[:count]:
         run = RunFolder.create(folder / "runs" / planned.folder, planned.config, device="cpu", threads=1)
-        run.append([training_record(planned.config, 2000), evaluation("fewshot_holdout", 2000, 0.5)])
+        run.append([training_record(planned.config, 2000), evaluation(planned.config, "fewshot_holdout", 2000, 0.5)])
         run.mark_done()
     (folder / "figure3").mkdir()
     shutil.copy(GALLERY / "figure2.png", folder / "figure3" / "figure3.png")  # another picture than the gallery has

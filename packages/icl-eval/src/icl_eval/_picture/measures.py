@@ -30,6 +30,11 @@ _OF_TRAINING = {
     "sequences_per_second": "sequences a second",
 }
 
+_OF_TRAINING_SHORT = {"loss": "training loss", "accuracy_query": "training accuracy"}
+
+_OF_EVALUATIONS = {"flipped/accuracy_both": "right with labels as they are and exchanged"}
+_OF_EVALUATIONS_SHORT = {"flipped/accuracy_both": "ICL both ways right"}
+
 _IN_WEIGHTS = {"no_support_common": "IWL common", "no_support_rare": "IWL rare"}
 
 
@@ -57,15 +62,19 @@ class Measure:
             return _OF_TRAINING.get(self.metric, f"training {self.metric}")
         if self.metric == "accuracy_query" and self.split in _IN_WEIGHTS:
             return f"{_IN_WEIGHTS[self.split]} accuracy over all labels"
-        return f"{self.split}, {self.metric}" if self.metric else headline_of(self.split).label
+        if self.metric:
+            return _OF_EVALUATIONS.get(self.name, f"{self.split}, {self.metric}")
+        return headline_of(self.split).label
 
     @property
     def short(self) -> str:
         """What it is called in titles."""
         if self.metric == "accuracy_query" and self.split in _IN_WEIGHTS:
             return _IN_WEIGHTS[self.split]
-        if self.split == "train" or self.metric:
-            return self.metric if self.split == "train" else f"{self.split} {self.metric}"
+        if self.split == "train":
+            return _OF_TRAINING_SHORT.get(self.metric, self.metric)
+        if self.metric:
+            return _OF_EVALUATIONS_SHORT.get(self.name, f"{self.split} {self.metric}")
         return HEADLINES[self.split].short if self.split in HEADLINES else self.split
 
     def chance(self, settings: Mapping[str, Any]) -> float:

@@ -1,0 +1,77 @@
+"""The runs that a page keeps, as folders again: drawn, compared and tabled together with those that are added.
+
+Checkpoints are too large to keep, and trainings take days on several machines. A page's `configs/`, `runs.csv` and
+`timeseries.csv` say all that its pictures and tables need, so that no run has to be at hand twice.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+from recorded_runs import MEASURES, read_rows
+
+from icl_train import RunConfig, RunFolder
+
+__all__ = ["kept_runs"]
+
+# split → its headline, and the other metrics of MEASURES
+HEADLINES = {
+    "fewshot_holdout": "accuracy_closed",
+    "novel_label": "accuracy_closed",
+    "flipped": "accuracy_closed",
+    "no_support_zipfian": "accuracy_query",
+}
+_ENDS = ("", "_low", "_high")
+
+
+def kept_runs(page: Path, into: Path) -> list[tuple[RunFolder, dict[str, str]]]:
+    """The runs of a page, each with its row in `runs.csv`; none of a page without one.
+
+    Args:
+        page: its folder.
+        into: an empty folder, in which the runs are made.
+
+    Raises:
+        ValueError: if a file of the page is not what a build has written.
+    """
+    values = read_rows(page / "timeseries.csv")
+    found = []
+    for row in read_rows(page / "runs.csv"):
+        name = row["run"]
+        file = page / "configs" / f"{name}.json"
+        if not file.exists():
+            raise ValueError(f"{file} must be there, since runs.csv has a row of that run")
+        config = RunConfig.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        run = RunFolder.create(into / name, config, device=row["device"], threads=int(row["threads"]))
+        for one in values:
+            if one["run"] == name:
+                run.append(_records(config, one))
+        if row["state"] == "done":
+            run.mark_done()
+        found.append((run, row))
+    return found
+
+
+def _records(config: RunConfig, row: dict[str, str]) -> list[dict[str, object]]:
+    """What metrics.jsonl had of an evaluation, as far as the page knows it."""
+    place = {"step": int(row["step"]), "sequences": int(row["sequences"])}
+    labels = config.data.n_labels or config.data.n_trained_classes
+    chance = {"accuracy_closed": 1 / config.data.ways, "accuracy_query": 1 / labels}
+    records: list[dict[str, object]] = []
+    if row["training_accuracy"]:
+        records.append({"split": "train", **place, "accuracy_query": float(row["training_accuracy"])})
+    for split, headline in HEADLINES.items():
+        metrics = {
+            f"{metric}{end}": float(row[f"{name}{end}"])
+            for name, (of, metric) in MEASURES.items()
+            if of == split and row[name]
+            for end in _ENDS
+        }
+        if metrics:
+            told = {"headline": headline, "chance": chance[headline], "n_sequences": int(row["n_sequences"])}
+            records.append({"split": f"eval_{split}", **place, **told, "protocol": config.data.protocol, **metrics})
+    return records
