@@ -11,13 +11,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from claim_cells import bound_of, interval_of, number
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parents[1]
 FOLDER = DOCS / "experiments"
 RESULTS = DOCS / "gallery"
-NOT_ASSERTED = "not asserted"
 GRID = ("::::{grid} 1 2 2 2", ":gutter: 3", "")
 
 
@@ -56,13 +59,10 @@ def seen(name: str, claims: list[dict[str, Any]]) -> list[str]:
         return ["Nothing has been measured at laptop scale yet."]
     lines = ["| claim | measured, with its 95% interval | seeds | bound | |", "|---|---|---|---|---|"]
     for row in own:
-        ends = [(sign, row[end]) for sign, end in ((">", "above"), ("<", "below"))]
-        bound = " ".join(f"{sign} {end:g}" for sign, end in ends if end is not None)
-        measured = row["measured"]
-        value = measured if isinstance(measured, str) else "" if measured is None else f"{measured:.3f}"
-        interval = "" if row["low"] is None else f" ({row['low']:.3f} to {row['high']:.3f})"
+        interval = f" ({interval_of(row)})" if interval_of(row) else ""
         verdict = row["judgement"] + (f": {row['reason']}" if row["reason"] else "")
-        lines.append(f"| {row['claim']} | {value}{interval} | {row['n_seeds']} | {bound} | {verdict} |")
+        cells = (row["claim"], f"{number(row['measured'])}{interval}", row["n_seeds"], bound_of(row), verdict)
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     told = "Means over seeds, Student's t. A bound is asserted each time that the figures are made anew."
     return ["\n".join(lines), f"{told} The numbers are those of [claims.json](../{RESULTS.name}/claims.json)."]
 

@@ -17,8 +17,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from claim_cells import bound_of, interval_of, number
+
 HERE = Path(__file__).parent
-TOOLS = HERE.parents[1] / "tools"
 FRONT = HERE.parents[1] / "README.md"
 BLOCK = re.compile(r"(<!-- gallery -->\n).*?(<!-- end -->)", re.DOTALL)  # of the front page
 MORE = {  # experiment → the page that goes into it
@@ -120,9 +123,8 @@ def entry(experiment: dict[str, Any], claims: list[dict[str, Any]], runs: list[d
 
 def line(row: dict[str, Any]) -> str:
     """A claim as a row of a table."""
-    bounds = [f"{sign} {row[end]:g}" for sign, end in ((">", "above"), ("<", "below")) if row[end] is not None]
-    interval = "" if row["low"] is None else f"{number(row['low'])} to {number(row['high'])}"
-    cells = (row["claim"], number(row["measured"]), interval, row["n_seeds"], " ".join(bounds), row["judgement"])
+    measured = (number(row["measured"]), interval_of(row), row["n_seeds"], bound_of(row))
+    cells = (row["claim"], *measured, row["judgement"])
     return f"| {' | '.join(map(str, cells))} |"
 
 
@@ -132,13 +134,6 @@ def absent(row: dict[str, Any]) -> str:
     said = {"not asserted": "Not asserted at this scale", "cannot say": "It cannot be said yet"}
     why = f"{said.get(row['judgement'], 'It does not hold')}{': ' + row['reason'] if row['reason'] else ''}"
     return f"- *{row['claim']}*{seen} {why}{'' if why.endswith('.') else '.'}"
-
-
-def number(value: float | str | None) -> str:
-    """A measured value as it is read."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
 
 
 def seconds_of(runs: list[dict[str, str]]) -> list[float]:
@@ -205,7 +200,6 @@ def main(args: list[str]) -> int:
         for name in stale:
             print(f"{name} is not what the gallery's files hold: run docs/gallery/build.py")
         return 1 if stale else 0
-    sys.path.insert(0, str(TOOLS))
     import gathered  # the page alone needs no package
 
     chosen.out.mkdir(parents=True, exist_ok=True)
