@@ -27,9 +27,10 @@ class Experiment:
     """An experiment of the gallery.
 
     Attributes:
-        name: of it.
-        digests: of its runs.
-        told: what the page says of it.
+        name: what it is called.
+        digests: what tells each of its runs at this scale from all others.
+        told: what the gallery's page says of it, as experiments.json keeps it.
+
     """
 
     name: str
