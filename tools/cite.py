@@ -19,8 +19,9 @@ HEAD = """# How to cite
 
 *Made from [CITATION.cff](../CITATION.cff) by `python tools/cite.py`.*
 
-Cite the software with its version (`icl-train --version`; a run folder's `config.json` has the versions that it was made
+Cite the software with its version (`icl-train --version`; a run folder's `config.json` has the versions it was made
 with), and the papers whose experiments you ran. The software has no paper and no DOI of its own.
+
 
 """
 PAPERS = """
