@@ -22,7 +22,6 @@ HEAD = """# How to cite
 Cite the software with its version (`icl-train --version`; a run folder's `config.json` has the versions it was made
 with), and the papers whose experiments you ran. The software has no paper and no DOI of its own.
 
-
 """
 PAPERS = """
 These are the papers whose experiments it re-creates: `figure2` to `figure7` and `tradeoff` are from Chan et al. 2022,
@@ -32,7 +31,6 @@ These are the papers whose experiments it re-creates: `figure2` to `figure7` and
 """
 OMNIGLOT = """
 Omniglot's images are (c) 2015 Brenden Lake, MIT licence. If you train on them, cite Lake, Salakhutdinov and Tenenbaum
-
 2015, "Human-level concept learning through probabilistic program induction", Science 350(6266), 1332-1338.
 """
 

@@ -30,7 +30,6 @@ class Experiment:
         name: what it is called.
         digests: what tells each of its runs at this scale from all others.
         told: what the gallery's page says of it, as experiments.json keeps it.
-
     """
 
     name: str

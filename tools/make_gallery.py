@@ -42,7 +42,6 @@ def make(part: str, folder: Path, most: float) -> int:
         trained = trained_until(until, "icl-train", "sweep", name, "--scale", "laptop", "--root", runs)
         if not trained:
             print(f"{name} is not all trained after {most:g} minutes: the same command goes on", file=sys.stderr)
-
         # Runs that another experiment has trained have its names.
         if trained or any((runs / run / "DONE").exists() for run in experiment["scales"]["laptop"]["runs"]):
             for figure in experiment["figures"]:
