@@ -40,20 +40,20 @@ def page(experiment: dict[str, Any], claims: list[dict[str, Any]]) -> str:
         parts += [f"![{figures[0]} at laptop scale](../{RESULTS.name}/{picture.name})"]
         parts += [f"*What `icl-eval {figures[0]}` draws of the runs at laptop scale.*"]
     parts += ["## What is claimed, and what was seen", *seen(name, claims)]
-    parts += ["## Commands", "See what it would train, and for how long; train; draw; ask whether the claims hold:"]
+    parts += ["## Commands", "See what it would train, and for how long; train it; draw it; check its claims:"]
     scale = "laptop" if "laptop" in experiment["scales"] else next(iter(experiment["scales"]))
     lines = [f"icl-train experiments {name}", f"icl-train sweep {name} --scale {scale} --root runs --dry-run"]
     lines += [f"icl-train sweep {name} --scale {scale} --root runs"]
     lines += [f"icl-eval {figure} runs --experiment {name}" for figure in figures]
     lines += [f"icl-eval claims runs --experiment {name}"]
     parts += ["\n".join(["```bash parsed", *lines, "```"])]
-    parts += ["`--scale` takes any of the scales below, and every option of `icl-train run` goes on top."]
+    parts += ["`--scale` takes any of the scales below, and all options of `icl-train run` can be added."]
     parts += ["## What varies", axes(experiment), "## Scales", scales(experiment)]
     return "\n\n".join(parts) + "\n"
 
 
 def seen(name: str, claims: list[dict[str, Any]]) -> list[str]:
-    """The claims of an experiment at laptop scale with what runs have shown."""
+    """The claims of an experiment at laptop scale, beside what runs have shown."""
     own = [row for row in claims if row["experiment"] == name and row["scale"] == "laptop"]
     if not own:
         return ["Nothing has been measured at laptop scale yet."]
@@ -63,8 +63,9 @@ def seen(name: str, claims: list[dict[str, Any]]) -> list[str]:
         verdict = row["judgement"] + (f": {row['reason']}" if row["reason"] else "")
         cells = (row["claim"], f"{number(row['measured'])}{interval}", row["n_seeds"], bound_of(row), verdict)
         lines.append(f"| {' | '.join(map(str, cells))} |")
-    told = "Means over seeds, Student's t. A bound is asserted each time that the figures are made anew."
-    return ["\n".join(lines), f"{told} The numbers are those of [claims.json](../{RESULTS.name}/claims.json)."]
+    told = "Measured are means over seeds, intervals by Student's t. A claim holds if the mean is within the bound; "
+    told += "this is checked each time the gallery is made."
+    return ["\n".join(lines), f"{told} The numbers are from [claims.json](../{RESULTS.name}/claims.json)."]
 
 
 def axes(experiment: dict[str, Any]) -> str:

@@ -47,9 +47,10 @@ nox -s gallery
 
 Each experiment has its picture, the two commands that make it alone, the time that its runs took, its claims beside
 what these runs show (the mean over seeds, its 95% interval by Student's t, and the bound that is asserted), and what
-did not appear. Times are sums over the runs, of which as many run at once as there are cores, so the wait is shorter;
-the machines may have been busy with other work. The numbers are in [claims.json](claims.json), [runs.csv](runs.csv) and
-[experiments.json](experiments.json), from which [build.py](build.py) writes this page.
+did not appear. A claim holds if the mean is within the bound; the interval, wide with two or three seeds, says how well
+the mean is known. Times are sums over the runs, of which as many run at once as there are cores, so that the wait is
+shorter; the machines may have been busy with other work. The numbers are in [claims.json](claims.json),
+[runs.csv](runs.csv) and [experiments.json](experiments.json), from which [build.py](build.py) writes this page.
 """
 
 
