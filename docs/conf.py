@@ -47,7 +47,6 @@ exclude_patterns = [
     "**/.*",
     "docs/_*",
     "docs/experiments/_*",
-    "docs/figures",  # which says that the gallery has them
     "docs/reliability/page.md",  # from which docs/reliability.md is made
     "README.md",  # the repository's own front page; here that is docs/index
     "*runs",

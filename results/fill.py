@@ -59,7 +59,7 @@ def sized(row: dict[str, str], side: str, *, updates: bool) -> str:
     never = int(row[f"never_{side}"] or 0)
     value = number(row[side], updates=updates) or (f"after {int(row['last_step']):,}" if updates else "")
     said = f", {never} not by {int(row['last_step']):,}" if never else ""
-    return f"{value} ({row[f'runs_{side}']} runs{said})"
+    return f"{value} ({counted(int(row[f'runs_{side}']))}{said})"
 
 
 def tests(page: Path, folders: list[str]) -> str:

@@ -19,17 +19,18 @@ HEAD = """# How to cite
 
 *Made from [CITATION.cff](../CITATION.cff) by `python tools/cite.py`.*
 
-Cite the software with its version (`icl-train --version`; a run folder's `config.json` has those it was made with), and
-the papers whose experiments you ran. The software has no paper and no DOI of its own.
+Cite the software with its version (`icl-train --version`; a run folder's `config.json` has the versions it was made
+with), and the papers whose experiments you ran. The software has no paper and no DOI of its own.
 
 """
 PAPERS = """
-The papers that it re-creates: experiments `figure2` to `figure7` and `tradeoff` are of Chan et al. 2022, `reddy2023` of
-Reddy 2023, `singh2023-transience`, `singh2024-induction` and `singh2025-coopetition` of Singh et al. of those years.
+These are the papers whose experiments it re-creates: `figure2` to `figure7` and `tradeoff` are from Chan et al. 2022,
+`reddy2023` and `reddy2023-phases` from Reddy 2023, and `singh2023-transience`, `singh2024-induction` and
+`singh2025-coopetition` from Singh et al. of those years.
 
 """
 OMNIGLOT = """
-Omniglot's images are (c) 2015 Brenden Lake, MIT licence; who trains on them cites Lake, Salakhutdinov and Tenenbaum
+Omniglot's images are (c) 2015 Brenden Lake, MIT licence. If you train on them, cite Lake, Salakhutdinov and Tenenbaum
 2015, "Human-level concept learning through probabilistic program induction", Science 350(6266), 1332-1338.
 """
 

@@ -27,9 +27,9 @@ class Experiment:
     """An experiment of the gallery.
 
     Attributes:
-        name: of it.
-        digests: of its runs.
-        told: what the page says of it.
+        name: what it is called.
+        digests: what tells each of its runs at this scale from all others.
+        told: what the gallery's page says of it, as experiments.json keeps it.
     """
 
     name: str
@@ -77,28 +77,45 @@ def gather(out: Path, folders: Sequence[Path]) -> None:
             continue
         for one in known:
             own = [run for run in runs if run.config.digest() in one.digests and run.status() == "done"]
-            picture = folder / one.name / f"{one.figure}.png"
-            if not own or not picture.exists():
-                continue
-            if len(own) < len(one.digests) and (out / picture.name).exists():
-                print(
-                    f"{one.name}: {len(own)} of {len(one.digests)} runs are done; what is here stays", file=sys.stderr
-                )
+            if not take_picture(out, folder, one, done=len(own)):
                 continue
             new = [row for row in judged if (row["experiment"], row["scale"]) == (one.name, SCALE)]
             claims = [row for row in claims if row["experiment"] != one.name] + new
             rows = [row for row in rows if row["experiment"] != one.name] + rows_of(one.name, own)
-            with whole_file(out / picture.name) as beside:
-                shutil.copyfile(picture, beside)
-    order = {one.name: place for place, one in enumerate(known)}
-    claims = sorted((row for row in claims if row["experiment"] in order), key=lambda row: order[row["experiment"]])
-    rows = sorted((row for row in rows if row["experiment"] in order), key=lambda row: order[row["experiment"]])
+    claims, rows = in_order(known, claims), in_order(known, rows)
     there = [one for one in known if (out / f"{one.figure}.png").exists()]
     write_text(out / "claims.json", json.dumps(claims, indent=1) + "\n")
     write_text(out / "experiments.json", json.dumps([one.told for one in there], indent=1) + "\n")
     if rows:
         write_rows(out / "runs.csv", rows)
     write_strip(out / "strip.png", [(one.name, out / f"{one.figure}.png") for one in there])
+
+
+def take_picture(out: Path, folder: Path, experiment: Experiment, *, done: int) -> bool:
+    """Whether an experiment's picture was taken: all of its runs are done, or nothing is known of it yet.
+
+    Args:
+        out: the gallery.
+        folder: in which the experiment was made.
+        experiment: of the gallery.
+        done: how many of its runs are.
+    """
+    picture = folder / experiment.name / f"{experiment.figure}.png"
+    if not done or not picture.exists():
+        return False
+    planned = len(experiment.digests)
+    if done < planned and (out / picture.name).exists():
+        print(f"{experiment.name}: {done} of {planned} runs are done; what is here stays", file=sys.stderr)
+        return False
+    with whole_file(out / picture.name) as beside:
+        shutil.copyfile(picture, beside)
+    return True
+
+
+def in_order(known: Sequence[Experiment], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of known experiments, in the order of these."""
+    order = {one.name: place for place, one in enumerate(known)}
+    return sorted((row for row in rows if row["experiment"] in order), key=lambda row: order[row["experiment"]])
 
 
 def rows_of(name: str, runs: Sequence[RunFolder]) -> list[dict[str, Any]]:

@@ -9,13 +9,12 @@ they are: at the scales with images in results/figure3a, at laptop scale below t
 from __future__ import annotations
 
 import argparse
-import math
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from training import MINUTES, trained_until
+from training import MINUTES, minutes, trained_until
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "results" / "figure3a"
@@ -31,12 +30,10 @@ def arguments(args: list[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--scale", default="omniglot28", choices=["omniglot28", "paper", "laptop"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="of weights and data")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="of training")
+    parser.add_argument("--minutes", type=minutes, default=MINUTES, help="of training, at most")
     parser.add_argument("--root", type=Path, default=Path("figure3a-runs"), help="folder with the runs")
     parser.add_argument("--out", type=Path, help="folder for pictures and tables")
     chosen, others = parser.parse_known_args(args)
-    if not 0 <= chosen.minutes < math.inf:
-        parser.error(f"argument --minutes: must be 0 or more, got {chosen.minutes:g}")
     chosen.out = chosen.out or (PAGE if chosen.scale != "laptop" else chosen.root / "figure3a")
     return chosen, others
 

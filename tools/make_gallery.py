@@ -12,28 +12,27 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from training import MINUTES, command, trained_until
+from training import MINUTES, command, minutes, trained_until
 
 BUILD = Path(__file__).parents[1] / "docs" / "gallery" / "build.py"
 FOLLOWUPS = ("reddy2023", "singh2023", "singh2024", "singh2025")
 
 
-def make(part: str, folder: Path, minutes: float) -> int:
-    """All of it; the exit code.
+def make(part: str, folder: Path, most: float) -> int:
+    """Train, draw and judge; the exit code.
 
     Args:
         part: chan2022, followups, or all.
         folder: that runs, pictures and claims.json are made in.
-        minutes: of training, at most.
+        most: minutes of training.
     """
     runs = folder / "runs"  # one folder for all: what two experiments share is trained once
-    until = time.monotonic() + 60 * minutes
+    until = time.monotonic() + 60 * most
     listed = subprocess.check_output(command("icl-train", "experiments", "--json", "--no-time"))
     for experiment in json.loads(listed):
         name = experiment["name"]
@@ -42,7 +41,7 @@ def make(part: str, folder: Path, minutes: float) -> int:
             continue
         trained = trained_until(until, "icl-train", "sweep", name, "--scale", "laptop", "--root", runs)
         if not trained:
-            print(f"{name} is not all trained after {minutes:g} minutes: the same command goes on", file=sys.stderr)
+            print(f"{name} is not all trained after {most:g} minutes: the same command goes on", file=sys.stderr)
         # Runs that another experiment has trained have its names.
         if trained or any((runs / run / "DONE").exists() for run in experiment["scales"]["laptop"]["runs"]):
             for figure in experiment["figures"]:
@@ -66,10 +65,8 @@ def main(args: list[str]) -> int:
     )
     parser.add_argument("folder", nargs="?", type=Path, default=Path("gallery-runs"), help="for runs and pictures")
     parser.add_argument("--part", choices=["all", "chan2022", "followups"], default="all", help="which experiments")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="of training, at most")
+    parser.add_argument("--minutes", type=minutes, default=MINUTES, help="of training, at most")
     chosen = parser.parse_args(args)
-    if not 0 <= chosen.minutes < math.inf:
-        parser.error(f"argument --minutes: must be 0 or more, got {chosen.minutes:g}")
     try:
         return make(chosen.part, chosen.folder, chosen.minutes)
     except subprocess.CalledProcessError as error:

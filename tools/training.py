@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import math
 import shlex
 import signal
 import subprocess
@@ -9,10 +11,25 @@ import sysconfig
 import time
 from pathlib import Path
 
-__all__ = ["MINUTES", "command", "trained_until"]
+__all__ = ["MINUTES", "command", "minutes", "trained_until"]
 
 MINUTES = 60.0
 """How long a session trains if nothing else is said."""
+
+
+def minutes(text: str) -> float:
+    """The minutes of an option, for argparse.
+
+    Raises:
+        argparse.ArgumentTypeError: for what is no time.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"must be 0 or more, got {text}")
+    return value
 
 
 def command(*words: object) -> list[str]:

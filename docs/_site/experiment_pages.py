@@ -11,13 +11,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from claim_cells import bound_of, interval_of, number
+
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 DOCS = Path(__file__).parents[1]
 FOLDER = DOCS / "experiments"
 RESULTS = DOCS / "gallery"
-NOT_ASSERTED = "not asserted"
 GRID = ("::::{grid} 1 2 2 2", ":gutter: 3", "")
 
 
@@ -37,34 +40,32 @@ def page(experiment: dict[str, Any], claims: list[dict[str, Any]]) -> str:
         parts += [f"![{figures[0]} at laptop scale](../{RESULTS.name}/{picture.name})"]
         parts += [f"*What `icl-eval {figures[0]}` draws of the runs at laptop scale.*"]
     parts += ["## What is claimed, and what was seen", *seen(name, claims)]
-    parts += ["## Commands", "See what it would train, and for how long; train; draw; ask whether the claims hold:"]
+    parts += ["## Commands", "See what it would train, and for how long; train it; draw it; check its claims:"]
     scale = "laptop" if "laptop" in experiment["scales"] else next(iter(experiment["scales"]))
     lines = [f"icl-train experiments {name}", f"icl-train sweep {name} --scale {scale} --root runs --dry-run"]
     lines += [f"icl-train sweep {name} --scale {scale} --root runs"]
     lines += [f"icl-eval {figure} runs --experiment {name}" for figure in figures]
     lines += [f"icl-eval claims runs --experiment {name}"]
     parts += ["\n".join(["```bash parsed", *lines, "```"])]
-    parts += ["`--scale` takes any of the scales below, and every option of `icl-train run` goes on top."]
+    parts += ["`--scale` takes any of the scales below, and all options of `icl-train run` can be added."]
     parts += ["## What varies", axes(experiment), "## Scales", scales(experiment)]
     return "\n\n".join(parts) + "\n"
 
 
 def seen(name: str, claims: list[dict[str, Any]]) -> list[str]:
-    """The claims of an experiment at laptop scale with what runs have shown."""
+    """The claims of an experiment at laptop scale, beside what runs have shown."""
     own = [row for row in claims if row["experiment"] == name and row["scale"] == "laptop"]
     if not own:
         return ["Nothing has been measured at laptop scale yet."]
     lines = ["| claim | measured, with its 95% interval | seeds | bound | |", "|---|---|---|---|---|"]
     for row in own:
-        ends = [(sign, row[end]) for sign, end in ((">", "above"), ("<", "below"))]
-        bound = " ".join(f"{sign} {end:g}" for sign, end in ends if end is not None)
-        measured = row["measured"]
-        value = measured if isinstance(measured, str) else "" if measured is None else f"{measured:.3f}"
-        interval = "" if row["low"] is None else f" ({row['low']:.3f} to {row['high']:.3f})"
+        interval = f" ({interval_of(row)})" if interval_of(row) else ""
         verdict = row["judgement"] + (f": {row['reason']}" if row["reason"] else "")
-        lines.append(f"| {row['claim']} | {value}{interval} | {row['n_seeds']} | {bound} | {verdict} |")
-    told = "Means over seeds, Student's t. A bound is asserted each time that the figures are made anew."
-    return ["\n".join(lines), f"{told} The numbers are those of [claims.json](../{RESULTS.name}/claims.json)."]
+        cells = (row["claim"], f"{number(row['measured'])}{interval}", row["n_seeds"], bound_of(row), verdict)
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    told = "Measured are means over seeds, intervals by Student's t. A claim holds if the mean is within the bound; "
+    told += "this is checked each time the gallery is made."
+    return ["\n".join(lines), f"{told} The numbers are from [claims.json](../{RESULTS.name}/claims.json)."]
 
 
 def axes(experiment: dict[str, Any]) -> str:

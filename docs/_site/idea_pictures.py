@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,21 @@ def commands() -> list[list[str]]:
 
 
 def draw(app: Sphinx | None = None) -> None:
-    """Draw all of them where the page shows them, a process for each core at a time."""
-    waiting, drawn = commands(), []
-    while waiting or drawn:
-        while waiting and len(drawn) < (os.cpu_count() or 1):
-            drawn.append(subprocess.Popen([sys.executable, "-m", "icl_data", *waiting.pop()], cwd=FOLDER, stdout=-3))
-        if drawn.pop(0).wait():
-            raise RuntimeError("a picture of docs/ideas could not be drawn")
+    """Draw all of them where the page shows them, as many at a time as there are cores.
+
+    Args:
+        app: Sphinx, which passes itself; not used.
+
+    Raises:
+        subprocess.CalledProcessError: if a picture cannot be drawn.
+    """
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(_draw_one, commands()))
+
+
+def _draw_one(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "icl_data", *arguments]
+    subprocess.run(command, cwd=FOLDER, stdout=subprocess.DEVNULL, check=True)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -20,7 +20,6 @@ from sphinx.application import Sphinx
 ROOT = Path(__file__).parents[2]
 OVERVIEWS = {
     "benchmarks/results": "docs/benchmarks",
-    "docs/figures": "docs/gallery/README",
     ".": "docs/index",
     "docs": "docs/index",
 }

@@ -17,8 +17,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+
+from claim_cells import bound_of, interval_of, number
+
 HERE = Path(__file__).parent
-TOOLS = HERE.parents[1] / "tools"
 FRONT = HERE.parents[1] / "README.md"
 BLOCK = re.compile(r"(<!-- gallery -->\n).*?(<!-- end -->)", re.DOTALL)  # of the front page
 MORE = {  # experiment → the page that goes into it
@@ -32,8 +35,9 @@ MORE = {  # experiment → the page that goes into it
 HEAD = """\
 # Gallery
 
-Every experiment, trained, drawn and judged at laptop scale: Gaussian classes in place of Omniglot, small models,
-minutes. One command makes all of it, for an hour at most (`--minutes`), and the same command goes on where it was:
+Every experiment, trained, drawn and judged at laptop scale: Gaussian classes in place of Omniglot, and small models
+that take minutes. One command makes all of it. It stops after an hour (`-- --minutes M`), and the same command goes on
+where it stopped:
 
 ```bash
 nox -s gallery
@@ -41,11 +45,12 @@ nox -s gallery
 
 ![Eight of the figures, small](strip.png)
 
-Of each experiment there are the picture, the two commands that make it alone, the time that its runs took, what it
-claims with what these runs show (the mean over seeds with its 95% interval by Student's t, and the bound that is
-asserted), and what did not appear. Times are of runs one after another, as many of which go on at a time as there are
-cores; machines may have had other work. In files: [claims.json](claims.json), [runs.csv](runs.csv),
-[experiments.json](experiments.json). This page is written from them by [build.py](build.py).
+Each experiment has its picture, the two commands that make it alone, the time that its runs took, its claims beside
+what these runs show (the mean over seeds, its 95% interval by Student's t, and the bound that is asserted), and what
+did not appear. A claim holds if the mean is within the bound; the interval, wide with two or three seeds, says how well
+the mean is known. Times are sums over the runs, of which as many run at once as there are cores, so that the wait is
+shorter; the machines may have been busy with other work. The numbers are in [claims.json](claims.json),
+[runs.csv](runs.csv) and [experiments.json](experiments.json), from which [build.py](build.py) writes this page.
 """
 
 
@@ -82,8 +87,14 @@ def front(folder: Path) -> str:
 def overview(
     experiments: list[dict[str, Any]], claims: list[dict[str, Any]], runs: list[dict[str, Any]], gallery: str = ""
 ) -> str:
-    """All experiments as a table, for a page from which the gallery's page is there."""
-    lines = ["| experiment | question | claims that hold | did not appear | runs took |", "|---|---|---|---|---|"]
+    """All experiments as a table.
+
+    Args:
+        experiments, claims, runs: of the gallery.
+        gallery: path of the gallery's page from the one that gets the table; empty for the gallery's own.
+    """
+    head = ("experiment", "what it tests", "claims that hold", "did not appear", "time of all runs")
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for one in experiments:
         judged = Counter(row["judgement"] for row in of(one, claims))
         asserted = sum(judged.values()) - judged["not asserted"]
@@ -120,9 +131,8 @@ def entry(experiment: dict[str, Any], claims: list[dict[str, Any]], runs: list[d
 
 def line(row: dict[str, Any]) -> str:
     """A claim as a row of a table."""
-    bounds = [f"{sign} {row[end]:g}" for sign, end in ((">", "above"), ("<", "below")) if row[end] is not None]
-    interval = "" if row["low"] is None else f"{number(row['low'])} to {number(row['high'])}"
-    cells = (row["claim"], number(row["measured"]), interval, row["n_seeds"], " ".join(bounds), row["judgement"])
+    measured = (number(row["measured"]), interval_of(row), row["n_seeds"], bound_of(row))
+    cells = (row["claim"], *measured, row["judgement"])
     return f"| {' | '.join(map(str, cells))} |"
 
 
@@ -134,20 +144,13 @@ def absent(row: dict[str, Any]) -> str:
     return f"- *{row['claim']}*{seen} {why}{'' if why.endswith('.') else '.'}"
 
 
-def number(value: float | str | None) -> str:
-    """A measured value as it is read."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3f}"
-
-
 def seconds_of(runs: list[dict[str, str]]) -> list[float]:
-    """Of each run, evaluations included where that is known."""
+    """The seconds that each run took, evaluations included where that is known."""
     return [float(row["seconds_in_all"] or row["seconds_of_updates"]) for row in runs]
 
 
 def total(runs: list[dict[str, str]]) -> str:
-    """Of all runs, one after another."""
+    """The time of all runs, added up."""
     return duration(sum(seconds_of(runs))) if runs else "not measured"
 
 
@@ -163,7 +166,7 @@ def took(runs: list[dict[str, str]]) -> str:
     threads = sorted({int(row["threads"]) for row in runs})
     cores = " or ".join(map(str, threads)) + f" thread{'' if threads == [1] else 's'} of {' and '.join(set_of(where))}"
     versions = set_of([f"Python {row['python']}, PyTorch {row['torch']}, NumPy {row['numpy']}" for row in runs])
-    told = f"{len(runs)} runs of {steps} updates: {total(runs)} one after another, {between} each, on {cores}"
+    told = f"{len(runs)} runs of {steps} updates: {total(runs)} in all, {between} each, on {cores}"
     return f"{told} ({'; '.join(versions)})."
 
 
@@ -173,7 +176,7 @@ def set_of(values: list[str]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """In words."""
+    """So many seconds, in words."""
     if seconds < 150:
         return f"{seconds:.0f} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
@@ -205,7 +208,6 @@ def main(args: list[str]) -> int:
         for name in stale:
             print(f"{name} is not what the gallery's files hold: run docs/gallery/build.py")
         return 1 if stale else 0
-    sys.path.insert(0, str(TOOLS))
     import gathered  # the page alone needs no package
 
     chosen.out.mkdir(parents=True, exist_ok=True)

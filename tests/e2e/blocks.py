@@ -22,9 +22,15 @@ from unittest import mock
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```+([^\n`]*)\n(.*?)^```+\s*$", re.MULTILINE | re.DOTALL)
 OURS = ("icl-data", "icl-models", "icl-train", "icl-eval")
+IN_TEXT = re.compile(r"`((?:icl-(?:data|models|train|eval)|nox) [^`\n]+)`")
 FILE = re.compile(r"# (\w+\.py)\n")
-STAND_INS = {"linear-attention-gate": "figure2"}  # the example plugin's, which is not installed
-ALWAYS = {"--", "--help", "--help-all"}
+# What a line names and a test does not have: the example plugin's experiment, and names that readers put in.
+STAND_INS = {"linear-attention-gate": "figure2", "NAME": "figure2", "PRESET": "smoke", "PRESET|RUN": "smoke"}
+USUAL = {
+    "run": "laptop",
+    "sweep": "figure2",
+}  # command of icl-train → what it is asked about where a line names nothing
+ALWAYS = {"--", "--help", "--help-all", "--version"}
 OF_PLUGINS = re.compile(r"--[\w.-]+-config\.")
 SESSION = re.compile(r"^@nox\.session.*?^def (\w+)\(", re.MULTILINE | re.DOTALL)
 
@@ -34,6 +40,12 @@ class Block(NamedTuple):
 
     info: str
     text: str
+
+
+def commands_in_text(page: str) -> list[list[str]]:
+    """The words of each command of the project between backticks in a page's text, outside of blocks."""
+    spans = IN_TEXT.findall(FENCE.sub("", page))
+    return [words for span in spans for words in command_lines(span)]
 
 
 def blocks(page: str) -> list[Block]:
@@ -63,10 +75,11 @@ def wrong(words: list[str]) -> str | None:
     if name not in OURS:
         return None
     plain = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
-    here = [STAND_INS.get(word, "laptop" if word.startswith("runs/") else word) for word in plain]
-    here += ["laptop"] if here[1:] == ["run"] else []
+    here = [STAND_INS.get(word, "laptop" if word.startswith("runs/") else word) for word in plain if word != "…"]
+    bare = name == "icl-train" and len(here) == 2 and here[1] in USUAL
+    asked = [[*here, USUAL[here[1]]]] if bare else [words, plain, here]
     # What a line names may not be here: a plugin, a file, a run.
-    text = next(filter(None, map(offered, (tuple(words), tuple(plain), tuple(here)))), None)
+    text = next(filter(None, map(offered, map(tuple, asked))), None)
     if text is None:
         return f"{shlex.join(words)}: no such command"
     known = set(re.findall(r"--[\w.-]+", text))

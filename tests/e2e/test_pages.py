@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from blocks import FENCE, FILE, ROOT, Block, blocks, command_lines, wrong
+from blocks import FENCE, FILE, ROOT, Block, blocks, command_lines, commands_in_text, wrong
 
 DOCS = ROOT / "docs"
 MADE = {"page.md"}  # what pages are made from
@@ -66,15 +66,30 @@ def test_its_commands_have_the_options_they_are_given(page):
     assert [said for said in map(wrong, lines) if said] == []
 
 
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=name)
+def test_commands_in_its_text_have_the_options_they_are_given(page):
+    assert [said for said in map(wrong, commands_in_text(page.read_text())) if said] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_a_test_knows_what_to_do_with_each_of_its_blocks(page):
     infos = {block.info for block in blocks(page.read_text())}
     assert {info for info in infos if not info.startswith("{")} <= KNOWN
 
 
-@pytest.mark.parametrize("line", ["icl-train run laptop --optim.max-rl 1", "icl-eval plot runs --sixe 3", "nox -s doc"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "icl-train run laptop --optim.max-rl 1",
+        "icl-train sweep --stall-hours 3",
+        "icl-eval plot runs --sixe 3",
+        "icl-eval NAME RUNS --output FILE",
+        "nox -s doc",
+    ],
+)
 def test_a_command_that_is_wrong_is_noticed(line):
     assert wrong(line.split())
+    assert commands_in_text(f"Say `{line}`.\n\n```bash\n{line}\n```\n") == [line.split()]
 
 
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)(?:\s\"[^\"]*\")?\)")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from icl_data._banks.small_images import DOWNSAMPLED
-from icl_data._sources.counts import is_number
+from icl_data._sources.counts import is_standard_deviation
 from icl_data._sources.source import Source
 
 
@@ -17,7 +15,7 @@ def bank_example_shape(source: Source, *, downsample: bool, noise_scale: float) 
     """
     if downsample and source.kind != "image":
         raise ValueError(f"downsample needs a source of images, got kind {source.kind!r}")
-    if not (is_number(noise_scale) and 0 <= noise_scale < math.inf) or (noise_scale and source.kind == "id"):
+    if not is_standard_deviation(noise_scale) or (noise_scale and source.kind == "id"):
         raise ValueError(
             f"noise_scale must be >= 0 and finite, and 0 for ids, got {noise_scale} for kind {source.kind!r}"
         )

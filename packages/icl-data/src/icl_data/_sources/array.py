@@ -13,7 +13,7 @@ import numpy.typing as npt
 from icl_data._array_files.h5_rows import H5Rows
 from icl_data._array_files.npz import open_npz
 from icl_data._array_files.unreadable import UnreadableArray
-from icl_data._sources.counts import is_number
+from icl_data._sources.counts import is_standard_deviation
 from icl_data._sources.source import KINDS, Kind
 from icl_data.foundation.paths import user_path
 
@@ -50,7 +50,7 @@ class ArraySource:
             raise ValueError(f"kind {kind!r} does not fit an array of shape {shape}, which holds {inferred}s")
         if len(shape) > 5:
             raise ValueError(f"images must have shape (H, W) or (H, W, C), got {shape[2:]}")
-        if not (is_number(noise_scale) and 0 <= noise_scale < np.inf) or (noise_scale and inferred == "id"):
+        if not is_standard_deviation(noise_scale) or (noise_scale and inferred == "id"):
             raise ValueError(f"noise_scale must be >= 0 and finite, and 0 for ids, got {noise_scale} for {inferred}s")
         _check_values(values, inferred)
         self.kind: Kind = inferred

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-__all__ = ["check_at_least", "check_integers", "check_noise_scale", "is_number"]
+__all__ = ["check_at_least", "check_integers", "check_noise_scale", "is_number", "is_standard_deviation"]
 
 
 def check_integers(**values: object) -> None:
@@ -25,9 +25,14 @@ def check_at_least(least: int, **values: int) -> None:
 
 
 def check_noise_scale(value: float) -> None:
-    """Raise ValueError unless this is a standard deviation: a number, not negative and finite."""
-    if not is_number(value) or not 0 <= value < math.inf:
+    """Raise ValueError unless this is a standard deviation."""
+    if not is_standard_deviation(value):
         raise ValueError(f"noise_scale must be >= 0 and finite, got {value!r}")
+
+
+def is_standard_deviation(value: float) -> bool:
+    """Whether this is a number, not negative, and finite."""
+    return is_number(value) and 0 <= value < math.inf
 
 
 def is_number(value: object) -> bool:

@@ -77,10 +77,10 @@ PORT = Code(
         _told(
             "--results-csv-name",
             "figure3a_torch_metrics.csv",
-            told="`icl-eval figure3a RUNS --output FILE`, and CSV files beside it",
+            told="`icl-eval figure3a RUNS --out FOLDER`, which writes CSV files beside the figure",
         ),
         _told("--plot", False, told="`icl-eval figure3a RUNS`"),
-        _told("--figure-name", "figure3a_torch.png", told="`icl-eval figure3a RUNS --output FILE`"),
+        _told("--figure-name", "figure3a_torch.png", told="`icl-eval figure3a RUNS --out FOLDER`"),
         _told(
             "--config_path", "images_all_exemplars.py", told="`icl-train convert-config`, then `sweep grid --config`"
         ),

@@ -130,7 +130,7 @@ PHASES = ExperimentSpec(
     name="reddy2023-phases",
     paper=_PAPER,
     section="figures 2 and 3: the phase diagram over classes K and skew alpha",
-    tests="In context, in weights or both: which it is hangs on the number of classes and the skew of their law.",
+    tests="Whether classes are learned in context, in weights or both ways depends on their number and skew.",
     axes=(
         Axis(name="classes", points=tuple(map(_classes, (128, 256, 512, 1024)))),
         Axis(name="skew", points=tuple(map(_exponent, (0.0, 0.5, 1.0, 1.5, 2.0)))),

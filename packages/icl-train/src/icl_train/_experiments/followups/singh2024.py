@@ -77,7 +77,7 @@ SINGH2024 = ExperimentSpec(
     name="singh2024-induction",
     paper="Singh et al. 2024, What needs to go right for an induction head? (arXiv 2404.07129)",
     section="figures 3, 4b and 5b: the whole model, one head of layer 2 alone, and parts that are given",
-    tests="Several induction heads form at once, each can do it alone but later, and given parts bring it earlier.",
+    tests="Several induction heads form at once; each alone can do it, but later; given parts bring it earlier.",
     axes=(Axis(name="given", points=(_point("nothing"), *_SINGLE, *_CLAMPS)),),
     scales={
         "paper": Scale(
