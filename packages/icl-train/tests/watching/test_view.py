@@ -205,7 +205,7 @@ def test_the_reason_of_a_failure_is_one_short_line_that_moves_no_cursor(run):
     run.mark_failed("bad\x1b[2J\nnews")
     assert why_failed(run) == r"bad\x1b[2J news"
     (run.path / "FAILED").write_bytes(b"\xff" * 1_000_000)
-    assert len(failure(run)) <= 2000
+    assert len(why_failed(run)) <= 2000
 
 
 def test_a_run_is_queued_until_somebody_starts_it_and_interrupted_afterwards(run):
