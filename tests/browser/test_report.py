@@ -7,7 +7,7 @@ import re
 import warnings
 
 import pytest
-from runs import HOSTILE, make_all
+from runs import HOSTILE, STEPS, make, make_all
 
 from icl_eval import RunsSkipped, write_report
 
@@ -111,6 +111,19 @@ def test_every_run_is_in_the_table_with_what_it_reached(opened):
     assert "0.920" in row
     assert "done" in row
     assert "interrupted, 50% of 40" in opened.locator("#table tr", has_text="going-on").inner_text()
+
+
+def test_why_a_run_failed_is_below_its_state_and_found_by_its_words(browser, tmp_path):
+    make(tmp_path / "runs", "good", p_bursty=1.0, seed=0, icl=0.9, iwl=0.1)
+    failed = make(tmp_path / "runs", "bad", p_bursty=1.0, seed=1, icl=0.9, iwl=0.1, steps=STEPS[:3], done=False)
+    failed.mark_failed("loss is not finite <b>at</b> step 25")
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    row = tab.locator("#table tr", has_text="failed, 50% of 40")
+    assert row.locator("small", has_text="loss is not finite <b>at</b> step 25").count() == 1
+    assert typed(tab, "finite") == ["bad"]
+    tab.close()
 
 
 def test_names_from_outside_are_text(opened):

@@ -173,6 +173,48 @@ def test_unfinished_runs_are_there_with_how_far_they_are(write_run, tmp_path, da
     assert data["states"] == {"done": 1, "interrupted": 1}
 
 
+REASON = "loss is not finite </script><img src=x>\x1b[31m\u202e\nat step 11"
+TOLD = "loss is not finite </script><img src=x>\\x1b[31m\\u202e at step 11"
+
+
+def test_a_failed_run_says_why_in_its_row(write_run, tmp_path, data_of):
+    write_run("finished", SCORES)
+    write_run("failed", {0: (0.5, 0.0), 10: (0.6, 0.1)}, seed=1, done=False).mark_failed(REASON)
+    data = data_of(write_report(tmp_path / "runs", out=tmp_path / "page.html")[0])
+    assert {run["name"]: run["reason"] for run in data["runs"]} == {"finished": "", "failed": TOLD}
+
+
+def test_a_run_that_failed_before_its_first_evaluation_is_named_with_the_reason(write_run, tmp_path, data_of):
+    write_run("finished", SCORES)
+    run = write_run("failed", {}, seed=1, done=False)
+    run.mark_failed(REASON)
+    with pytest.warns(UserWarning, match="has no evaluation, failed: loss is not finite"):
+        page = write_report(tmp_path / "runs", out=tmp_path / "page.html")[0]
+    assert data_of(page)["skipped"] == [f"skipped {run.path}: it has no evaluation, failed: {TOLD}"]
+
+
+@pytest.mark.parametrize("split", ["x/y", "</script>", "/", "constructor", "a b"])
+def test_an_evaluation_of_any_name_is_a_measure(write_run, tmp_path, data_of, line, split):
+    run = write_run("one", {0: (0.5, 0.0)}, done=False)
+    run.append([line(split, 10, 0.25, chance=0.5)])
+    run.append([line("fewshot_holdout", 20, 0.5, chance=0.5)])
+    run.append([line("no_support_zipfian", 20, 0.5, chance=0.1, metric="accuracy_query")])
+    data = data_of(write_report(tmp_path / "runs", out=tmp_path / "page.html")[0])
+    names = [measure["name"] for measure in data["measures"]]
+    assert data["runs"][0]["reached"][names.index(split)]["last"] == 0.25
+
+
+def test_updates_that_no_run_has_are_in_the_file_alone(write_run, tmp_path, data_of, line):
+    run = write_run("one", SCORES, done=False)
+    late = line("no_support_zipfian", 2**40, 0.5, chance=1 / 64, metric="accuracy_query")
+    run.append([line("fewshot_holdout", 2**40, 0.5, chance=0.5), late])
+    page = write_report(tmp_path / "runs", out=tmp_path / "page.html")[0]
+    data = data_of(page)
+    assert [np.frombuffer(base64.b64decode(grid), dtype="<i4").tolist() for grid in data["grids"]] == [[0, 20]]
+    assert data["notes"] == ["2 values are at updates beyond 2,147,483,647, and in the CSV file alone."]
+    assert str(2**40) in page.with_name("page_curves.csv").read_text()
+
+
 def test_where_keeps_runs_of_a_value(trained, tmp_path, data_of):
     data = data_of(write_report(trained, out=tmp_path / "page.html", where=["classes=64"])[0])
     assert [run["name"] for run in data["runs"]] == ["c64-s0", "c64-s1"]

@@ -1,6 +1,9 @@
 """`icl-eval watch`: curves, values and what has no room, from run folders whose records are written by hand."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from icl_eval._watch.page import page_of
 from icl_eval._watch.sparks import ASCII, BLOCKS, spark
 from icl_train import RunFolder, Survey, smoke
 
+WATCH = [sys.executable, "-m", "icl_eval", "watch"]
 HOSTILE = "eval\x1b[2J\u202egnp"
 
 
@@ -163,7 +167,7 @@ def test_no_runs_are_no_mistake(tmp_path, capsys):
     ("args", "told"),
     [
         (["nowhere"], "nowhere"),
-        ([".", "--interval", "0"], "interval must be from 0.2 to 3600 seconds, got 0.0"),
+        ([".", "--interval", "0"], "--interval must be from 0.2 to 3600 seconds, got 0.0"),
         ([".", "--interval", "nan"], "interval must be"),
         ([".", "--groups"], "did you mean --group?"),
     ],
@@ -173,3 +177,12 @@ def test_a_mistake_is_refused(args, told, tmp_path, monkeypatch):
     with pytest.raises((ValueError, OSError), match=re.escape(told)):
         _main(["watch", *args])
     assert not list(Path.cwd().iterdir())
+
+
+def test_a_pipe_that_nobody_reads_is_told_by_the_exit_code(tmp_path, line):
+    made(tmp_path, "one", line)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*WATCH, str(tmp_path), "--once"], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -19,6 +19,7 @@ from ._runs.search import find_runs
 from ._status.rows import StatusRow, Survey
 from ._status.watch import Face, watch_runs
 from ._task import Task
+from ._watching.view import why_failed
 from .config import (
     DataConfig,
     EvalConfig,
@@ -92,4 +93,5 @@ __all__ = [
     "smoke",
     "train",
     "watch_runs",
+    "why_failed",
 ]

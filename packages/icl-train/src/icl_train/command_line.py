@@ -23,7 +23,17 @@ from icl_train._options.page import Page, short_help, two_columns
 from icl_train._options.refusals import reason_of
 from icl_train._options.table import option_table
 
-__all__ = ["Page", "given", "nearest", "one_line_errors", "parse", "show_table", "shown_width", "two_columns"]
+__all__ = [
+    "OpenConsole",
+    "Page",
+    "given",
+    "nearest",
+    "one_line_errors",
+    "parse",
+    "show_table",
+    "shown_width",
+    "two_columns",
+]
 
 T = TypeVar("T")
 
@@ -105,7 +115,7 @@ def shown_width() -> int:
     return _console().width
 
 
-class _Console(Console):
+class OpenConsole(Console):
     """A console that leaves a closed pipe to `run_command`, where rich would exit with code 1."""
 
     def on_broken_pipe(self) -> None:
@@ -114,8 +124,10 @@ class _Console(Console):
 
 
 def _console() -> Console:
-    console = _Console(markup=False, emoji=False, highlight=False)
-    return console if console.is_terminal else _Console(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
+    console = OpenConsole(markup=False, emoji=False, highlight=False)
+    return (
+        console if console.is_terminal else OpenConsole(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
+    )
 
 
 def _wrapped(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 
 import pytest
 
@@ -9,6 +10,7 @@ from icl_train import PRESETS, RunFolder, figure3a, laptop, smoke
 from icl_train._commands import config_file
 from icl_train._commands import run as run_module
 from icl_train._commands.config_file import read_settings, with_file_settings
+from icl_train._commands.configs.text import config_text
 from icl_train._commands.main import _main
 from icl_train.config import RunConfig
 
@@ -47,6 +49,27 @@ def test_a_configuration_that_was_shown_is_read_back_the_same(preset, form, tmp_
     assert read(file) == config
     assert read(file).digest() == config.digest()
     assert config.preset == preset
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_source_whose_folder_has_any_letters_is_read_back_the_same(form, tmp_path):
+    settings = {"data": {"source": '/\U0001f600 \x7f\u0085é\\ud83d"#'}}
+    file = tmp_path / f"mine.{form}"
+    file.write_text(config_text(settings, form))
+    assert read_settings(file)[1] == {"data.source": settings["data"]["source"]}
+
+
+def test_half_a_letter_that_toml_does_not_have_is_refused():
+    settings = {"data": {"source": "folder:/caf\udce9"}}
+    with pytest.raises(ValueError, match=r"TOML must have whole letters alone.*--format json"):
+        config_text(settings, "toml")
+    assert json.loads(config_text(settings, "json")) == settings
+
+
+def test_a_pipe_in_the_place_of_a_file_of_settings_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(OSError, match="must be a file, got a pipe"):
+        read_settings(tmp_path / "pipe.json")
 
 
 def test_show_config_takes_a_run(tmp_path, capsys):

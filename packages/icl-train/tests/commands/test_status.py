@@ -289,3 +289,13 @@ def test_watch_tells_of_runs_that_come_and_go(runs, tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def test_a_pipe_that_nobody_reads_is_told_by_the_exit_code(tmp_path):
+    RunFolder.create(tmp_path / "runs" / "one", short(), device="cpu", threads=1)
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [*STATUS, str(tmp_path / "runs")]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")

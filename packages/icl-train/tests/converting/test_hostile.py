@@ -1,5 +1,6 @@
 """Files that are no configuration, or a harmful one: nothing of them runs, and each ends in one line."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -102,6 +103,13 @@ def test_an_update_joins_groups_and_keeps_what_it_does_not_name(tmp_path):
         ("either(1, 2, 3)", "a call of either"),
         (" + ".join(["1"] * 500), "what is nested too deeply"),
         ("- " * 900 + "1", "what is nested too deeply"),
+        ("[[1] * 0, dict()]", "an operation that is none of numbers"),
+        ("[dict(a=1)]", "a list of what is no value"),
+        ("(again,)", "a list of what is no value"),
+        ("str(again)", "a value that is no number"),
+        ("str(os)", "a value that is no number"),
+        ("again == (lambda: 1)", "a comparison that cannot be made"),
+        ("dict(a=1) == dict(a=1)", "a comparison that cannot be made"),
     ],
     ids=lambda text: text[:30],
 )
@@ -128,6 +136,7 @@ def test_what_only_running_it_would_tell_is_unknown(value, why, tmp_path):
         (b"def get_config():\n  return load('a')", "because of a call of load on line 2"),
         (b"def get_config():\n  return dict(a=1)", "must set config.experiment_kwargs with a group 'config', as"),
         (b"def get_config():\n  c = dict(a=1)\n  c['b'] = c\n  return c", "nested at most 20 deep"),
+        (b"x = 1\nif x:\n  return 5\n", "line 3 is no Python: it returns outside of a function"),
         (b"def get_config():\n  while True:\n    pass", "get_config() must return a configuration"),
     ],
     ids=lambda text: text[:40] if isinstance(text, str) else None,
@@ -137,6 +146,47 @@ def test_what_is_no_configuration_is_refused_in_one_line(text, told, tmp_path):
         read(tmp_path, text)
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["x", "x == y", "x in [y]", "x + y", "str(lambda: x)"])
+def test_lists_that_hold_each_other_many_times_end(value, tmp_path):
+    doubled = "x, y = [1, 1], [1, 1]\n" + "x, y = [x, x], [y, y]\n" * 40
+    made = converted(read(tmp_path, released_config(more=f"{doubled}config.nope = {value}")))
+    assert any(note.text.startswith("nope is no option") for note in made.lost)
+
+
+@pytest.mark.parametrize(("large", "line"), [("dict", "y = {**x}"), ("list", "y = x == 5"), ("list", "y = [x]")])
+def test_looking_at_much_again_and_again_takes_steps(large, line, tmp_path):
+    names = ", ".join(f"a{n}=1" for n in range(4000))
+    first = f"x = dict({names})" if large == "dict" else f"x = {[1] * 4000}"
+    with pytest.raises(ValueError, match="at most 200,000 steps"):
+        read(tmp_path, released_config(more="\n".join([first, *[line] * 60])))
+
+
+def test_groups_that_are_joined_within_each_other_many_times_end(tmp_path):
+    lines = "\n".join(f"{name} = dict(l={name}, r={name})" for _ in range(19) for name in ("a", "b"))
+    with pytest.raises(ValueError, match="at most 200,000 steps"):
+        read(tmp_path, released_config(more=f"a, b = dict(x=1), dict(y=1)\n{lines}\n" + "a.update(b)\n" * 9))
+
+
+def test_deep_conditions_that_do_not_hold_are_followed(tmp_path):
+    conditions = "".join(f"{'  ' * depth}if SKEW == 0:\n" for depth in range(38))
+    more = f"{conditions}{'  ' * 38}if SKEW:\n{'  ' * 39}pass"
+    for deeper in range(4):
+        text = "".join(f"{'  ' * depth}if SKEW == 0:\n" for depth in range(deeper))
+        inside = "\n".join(f"{'  ' * deeper}{line}" for line in more.splitlines())
+        assert read(tmp_path, released_config(more=text + inside)).options
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(OSError, match="must be a file, got a pipe"):
+        read_released(tmp_path / "pipe.py")
+
+
+def test_a_name_without_end_is_told_short(tmp_path):
+    made = converted(read(tmp_path, released_config(more=f"config['{'a' * 100_000}'] = 5")))
+    assert max(len(note.text) for note in made.lost) < 400
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path):

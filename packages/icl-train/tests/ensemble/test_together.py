@@ -13,7 +13,7 @@ from icl_models import ResNetConfig, TransformerConfig
 from icl_train import PlainReporter, RunFailed, RunFolder, smoke, train
 from icl_train._ensemble.shape import check_together, groups_of
 from icl_train._ensemble.together import train_together
-from icl_train._watching.view import failure
+from icl_train._watching.view import why_failed
 
 
 def changed(config, **parts):
@@ -161,7 +161,7 @@ def test_a_member_whose_loss_is_no_number_has_failed_and_the_others_go_on(tmp_pa
     assert list(failures) == [runs[1].path]
     assert isinstance(failures[runs[1].path], RunFailed)
     assert [run.status() for run in runs] == ["done", "failed", "done"]
-    assert "must stay finite, got nan" in failure(runs[1])
+    assert "must stay finite, got nan" in why_failed(runs[1])
     others = [configs[0], configs[2]]
     assert_equal_runs([runs[0], runs[2]], solo(tmp_path / "solo", others), 24)
 

@@ -13,7 +13,7 @@ from icl_train import PlainReporter, RunFolder, reporter_for, smoke, train
 from icl_train._estimate.work import Times
 from icl_train._runs.lasting import lasting
 from icl_train._watching.heartbeat import Beat, Heartbeat, read_beat
-from icl_train._watching.view import RunView, failure
+from icl_train._watching.view import RunView, why_failed
 
 EVALUATION = {"split": "eval_fewshot_holdout", "accuracy_closed": 0.75, "chance": 0.5}
 
@@ -201,11 +201,11 @@ def test_a_folder_in_the_place_of_the_records_is_damage(run):
 
 
 def test_the_reason_of_a_failure_is_one_short_line_that_moves_no_cursor(run):
-    assert failure(run) is None
+    assert why_failed(run) is None
     run.mark_failed("bad\x1b[2J\nnews")
-    assert failure(run) == r"bad\x1b[2J news"
+    assert why_failed(run) == r"bad\x1b[2J news"
     (run.path / "FAILED").write_bytes(b"\xff" * 1_000_000)
-    assert len(failure(run)) <= 2000
+    assert len(why_failed(run)) <= 2000
 
 
 def test_a_run_is_queued_until_somebody_starts_it_and_interrupted_afterwards(run):

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
-from icl_train import RunFolder, find_runs
+from icl_train import RunFolder, find_runs, why_failed
 
 __all__ = ["Read", "Taken", "each_once", "run_names", "take_runs"]
+
+_LONGEST_REASON = 200
 
 T = TypeVar("T")
 Status = Literal["done", "failed", "running", "interrupted", "queued", "damaged"]
@@ -76,14 +78,14 @@ def take_runs(
         elif status == "done" or unfinished:
             candidates.append((run, status))
         else:
-            refused[run.path] = f"{status} (--unfinished takes it as far as it is)"
+            refused[run.path] = f"{_why(run, status).lstrip(', ') or status} (--unfinished takes it as far as it is)"
     taken: list[Taken[T]] = []
     for (run, status), result in zip(candidates, read([run for run, _ in candidates]), strict=True):
         end = run.config.train.max_steps
         if isinstance(result, str):
             refused[run.path] = result
         elif result.last_step is None:
-            refused[run.path] = "it has no evaluation yet"
+            refused[run.path] = f"it has no evaluation{_why(run, status) or ' yet'}"
         elif result.last_step < end and not unfinished:
             refused[run.path] = f"its evaluations end at step {result.last_step} of {end} (--unfinished takes it)"
         else:
@@ -92,6 +94,12 @@ def take_runs(
     taken = _without_copies(taken, skipped)
     told = [f"{one.run.path}: drawn from its records; {one.run.unusable}" for one in taken if one.run.unusable]
     return taken, list(dict.fromkeys(skipped + told))
+
+
+def _why(run: RunFolder, status: Status) -> str:
+    """What is said of a run that has failed, so that nobody has to look for it; nothing of others."""
+    reason = why_failed(run) if status == "failed" else None
+    return f", failed: {reason[:_LONGEST_REASON]}" if reason else ""
 
 
 def each_once(runs: Iterable[RunFolder]) -> list[RunFolder]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import UnionType
 from typing import Any
 
 from icl_data.foundation.paths import describe
@@ -49,14 +50,18 @@ def is_metric(name: str, value: object) -> bool:
     """Whether a part of a record is a value that was measured; null stands for one that is not finite."""
     if name in _NO_METRICS or name.endswith(("_low", "_high")):
         return False
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    return value is None or _is_number(value, int | float)
+
+
+def _is_number(value: object, kind: type | UnionType) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def _check(record: Record) -> None:
     if not isinstance(record["split"], str):
         raise ValueError(f"split must be text, got {shown(record['split'])}")
     for name in ("step", "sequences", *(["n_sequences"] if record["split"].startswith("eval_") else [])):
-        if not isinstance(record[name], int) or not 0 <= record[name] < 2**63:
+        if not _is_number(record[name], int) or not 0 <= record[name] < 2**63:
             raise ValueError(f"{name} must be a whole number that is not negative, got {shown(record[name])}")
     if record["split"].startswith("eval_"):
         _check_evaluation(record)
@@ -69,7 +74,7 @@ def _check_evaluation(record: Record) -> None:
     if not isinstance(metric, str):
         raise ValueError(f"headline must be text, got {shown(metric)}")
     for name in (metric, f"{metric}_low", f"{metric}_high", "chance"):
-        if not isinstance(record[name], int | float) or not 0 <= record[name] <= 1:
+        if not _is_number(record[name], int | float) or not 0 <= record[name] <= 1:
             raise ValueError(f"{name} must be a number in [0, 1], got {shown(record[name])}")
     if not isinstance(record["protocol"], str):
         raise ValueError(f"protocol must be text, got {shown(record['protocol'])}")

@@ -16,7 +16,7 @@ from icl_eval._loading.tidy import tidy
 from icl_eval._loading.wide import wide
 from icl_eval._picture.names import chosen_runs, conditions, is_seed
 from icl_eval._picture.runs import RunSettings, run_settings
-from icl_train import find_runs
+from icl_train import RunError, RunFolder, find_runs, why_failed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +35,7 @@ class Found:
         columns: the values, as of `Loaded`; ``run`` counts in the rows of ``summary``.
         splits, metrics: names that ``split`` and ``metric`` count in.
         last_recorded: of each run, the step of its last record, of training as well.
+        reasons: of each run why it has failed; empty for those that have not.
         curves: a row for each value, as of `load_runs`, without settings.
         skipped: a line for each folder that was passed over.
     """
@@ -46,6 +47,7 @@ class Found:
     splits: list[str]
     metrics: list[str]
     last_recorded: list[int]
+    reasons: list[str]
     curves: pd.DataFrame
     skipped: list[str]
 
@@ -80,6 +82,7 @@ def find(roots: Sequence[Path], where: Sequence[str] = ()) -> Found:
         splits=loaded.splits,
         metrics=loaded.metrics,
         last_recorded=last.tolist(),
+        reasons=[_reason(*run) for run in zip(loaded.paths, loaded.runs["status"], strict=True)],
         curves=_without_settings(loaded),
         skipped=loaded.skipped,
     )
@@ -96,6 +99,15 @@ def states_below(roots: Sequence[Path]) -> dict[str, int]:
                 continue
     states = list(seen.values())
     return {state: states.count(state) for state in sorted(set(states))}
+
+
+def _reason(folder: Path, status: str) -> str:
+    if status != "failed":
+        return ""
+    try:
+        return why_failed(RunFolder.open(folder)) or ""
+    except RunError:  # it was there when it was read
+        return ""
 
 
 def _only(loaded: Loaded, names: Sequence[str]) -> Loaded:

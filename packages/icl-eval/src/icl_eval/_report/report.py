@@ -141,8 +141,8 @@ def _name(roots: Sequence[Path]) -> str:
 
 
 def _data(found: Found, roots: Sequence[Path], target: Path, *, drawn: Drawn) -> tuple[Mapping[str, Any], list[str]]:
-    names = measures_of(found) if len(found.summary) else []
-    curves, grids, notes = packed(found, names)
+    measures = measures_of(found) if len(found.summary) else []
+    curves, grids, notes = packed(found, measures)
     heads, unread = heads_of(found.folders)
     sequences, note = sequences_of(found.folders, drawn)
     skipped = [*found.skipped, *unread]
@@ -150,8 +150,8 @@ def _data(found: Found, roots: Sequence[Path], target: Path, *, drawn: Drawn) ->
     return {
         "roots": [printable(root) for root in roots],
         "states": states_below(roots),
-        "runs": run_rows(found, names, target) if names else [],
-        "settings": setting_rows(found) if names else [],
+        "runs": run_rows(found, measures, target) if measures else [],
+        "settings": setting_rows(found) if measures else [],
         "measures": curves,
         "grids": grids,
         "heads": heads,

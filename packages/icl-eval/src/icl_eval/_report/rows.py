@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from icl_data.foundation.printable import printable
 from icl_eval._loading.settings import varying
+from icl_eval._picture.measures import Measure
 from icl_eval._picture.names import is_seed
 from icl_eval._picture.runs import DERIVED
 from icl_eval._picture.values import in_order, is_number, plain, short_setting, shown
@@ -20,7 +21,7 @@ from icl_train import RunConfig
 __all__ = ["link", "run_rows", "setting_rows"]
 
 _NUMBERS = {"last": "", "low": "_low", "high": "_high", "step": "_step"}
-_LONGEST = 200  # letters of a setting's value
+_LONGEST = 200  # letters of a setting's value, and of the reason of a failure
 
 
 def setting_rows(found: Found) -> list[dict[str, Any]]:
@@ -58,18 +59,18 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def run_rows(found: Found, measures: Sequence[str], page: Path) -> list[dict[str, Any]]:
-    """Each run: name, link from the page to its folder, state, and what it reached by each measure.
+def run_rows(found: Found, measures: Sequence[Measure], page: Path) -> list[dict[str, Any]]:
+    """Each run: name, link from the page to its folder, state, why it failed, and what it reached by each measure.
 
     Args:
         found: the runs.
-        measures: their names.
+        measures: what they reached.
         page: where the page will be.
     """
     frame = found.summary
     keys = [tuple(sorted((name, str(value)) for name, value in one.items())) for one in found.settings.values()]
     numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    reached = [_reached(found, name) for name in measures]
+    reached = [_reached(found, measure) for measure in measures]
     rows = []
     told = zip(frame["run"], found.folders, frame["status"].astype(str), frame["train.max_steps"], strict=True)
     for place, (name, folder, status, max_steps) in enumerate(told):
@@ -78,6 +79,7 @@ def run_rows(found: Found, measures: Sequence[str], page: Path) -> list[dict[str
                 "name": printable(name),
                 "folder": link(folder, page),
                 "state": status,
+                "reason": _short(found.reasons[place]),
                 "step": found.last_recorded[place],
                 "max_steps": int(max_steps),
                 "condition": numbers[keys[place]],
@@ -87,11 +89,12 @@ def run_rows(found: Found, measures: Sequence[str], page: Path) -> list[dict[str
     return rows
 
 
-def _reached(found: Found, name: str) -> list[dict[str, float | int] | None]:
+def _reached(found: Found, measure: Measure) -> list[dict[str, float | int] | None]:
     """Of each run its last value, with bounds, and its peak; None where it has none."""
-    frame, split = found.summary, name.replace("/", "_")
-    if "/" in name:
-        return [None if value is None else {"last": value} for value in _cells(frame[f"{split}_last"])]
+    frame, split = found.summary, measure.split
+    if measure.metric:
+        last = _cells(frame[f"{split}_{measure.metric}_last"])
+        return [None if value is None else {"last": value} for value in last]
     parts = {part: f"{split}_last{end}" for part, end in _NUMBERS.items()}
     parts |= {part: f"{split}_{part}" for part in ("chance", "n_sequences", "peak", "peak_step")}
     cells = {part: _cells(frame[column]) for part, column in parts.items()}

@@ -14,6 +14,7 @@ from icl_data.foundation.extras import import_extra
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.plain_json import read_json
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.regular_file import open_file
 from icl_data.foundation.sealed import Damaged
 from icl_train._by_name.settings import with_settings
 from icl_train._intact.errors import RunUnreadable
@@ -54,7 +55,7 @@ def read_settings(path: Path, *, source: str | None = None) -> tuple[Path, dict[
         path = path / CONFIG
     if path.suffix not in _FORMATS:
         raise ValueError(f"a file of settings must end in {', '.join(_FORMATS)}, got {path}")
-    with path.open("rb") as file:
+    with open_file(path) as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise ValueError(f"a file of settings must have at most {_LARGEST} bytes, got {path}")

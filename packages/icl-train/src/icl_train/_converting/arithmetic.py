@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["TooLarge", "combined", "compared", "number_of", "turned"]
+__all__ = ["TooLarge", "combined", "compared", "listed", "number_of", "turned", "weight"]
 
 _LARGEST = 2**63
 _LONGEST = 10_000  # of a text or a list
@@ -55,7 +55,7 @@ def combined(kind: ast.operator, one: Any, other: Any) -> Any:
     joined = isinstance(kind, ast.Add) and type(one) is type(other) and isinstance(one, str | list | tuple)
     if type(kind) not in _OPERATORS or not (numbers or joined):
         raise TooLarge("an operation that is none of numbers")
-    if joined and len(one) + len(other) > _LONGEST:
+    if joined and weight(one) + weight(other) + (len(one) + len(other) if isinstance(one, str) else 0) > _LONGEST:
         raise TooLarge("a text or list that is too long")
     if isinstance(kind, ast.Pow) and (abs(other) > _LARGEST_EXPONENT or abs(one) > _LARGEST):
         raise TooLarge("a number that is too large")
@@ -79,6 +79,9 @@ def compared(kind: ast.cmpop, one: Any, other: Any) -> bool:
     Raises:
         TooLarge: where the two cannot be compared.
     """
+    inside = isinstance(kind, ast.In | ast.NotIn)
+    if not isinstance(kind, ast.Is | ast.IsNot) and not (_is_plain(one) and (_is_plain(other) or inside)):
+        raise TooLarge("a comparison that cannot be made")  # groups that hold each other many times never end
     try:
         return bool(_COMPARED[type(kind)](one, other))
     except (TypeError, RecursionError) as error:
@@ -91,9 +94,44 @@ def number_of(make: Callable[[Any], Any], value: Any) -> Any:
     Raises:
         TooLarge: where Python makes none of it.
     """
-    if (isinstance(value, str) and len(value) > 100) or isinstance(value, dict | list | tuple):
+    if not (value is None or _is_number(value) or (isinstance(value, str) and len(value) <= 100)):
         raise TooLarge("a value that is no number")
     return _bounded(lambda: make(value))
+
+
+def weight(value: Any) -> int:
+    """How many values there are in a list, and in those in it; 1 for what is none.
+
+    Args:
+        value: a value; lists of `listed` have no groups in them, and never themselves.
+    """
+    left, count = [value], 0
+    while left:
+        one = left.pop()
+        count += 1
+        if count > _LONGEST:
+            break
+        if isinstance(one, list | tuple):
+            left += one
+    return count
+
+
+def listed(values: list[Any], kind: type) -> Any:
+    """Values as a list or tuple.
+
+    Raises:
+        TooLarge: where there is more in it than any option has, or something else than numbers, texts and such lists.
+    """
+    made = kind(values)
+    if not all(map(_is_plain, values)):
+        raise TooLarge("a list of what is no value")
+    if weight(made) > _LONGEST:
+        raise TooLarge("a text or list that is too long")
+    return made
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, int | float | str | list | tuple)
 
 
 def _is_number(value: Any) -> bool:

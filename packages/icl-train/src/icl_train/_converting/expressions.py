@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from icl_train._converting.arithmetic import TooLarge, combined, compared, number_of, turned
+from icl_train._converting.arithmetic import TooLarge, combined, compared, listed, number_of, turned, weight
 from icl_train._converting.values import Function, Group, Library, Scope, TooLong, Unknown
 
 __all__ = ["Runs", "Values"]
@@ -51,13 +51,16 @@ class Values:
             ast.Lambda: lambda node, scope: Function(node.args, node.body, scope, node.lineno),
         }
 
-    def step(self) -> None:
-        """Count one thing that was followed.
+    def step(self, count: int = 1) -> None:
+        """Count what was followed.
+
+        Args:
+            count: how many things it is; as many as there are in a list, where all of it is looked at.
 
         Raises:
             TooLong: for more than any configuration has.
         """
-        self._steps += 1
+        self._steps += count
         if self._steps > _MOST_STEPS:
             raise TooLong(f"it must take at most {_MOST_STEPS:,} steps to follow, got more")
 
@@ -91,7 +94,12 @@ class Values:
 
     def _sequence(self, node: ast.Tuple | ast.List, scope: Scope, kind: type) -> Any:
         values = [self.of(element, scope) for element in node.elts]
-        return _first_unknown(values) or kind(values)
+        return _first_unknown(values) or self._listed(values, kind)
+
+    def _listed(self, values: list[Any], kind: type) -> Any:
+        made = listed(values, kind)
+        self.step(weight(made))
+        return made
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Any:
         group = Group()
@@ -109,6 +117,7 @@ class Values:
         other = self.of(node, scope)
         if not isinstance(other, Group):
             raise TooLarge("options that are joined from what is not known")
+        self.step(len(other))
         for name, value in other.items():
             group.put(name, value, other.lines[name])
 
@@ -138,6 +147,7 @@ class Values:
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Any:
         one, other = self.of(node.left, scope), self.of(node.right, scope)
+        self.step(weight(one) + weight(other))
         return _first_unknown([one, other]) or combined(node.op, one, other)
 
     def _boolean(self, node: ast.BoolOp, scope: Scope) -> Any:
@@ -155,6 +165,7 @@ class Values:
             unknown = _first_unknown([one, other])
             if unknown is not None:
                 return unknown
+            self.step(weight(one) + weight(other))
             if not compared(kind, one, other):
                 return False
             one = other
@@ -189,7 +200,7 @@ class Values:
         if called in _NUMBERS:
             return number_of(_NUMBERS[called], value)
         if isinstance(value, list | tuple):
-            return list(value) if called == "list" else tuple(value)
+            return self._listed(list(value), list if called == "list" else tuple)
         raise TooLarge(f"a call of {called}")
 
     def _group(self, node: ast.Call, scope: Scope) -> Any:

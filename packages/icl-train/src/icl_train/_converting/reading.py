@@ -11,6 +11,7 @@ from typing import Any
 
 from icl_data.foundation.paths import user_path
 from icl_data.foundation.printable import one_line
+from icl_data.foundation.regular_file import read_file
 from icl_train._converting.statements import Follower
 from icl_train._converting.values import Function, Group, Library, Unknown
 
@@ -60,10 +61,7 @@ def read_released(path: Path) -> ReadFile:
     path = user_path(path)
     if path.suffix != ".py":
         raise ValueError(f"a configuration of the released code must end in .py, got {path}")
-    with path.open("rb") as file:
-        data = file.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise ValueError(f"a configuration must have at most {_LARGEST:,} bytes, got {path}")
+    data = read_file(path, most_bytes=_LARGEST)
     try:
         return _read(_parsed(data))
     except (ValueError, RecursionError) as error:

@@ -21,6 +21,7 @@ _KNOWN = {option.name: option for option in RELEASED.options}
 _BLOCKS = "data.generator_config.preserve_ordering_every_n"
 _KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
 _INTERVAL_TYPE = "interval_type"
+_LONGEST_NAME = 120  # as it is told; those there are have some fifty letters
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ class _Making:
         if option is None:
             near = close_names(name, _KNOWN)[:2]
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            self.lost.append(Note(found.line, f"{name}{_is(found.value)} is no option of the released code{hint}"))
+            said = f"{name[:_LONGEST_NAME]}{'..' * (len(name) > _LONGEST_NAME)}{_is(found.value)}"
+            self.lost.append(Note(found.line, f"{said} is no option of the released code{hint}"))
             return
         unused = self._unused(option)
         if unused is not None:

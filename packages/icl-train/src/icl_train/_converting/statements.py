@@ -16,8 +16,8 @@ _HARMLESS = {"lock", "unlock"}
 
 
 class _Returned(Exception):
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    def __init__(self, value: Any, line: int) -> None:
+        self.value, self.line = value, line
 
 
 class Follower:
@@ -37,9 +37,15 @@ class Follower:
 
         Args:
             module: its statements.
+
+        Raises:
+            ValueError: if one of them returns, which Python itself refuses only when it compiles a file.
         """
         scope = Scope()
-        self._follow(module.body, scope)
+        try:
+            self._follow(module.body, scope)
+        except _Returned as end:
+            raise ValueError(f"line {end.line} is no Python: it returns outside of a function") from end
         return scope
 
     def returned(self, function: Function, **given: Any) -> Any:
@@ -91,7 +97,8 @@ class Follower:
             case ast.With():
                 self._follow_deeper(statement.body, scope)
             case ast.Return():
-                raise _Returned(None if statement.value is None else self.values.of(statement.value, scope))
+                value = None if statement.value is None else self.values.of(statement.value, scope)
+                raise _Returned(value, statement.lineno)
             case ast.Expr(value=ast.Call() as call):
                 self._call(call, scope)
             case ast.Expr() | ast.Pass() | ast.AnnAssign() | ast.Global() | ast.Nonlocal() | ast.Assert():
@@ -111,6 +118,8 @@ class Follower:
             self._follow_deeper(statement.body if test else statement.orelse, scope)
 
     def _follow_deeper(self, body: list[ast.stmt], scope: Scope) -> None:
+        if not body:  # an else that is not there
+            return
         if self._depth >= _DEEPEST:
             self.passed_over[body[0].lineno] = "what is nested too deeply"
             return
@@ -137,7 +146,7 @@ class Follower:
         for argument in call.args:
             other = self.values.of(argument, scope)
             if isinstance(other, Group):
-                owner.take(other)
+                owner.take(other, count=self.values.step)
             else:
                 self.passed_over[argument.lineno] = "an update by what is not known"
         for keyword in call.keywords:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,12 +38,19 @@ class Group(dict[str, Any]):
         """Set an option."""
         self[name], self.lines[name] = value, line
 
-    def take(self, other: Group, *, deeper: int = 20) -> None:
-        """Set all options of another group, as ``update`` does: groups within groups are joined."""
+    def take(self, other: Group, *, count: Callable[[int], None], deeper: int = 20) -> None:
+        """Set all options of another group, as ``update`` does: groups within groups are joined.
+
+        Args:
+            other: the other group.
+            count: told of how many options there are, group by group: groups may hold each other many times.
+            deeper: how many groups within each other are joined.
+        """
+        count(len(other))
         for name, value in list(other.items()):
             own = self.get(name)
             if isinstance(own, Group) and isinstance(value, Group) and own is not value and deeper:
-                own.take(value, deeper=deeper - 1)
+                own.take(value, count=count, deeper=deeper - 1)
             else:
                 self.put(name, value, other.lines[name])
 

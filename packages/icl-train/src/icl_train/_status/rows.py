@@ -17,7 +17,7 @@ from icl_train._runs.search import find_runs
 from icl_train._sweeps.cost import clock
 from icl_train._watching.job import read_job
 from icl_train._watching.state import state_of
-from icl_train._watching.view import RunView, failure
+from icl_train._watching.view import RunView, why_failed
 
 __all__ = ["STATES", "Score", "StatusRow", "Survey"]
 
@@ -188,7 +188,7 @@ def _row(view: RunView, name: str, differs: dict[str, str]) -> StatusRow:
         job={"launcher": note.launcher, "id": note.id} if note else None,
         scores={} if damage else {split: Score(*score) for split, score in view.scores.items()},
         differs=differs,
-        reason=damage if state == "damaged" else failure(view.run) if state == "failed" else None,
+        reason=damage if state == "damaged" else why_failed(view.run) if state == "failed" else None,
         unusable=view.run.unusable,
     )
 

@@ -15,6 +15,7 @@ from rich.text import Text
 from icl_data.foundation.printable import one_line
 from icl_train._runs.headlines import headline_of
 from icl_train._status.rows import STATES, StatusRow
+from icl_train.command_line import OpenConsole
 
 __all__ = ["scores_of", "show", "status_table", "terminal", "totals"]
 
@@ -29,10 +30,10 @@ _PIPE_WIDTH = 10_000  # each run on one line
 
 def terminal() -> Console:
     """The standard output as a terminal, or as a pipe whose lines may be of any length."""
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = OpenConsole(markup=False, emoji=False, highlight=False)
     if console.is_terminal:
         return console
-    return Console(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
+    return OpenConsole(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
 
 
 def show(rows: Sequence[StatusRow]) -> None:

@@ -18,7 +18,7 @@ from icl_train._sweeps.outlook import Outlook
 from icl_train._sweeps.teams import teams_of
 from icl_train._sweeps.watched import Watched
 from icl_train._watching.state import state_of
-from icl_train._watching.view import failure
+from icl_train._watching.view import why_failed
 
 __all__ = ["Queue"]
 
@@ -215,7 +215,7 @@ class Queue:
         if one.view.gone:
             self._fail(one, "its folder is gone")
         elif status == "failed":
-            self._fail(one, failure(one.run) or "for no reason given")
+            self._fail(one, why_failed(one.run) or "for no reason given")
         elif status == "running":
             self._trained_elsewhere(one)
         elif status != "done":

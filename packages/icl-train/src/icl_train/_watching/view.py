@@ -17,7 +17,7 @@ from icl_train._runs.folder import Record, RunFolder
 from icl_train._runs.headlines import scored
 from icl_train._watching.heartbeat import Beat, read_beat
 
-__all__ = ["RunView", "failure"]
+__all__ = ["RunView", "why_failed"]
 
 _LARGEST = 1e300
 
@@ -161,7 +161,7 @@ def _number(record: Record, name: str) -> float:
     return float(value)
 
 
-def failure(run: RunFolder) -> str | None:
+def why_failed(run: RunFolder) -> str | None:
     """Why a run has stopped by itself, in one line that is safe to print; None if ``FAILED`` is not there."""
     try:
         return read_failed(run.path, run_format=run.run_format, run=run.identity)

@@ -52,7 +52,7 @@ def watch(args: Sequence[str]) -> int:
     if not command.runs:
         raise ValueError(f"RUNS must be one folder or more, got none (see {PROG} --help)")
     if not _SHORTEST <= command.interval <= _LONGEST:
-        raise ValueError(f"interval must be from {_SHORTEST} to {_LONGEST:g} seconds, got {command.interval}")
+        raise ValueError(f"--interval must be from {_SHORTEST} to {_LONGEST:g} seconds, got {command.interval}")
     curves = Curves()
     survey = Survey(*map(user_path, command.runs), hears=curves.hear)
     face = CurveFace(survey, curves, grouped=command.group)

@@ -6,6 +6,7 @@ const haystacks = report.runs.map((run, number) =>
   [
     run.name,
     run.state,
+    run.reason,
     ...report.settings.filter((setting) => setting.varying).map((setting) => `${setting.name}=${setting.values[setting.of_runs[number]]}`),
   ]
     .join("\n")

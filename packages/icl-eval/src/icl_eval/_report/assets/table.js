@@ -4,7 +4,7 @@ const MOST_USUAL_SETTINGS = 6;
 function columnKeys() {
   const settings = report.settings.map((setting, number) => [`setting ${setting.name}`, setting, number]);
   return new Map([
-    ["state", { title: "State", number: false, cell: (run) => stateOf(report.runs[run]), key: (run) => report.runs[run].state }],
+    ["state", { title: "State", number: false, cell: (run) => stateOf(report.runs[run]), hint: (run) => report.runs[run].reason, key: (run) => report.runs[run].state }],
     ["step", { title: "Updates", number: true, cell: (run) => whole(report.runs[run].step), key: (run) => report.runs[run].step }],
     ...report.measures.flatMap((measure, number) => measureColumns(measure, number)),
     ...settings.map(([key, setting]) => [

@@ -47,11 +47,15 @@ def _toml_value(value: Any) -> str:
         return f"[{', '.join(map(_toml_value, value))}]"
     if isinstance(value, float):
         return repr(value)
-    return json.dumps(value)  # of texts, numbers and truth values, what TOML has
+    if isinstance(value, str):
+        if any("\ud800" <= letter <= "\udfff" for letter in value):  # of a file whose name is no UTF-8
+            raise ValueError(f"TOML must have whole letters alone, which JSON need not (--format json), got {value!a}")
+        return _quoted(value)
+    return json.dumps(value)  # of numbers and truth values, what TOML has
 
 
 def _yaml(settings: Mapping[str, Any]) -> str:
-    """YAML has JSON's values: groups are indented, values are JSON's."""
+    """YAML has JSON's values: groups are indented, values are JSON's, but for how letters are escaped."""
     return "\n".join(_yaml_groups(settings, "")) + "\n"
 
 
@@ -61,12 +65,24 @@ def _yaml_groups(settings: Mapping[str, Any], indent: str) -> list[str]:
         if isinstance(value, dict) and value:
             lines += [f"{indent}{_key(key)}:", *_yaml_groups(value, f"{indent}  ")]
         else:
-            lines.append(f"{indent}{_key(key)}: {json.dumps(value)}")
+            lines.append(f"{indent}{_key(key)}: {_yaml_value(value)}")
     return lines
 
 
+def _yaml_value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_yaml_value, value))}]"
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """As JSON has it, but for letters that it writes as two halves: TOML and YAML read each half as a letter."""
+    letters = (rf"\U{ord(one):08x}" if ord(one) > 0xFFFF else json.dumps(one)[1:-1] for one in text)
+    return f'"{"".join(letters)}"'
+
+
 def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
+    return key if _BARE_KEY.fullmatch(key) else _quoted(key)
 
 
 FORMATS: dict[str, Callable[[Mapping[str, Any]], str]] = {"json": _json, "toml": _toml, "yaml": _yaml}
