@@ -93,6 +93,24 @@ def test_watch_writes_the_page_anew_when_a_run_has_gone_on(write_run, tmp_path, 
         assert watching.stderr.read() == ""
 
 
+def test_watch_outlives_the_folder_and_writes_the_page_when_it_is_there_again(write_run, tmp_path, monkeypatch, capsys):
+    runs, page = tmp_path / "runs", tmp_path / "page.html"
+    write_run("one", SCORES)
+    steps = iter([lambda: runs.rename(tmp_path / "away"), page.unlink, lambda: (tmp_path / "away").rename(runs)])
+
+    def sleep(seconds):
+        step = next(steps, None)
+        if step is None:
+            raise KeyboardInterrupt
+        step()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert code_of(runs, "--watch", "1", "--out", page) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if str(runs) in line]
+    assert len(told) == 1
+    assert page.exists()
+
+
 def test_watch_waits_for_the_first_evaluation(tmp_path, write_run):
     (tmp_path / "runs").mkdir()
     command = [sys.executable, "-m", "icl_eval", "report", str(tmp_path / "runs"), "--watch", "1"]

@@ -34,6 +34,8 @@ def of(tmp_path, value, before=""):
         ("TURNS * 100 // 3", 266),
         ("either(7, 8)", 7),
         ("either(usual=7, small=8)", 7),
+        ("either(**dict(small=8), usual=7)", 7),
+        ("either(**{'usual': 7, 'small': 8})", 7),
         ("(lambda x: x + 1)(2)", 3),
         ("10 if SKEW else 20", 20),
         ("20 if not debug and 1 < 2 <= 2 else 10", 20),
@@ -57,6 +59,8 @@ def test_what_can_be_known_is_known(value, known, tmp_path):
         "config.training_steps = 6\nconfig.training_steps += 1",
         "config.update(dict(training_steps=7))",
         "config.update(training_steps=7)",
+        "config.update(**dict(training_steps=7))",
+        "more = {'training_steps': 7}\nconfig.update(**more, evaluate_every=3)",
         "small, config.training_steps = 3, 7",
         "with config.unlocked():\n  config.training_steps = 7",
         "def steps(n=3):\n  '''How many.'''\n  more = 4\n  return n + more\nconfig.training_steps = steps()",
@@ -101,6 +105,12 @@ def test_an_update_joins_groups_and_keeps_what_it_does_not_name(tmp_path):
         ("again(3)", "a function that calls itself"),
         ("either()", "the argument usual"),
         ("either(1, 2, 3)", "a call of either"),
+        ("either(usual=1, nonsense=2)", "a call of either"),
+        ("either(1, **os.environ)", "a call of either"),
+        ("taking(1, more=2)", "a call of taking"),
+        ("taking(1)", "the arguments rest"),
+        ("doubled(3)", "a call of doubled"),
+        ("counting()", "a function that yields"),
         (" + ".join(["1"] * 500), "what is nested too deeply"),
         ("- " * 900 + "1", "what is nested too deeply"),
         ("[[1] * 0, dict()]", "an operation that is none of numbers"),
@@ -114,9 +124,39 @@ def test_an_update_joins_groups_and_keeps_what_it_does_not_name(tmp_path):
     ids=lambda text: text[:30],
 )
 def test_what_only_running_it_would_tell_is_unknown(value, why, tmp_path):
-    unknown = of(tmp_path, value, before="import os\ndef again(n):\n  return again(n)")
+    before = """\
+import os
+rest = 5
+def again(n):
+  return again(n)
+def taking(n, *rest):
+  return rest
+@os.wraps
+def doubled(n):
+  return n
+def counting():
+  if True:
+    yield 3"""
+    unknown = of(tmp_path, value, before=before)
     assert isinstance(unknown, Unknown)
     assert unknown.why == why
+
+
+@pytest.mark.parametrize(
+    ("statement", "why"),
+    [
+        ("config.update(**load())", "an update by what is not known"),
+        ("del config.training_steps", "a deletion"),
+    ],
+)
+def test_what_a_statement_may_do_to_options_is_named(statement, why, tmp_path):
+    found = read(tmp_path, released_config(more=statement))
+    assert why in found.passed_over.values()
+
+
+def test_a_deleted_option_is_not_taken_over(tmp_path):
+    deleted = read(tmp_path, released_config(more="del config.training_steps")).options["training_steps"].value
+    assert isinstance(deleted, Unknown)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +286,13 @@ def test_nothing_of_a_file_is_run_and_what_is_not_followed_has_its_line(tmp_path
     )
     assert [path.name for path in tmp_path.iterdir()] == ["config.py"]
     assert (done.returncode, done.stdout) == (2, "")
-    for line, what in ((3, "a call of system"), (5, "a call of exec"), (8, "a class"), (14, "a loop")):
+    for line, what in (
+        (3, "a call of system"),
+        (5, "a call of exec"),
+        (8, "a class"),
+        (11, "a decorator"),
+        (14, "a loop"),
+    ):
         assert f"not carried over: line {line}: {what} is not followed" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -7,9 +7,9 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["TooLarge", "combined", "compared", "listed", "number_of", "turned", "weight"]
+__all__ = ["LARGEST", "TooLarge", "combined", "compared", "listed", "number_of", "turned", "weight"]
 
-_LARGEST = 2**63
+LARGEST = 2**63
 _LONGEST = 10_000  # of a text or a list
 _LARGEST_EXPONENT = 1024
 
@@ -57,7 +57,7 @@ def combined(kind: ast.operator, one: Any, other: Any) -> Any:
         raise TooLarge("an operation that is none of numbers")
     if joined and weight(one) + weight(other) + (len(one) + len(other) if isinstance(one, str) else 0) > _LONGEST:
         raise TooLarge("a text or list that is too long")
-    if isinstance(kind, ast.Pow) and (abs(other) > _LARGEST_EXPONENT or abs(one) > _LARGEST):
+    if isinstance(kind, ast.Pow) and (abs(other) > _LARGEST_EXPONENT or abs(one) > LARGEST):
         raise TooLarge("a number that is too large")
     return _bounded(lambda: _OPERATORS[type(kind)](one, other))
 
@@ -145,6 +145,6 @@ def _bounded(make: Callable[[], Any]) -> Any:
         raise TooLarge("a number that cannot be") from error
     if isinstance(value, complex):
         raise TooLarge("a number that cannot be")
-    if isinstance(value, int) and abs(value) >= _LARGEST:
+    if isinstance(value, int) and abs(value) >= LARGEST:
         raise TooLarge("a number that is too large")
     return value

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from icl_train._converting.arithmetic import TooLarge, combined, compared, listed, number_of, turned, weight
+from icl_train._converting.arithmetic import LARGEST, TooLarge, combined, compared, listed, number_of, turned, weight
 from icl_train._converting.values import Function, Group, Library, Scope, TooLong, Unknown
 
 __all__ = ["Runs", "Values"]
@@ -86,7 +86,7 @@ class Values:
             self._depth -= 1
 
     def _constant(self, node: ast.Constant, scope: Scope) -> Any:
-        if isinstance(node.value, int) and not isinstance(node.value, bool) and abs(node.value) >= 2**63:
+        if isinstance(node.value, int) and not isinstance(node.value, bool) and abs(node.value) >= LARGEST:
             raise TooLarge("a number that is too large")
         if node.value is None or isinstance(node.value, int | float | str):
             return node.value
@@ -218,19 +218,42 @@ class Values:
         inside = Scope(around=function.scope)
         parameters = [*function.arguments.posonlyargs, *function.arguments.args]
         self._bind_defaults(function, inside)
-        if any(isinstance(one, ast.Starred) for one in node.args) or len(node.args) > len(parameters):
+        named = {one.arg for one in (*function.arguments.args, *function.arguments.kwonlyargs)}
+        given = self._keywords(node, scope)
+        if (
+            given is None
+            or function.is_decorated
+            or any(isinstance(one, ast.Starred) for one in node.args)
+            or len(node.args) > len(parameters)
+            or not named.issuperset(given)
+        ):
             return Unknown(f"a call of {_shown(node.func)}", node.lineno)
         for parameter, argument in zip(parameters, node.args, strict=False):
             inside.names[parameter.arg] = self.of(argument, scope)
-        for keyword in node.keywords:
-            if keyword.arg is not None:
-                inside.names[keyword.arg] = self.of(keyword.value, scope)
+        inside.names |= given
         if isinstance(function.body, ast.expr):
             return self.of(function.body, inside)
         return self._follow(function.body, inside)
 
+    def _keywords(self, node: ast.Call, scope: Scope) -> dict[str, Any] | None:
+        """The arguments that a call names, those in ``**`` as well; None if these are not known."""
+        given: dict[str, Any] = {}
+        for keyword in node.keywords:
+            value = self.of(keyword.value, scope)
+            if keyword.arg is not None:
+                given[keyword.arg] = value
+            elif isinstance(value, Group):
+                self.step(len(value))
+                given |= value
+            else:
+                return None
+        return given
+
     def _bind_defaults(self, function: Function, inside: Scope) -> None:
         arguments = function.arguments
+        for rest in (arguments.vararg, arguments.kwarg):
+            if rest is not None:
+                inside.names[rest.arg] = Unknown(f"the arguments {rest.arg[:60]}", rest.lineno)
         parameters = [*arguments.posonlyargs, *arguments.args]
         defaults = [None] * (len(parameters) - len(arguments.defaults)) + list(arguments.defaults)
         pairs = [

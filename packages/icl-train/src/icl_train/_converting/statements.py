@@ -61,6 +61,8 @@ class Follower:
     def _body_of_function(self, body: list[ast.stmt], scope: Scope) -> Any:
         if self._depth >= _DEEPEST:
             return Unknown("a function that calls itself", body[0].lineno)
+        if self._yields(body):
+            return Unknown("a function that yields", body[0].lineno)
         self._depth += 1
         try:
             self._follow(body, scope)
@@ -69,6 +71,14 @@ class Follower:
         finally:
             self._depth -= 1
         return None
+
+    def _yields(self, body: list[ast.stmt]) -> bool:
+        for statement in body:
+            for node in _walk(statement):
+                self.values.step()
+                if isinstance(node, ast.Yield | ast.YieldFrom):
+                    return True
+        return False
 
     def _follow(self, body: list[ast.stmt], scope: Scope) -> None:
         for statement in body:
@@ -82,7 +92,10 @@ class Follower:
                     name = one.asname or (one.name if isinstance(statement, ast.ImportFrom) else _first(one.name))
                     scope.names[name] = Library(one.name)
             case ast.FunctionDef():
-                function = Function(statement.args, statement.body, scope, statement.lineno)
+                decorators = statement.decorator_list
+                for decorator in decorators:
+                    self.passed_over[decorator.lineno] = "a decorator"
+                function = Function(statement.args, statement.body, scope, statement.lineno, bool(decorators))
                 scope.names[statement.name] = function
             case ast.Assign():
                 value = self.values.of(statement.value, scope)
@@ -135,23 +148,27 @@ class Follower:
         if isinstance(call.func, ast.Attribute) and method in (*_HARMLESS, "update"):
             owner = self.values.of(call.func.value, scope)
             if isinstance(owner, Group):
-                self._update(owner, call, scope, anything=method == "update")
+                if method == "update":
+                    self._update(owner, call, scope)
                 return
         self.values.of(call, scope)
         self.passed_over[call.lineno] = f"a call of {_called(call)}"
 
-    def _update(self, owner: Group, call: ast.Call, scope: Scope, *, anything: bool) -> None:
-        if not anything:
-            return
+    def _update(self, owner: Group, call: ast.Call, scope: Scope) -> None:
         for argument in call.args:
-            other = self.values.of(argument, scope)
-            if isinstance(other, Group):
-                owner.take(other, count=self.values.step)
-            else:
-                self.passed_over[argument.lineno] = "an update by what is not known"
+            self._take(owner, argument, scope)
         for keyword in call.keywords:
-            if keyword.arg is not None:
+            if keyword.arg is None:
+                self._take(owner, keyword.value, scope)
+            else:
                 owner.put(keyword.arg, self.values.of(keyword.value, scope), keyword.value.lineno)
+
+    def _take(self, owner: Group, node: ast.expr, scope: Scope) -> None:
+        other = self.values.of(node, scope)
+        if isinstance(other, Group):
+            owner.take(other, count=self.values.step)
+        else:
+            self.passed_over[node.lineno] = "an update by what is not known"
 
     def _pass_over(self, statement: ast.stmt, scope: Scope, why: str | None = None) -> None:
         """Not to follow a statement: what it may assign is not known from there on."""
@@ -212,8 +229,8 @@ def _read(target: ast.expr) -> ast.expr:
 
 
 def _assigned(node: ast.AST) -> list[ast.expr]:
-    """What a statement, by itself, gives a value."""
-    if isinstance(node, ast.Assign):
+    """What a statement, by itself, gives a value or takes it from."""
+    if isinstance(node, ast.Assign | ast.Delete):
         return node.targets
     return [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign | ast.For) else []
 

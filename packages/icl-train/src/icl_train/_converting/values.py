@@ -88,9 +88,11 @@ class Function:
         body: its statements, or the expression of a lambda.
         scope: where it was defined.
         line: where that is.
+        is_decorated: what a call of it gives is then known to nobody.
     """
 
     arguments: ast.arguments
     body: list[ast.stmt] | ast.expr
     scope: Scope
     line: int
+    is_decorated: bool = False

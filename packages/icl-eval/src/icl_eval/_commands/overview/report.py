@@ -63,7 +63,7 @@ def report(args: Sequence[str]) -> int:
         page.name_files()
         while True:
             time.sleep(seconds)
-            page.write()
+            page.follow()
     except KeyboardInterrupt:
         return DONE
 
@@ -94,16 +94,26 @@ class _Page:
             self._roots, self._target, title=title, where=where, drawn=self._drawn, watched=self._watched
         )
         for line in made.skipped:
-            if line not in self._told:
-                self._told.add(line)
-                say(PROG, line)
-        if made.digest == self._digest:
+            self._tell(line)
+        if made.digest == self._digest and self._target.exists():
             return
         with files_together(list(made.files)) as places:
             for place, write in zip(places, made.files.values(), strict=True):
                 with place.open("wb") as opened:
                     write(opened)
         self._digest, self._files = made.digest, tuple(made.files)
+
+    def follow(self) -> None:
+        """Write them, or say once why there is nothing to write: runs may be taken away, and come again."""
+        try:
+            self.write()
+        except RunError as error:
+            self._tell(str(error))
+
+    def _tell(self, line: str) -> None:
+        if line not in self._told:
+            self._told.add(line)
+            say(PROG, line)
 
     def name_files(self) -> None:
         """Print where they are."""
