@@ -78,14 +78,14 @@ def take_runs(
         elif status == "done" or unfinished:
             candidates.append((run, status))
         else:
-            refused[run.path] = f"{_why(run, status).lstrip(', ') or status} (--unfinished takes it as far as it is)"
+            refused[run.path] = f"{_state(run, status)} (--unfinished takes it as far as it is)"
     taken: list[Taken[T]] = []
     for (run, status), result in zip(candidates, read([run for run, _ in candidates]), strict=True):
         end = run.config.train.max_steps
         if isinstance(result, str):
             refused[run.path] = result
         elif result.last_step is None:
-            refused[run.path] = f"it has no evaluation{_why(run, status) or ' yet'}"
+            refused[run.path] = f"it has no evaluation{f', {_state(run, status)}' if status == 'failed' else ' yet'}"
         elif result.last_step < end and not unfinished:
             refused[run.path] = f"its evaluations end at step {result.last_step} of {end} (--unfinished takes it)"
         else:
@@ -96,10 +96,10 @@ def take_runs(
     return taken, list(dict.fromkeys(skipped + told))
 
 
-def _why(run: RunFolder, status: Status) -> str:
-    """What is said of a run that has failed, so that nobody has to look for it; nothing of others."""
+def _state(run: RunFolder, status: Status) -> str:
+    """The state of a run; of one that has failed with the reason, so that nobody has to look for it."""
     reason = why_failed(run) if status == "failed" else None
-    return f", failed: {reason[:_LONGEST_REASON]}" if reason else ""
+    return f"failed: {reason[:_LONGEST_REASON]}" if reason else status
 
 
 def each_once(runs: Iterable[RunFolder]) -> list[RunFolder]:
