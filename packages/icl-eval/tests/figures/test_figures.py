@@ -118,6 +118,19 @@ def test_in_weights_guesses_are_among_all_labels_of_trained_classes(name, settin
     assert np.isnan(measure_of("train/loss").chance({}))
 
 
+@pytest.mark.parametrize(
+    ("name", "title", "axis"),
+    [
+        ("train/accuracy_query", "training accuracy", "training accuracy over all labels"),
+        ("train/weight_l2", "weight_l2", "L2 norm of the weights (no biases, norms, embeddings)"),
+        ("flipped/accuracy_both", "ICL both ways right", "right with labels as they are and exchanged"),
+        ("flipped/loss_query", "flipped loss_query", "flipped, loss_query"),
+    ],
+)
+def test_measures_have_names_that_are_read_in_titles_and_on_axes(name, title, axis):
+    assert (measure_of(name).short, measure_of(name).label) == (title, axis)
+
+
 def test_figure_7_shows_every_draw_and_the_best_of_each_model_and_depth(write_run, picture_of, tmp_path):
     for model in ("transformer", "lstm"):
         for draw, icl in enumerate((0.6, 0.9, 0.7)):
