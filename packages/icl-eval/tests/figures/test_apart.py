@@ -60,10 +60,11 @@ def test_no_label_of_a_drawn_figure_covers_another(write_run, tmp_path, style):
         picture = FIGURES["figure3"].picture(load_runs(tmp_path))
     with own_style():
         figure = figure_of(picture, STYLES[style])
+        figure.set_dpi(STYLES[style].dpi)  # as it is written: letters are a little wider or narrower than at others
         figure.draw_without_rendering()
         for axes in figure.axes:
             boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
             assert len(boxes) == 10  # eight lines, chance, and what they are
             for one, other in ((a, b) for a in boxes for b in boxes if a is not b):
                 assert not one.shrunk(1, 0.9).overlaps(other.shrunk(1, 0.9))
-            assert all(box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1 for box in boxes)
+            assert all(box.x1 <= figure.bbox.x1 - 1 and box.y1 <= figure.bbox.y1 + 1 for box in boxes)

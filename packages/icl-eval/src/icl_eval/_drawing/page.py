@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from icl_eval._drawing.axes import settle_ticks
 from icl_eval._drawing.cells import map_of
@@ -24,6 +25,7 @@ __all__ = ["draw", "figure_of"]
 
 POINTS = 72
 _LABELS = 0.3  # of a panel's width, at most
+_RIGHT = 0.02  # of the width, free at the right: letters are wider at one resolution than at another
 
 
 def draw(picture: Picture, files: Sequence[Path], *, style: str = "notebook") -> None:
@@ -64,7 +66,7 @@ def figure_of(picture: Picture, sizes: Sizes) -> Figure:
     page = (
         sum(heights) + _room(picture, sizes, rows) + _lines(title, 1.2 * sizes.font) + _lines(notes, 0.85 * sizes.font)
     )
-    figure = Figure(figsize=(width, page), layout="constrained")
+    figure = Figure(figsize=(width, page), layout=ConstrainedLayoutEngine(rect=(0, 0, 1 - _RIGHT, 1)))
     figure.suptitle(title, fontsize=1.2 * sizes.font, x=0.1 / width, ha="left")
     figure.supxlabel(notes, fontsize=0.85 * sizes.font, x=0.1 / width, ha="left", color="0.3")
     grid = figure.add_gridspec(rows, columns, height_ratios=heights)
