@@ -196,7 +196,8 @@ def published(rows: list[dict[str, str]], column: str, value: float | None) -> s
     if value is None:
         return ""
     ours = [float(row[column]) for row in rows]
-    return f"{value:.2f} (ours {sum(ours) / len(ours) - value:+.2f})"
+    difference = round(sum(ours) / len(ours) - value, 2) + 0.0  # never -0.00
+    return f"{value:.2f} (ours {difference:+.2f})"
 
 
 def common(page: Path, words: list[str]) -> str:
