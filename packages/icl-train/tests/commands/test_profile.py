@@ -26,7 +26,8 @@ def test_it_tells_the_parts_the_rates_the_products_memory_and_the_whole_run(caps
     assert err == "timing some updates ...\n"
     lines = out.splitlines()
     assert lines[0] == "smoke: transformer, 1 layer, width 16, vector embedder"
-    assert re.fullmatch(r"16 sequences an update, float32, on .+, \d+ threads?, engine eager", lines[1])
+    head = " ".join(lines[1 : lines.index("")])
+    assert re.fullmatch(r"16 sequences an update, float32, on .+, \d+ threads?, engine eager", head)
     starts = [line.split("  ")[0] for line in lines]
     for part in ("draw", "look up", "forward", "backward", "optimise", "metrics", "an evaluation", "operations"):
         assert part in starts
@@ -35,6 +36,15 @@ def test_it_tells_the_parts_the_rates_the_products_memory_and_the_whole_run(caps
         "2 checkpoints of 30 ms, and 4 s more for the first"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_processor_with_a_long_name_is_told_within_the_width(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(module, "processor_name", lambda: "Processor(R) of a Maker(TM) with a Long Name @ 2.60GHz")
+    assert _main(SMOKE) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "Long Name @ 2.60GHz" in " ".join(lines)
 
 
 def test_json_has_it_all(capsys):

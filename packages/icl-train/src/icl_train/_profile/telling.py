@@ -32,12 +32,15 @@ def told(profile: Profile) -> str:
 def _head(profile: Profile) -> str:
     train, model = profile.config.train, profile.config.model
     threads = _count(profile.threads, "thread")
-    return (
+    what = (
         f"{profile.config.preset}: {model.sequence_model}, {_count(model.num_layers, 'layer')}, width {model.emb_dim}, "
-        f"{model.embedder} embedder\n"
+        f"{model.embedder} embedder"
+    )
+    how = (
         f"{_count(train.batch_size, 'sequence')} an update, {train.precision}, on {profile.device}, {threads}, "
         f"engine {profile.engine}"
     )
+    return f"{paragraph(what)}\n{paragraph(how)}"
 
 
 def _parts(profile: Profile) -> str:
