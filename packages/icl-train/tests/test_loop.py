@@ -11,9 +11,19 @@ import torch
 from safetensors.torch import load_file
 
 import icl_train._engines.eager as eager_module
-from icl_train import DataConfig, Evaluator, PlainReporter, RunFailed, RunFolder, Task, eval_record, smoke, train
+from icl_train import (
+    DataConfig,
+    Evaluator,
+    PlainReporter,
+    RunFailed,
+    RunFolder,
+    Task,
+    eval_record,
+    smoke,
+    train,
+    why_failed,
+)
 from icl_train._life.divergence import RecentLosses
-from icl_train._watching.view import failure
 from icl_train.metrics import sequence_loss
 
 DATA = DataConfig(source="gaussian", dim=16, n_rare_classes=10, n_holdout_classes=4)
@@ -159,7 +169,7 @@ def test_a_run_that_diverges_stops_with_the_reason_and_is_marked_failed(tmp_path
     with pytest.raises(RunFailed, match=r"the loss must stay finite, got nan by step 10"):
         train(run, PlainReporter(io.StringIO()))
     assert run.status() == "failed"
-    assert failure(run).startswith("the loss must stay finite, got nan by step 10 (")
+    assert why_failed(run).startswith("the loss must stay finite, got nan by step 10 (")
     assert not (run.path / "DONE").exists()
     # What was measured up to there can still be read; the line without a number holds none.
     assert lines(run)[-1]["loss"] is None

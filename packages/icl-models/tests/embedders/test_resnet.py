@@ -38,6 +38,23 @@ def test_convolution_and_pooling_agree_with_padding_written_out(size: int) -> No
     assert torch.equal(same_max_pool(x, 3, 2), expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel", [3, 7])
+def test_an_image_of_one_pixel_trains_the_middle_of_a_kernel_alone(
+    kernel: int, stride: int, dtype: torch.dtype
+) -> None:
+    conv = SameConv2d(16, 16, kernel, stride).to(dtype)
+    x = torch.randn(16, 16, 1, 1, generator=torch.Generator().manual_seed(0)).to(dtype)
+    freed = [torch.full((size,), math.nan, dtype=dtype) for size in (256, 2304, 12544)]
+    del freed  # what is not written now reads as what was there
+    conv(x).float().sum().backward()
+    expected = torch.zeros(16, 16, kernel, kernel)
+    expected[:, :, (kernel - 1) // 2, (kernel - 1) // 2] = x.float().sum(0).view(16)
+    assert conv.weight.grad is not None
+    torch.testing.assert_close(conv.weight.grad.float(), expected, rtol=0.02, atol=0.05)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [(105, 105), (28, 28), (33, 50), (1, 7)])
 @pytest.mark.parametrize("flatten", [False, True])

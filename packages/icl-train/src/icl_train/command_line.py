@@ -24,12 +24,12 @@ from icl_train._options.refusals import reason_of
 from icl_train._options.table import option_table
 
 __all__ = [
-    "OpenConsole",
     "Page",
     "given",
     "nearest",
     "one_line_errors",
     "parse",
+    "plain_console",
     "show_table",
     "shown_width",
     "two_columns",
@@ -107,27 +107,30 @@ def one_line_errors(main: Callable[[Sequence[str]], int], prog: str) -> int:
 
 def show_table(table: Table) -> None:
     """Print a table as wide as the terminal; into a pipe or a file, with each row on one line."""
-    _console().print(table)
+    plain_console().print(table)
 
 
 def shown_width() -> int:
     """Columns that :func:`show_table` has."""
-    return _console().width
+    return plain_console().width
 
 
-class OpenConsole(Console):
-    """A console that leaves a closed pipe to `run_command`, where rich would exit with code 1."""
+def plain_console(width_of_pipe: int = _PIPE_WIDTH) -> Console:
+    """The standard output as rich's console, which prints text as it is, without markup.
 
+    A terminal has its own width, anything else ``width_of_pipe`` columns. Where nobody reads on, printing raises
+    BrokenPipeError, which `icl_data.foundation.command_line.run_command` makes an exit code of.
+    """
+    console = _OpenConsole(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = width_of_pipe
+    return console
+
+
+class _OpenConsole(Console):
     def on_broken_pipe(self) -> None:
-        """Called while BrokenPipeError is handled."""
+        """Called while BrokenPipeError is handled: rich would exit with code 1."""
         raise
-
-
-def _console() -> Console:
-    console = OpenConsole(markup=False, emoji=False, highlight=False)
-    return (
-        console if console.is_terminal else OpenConsole(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
-    )
 
 
 def _wrapped(text: str) -> str:

@@ -15,11 +15,10 @@ import pytest
 import torch
 
 from icl_data.foundation.command_line import run_command
-from icl_train import RunFailed, RunFolder, smoke, train
+from icl_train import RunFailed, RunFolder, smoke, train, why_failed
 from icl_train._commands.main import _main
 from icl_train._life.failure import failure_of, reason_of
 from icl_train._runs import checkpoint as checkpoint_module
-from icl_train._watching.view import failure
 
 _spec = importlib.util.spec_from_file_location("tiny_omniglot", Path(__file__).parents[1] / "tiny_omniglot.py")
 tiny_omniglot = importlib.util.module_from_spec(_spec)
@@ -129,7 +128,7 @@ def test_a_disk_that_fills_up_while_training_fails_the_run_in_one_line(tmp_path,
     reason = f"No space left on device: {step} (free some space, or choose a folder on another disk)"
     assert code == 1
     assert line == f"icl-train run: {path}: {reason}"
-    assert failure(RunFolder.open(path)) == reason
+    assert why_failed(RunFolder.open(path)) == reason
     assert left(path / "checkpoints") == []
 
 
@@ -151,7 +150,7 @@ def test_a_file_that_may_not_grow_fails_the_run_in_one_line(tmp_path):
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith(f"icl-train run: {path}: File too large: {path / 'checkpoints' / 'step_0000004'}")
     assert done.stderr.count("\n") == 1
-    assert failure(RunFolder.open(path)).startswith("File too large: ")
+    assert why_failed(RunFolder.open(path)).startswith("File too large: ")
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 12_000
 
 
@@ -181,7 +180,7 @@ def test_a_damaged_checkpoint_fails_the_run_in_one_line(name, content, interrupt
     assert line.startswith(
         f"icl-train resume: {interrupted}: none of its checkpoints can be gone on from (step 10: {name}"
     )
-    assert failure(RunFolder.open(interrupted)).startswith("none of its checkpoints can be gone on from ")
+    assert why_failed(RunFolder.open(interrupted)).startswith("none of its checkpoints can be gone on from ")
 
 
 def test_a_failure_that_cannot_be_written_down_is_told_all_the_same(interrupted, capsys, monkeypatch):
@@ -274,5 +273,5 @@ def test_the_reason_of_a_fault_names_its_class_which_is_all_that_some_say():
 def test_a_reason_is_stored_on_one_line_that_no_terminal_obeys(tmp_path):
     run = RunFolder.create(tmp_path / "run", smoke(), device="cpu", threads=1)
     run.mark_failed("\x1b[31mred\nand \udcff more")
-    assert failure(run) == "\\x1b[31mred and \\udcff more"
+    assert why_failed(run) == "\\x1b[31mred and \\udcff more"
     assert "\\\\udcff more" in (run.path / "FAILED").read_text()

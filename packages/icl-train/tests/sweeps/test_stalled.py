@@ -2,11 +2,10 @@
 
 import pytest
 
-from icl_train import figure3a
+from icl_train import figure3a, why_failed
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._sweeps import watched as watched_module
 from icl_train._sweeps.sweep import prepare
-from icl_train._watching.view import failure
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def test_a_run_that_hangs_is_ended_as_failed_and_the_others_finish(runs, launche
     reason = "no sign of life for 0.01 minutes, at step 0: ended (--stall-minutes)"
     assert told.lines()[-1] == f"64 classes, s0: failed, {reason}"
     assert [run.status() for run in runs] == ["failed", "done"]
-    assert failure(runs[0]) == reason
+    assert why_failed(runs[0]) == reason
 
 
 def test_a_run_that_gives_signs_of_life_is_not_ended(runs, launched, child):

@@ -4,8 +4,7 @@ import subprocess
 
 import pytest
 
-from icl_train import RunFolder
-from icl_train._watching.view import failure
+from icl_train import RunFolder, why_failed
 
 # What the process of a run does after some batches hangs on the run: its folder is among the arguments.
 SOURCE = """\
@@ -77,7 +76,7 @@ def test_a_run_whose_process_ends_without_having_trained_is_told_as_such(swept, 
 def test_a_run_that_somebodys_sys_exit_ends_has_failed(swept):
     run = run_of(swept, 40)
     assert run.status() == "failed"
-    assert failure(run) == "code that the run calls ended it: SystemExit: 0"
+    assert why_failed(run) == "code that the run calls ended it: SystemExit: 0"
 
 
 def test_a_sweep_with_runs_that_ended_untrained_ends_with_1_and_no_hint_at_the_figure(swept):

@@ -7,9 +7,8 @@ import pytest
 from safetensors.torch import load_file
 
 from icl_models import PluginWarning, find_tracker
-from icl_train import PlainReporter, RunConfig, RunFailed, RunFolder, smoke, train
+from icl_train import PlainReporter, RunConfig, RunFailed, RunFolder, smoke, train, why_failed
 from icl_train._commands.main import _main
-from icl_train._watching.view import failure
 
 RECORDER = """
 import json, random
@@ -181,7 +180,7 @@ def test_a_tracker_hears_why_a_run_failed(tmp_path):
         train(run, Quiet())
     method, outcome, reason = told(run)[-1]
     assert (method, outcome) == ("finish", "failed")
-    assert reason == failure(run)
+    assert reason == why_failed(run)
 
 
 def test_a_run_whose_tracker_is_not_installed_is_resumed_without_it(tmp_path, plugins):

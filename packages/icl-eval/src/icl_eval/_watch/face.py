@@ -17,7 +17,7 @@ from icl_eval._watch.entries import Entry, entries_of, groups_of
 from icl_eval._watch.page import page_of
 from icl_eval._watch.sparks import ASCII, BLOCKS
 from icl_train import StatusRow, Survey
-from icl_train.command_line import OpenConsole
+from icl_train.command_line import plain_console
 
 __all__ = ["CurveFace"]
 
@@ -52,7 +52,7 @@ class CurveFace:
 
     def last(self, rows: Sequence[StatusRow]) -> None:
         """All of it, however long."""
-        console = OpenConsole(markup=False, emoji=False, highlight=False)
+        console = plain_console()
         width = shutil.get_terminal_size().columns if console.is_terminal else _PIPE_WIDTH
         levels = _levels(sys.stdout.encoding)
         entries = self._entries(rows, sys.stdout.encoding)

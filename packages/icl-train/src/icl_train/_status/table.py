@@ -15,7 +15,7 @@ from rich.text import Text
 from icl_data.foundation.printable import one_line
 from icl_train._runs.headlines import headline_of
 from icl_train._status.rows import STATES, StatusRow
-from icl_train.command_line import OpenConsole
+from icl_train.command_line import plain_console
 
 __all__ = ["scores_of", "show", "status_table", "terminal", "totals"]
 
@@ -30,10 +30,7 @@ _PIPE_WIDTH = 10_000  # each run on one line
 
 def terminal() -> Console:
     """The standard output as a terminal, or as a pipe whose lines may be of any length."""
-    console = OpenConsole(markup=False, emoji=False, highlight=False)
-    if console.is_terminal:
-        return console
-    return OpenConsole(width=_PIPE_WIDTH, markup=False, emoji=False, highlight=False)
+    return plain_console(_PIPE_WIDTH)
 
 
 def show(rows: Sequence[StatusRow]) -> None:
