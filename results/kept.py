@@ -14,17 +14,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
 from recorded_runs import MEASURES, read_rows
 
-from icl_train import RunConfig, RunFolder
+from icl_train import RunConfig, RunError, RunFolder, headline_of
 
 __all__ = ["kept_runs"]
 
-# split → its headline, and the other metrics of MEASURES
-HEADLINES = {
-    "fewshot_holdout": "accuracy_closed",
-    "novel_label": "accuracy_closed",
-    "flipped": "accuracy_closed",
-    "no_support_zipfian": "accuracy_query",
-}
+_SPLITS = sorted({split for split, _ in MEASURES.values()})
 _ENDS = ("", "_low", "_high")
 
 
@@ -36,15 +30,19 @@ def kept_runs(page: Path, into: Path) -> list[tuple[RunFolder, dict[str, str]]]:
         into: an empty folder, in which the runs are made.
 
     Raises:
-        ValueError: if a file of the page is not what a build has written.
+        RunError: if a file of the page is not what a build has written.
     """
     values = read_rows(page / "timeseries.csv")
-    found = []
-    for row in read_rows(page / "runs.csv"):
+    return [(_made(page, row, values, into), row) for row in read_rows(page / "runs.csv")]
+
+
+def _made(page: Path, row: dict[str, str], values: list[dict[str, str]], into: Path) -> RunFolder:
+    """The folder of one row of `runs.csv`."""
+    try:
         name = row["run"]
         file = page / "configs" / f"{name}.json"
         if not file.exists():
-            raise ValueError(f"{file} must be there, since runs.csv has a row of that run")
+            raise RunError(f"{file} must be there, since runs.csv has a row of that run")
         config = RunConfig.from_dict(json.loads(file.read_text(encoding="utf-8")))
         run = RunFolder.create(into / name, config, device=row["device"], threads=int(row["threads"]))
         for one in values:
@@ -52,8 +50,10 @@ def kept_runs(page: Path, into: Path) -> list[tuple[RunFolder, dict[str, str]]]:
                 run.append(_records(config, one))
         if row["state"] == "done":
             run.mark_done()
-        found.append((run, row))
-    return found
+    except (ValueError, KeyError) as error:
+        wrong = f"it has no column {error}" if isinstance(error, KeyError) else str(error)
+        raise RunError(f"{page} must be what a build has written: {wrong}") from error
+    return run
 
 
 def _records(config: RunConfig, row: dict[str, str]) -> list[dict[str, object]]:
@@ -64,7 +64,8 @@ def _records(config: RunConfig, row: dict[str, str]) -> list[dict[str, object]]:
     records: list[dict[str, object]] = []
     if row["training_accuracy"]:
         records.append({"split": "train", **place, "accuracy_query": float(row["training_accuracy"])})
-    for split, headline in HEADLINES.items():
+    for split in _SPLITS:
+        headline = headline_of(split).metric
         metrics = {
             f"{metric}{end}": float(row[f"{name}{end}"])
             for name, (of, metric) in MEASURES.items()

@@ -21,7 +21,7 @@ from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import printable
 from icl_data.foundation.whole_file import whole_file, write_text
 from icl_models import find_experiment
-from icl_train import RunFolder, experiment_runs
+from icl_train import RunError, RunFolder, experiment_runs
 
 __all__ = ["Figure3Run", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
 
@@ -167,7 +167,7 @@ def made(build_page: Callable[[argparse.Namespace], int], chosen: argparse.Names
     """
     try:
         return build_page(chosen)
-    except (ValueError, OSError) as error:
+    except (RunError, OSError) as error:
         said = describe(error) if isinstance(error, OSError) else error
         print(f"{page.name}/build.py: {printable(str(said))}", file=sys.stderr)
         return 1 if isinstance(error, OSError) else 2

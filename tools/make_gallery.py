@@ -20,6 +20,7 @@ from pathlib import Path
 from training import MINUTES, command, minutes, trained_until
 
 BUILD = Path(__file__).parents[1] / "docs" / "gallery" / "build.py"
+REPORT = Path(__file__).with_name("make_report.py")
 FOLLOWUPS = ("reddy2023", "singh2023", "singh2024", "singh2025")
 
 
@@ -55,6 +56,7 @@ def make(part: str, folder: Path, most: float) -> int:
     held = subprocess.run(command("icl-eval", "claims", runs), check=False).returncode
     if part == "all":
         subprocess.run([sys.executable, str(BUILD), str(folder)], check=True)
+        subprocess.run([sys.executable, str(REPORT), str(runs)], check=True)
     return held
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import warnings
+from pathlib import Path
 
 import pytest
 from runs import HOSTILE, STEPS, make, make_all
@@ -47,6 +48,14 @@ PLACE = """([x, y]) => {
   const view = [...Bokeh.index].find((one) => host.contains(one.el));
   const { left, top } = view.canvas_view.el.getBoundingClientRect();
   return [left + view.frame.x_scale.compute(x), top + view.frame.y_scale.compute(y)];
+}"""
+# Dashes that the first chart's lines are drawn with, and those of the legend.
+DASHES = """() => {
+  const host = document.getElementById("chart-0");
+  const { renderers } = [...Bokeh.index].find((one) => host.contains(one.el)).model;
+  const lines = renderers.map((one) => one.data_source.data.dash ?? []).flat();
+  const keys = [...document.querySelectorAll("#legend line")];
+  return [lines, keys.map((one) => one.getAttribute("stroke-dasharray") || "solid")];
 }"""
 FOCUSED = """(() => {
   const one = document.activeElement;
@@ -103,6 +112,17 @@ def typed(tab, query):
 
 def pixels(tab, chart="chart-0"):
     return tab.locator(f"#{chart}").screenshot()
+
+
+def test_more_lines_than_bands_have_the_dashes_of_the_legend(browser):
+    tab = browser.new_page()
+    tab.goto((Path(__file__).parents[2] / "docs" / "report.html").as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    lines, legend = tab.evaluate(DASHES)
+    tab.close()
+    assert len(lines) > 12
+    assert set(lines) == set(legend)
+    assert len(set(legend)) == 4
 
 
 def test_every_run_is_in_the_table_with_what_it_reached(opened):

@@ -177,6 +177,27 @@ def test_a_page_without_the_settings_of_a_run_is_one_line(made, tmp_path):
     assert contents(page) == before
 
 
+@pytest.mark.parametrize(
+    ("file", "before", "after", "told"),
+    [
+        ("runs.csv", "threads", "thread", "it has no column 'threads'"),
+        ("timeseries.csv", "0.25,", "much,", "could not convert string to float"),
+        ("configs/28x28-classes100-statistics2-s0.json", "{", "[", "Expecting"),
+    ],
+)
+def test_a_damaged_page_is_one_line(file, before, after, told, made, tmp_path):
+    _, out, _ = made
+    page = shutil.copytree(out, tmp_path / "page")
+    text = (page / file).read_text()
+    assert before in text
+    (page / file).write_text(text.replace(before, after))
+    damaged = contents(page)
+    said = build("figure3a", "--out", page)
+    assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+    assert re.search(f"{page.name} must be what a build has written: .*{told}", said.stderr)
+    assert contents(page) == damaged
+
+
 def test_the_settings_of_each_run_are_kept(made):
     _, out, _ = made
     settings = json.loads((out / "configs" / "28x28-classes1600-statistics2-s1.json").read_text())

@@ -1,5 +1,6 @@
 // Learning curves: two measures side by side.
 const MOST_BANDS = 12; // more of them cover each other
+const MOST_DASHES = 60; // dashes take long to draw
 const DRAWN_POINTS = 3000; // of all lines of a chart together: it is some hundred pixels wide, and drawn anew at each key
 const MOST_POINTS = 300; // of a line: a point for each two pixels
 const MOST_LEVELS = 3;
@@ -59,7 +60,7 @@ function drawCurves(side, runs, groups, styles) {
       ...line,
       x: kept.map((at) => line.steps[at]),
       y: kept.map((at) => line.value[at]),
-      style: found.length > MOST_BANDS ? { ...styles[line.group], dash: [] } : styles[line.group],
+      style: found.length > MOST_DASHES ? { ...styles[line.group], dash: [] } : styles[line.group],
       width: found.length > MOST_BANDS ? 1.2 : 2.2,
       band: withBands && line.low ? bandOf(line, kept, usable) : null,
       groupName: groups.title ? `${groups.title} ${groups.names[line.group]}`.trim() : "",
@@ -107,6 +108,7 @@ function noteOfCurves(drawn, groups) {
   const banded = drawn.some((one) => one.bands && one.lines.some((line) => line.band));
   if (banded) said.push("Bands: least to greatest of several seeds, 95% interval (Wilson) of a single run.");
   else if (view.bands && drawn.some((one) => one.lines.length > MOST_BANDS)) said.push(`Bands are drawn of at most ${MOST_BANDS} lines: filter, and they appear.`);
+  if (groups.names.length > 1 && drawn.some((one) => one.lines.length > MOST_DASHES)) said.push(`More than ${MOST_DASHES} lines have no dashes: filter, and they are as in the legend.`);
   const stride = Math.max(...drawn.map((one) => one.strides));
   if (stride > 1) said.push(`Long curves, and those of many lines, are drawn with one evaluation in ${stride}; the CSV file has all.`);
   if (view.logX) said.push("Update 0 has no place on a scale of logarithms.");

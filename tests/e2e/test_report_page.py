@@ -1,0 +1,76 @@
+"""docs/report.html is what its own CSV files give, and runs of other folders come to it."""
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from recorded import evaluation, training_record
+
+from icl_models import find_experiment
+from icl_train import RunFolder, experiment_runs
+
+ROOT = Path(__file__).parents[2]
+FILES = ("report.html", "report_runs.csv", "report_curves.csv")
+PICTURE = re.compile(rb"data:image/png;base64,[A-Za-z0-9+/=]*")  # another zlib packs the same pixels otherwise
+
+
+def make(out, *runs):
+    command = [sys.executable, ROOT / "tools" / "make_report.py", *runs, "--out", out]
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def one(tmp_path):
+    """A folder with the curves of one run of the report, and that run as the experiment has it."""
+    run = experiment_runs(find_experiment("figure2"), "laptop")[0]
+    out = tmp_path / "page"
+    out.mkdir()
+    kept = [row for row in rows(ROOT / "docs" / "report_curves.csv") if row["run"] == run.folder]
+    with (out / "report_curves.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, kept[0], lineterminator="\n")
+        table.writeheader()
+        table.writerows(kept)
+    return out, run
+
+
+def test_the_page_is_what_its_csv_files_give(tmp_path):
+    shutil.copy(ROOT / "docs" / "report_curves.csv", tmp_path)
+    done = make(tmp_path)
+    assert done.returncode == 0, done.stderr
+    for name in FILES:
+        found, kept = (PICTURE.sub(b"", (folder / name).read_bytes()) for folder in (tmp_path, ROOT / "docs"))
+        assert found == kept, f"docs/{name} is not what it would be now: python tools/make_report.py"
+
+
+@pytest.mark.parametrize(("share", "is_taken"), [(0.5, False), (1, True)])
+def test_of_a_run_in_both_places_the_one_that_has_come_further_is_taken(one, share, is_taken, tmp_path):
+    out, run = one
+    step = int(run.config.train.max_steps * share)
+    folder = RunFolder.create(tmp_path / "runs" / run.folder, run.config, device="cpu", threads=1)
+    told = evaluation(run.config, "fewshot_holdout", step, 0.123)
+    folder.append([training_record(run.config, step), told])
+    folder.mark_done()
+    done = make(out, tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    values = {row["value"] for row in rows(out / "report_curves.csv") if row["split"] == "fewshot_holdout"}
+    assert ("0.123" in values) == is_taken
+    assert len({row["run"] for row in rows(out / "report_runs.csv")}) == 1
+
+
+def test_a_run_of_no_experiment_is_refused_and_nothing_is_written(one):
+    out, run = one
+    curves = out / "report_curves.csv"
+    curves.write_text(curves.read_text().replace(run.folder, "my-run"))
+    done = make(out)
+    assert done.returncode == 2
+    assert done.stderr == "make_report.py: runs must be of an experiment at laptop scale, got my-run\n"
+    assert [file.name for file in out.iterdir()] == ["report_curves.csv"]

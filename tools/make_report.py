@@ -1,0 +1,135 @@
+"""Write docs/report.html and its CSV files, of the runs that these are about already and of any others.
+
+    python tools/make_report.py                      made anew of its own files
+    python tools/make_report.py gallery-runs/runs    with the runs of this folder
+
+Runs are experiments' own at laptop scale: a name says all settings. Of a run that is in both places the one that has
+come further is taken, of equals that of the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack, chdir
+from pathlib import Path
+
+from recorded_runs import read_rows, runs_below, updates_done
+
+from icl_data.foundation.printable import printable
+from icl_data.foundation.whole_file import whole_file
+from icl_eval import write_report
+from icl_models import find_experiment, known_experiments
+from icl_train import RunConfig, RunError, RunFolder, experiment_runs
+
+DOCS = Path(__file__).parents[1] / "docs"
+RUNS = Path("gallery-runs", "runs")  # where the gallery is trained: the page names its runs there
+
+
+def make(folders: list[Path], out: Path) -> list[Path]:
+    """Write the page; the files, the page first.
+
+    Args:
+        folders: with runs, beside those of the page's CSV files.
+        out: folder of report.html, report_runs.csv and report_curves.csv.
+
+    Raises:
+        RunError: of a run whose settings are not known, and of what is no file of a report.
+        OSError: what the system says of a file.
+    """
+    own = {one.run.name: one.run for one in runs_below(folders)}
+    with tempfile.TemporaryDirectory() as made:
+        place = Path(made) / RUNS
+        place.mkdir(parents=True)
+        for run in _kept(out / "report_curves.csv", place):
+            if run.name in own and updates_done(own[run.name]) >= updates_done(run):
+                shutil.rmtree(run.path)
+        for name, run in own.items():
+            if not (place / name).exists():
+                (place / name).symlink_to(run.path.resolve())
+        (Path(made) / "docs").mkdir()
+        with chdir(made):  # paths in the files begin where the repository does
+            files = write_report(RUNS, out=Path("docs", "report.html"))
+        with ExitStack() as stack:
+            for file in files:
+                shutil.copyfile(Path(made) / file, stack.enter_context(whole_file(out / file.name)))
+    return [out / file.name for file in files]
+
+
+def _kept(curves: Path, place: Path) -> list[RunFolder]:
+    """Run folders with the values of a report; none where there is no report yet."""
+    if not curves.exists():
+        return []
+    records: dict[str, dict[tuple[int, bool, str], dict[str, object]]] = {}
+    done = set()
+    for row in read_rows(curves):
+        if row["status"] == "done":
+            done.add(row["run"])
+        is_trained = row["split"] == "train"
+        key = (int(row["step"]), not is_trained, row["split"])
+        record = records.setdefault(row["run"], {}).setdefault(key, {} if is_trained else {"protocol": "paper"})
+        record.update(_told(row, is_trained=is_trained))
+    configs = _laptop_configs()
+    unknown = sorted(records.keys() - configs)
+    if unknown:
+        raise RunError(f"runs must be of an experiment at laptop scale, got {', '.join(map(printable, unknown))}")
+    runs = [_written(place / name, configs[name], list(found.values())) for name, found in records.items()]
+    for run in runs:
+        if run.name in done:
+            run.mark_done()
+    return runs
+
+
+def _told(row: dict[str, str], *, is_trained: bool) -> dict[str, object]:
+    """What a line of metrics.jsonl has of one value."""
+    metric = row["metric"]
+    told: dict[str, object] = {
+        "split": "train" if is_trained else f"eval_{row['split']}",
+        "step": int(row["step"]),
+        "sequences": int(row["sequences"]),
+        metric: float(row["value"]),
+    }
+    if row["low"]:
+        told |= {f"{metric}_low": float(row["low"]), f"{metric}_high": float(row["high"])}
+    if row["n_sequences"]:
+        told["n_sequences"] = int(row["n_sequences"])
+    if row["headline"] == "true":
+        told |= {"headline": metric, "chance": float(row["chance"])}
+    return told
+
+
+def _laptop_configs() -> dict[str, RunConfig]:
+    """Name of a run's folder → its settings."""
+    specs = (find_experiment(name) for name in known_experiments())
+    runs = (one for spec in specs if "laptop" in spec.scales for one in experiment_runs(spec, "laptop"))
+    return {one.folder: one.config for one in runs}
+
+
+def _written(path: Path, config: RunConfig, records: list[dict[str, object]]) -> RunFolder:
+    run = RunFolder.create(path, config, device="cpu", threads=1)
+    for record in records:
+        run.append([record])
+    return run
+
+
+def main(args: list[str]) -> int:
+    """Run the command; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="make_report.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUNS", help="folders with runs, at any depth")
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder of the report; default: docs")
+    chosen = parser.parse_args(args)
+    try:
+        print("\n".join(str(file) for file in make(chosen.runs, chosen.out)))
+    except (RunError, OSError, ValueError, KeyError, csv.Error) as error:
+        print(f"make_report.py: {printable(str(error))}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
