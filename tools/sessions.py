@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import shutil
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +25,7 @@ __all__ = [
     "install_wheels",
     "pinned",
     "pytest",
-    "removing_environment",
+    "used_once",
 ]
 
 ROOT = Path(__file__).parents[1]
@@ -41,13 +44,17 @@ TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "scipy")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def removing_environment(function: Callable[..., None]) -> Callable[..., None]:
-    """A session that takes its environment away when it has passed, if ICL_REMOVE_ENVIRONMENTS is set: all of them
-    together hold 17 GB, most of it PyTorch eleven times.
+def used_once(function: Callable[..., None]) -> Callable[..., None]:
+    """A session whose environment is made for it alone: Python compiles of it what is imported, when it is, and pip
+    nothing, since most of it never is.
+
+    If ICL_REMOVE_ENVIRONMENTS is set the environment goes when the session has passed: all of them together hold 17 GB,
+    most of it PyTorch eleven times.
     """
 
     @functools.wraps(function)
     def run(session: nox.Session, *args: object, **options: object) -> None:
+        session.env.update(PIP_COMPILE="0", PYTHONDONTWRITEBYTECODE="")
         function(session, *args, **options)
         if os.environ.get("ICL_REMOVE_ENVIRONMENTS"):
             shutil.rmtree(session.virtualenv.location, ignore_errors=True)
@@ -61,25 +68,37 @@ def install(session: nox.Session, *packages: str) -> None:
 
 
 def install_wheels(session: nox.Session, *packages: str, extras: str = "", constraints: Path = CONSTRAINTS) -> None:
-    """Build the wheels of these packages and install them, with no look at the source tree."""
-    wheels = Path(session.create_tmp()).resolve() / "wheels"
-    shutil.rmtree(wheels, ignore_errors=True)
-    install(session, *BUILD_TOOLS)
-    for package in packages:
-        session.run(
-            "python",
-            "-m",
-            "build",
-            "--wheel",
-            "--no-isolation",
-            "--outdir",
-            str(wheels),
-            str(ROOT / "packages" / package),
-            silent=True,
-        )
-    found = [next(wheels.glob(f"{package.replace('-', '_')}-*.whl")) for package in packages]
+    """Install these packages from their own wheels, with no look at the source tree."""
+    found = [_wheel(session, package) for package in packages]
     chosen = [f"{wheel}{extras if wheel == found[-1] else ''}" for wheel in found]
     session.install("-c", str(constraints), *chosen)
+
+
+_built: dict[str, Path] = {}  # package → its wheel; and what builds them
+
+
+def _wheel(session: nox.Session, package: str) -> Path:
+    """The wheel of a package, which the first session of this command that asks for it builds for all of them."""
+    if package not in _built:
+        python = _builder(session)
+        folder = python.parents[2] / package
+        build = ("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder))
+        session.run(str(python), *build, str(ROOT / "packages" / package), external=True, silent=True)
+        (_built[package],) = folder.glob("*.whl")
+    return _built[package]
+
+
+def _builder(session: nox.Session) -> Path:
+    """Python of an environment that builds wheels, which is there for as long as this command runs."""
+    if "builder" not in _built:
+        folder = Path(tempfile.mkdtemp(prefix="icl-wheels-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        session.run(sys.executable, "-m", "virtualenv", "--quiet", str(folder / "builder"), external=True)
+        python = folder / "builder" / ("Scripts" if os.name == "nt" else "bin") / "python"
+        pip = ("-m", "pip", "install", "--quiet", "-c", str(CONSTRAINTS))
+        session.run(str(python), *pip, *BUILD_TOOLS, external=True)
+        _built["builder"] = python
+    return _built["builder"]
 
 
 def data_environment() -> dict[str, str]:
