@@ -166,7 +166,7 @@ def faults(session: nox.Session) -> None:
     options = [arg for arg in session.posargs if arg not in ("--short", "--long")]
     options = [str(Path(arg).resolve()) if before == "--report" else arg for before, arg in pairs(options)]
     tests = ROOT / "tests" / "faults"
-    pytest(session, tests, args=("--inputs", size, *options), chosen=False)
+    pytest(session, tests, args=("--inputs", size, *options), minutes=60, chosen=False)
 
 
 def pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -184,7 +184,7 @@ def cluster(session: nox.Session) -> None:
     """
     install_wheels(session, "icl-data", "icl-models", "icl-train", extras="[slurm,ray]")
     install(session, *TEST_TOOLS)
-    pytest(session, ROOT / "tests" / "cluster", args=("--durations=0",), workers=1)
+    pytest(session, ROOT / "tests" / "cluster", args=("--durations=0", "--durations-min=0"), workers=1, minutes=30)
 
 
 @nox.session

@@ -40,7 +40,7 @@ SIBLINGS: dict[str, tuple[str, ...]] = {
 }
 EVERYTHING = tuple(SIBLINGS)
 BUILD_TOOLS = ("build", "hatchling", "hatch-fancy-pypi-readme")
-TEST_TOOLS = ("pytest", "pytest-xdist", "hypothesis", "scipy")
+TEST_TOOLS = ("pytest", "pytest-xdist", "pytest-timeout", "hypothesis", "scipy")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -112,7 +112,12 @@ def data_environment() -> dict[str, str]:
 
 
 def pytest(
-    session: nox.Session, *paths: Path, args: tuple[str, ...] = (), workers: int = CORES, chosen: bool = True
+    session: nox.Session,
+    *paths: Path,
+    args: tuple[str, ...] = (),
+    workers: int = CORES,
+    minutes: int = 15,
+    chosen: bool = True,
 ) -> None:
     """Run tests away from the source tree, so that only what is installed can be imported; a process for each core.
 
@@ -121,6 +126,7 @@ def pytest(
         paths: folders of tests.
         args: options of pytest.
         workers: processes at most.
+        minutes: after which a test that does not end fails, and says where it waits.
         chosen: whether what is given behind `--` takes the place of the paths.
     """
     away = Path(session.create_tmp()).resolve()
@@ -137,6 +143,10 @@ def pytest(
             "-ra",
             "-p",
             "no:cacheprovider",
+            "--timeout",
+            str(60 * minutes),
+            "--durations=6",
+            "--durations-min=5",
             "-n",
             str(min(workers, 8) if workers > 1 else 0),
             *args,

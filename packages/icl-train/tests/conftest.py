@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -51,6 +52,14 @@ class Plugins:
         sys.modules.pop(f"icl_fake_{name}", None)
         importlib.invalidate_caches()
         registry_module.registry.cache_clear()
+
+
+@pytest.fixture
+def heeding_hangups():
+    """The test is hung up on as on a terminal, also where nohup has told it not to heed that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

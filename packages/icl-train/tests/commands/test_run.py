@@ -61,6 +61,7 @@ def test_a_reader_that_leaves_does_not_make_a_run_failed(tmp_path):
 LONG = ["--max-steps", "1000000", "--train.checkpoint-interval", "1000000"]
 
 
+@pytest.mark.usefixtures("heeding_hangups")
 def test_a_run_whose_terminal_is_closed_saves_its_last_update(tmp_path, on_terminal):
     options = ["--root", str(tmp_path), "--name", "run", *LONG]
     terminal = on_terminal([sys.executable, "-m", "icl_train", "run", "smoke", *options], columns=80)

@@ -10,6 +10,8 @@ import pytest
 
 from icl_train._runs.interrupt import StopRequest
 
+pytestmark = pytest.mark.usefixtures("heeding_hangups")
+
 
 def send(number):
     os.kill(os.getpid(), number)

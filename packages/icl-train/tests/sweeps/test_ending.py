@@ -10,6 +10,8 @@ import pytest
 from icl_train import RunFolder
 from icl_train._sweeps.sweep import launch, prepare
 
+pytestmark = pytest.mark.usefixtures("heeding_hangups")
+
 HANGS = """\
 import time
 from pathlib import Path
