@@ -31,7 +31,7 @@ from sessions import (
     install_wheels,
     pinned,
     pytest,
-    used_once,
+    removing_environment,
 )
 
 ALL_OF_DATA = "icl-data[torch,jax,h5,images,plot]"
@@ -50,7 +50,7 @@ nox.options.error_on_missing_interpreters = True
 
 
 @nox.session
-@used_once
+@removing_environment
 def lint(session: nox.Session) -> None:
     """ruff: rules and format."""
     install(session, "ruff")
@@ -59,7 +59,7 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def types(session: nox.Session) -> None:
     """mypy --strict on each package's source."""
     install_wheels(session, *EVERYTHING)
@@ -70,7 +70,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 @nox.parametrize("package", TESTED, ids=TESTED)
-@used_once
+@removing_environment
 def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
     name, bracket, extra = package.partition("[")
@@ -80,7 +80,7 @@ def tests(session: nox.Session, package: str) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def oldest_numpy(session: nox.Session) -> None:
     """icl-data's tests with the oldest NumPy that its metadata allows; the other sessions have the newest."""
     install_wheels(session, "icl-data")
@@ -90,7 +90,7 @@ def oldest_numpy(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def integration(session: nox.Session) -> None:
     """The cross-package tests: golden trajectories, kill and resume, figures from commands."""
     install_wheels(session, *EVERYTHING)
@@ -99,7 +99,7 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def parity(session: nox.Session) -> None:
     """Golden values (on the full files if ICL_GOLDEN names them); the models beside a Haiku description of them, as a
     table of differences; Omniglot as TensorFlow Datasets reads it.
@@ -112,7 +112,7 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def regression(session: nox.Session) -> None:
     """Short trainings: symbolic ones at 100 and 1,600 classes; laptop ones where ICL must, and must not, emerge."""
     install_wheels(session, *EVERYTHING)
@@ -121,7 +121,7 @@ def regression(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def plugins(session: nox.Session) -> None:
     """The example plugin beside the wheels: conformance, training, evaluation, figure; faulty plugins; none. Then the
     plugin that a study in results/ trains.
@@ -142,7 +142,7 @@ def plugins(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def quickstart(session: nox.Session) -> None:
     """Sweep five class counts on the embedded default and draw Figure 3a, into ./quickstart (or the folder given)."""
     install_wheels(session, *EVERYTHING)
@@ -153,7 +153,7 @@ def quickstart(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def faults(session: nox.Session) -> None:
     """Damaged files by the thousand, damaged and killed runs: what comes out is named, and nothing is let in or lost.
 
@@ -175,7 +175,7 @@ def pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 @nox.session
-@used_once
+@removing_environment
 def cluster(session: nox.Session) -> None:
     """Sweeps on a Ray cluster of several nodes and on a Slurm of this machine: nodes and jobs are killed, preempted
     and requeued, and what comes back is what unbroken runs give, bit for bit.
@@ -188,7 +188,7 @@ def cluster(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def browser(session: nox.Session) -> None:
     """Pages that commands write, in a Chromium without a window: they are used with a pointer and with keys alone, wide
     and narrow, light and dark.
@@ -203,7 +203,7 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 @nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
-@used_once
+@removing_environment
 def minimums(session: nox.Session, package: str) -> None:
     """The tests of one package with the oldest versions that its metadata allow of direct dependencies, but PyTorch.
 
@@ -225,7 +225,7 @@ def minimums(session: nox.Session, package: str) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def wheels(session: nox.Session) -> None:
     """Wheel and source archive of each package, built twice, in other folders, at another time and with other rights of
     files: the same bytes. What is in them and in their metadata, and the pages on citing, releasing and contributing.
@@ -241,7 +241,7 @@ def wheels(session: nox.Session) -> None:
 
 @nox.session
 @nox.parametrize("package", list(SIBLINGS), ids=list(SIBLINGS))
-@used_once
+@removing_environment
 def release(session: nox.Session, package: str) -> None:
     """A package from its own source archive, its siblings from theirs: its commands run, and the tests in the archive
     can be collected, away from the source tree.
@@ -271,7 +271,7 @@ def dev(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def licences(session: nox.Session) -> None:
     """Every distribution that the packages bring, with all extras but TensorFlow's, has a permissive licence."""
     install_wheels(session, *EVERYTHING)
@@ -288,7 +288,7 @@ def licences(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def security(session: nox.Session) -> None:
     """bandit on the packages' sources; pip-audit on the versions of constraints.txt, where its database answers."""
     install(session, "bandit", "pip-audit")
@@ -314,7 +314,7 @@ def security(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def gallery(session: nox.Session) -> None:
     """Every experiment at laptop scale: trained, drawn, judged, in ./gallery-runs (or the folder given); and what is
     finished of it taken into docs/gallery.
@@ -326,14 +326,14 @@ def gallery(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def figures(session: nox.Session) -> None:
     """The part of the gallery that is of Chan et al. 2022, in the same folder, without the pages."""
     make_gallery(session, "chan2022")
 
 
 @nox.session
-@used_once
+@removing_environment
 def followups(session: nox.Session) -> None:
     """The part that is of Reddy 2023 and Singh et al. 2023, 2024 and 2025."""
     make_gallery(session, "followups")
@@ -346,7 +346,7 @@ def make_gallery(session: nox.Session, part: str) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def figure3a(session: nox.Session) -> None:
     """Figure 3a on Omniglot: trained, seed by seed, in ./figure3a-runs; results/figure3a made of the runs as they are.
 
@@ -359,7 +359,7 @@ def figure3a(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def docs(session: nox.Session) -> None:
     """The site, into docs/_build/html: pages, experiments, docstrings, a notebook that is run. A warning is an error.
 
@@ -378,7 +378,7 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
-@used_once
+@removing_environment
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios measured in one run, on this machine; `nox -s bench -- table [options]` runs one alone.
 

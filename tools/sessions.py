@@ -26,7 +26,7 @@ __all__ = [
     "install_wheels",
     "pinned",
     "pytest",
-    "used_once",
+    "removing_environment",
 ]
 
 ROOT = Path(__file__).parents[1]
@@ -45,17 +45,13 @@ TEST_TOOLS = ("pytest", "pytest-xdist", "pytest-timeout", "hypothesis", "scipy")
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def used_once(function: Callable[..., None]) -> Callable[..., None]:
-    """A session whose environment is made for it alone: Python compiles of it what is imported, when it is, and pip
-    nothing, since most of it never is.
-
-    If ICL_REMOVE_ENVIRONMENTS is set the environment goes when the session has passed: all of them together hold 17 GB,
-    most of it PyTorch eleven times.
+def removing_environment(function: Callable[..., None]) -> Callable[..., None]:
+    """A session that takes its environment away when it has passed, if ICL_REMOVE_ENVIRONMENTS is set: all of them
+    together hold 17 GB, most of it PyTorch eleven times.
     """
 
     @functools.wraps(function)
     def run(session: nox.Session, *args: object, **options: object) -> None:
-        session.env.update(PIP_COMPILE="0", PYTHONDONTWRITEBYTECODE="")
         function(session, *args, **options)
         if os.environ.get("ICL_REMOVE_ENVIRONMENTS"):
             _remove(Path(session.virtualenv.location))

@@ -1,6 +1,8 @@
 """The tidy table: a row for each value, with the run's settings beside it."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -122,6 +124,22 @@ def test_splits_can_be_chosen(trained):
 def test_a_split_that_no_run_has_is_refused_with_those_that_there_are(trained):
     with pytest.raises(ValueError, match=r"^splits must be among .*flipped.*, got fliped; did you mean flipped"):
         load_runs(trained, splits=["fliped"])
+
+
+def test_names_are_told_in_one_order_whatever_the_process_has_read_before(trained):
+    code = """if True:
+        import sys
+        import polars as pl
+        from icl_eval import load_runs
+        before = pl.Series(["train", "eval_no_support_zipfian"], dtype=pl.Categorical)
+        try:
+            load_runs(sys.argv[1], splits=["fliped"])
+        except ValueError as error:
+            print(error)
+    """
+    told = subprocess.run([sys.executable, "-c", code, trained], capture_output=True, text=True, check=True).stdout
+    names = "fewshot_holdout, flipped, no_support_zipfian, novel_label, train"
+    assert told == f"splits must be among {names}, got fliped; did you mean flipped?\n"
 
 
 def test_chance_is_that_of_headlines(trained):

@@ -102,7 +102,8 @@ def _names(names: Names) -> Sequence[str] | None:
     return (names,) if isinstance(names, str) else names
 
 
-def _require(what: str, wanted: Iterable[str], known: Sequence[str]) -> None:
+def _require(what: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+    known = sorted(known)  # polars hands them out in an order that hangs on what the process has read before
     for name in wanted:
         if name not in known:
             among = listed(known) if len(known) <= _MOST_LISTED else f"the {len(known)} of the runs ({known[1]}, …)"
