@@ -40,11 +40,12 @@ def make(folders: list[Path], out: Path) -> list[Path]:
         RunError: of a run whose settings are not known, and of what is no file of a report.
         OSError: what the system says of a file.
     """
-    own = {one.run.name: one.run for one in runs_below(folders)}
+    configs = _laptop_configs()
+    own = _own(folders, configs)
     with tempfile.TemporaryDirectory() as made:
         place = Path(made) / RUNS
         place.mkdir(parents=True)
-        for run in _kept(out / "report_curves.csv", place):
+        for run in _kept(out / "report_curves.csv", place, configs):
             if run.name in own and updates_done(own[run.name]) >= updates_done(run):
                 shutil.rmtree(run.path)
         for name, run in own.items():
@@ -59,20 +60,36 @@ def make(folders: list[Path], out: Path) -> list[Path]:
     return [out / file.name for file in files]
 
 
-def _kept(curves: Path, place: Path) -> list[RunFolder]:
+def _own(folders: list[Path], configs: dict[str, RunConfig]) -> dict[str, RunFolder]:
+    """The runs of experiments below some folders by name; others are named on stderr."""
+    found = {}
+    for one in runs_below(folders):
+        config = configs.get(one.run.name)
+        if config is not None and config.digest() == one.run.config.digest():
+            found[one.run.name] = one.run
+        else:
+            print(printable(f"skipped {one.run.path}: it is no run of an experiment at laptop scale"), file=sys.stderr)
+    return found
+
+
+def _kept(curves: Path, place: Path, configs: dict[str, RunConfig]) -> list[RunFolder]:
     """Run folders with the values of a report; none where there is no report yet."""
     if not curves.exists():
         return []
     records: dict[str, dict[tuple[int, bool, str], dict[str, object]]] = {}
     done = set()
-    for row in read_rows(curves):
-        if row["status"] == "done":
-            done.add(row["run"])
-        is_trained = row["split"] == "train"
-        key = (int(row["step"]), not is_trained, row["split"])
-        record = records.setdefault(row["run"], {}).setdefault(key, {} if is_trained else {"protocol": "paper"})
-        record.update(_told(row, is_trained=is_trained))
-    configs = _laptop_configs()
+    try:
+        for row in read_rows(curves):
+            if row["status"] == "done":
+                done.add(row["run"])
+            is_trained = row["split"] == "train"
+            key = (int(row["step"]), not is_trained, row["split"])
+            record = records.setdefault(row["run"], {}).setdefault(key, {} if is_trained else {"protocol": "paper"})
+            record.update(_told(row, is_trained=is_trained))
+    except (ValueError, KeyError, TypeError, csv.Error) as error:  # a short line has None
+        raise RunError(
+            f"{curves} must be what a report has written, got a line without its numbers ({error})"
+        ) from error
     unknown = sorted(records.keys() - configs)
     if unknown:
         raise RunError(f"runs must be of an experiment at laptop scale, got {', '.join(map(printable, unknown))}")
@@ -125,7 +142,7 @@ def main(args: list[str]) -> int:
     chosen = parser.parse_args(args)
     try:
         print("\n".join(str(file) for file in make(chosen.runs, chosen.out)))
-    except (RunError, OSError, ValueError, KeyError, csv.Error) as error:
+    except (RunError, OSError) as error:
         print(f"make_report.py: {printable(str(error))}", file=sys.stderr)
         return 2
     return 0

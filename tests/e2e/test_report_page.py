@@ -5,13 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import evaluation, training_record
+from recorded import evaluation, training_record, written
 
 from icl_models import find_experiment
-from icl_train import RunFolder, experiment_runs
+from icl_train import RunFolder, experiment_runs, smoke
 
 ROOT = Path(__file__).parents[2]
 FILES = ("report.html", "report_runs.csv", "report_curves.csv")
@@ -64,6 +65,30 @@ def test_of_a_run_in_both_places_the_one_that_has_come_further_is_taken(one, sha
     values = {row["value"] for row in rows(out / "report_curves.csv") if row["split"] == "fewshot_holdout"}
     assert ("0.123" in values) == is_taken
     assert len({row["run"] for row in rows(out / "report_runs.csv")}) == 1
+
+
+def test_a_run_of_other_settings_is_named_and_left_out(one, tmp_path):
+    out, run = one
+    written(tmp_path / "runs" / run.folder, smoke())
+    written(tmp_path / "runs" / "my-run", replace(smoke(), seeds=replace(smoke().seeds, init=1)))
+    done = make(out, tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    skipped = [line for line in done.stderr.splitlines() if line.startswith("skipped ")]
+    assert [line.endswith(": it is no run of an experiment at laptop scale") for line in skipped] == [True, True]
+    assert [row["run"] for row in rows(out / "report_runs.csv")] == [run.folder]
+
+
+@pytest.mark.parametrize("line", ["x,y", "", "run,done,many,0,flipped,accuracy_closed,0.5,,,,1,false"])
+def test_a_damaged_file_is_one_line_and_nothing_is_written(line, one):
+    out, _ = one
+    curves = out / "report_curves.csv"
+    lines = curves.read_text().splitlines()
+    lines[0 if not line else 3] = line or "a,b"
+    curves.write_text("\n".join(lines))
+    done = make(out)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "report_curves.csv must be what a report has written" in done.stderr
+    assert [file.name for file in out.iterdir()] == ["report_curves.csv"]
 
 
 def test_a_run_of_no_experiment_is_refused_and_nothing_is_written(one):
