@@ -317,7 +317,7 @@ def security(session: nox.Session) -> None:
 @removing_environment
 def gallery(session: nox.Session) -> None:
     """Every experiment at laptop scale: trained, drawn, judged, in ./gallery-runs (or the folder given); and what is
-    finished of it taken into docs/gallery.
+    finished of it taken into docs/gallery and docs/report.html.
 
     Training stops after an hour (`-- --minutes M`), and the same command goes on. A claim that does not hold fails the
     session; one whose runs are missing cannot be judged yet.

@@ -203,7 +203,7 @@ def published(rows: list[dict[str, str]], column: str, value: float | None) -> s
 def common(page: Path, words: list[str]) -> str:
     """In words, a column at the last step that all runs have, by another column: FILE COLUMN BY PHRASE.
 
-    The phrase has N in the place of the other column's value.
+    The phrase has {N} in the place of the other column's value.
     """
     file, column, by, phrase = words[0], words[1], words[2], " ".join(words[3:])
     rows = rows_of(page.parent / file)
@@ -212,7 +212,7 @@ def common(page: Path, words: list[str]) -> str:
         group: [row for row in rows if row[by] == group and int(row["step"]) == last]
         for group in dict.fromkeys(row[by] for row in rows)
     }
-    said = {group: phrase.replace("N", f"{int(group):,}") for group in groups}
+    said = {group: phrase.replace("{N}", f"{int(group):,}") for group in groups}
     told = [f"{spread(own, column)} {said[group]} ({counted(len(own))})" for group, own in groups.items()]
     return f"At update {last:,}, the last that all of these runs have, {spoken(column)} is {'; '.join(told)}."
 

@@ -6,6 +6,7 @@ Checkpoints are too large to keep, and trainings take days on several machines. 
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -32,27 +33,33 @@ def kept_runs(page: Path, into: Path) -> list[tuple[RunFolder, dict[str, str]]]:
     Raises:
         RunError: if a file of the page is not what a build has written.
     """
-    values = read_rows(page / "timeseries.csv")
-    return [(_made(page, row, values, into), row) for row in read_rows(page / "runs.csv")]
+    try:
+        values = read_rows(page / "timeseries.csv")
+        return [(_made(page, row, values, into), row) for row in read_rows(page / "runs.csv")]
+    except RunError:
+        raise
+    except KeyError as error:
+        raise RunError(f"{page} must be what a build has written: a file has no column {error}") from error
+    except (ValueError, TypeError, csv.Error) as error:  # a short line has None
+        raise RunError(f"{page} must be what a build has written: {error}") from error
 
 
 def _made(page: Path, row: dict[str, str], values: list[dict[str, str]], into: Path) -> RunFolder:
     """The folder of one row of `runs.csv`."""
+    name, threads = row["run"], int(row["threads"])
+    file = page / "configs" / f"{name}.json"
+    if not file.exists():
+        raise RunError(f"{file} must be there, since runs.csv has a row of that run")
     try:
-        name = row["run"]
-        file = page / "configs" / f"{name}.json"
-        if not file.exists():
-            raise RunError(f"{file} must be there, since runs.csv has a row of that run")
         config = RunConfig.from_dict(json.loads(file.read_text(encoding="utf-8")))
-        run = RunFolder.create(into / name, config, device=row["device"], threads=int(row["threads"]))
-        for one in values:
-            if one["run"] == name:
-                run.append(_records(config, one))
-        if row["state"] == "done":
-            run.mark_done()
-    except (ValueError, KeyError) as error:
-        wrong = f"it has no column {error}" if isinstance(error, KeyError) else str(error)
-        raise RunError(f"{page} must be what a build has written: {wrong}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{file} must hold the settings of a run: {error}") from error
+    run = RunFolder.create(into / name, config, device=row["device"], threads=threads)
+    for one in values:
+        if one["run"] == name:
+            run.append(_records(config, one))
+    if row["state"] == "done":
+        run.mark_done()
     return run
 
 

@@ -1,4 +1,5 @@
-"""Train, draw and judge the experiments at laptop scale in one folder, and take what is finished into docs/gallery.
+"""Train, draw and judge the experiments at laptop scale in one folder, and take what is finished into docs/gallery and
+docs/report.html.
 
     python tools/make_gallery.py gallery-runs                     all of them
     python tools/make_gallery.py gallery-runs --part chan2022     figures 2 to 7 of Chan et al. 2022, those of plugins

@@ -1,10 +1,10 @@
 """Write docs/report.html and its CSV files, of the runs that these are about already and of any others.
 
     python tools/make_report.py                      made anew of its own files
-    python tools/make_report.py gallery-runs/runs    with the runs of this folder
+    python tools/make_report.py gallery-runs/runs    with the finished runs of this folder
 
-Runs are experiments' own at laptop scale: a name says all settings. Of a run that is in both places the one that has
-come further is taken, of equals that of the folder.
+Runs are experiments' own at laptop scale: a name says all settings. Of a run that is in both places that of the folder
+is taken.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ import csv
 import shutil
 import sys
 import tempfile
+import warnings
 from contextlib import ExitStack, chdir
 from pathlib import Path
+from typing import Any
 
-from recorded_runs import read_rows, runs_below, updates_done
+from recorded_runs import read_rows, runs_below
 
 from icl_data.foundation.printable import printable
 from icl_data.foundation.whole_file import whole_file
-from icl_eval import write_report
+from icl_eval import RunsSkipped, write_report
 from icl_models import find_experiment, known_experiments
 from icl_train import RunConfig, RunError, RunFolder, experiment_runs
+
+Record = dict[str, Any]
 
 DOCS = Path(__file__).parents[1] / "docs"
 RUNS = Path("gallery-runs", "runs")  # where the gallery is trained: the page names its runs there
@@ -40,19 +44,26 @@ def make(folders: list[Path], out: Path) -> list[Path]:
         RunError: of a run whose settings are not known, and of what is no file of a report.
         OSError: what the system says of a file.
     """
+    if not out.is_dir():
+        raise RunError(f"--out must be a folder, got {out}")
     configs = _laptop_configs()
     own = _own(folders, configs)
+    kept = _records(out / "report_curves.csv", configs)
+    if not own and not kept:
+        raise RunError(
+            f"a report needs finished runs of experiments at laptop scale, found none in {out} and the folders"
+        )
     with tempfile.TemporaryDirectory() as made:
         place = Path(made) / RUNS
         place.mkdir(parents=True)
-        for run in _kept(out / "report_curves.csv", place, configs):
-            if run.name in own and updates_done(own[run.name]) >= updates_done(run):
-                shutil.rmtree(run.path)
+        for name, records in kept.items():
+            if name not in own:
+                _write(place / name, configs[name], records)
         for name, run in own.items():
-            if not (place / name).exists():
-                (place / name).symlink_to(run.path.resolve())
+            (place / name).symlink_to(run.path.resolve())
         (Path(made) / "docs").mkdir()
-        with chdir(made):  # paths in the files begin where the repository does
+        with chdir(made), warnings.catch_warnings():  # paths in the files begin where the repository does
+            warnings.simplefilter("error", RunsSkipped)  # what is left out is gone for good
             files = write_report(RUNS, out=Path("docs", "report.html"))
         with ExitStack() as stack:
             for file in files:
@@ -61,49 +72,44 @@ def make(folders: list[Path], out: Path) -> list[Path]:
 
 
 def _own(folders: list[Path], configs: dict[str, RunConfig]) -> dict[str, RunFolder]:
-    """The runs of experiments below some folders by name; others are named on stderr."""
+    """The finished runs of experiments below some folders by name; others are named on stderr."""
     found = {}
     for one in runs_below(folders):
         config = configs.get(one.run.name)
-        if config is not None and config.digest() == one.run.config.digest():
-            found[one.run.name] = one.run
+        if config is None or config.digest() != one.run.config.digest():
+            wrong = "it is no run of an experiment at laptop scale"
+        elif one.run.status() != "done":
+            wrong = "it is not finished"
         else:
-            print(printable(f"skipped {one.run.path}: it is no run of an experiment at laptop scale"), file=sys.stderr)
+            found[one.run.name] = one.run
+            continue
+        print(printable(f"skipped {one.run.path}: {wrong}"), file=sys.stderr)
     return found
 
 
-def _kept(curves: Path, place: Path, configs: dict[str, RunConfig]) -> list[RunFolder]:
-    """Run folders with the values of a report; none where there is no report yet."""
+def _records(curves: Path, configs: dict[str, RunConfig]) -> dict[str, list[Record]]:
+    """The records of each run of a report, by step, training first; of none where there is no report yet."""
     if not curves.exists():
-        return []
-    records: dict[str, dict[tuple[int, bool, str], dict[str, object]]] = {}
-    done = set()
+        return {}
+    found: dict[str, dict[tuple[int, bool, str], Record]] = {}
     try:
         for row in read_rows(curves):
-            if row["status"] == "done":
-                done.add(row["run"])
             is_trained = row["split"] == "train"
             key = (int(row["step"]), not is_trained, row["split"])
-            record = records.setdefault(row["run"], {}).setdefault(key, {} if is_trained else {"protocol": "paper"})
+            record = found.setdefault(row["run"], {}).setdefault(key, {} if is_trained else {"protocol": "paper"})
             record.update(_told(row, is_trained=is_trained))
     except (ValueError, KeyError, TypeError, csv.Error) as error:  # a short line has None
-        raise RunError(
-            f"{curves} must be what a report has written, got a line without its numbers ({error})"
-        ) from error
-    unknown = sorted(records.keys() - configs)
+        raise RunError(f"{curves} must be what a report has written: {error}") from error
+    unknown = sorted(found.keys() - configs)
     if unknown:
         raise RunError(f"runs must be of an experiment at laptop scale, got {', '.join(map(printable, unknown))}")
-    runs = [_written(place / name, configs[name], list(found.values())) for name, found in records.items()]
-    for run in runs:
-        if run.name in done:
-            run.mark_done()
-    return runs
+    return {name: [one[key] for key in sorted(one, key=lambda key: key[:2])] for name, one in found.items()}
 
 
-def _told(row: dict[str, str], *, is_trained: bool) -> dict[str, object]:
+def _told(row: dict[str, str], *, is_trained: bool) -> Record:
     """What a line of metrics.jsonl has of one value."""
     metric = row["metric"]
-    told: dict[str, object] = {
+    told: Record = {
         "split": "train" if is_trained else f"eval_{row['split']}",
         "step": int(row["step"]),
         "sequences": int(row["sequences"]),
@@ -125,11 +131,12 @@ def _laptop_configs() -> dict[str, RunConfig]:
     return {one.folder: one.config for one in runs}
 
 
-def _written(path: Path, config: RunConfig, records: list[dict[str, object]]) -> RunFolder:
+def _write(path: Path, config: RunConfig, records: list[Record]) -> None:
+    """A finished run."""
     run = RunFolder.create(path, config, device="cpu", threads=1)
     for record in records:
         run.append([record])
-    return run
+    run.mark_done()
 
 
 def main(args: list[str]) -> int:
@@ -142,7 +149,7 @@ def main(args: list[str]) -> int:
     chosen = parser.parse_args(args)
     try:
         print("\n".join(str(file) for file in make(chosen.runs, chosen.out)))
-    except (RunError, OSError) as error:
+    except (RunError, RunsSkipped, OSError) as error:
         print(f"make_report.py: {printable(str(error))}", file=sys.stderr)
         return 2
     return 0

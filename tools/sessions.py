@@ -88,7 +88,7 @@ def _wheel(session: nox.Session, package: str) -> Path:
         python = _builder(session)
         folder = python.parents[2] / package
         build = ("-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder))
-        session.run(str(python), *build, str(ROOT / "packages" / package), external=True, silent=True)
+        session.run_install(str(python), *build, str(ROOT / "packages" / package), external=True, silent=True)
         (_built[package],) = folder.glob("*.whl")
     return _built[package]
 
@@ -98,10 +98,10 @@ def _builder(session: nox.Session) -> Path:
     if "builder" not in _built:
         folder = Path(tempfile.mkdtemp(prefix="icl-wheels-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        session.run(sys.executable, "-m", "virtualenv", "--quiet", str(folder / "builder"), external=True)
+        session.run_install(sys.executable, "-m", "virtualenv", "--quiet", str(folder / "builder"), external=True)
         python = folder / "builder" / ("Scripts" if os.name == "nt" else "bin") / "python"
         pip = ("-m", "pip", "install", "--quiet", "-c", str(CONSTRAINTS))
-        session.run(str(python), *pip, *BUILD_TOOLS, external=True)
+        session.run_install(str(python), *pip, *BUILD_TOOLS, external=True)
         _built["builder"] = python
     return _built["builder"]
 

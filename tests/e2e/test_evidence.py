@@ -15,6 +15,7 @@ from recorded import config_of, contents, files_of, written
 from icl_train import RunFolder, smoke
 
 ROOT = Path(__file__).parents[2]
+WRITTEN = "page must be what a build has written: "
 HOST = "a-host-that-must-not-be-told"
 
 
@@ -180,9 +181,22 @@ def test_a_page_without_the_settings_of_a_run_is_one_line(made, tmp_path):
 @pytest.mark.parametrize(
     ("file", "before", "after", "told"),
     [
-        ("runs.csv", "threads", "thread", "it has no column 'threads'"),
-        ("timeseries.csv", "0.25,", "much,", "could not convert string to float"),
-        ("configs/28x28-classes100-statistics2-s0.json", "{", "[", "Expecting"),
+        ("runs.csv", "threads", "thread", f"{WRITTEN}a file has no column 'threads'"),
+        ("runs.csv", ",cpu,", "\n", WRITTEN),
+        (
+            "timeseries.csv",
+            "0.25,",
+            "much,",
+            f"{WRITTEN}could not convert string to float",
+        ),
+        ("timeseries.csv", "0.25,", "\udcff,", f"{WRITTEN}.* codec"),
+        ("timeseries.csv", "0.25,", "9" * 200_000 + ",", f"{WRITTEN}field larger"),
+        (
+            "configs/28x28-classes100-statistics2-s0.json",
+            "{",
+            "[",
+            "must hold the settings of a run: Expecting",
+        ),
     ],
 )
 def test_a_damaged_page_is_one_line(file, before, after, told, made, tmp_path):
@@ -190,11 +204,11 @@ def test_a_damaged_page_is_one_line(file, before, after, told, made, tmp_path):
     page = shutil.copytree(out, tmp_path / "page")
     text = (page / file).read_text()
     assert before in text
-    (page / file).write_text(text.replace(before, after))
+    (page / file).write_text(text.replace(before, after), errors="surrogateescape")
     damaged = contents(page)
     said = build("figure3a", "--out", page)
     assert (said.returncode, said.stderr.count("\n")) == (2, 1)
-    assert re.search(f"{page.name} must be what a build has written: .*{told}", said.stderr)
+    assert re.search(told, said.stderr)
     assert contents(page) == damaged
 
 

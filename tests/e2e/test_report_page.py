@@ -52,19 +52,37 @@ def test_the_page_is_what_its_csv_files_give(tmp_path):
         assert found == kept, f"docs/{name} is not what it would be now: python tools/make_report.py"
 
 
-@pytest.mark.parametrize(("share", "is_taken"), [(0.5, False), (1, True)])
-def test_of_a_run_in_both_places_the_one_that_has_come_further_is_taken(one, share, is_taken, tmp_path):
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_a_finished_run_of_a_folder_takes_the_place_of_the_one_that_the_report_has(one, is_finished, tmp_path):
     out, run = one
-    step = int(run.config.train.max_steps * share)
+    step = run.config.train.max_steps
     folder = RunFolder.create(tmp_path / "runs" / run.folder, run.config, device="cpu", threads=1)
     told = evaluation(run.config, "fewshot_holdout", step, 0.123)
     folder.append([training_record(run.config, step), told])
-    folder.mark_done()
+    if is_finished:
+        folder.mark_done()
     done = make(out, tmp_path / "runs")
     assert done.returncode == 0, done.stderr
+    assert ("it is not finished" in done.stderr) != is_finished
     values = {row["value"] for row in rows(out / "report_curves.csv") if row["split"] == "fewshot_holdout"}
-    assert ("0.123" in values) == is_taken
+    assert ("0.123" in values) == is_finished
     assert len({row["run"] for row in rows(out / "report_runs.csv")}) == 1
+
+
+def test_a_run_that_a_report_leaves_out_is_not_lost(one):
+    out, run = one
+    curves = out / "report_curves.csv"
+    kept = rows(ROOT / "docs" / "report_curves.csv")
+    other = next(row["run"] for row in kept if row["run"] != run.folder)
+    lines = [",".join(row.values()) for row in kept if row["run"] == other]
+    damaged = "\n".join(lines).replace(",2000,128000,", ",-5,128000,")
+    curves.write_text(curves.read_text() + damaged + "\n")
+    before = curves.read_bytes()
+    done = make(out)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert other in done.stderr
+    assert curves.read_bytes() == before
+    assert [file.name for file in out.iterdir()] == ["report_curves.csv"]
 
 
 def test_a_run_of_other_settings_is_named_and_left_out(one, tmp_path):

@@ -39,20 +39,26 @@ def test_convolution_and_pooling_agree_with_padding_written_out(size: int) -> No
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(1, 1), (3, 1), (5, 1), (7, 1), (1, 5), (1, 6), (6, 1), (3, 3)])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [3, 7])
-def test_an_image_of_one_pixel_trains_the_middle_of_a_kernel_alone(
-    kernel: int, stride: int, dtype: torch.dtype
+def test_every_tap_of_a_kernel_gets_its_gradient(
+    kernel: int, stride: int, size: tuple[int, int], dtype: torch.dtype
 ) -> None:
     conv = SameConv2d(16, 16, kernel, stride).to(dtype)
-    x = torch.randn(16, 16, 1, 1, generator=torch.Generator().manual_seed(0)).to(dtype)
-    freed = [torch.full((size,), math.nan, dtype=dtype) for size in (256, 2304, 12544)]
+    x = torch.randn(16, 16, *size, generator=torch.Generator().manual_seed(0)).to(dtype)
+    weight = conv.weight.detach().double().requires_grad_()
+    rows, columns = (same_padding(length, kernel, stride) for length in size)
+    expected = F.conv2d(F.pad(x.double(), (*columns, *rows)), weight, stride=stride)
+    expected.sum().backward()
+    freed = [torch.full((numel,), math.nan, dtype=dtype) for numel in (256, 768, 1792, 2304, 12544) * 2]
     del freed  # what is not written now reads as what was there
-    conv(x).float().sum().backward()
-    expected = torch.zeros(16, 16, kernel, kernel)
-    expected[:, :, (kernel - 1) // 2, (kernel - 1) // 2] = x.float().sum(0).view(16)
+    found = conv(x)
+    found.sum().backward()
     assert conv.weight.grad is not None
-    torch.testing.assert_close(conv.weight.grad.float(), expected, rtol=0.02, atol=0.05)
+    assert weight.grad is not None
+    torch.testing.assert_close(found.double(), expected, rtol=0.02, atol=0.05)
+    torch.testing.assert_close(conv.weight.grad.double(), weight.grad, rtol=0.02, atol=0.3)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

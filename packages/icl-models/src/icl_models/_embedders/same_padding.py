@@ -45,19 +45,26 @@ class SameConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if is_narrowing(x, self.weight, self.stride):
             return narrowing(x, self.weight)
-        if x.shape[2:] == (1, 1):
-            return F.conv2d(x, self._middle())
+        if 1 in x.shape[2:]:
+            return self._along_a_line(x)
         x, padding = _pad(x, self.kernel, self.stride, 0.0)
         return F.conv2d(x, self.weight, stride=self.stride, padding=padding)
 
-    def _middle(self) -> Tensor:
-        """The tap that lies on an image of one pixel: the others lie on zeros.
+    def _along_a_line(self, x: Tensor) -> Tensor:
+        """The convolution of an image one pixel high or wide, by the row or column of the kernel that meets it.
 
-        The result is that of the whole kernel, and quicker. With a stride in bfloat16 it is the only one that is right:
-        torch 2.13 leaves the other taps' gradient unwritten on a CPU with AMX, and trains by what was in memory.
+        The others lie on zeros: they add nothing, and their gradient is zero. In bfloat16 with a stride torch 2.13 does
+        not write it, on a CPU with AMX, and trains by what was in memory.
         """
+        weight: Tensor = self.weight
+        strides = [self.stride, self.stride]
         middle, _ = same_padding(1, self.kernel, self.stride)
-        return self.weight[:, :, middle : middle + 1, middle : middle + 1]
+        for axis in (2, 3):
+            if x.shape[axis] == 1:
+                weight, strides[axis - 2] = weight.narrow(axis, middle, 1), 1
+        top, bottom = same_padding(x.shape[2], weight.shape[2], strides[0])
+        left, right = same_padding(x.shape[3], weight.shape[3], strides[1])
+        return F.conv2d(F.pad(x, (left, right, top, bottom)), weight, stride=strides)
 
 
 def same_max_pool(x: Tensor, kernel: int, stride: int) -> Tensor:
