@@ -10,6 +10,7 @@ from icl_eval._comparison.drawing import draw_comparison
 from icl_eval._comparison.measured import area_test, crossing_test
 from icl_eval._comparison.rows import Compared
 from icl_eval._comparison.sides import Member, Pair, Side
+from icl_eval._picture.measures import measure_recorded_as
 
 METRIC = "eval_fewshot_holdout/accuracy_closed"
 STEPS = np.arange(0, 101, 20)
@@ -53,6 +54,25 @@ def test_thin_lines_are_runs_and_thick_ones_their_means(figure, compared):
     assert widths[8] > 3 * widths[0]
     assert lines[8].get_ydata() == pytest.approx(compared.pair.ours.mean(0))
     assert lines[9].get_ydata() == pytest.approx(compared.pair.theirs.mean(0))
+
+
+def test_the_title_is_what_the_measure_is_called_on_axes(figure):
+    assert figure.axes[0].get_title() == "ICL two-way accuracy (new classes)"
+
+
+@pytest.mark.parametrize(
+    ("metric", "label", "is_share"),
+    [
+        ("eval_flipped/accuracy_both", "right with labels as they are and exchanged", True),
+        ("eval_no_support_rare/accuracy_query", "IWL rare accuracy over all labels", True),
+        ("eval_mine/deep/accuracy", "mine/deep, accuracy", True),
+        ("eval_fewshot_holdout/loss_query", "fewshot_holdout, loss_query", False),
+        ("train/loss", "training loss", False),
+    ],
+)
+def test_what_is_no_headline_has_its_label_too(metric, label, is_share):
+    measure = measure_recorded_as(metric)
+    assert (measure.label, measure.is_share) == (label, is_share)
 
 
 def test_the_sides_differ_in_brightness_and_in_line(figure):

@@ -11,11 +11,11 @@ from matplotlib.ticker import MaxNLocator
 
 from icl_eval._comparison.rows import Compared
 from icl_eval._comparison.sides import Side
-from icl_eval._comparison.text import metric_label
 from icl_eval._drawing.apart import apart
 from icl_eval._drawing.strokes import stroke_of
 from icl_eval._drawing.style import legible, own_style
 from icl_eval._drawing.written import write_figure
+from icl_eval._picture.measures import measure_recorded_as
 
 __all__ = ["draw_comparison"]
 
@@ -72,11 +72,12 @@ def _panel(axis: Axes, ours: Side, theirs: Side, one: Compared) -> None:
             color="0.4",
             va="bottom",
         )
-    if metric_label(one.pair.metric) != one.pair.metric or "accuracy" in one.pair.metric:
+    measure = measure_recorded_as(one.pair.metric)
+    if measure.is_share:
         axis.set_ylim(-0.02, 1.02)
     axis.set_xlim(int(steps[0]), int(steps[-1]))
     axis.set_xlabel("training steps (updates)")
-    axis.set_title(legible(metric_label(one.pair.metric), size=_LABEL_SIZE, width=4.4), fontsize=_LABEL_SIZE)
+    axis.set_title(legible(measure.label, size=_LABEL_SIZE, width=4.4), fontsize=_LABEL_SIZE)
     axis.xaxis.set_major_formatter("{x:,.0f}")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     axis.grid(color="0.93", linewidth=0.8)

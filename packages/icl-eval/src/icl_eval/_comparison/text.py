@@ -16,31 +16,21 @@ from icl_eval._comparison.permutation import fewest_that_can, smallest_p
 from icl_eval._comparison.power import LEVEL
 from icl_eval._comparison.rows import Compared, difference_rows
 from icl_eval._comparison.sides import Side
+from icl_eval._picture.measures import measure_recorded_as
 from icl_eval._tables.terminal import plain_table
-from icl_train import headline_of
 
-__all__ = ["difference_table", "heading", "metric_label", "sentences"]
+__all__ = ["difference_table", "heading", "sentences"]
 
 _MOST_ROWS = 11
 
 
-def metric_label(metric: str) -> str:
-    """What a metric is called on axes: its headline's label, or its own name."""
-    split, _, name = metric.partition("/")
-    if split.startswith("eval_"):
-        headline = headline_of(split.removeprefix("eval_"))
-        if headline.metric == name:
-            return headline.label
-    return metric
-
-
 def heading(ours: Side, theirs: Side, one: Compared) -> list[str]:
     """What is compared, in lines."""
-    label, steps = metric_label(one.pair.metric), one.pair.steps
+    steps = one.pair.steps
     left_out = f", {one.pair.steps_left_out} that not all have left out" if one.pair.steps_left_out else ""
-    lines = [label] if label == one.pair.metric else [label, one.pair.metric]
     runs = " and ".join(f"{_runs(len(side.members))} of {side.name}" for side in (ours, theirs))
-    return [*map(printable, [*lines, f"{runs}, {len(steps)} steps from {steps[0]:,} to {steps[-1]:,}{left_out}"])]
+    names = [measure_recorded_as(one.pair.metric).label, one.pair.metric]
+    return [*map(printable, [*names, f"{runs}, {len(steps)} steps from {steps[0]:,} to {steps[-1]:,}{left_out}"])]
 
 
 def difference_table(ours: Side, theirs: Side, one: Compared) -> Table:

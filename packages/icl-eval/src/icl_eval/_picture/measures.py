@@ -13,7 +13,7 @@ from icl_train import HEADLINES, headline_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SHORT_NAMES", "Measure", "find_measure", "measure_of", "measures_in"]
+__all__ = ["SHORT_NAMES", "Measure", "find_measure", "measure_of", "measure_recorded_as"]
 
 SHORT_NAMES = {"icl": "fewshot_holdout", "iwl": "no_support_zipfian"}
 """Short name → split."""
@@ -102,6 +102,15 @@ def measure_of(name: str) -> Measure:
     return Measure(split, metric)
 
 
+def measure_recorded_as(name: str) -> Measure:
+    """A measure by its name in metrics.jsonl: ``eval_fewshot_holdout/accuracy_closed``, ``train/loss``."""
+    split, _, metric = name.rpartition("/")  # an evaluation's own name may have a slash
+    if not split.startswith("eval_"):
+        return Measure(split, metric)
+    split = split.removeprefix("eval_")
+    return Measure(split, "" if metric == headline_of(split).metric else metric)
+
+
 def find_measure(name: str, table: pd.DataFrame) -> Measure:
     """The measure that somebody means.
 
@@ -112,21 +121,21 @@ def find_measure(name: str, table: pd.DataFrame) -> Measure:
     Raises:
         ValueError: with the measures that there are.
     """
-    there = measures_in(table)
+    there = _measures_by_name(table)
     plain = name.strip().replace("-", "_")
     plain = SHORT_NAMES.get(plain.lower(), plain).removeprefix("eval_")
     for choice in (plain, f"train/{plain}"):
         if choice in there:
-            return measure_of(choice)
+            return there[choice]
     short = [next((key for key, split in SHORT_NAMES.items() if split == one), one) for one in there]
     names = [one.removeprefix("train/") for one in short if "/" not in one or one.startswith("train/")]
     near = nearest(name, [*names, *there])
     raise ValueError(f"y must be among {listed(names)}, or split/metric, got {name!r}{near}")
 
 
-def measures_in(table: pd.DataFrame) -> list[str]:
-    """Names of all measures of a table: headline accuracies first, then all others with their split."""
+def _measures_by_name(table: pd.DataFrame) -> dict[str, Measure]:
+    """All measures of a table: headline accuracies first, then all others."""
     evaluated = table[table["split"] != "train"]
-    headlines = list(dict.fromkeys(evaluated.loc[evaluated["headline"].astype(bool), "split"]))
-    pairs = table[["split", "metric"]].drop_duplicates()
-    return [*headlines, *(f"{split}/{metric}" for split, metric in pairs.itertuples(index=False))]
+    headlines = [Measure(split) for split in dict.fromkeys(evaluated.loc[evaluated["headline"].astype(bool), "split"])]
+    pairs = table[["split", "metric"]].drop_duplicates().itertuples(index=False)
+    return {measure.name: measure for measure in [*headlines, *(Measure(*pair) for pair in pairs)]}
