@@ -31,6 +31,11 @@ SPOKEN = {
     "both_ways": "both ways right",
     "training_accuracy": "training accuracy",
     "sequences_per_statistics": "groups of",
+    "condition": "runs with",
+    "own_labels": "own labels",
+    "ciwl": "label on another class (CIWL)",
+    "exchanged_labels": "labels exchanged",
+    "trained_classes": "trained classes, labels 0 and 1",
 }
 
 

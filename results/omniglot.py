@@ -23,7 +23,7 @@ from icl_data.foundation.whole_file import whole_file, write_text
 from icl_models import find_experiment
 from icl_train import RunError, RunFolder, experiment_runs
 
-__all__ = ["Figure3Run", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
+__all__ = ["IMAGES", "Figure3Run", "add_scales", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
 
 IMAGES = {"paper": "105x105", "omniglot28": "28x28", "laptop": "no images"}
 """Scale of the experiment → what its examples are."""
@@ -155,6 +155,16 @@ def arguments(page: Path, what: str) -> argparse.ArgumentParser:
     parser.add_argument("--fresh", action="store_true", help=fresh)
     parser.add_argument("--out", type=Path, default=page, help="folder for the files, with the page's README.md")
     return parser
+
+
+def add_scales(parser: argparse.ArgumentParser) -> None:
+    """The option that says of which scales runs are taken.
+
+    Args:
+        parser: of a build.
+    """
+    scales = {"choices": list(IMAGES), "default": ["omniglot28", "paper"]}
+    parser.add_argument("--scale", nargs="+", help="scales of figure3 to take", **scales)
 
 
 def made(build_page: Callable[[argparse.Namespace], int], chosen: argparse.Namespace, page: Path) -> int:

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from omniglot import IMAGES, Figure3Run, arguments, build, draw_into, made, runs_of_figure3
+from omniglot import Figure3Run, add_scales, arguments, build, draw_into, made, runs_of_figure3
 from recorded_runs import write_rows
 
 from icl_eval import published
@@ -62,8 +62,7 @@ def make(chosen: argparse.Namespace) -> int:
 def main(args: list[str]) -> int:
     """Run the command; the exit code."""
     parser = arguments(HERE, (__doc__ or "").split("\n")[0])
-    scales = {"choices": list(IMAGES), "default": ["omniglot28", "paper"]}
-    parser.add_argument("--scale", nargs="+", help="scales of figure3 to take", **scales)
+    add_scales(parser)
     return made(make, parser.parse_args(args), HERE)
 
 

@@ -1,0 +1,97 @@
+"""The page of strategies measures checkpoints of real runs once, and keeps what it has when these are gone."""
+
+import csv
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from recorded import contents
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "results" / "strategies"
+
+
+def build(*args):
+    command = [sys.executable, PAGE / "build.py", *map(str, args), "--scale", "laptop"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def rows(page):
+    with (page / "checkpoints.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run of few classes with two checkpoints."""
+    root = tmp_path_factory.mktemp("runs")
+    settings = ("--max-steps", "2", "--eval-interval", "2", "--train.checkpoint-interval", "1")
+    command = [sys.executable, "-m", "icl_train", "sweep", "figure3", "--scale", "laptop", "--vary", "classes", "100"]
+    subprocess.run([*command, *settings, "--run-seeds", "0", "--root", root], check=True, capture_output=True)
+    return root
+
+
+@pytest.fixture(scope="module")
+def made(runs, tmp_path_factory):
+    """The page, and what was said."""
+    page = tmp_path_factory.mktemp("page")
+    shutil.copy(PAGE / "README.md", page)
+    return page, build(runs, "--out", page)
+
+
+def test_every_checkpoint_is_a_row_with_the_numbers_of_icl_eval(made, runs, tmp_path):
+    page, said = made
+    assert (said.returncode, said.stderr) == (0, "no-images-classes100-s0: measuring its checkpoints of step 1, 2\n")
+    (run,) = (path.parent for path in runs.rglob("config.json"))
+    file = tmp_path / "evaluation.csv"
+    command = [sys.executable, "-m", "icl_eval", "evaluate", run, "--all-checkpoints", "--sequences", "2048"]
+    subprocess.run([*command, "--splits", "flip", "ciwl", "--out", file], check=True, capture_output=True)
+    with file.open(newline="") as text:
+        asked = [(row["step"], row["flip"], row["ciwl"], row["ciwl_low"]) for row in csv.DictReader(text)]
+    assert [row[0] for row in asked] == ["1", "2"]
+    assert [(row["step"], row["exchanged_labels"], row["ciwl"], row["ciwl_low"]) for row in rows(page)] == asked
+    assert {row["condition"] for row in rows(page)} == {"no images, 100 classes"}
+    assert re.search(r"\| no images, 100 classes \| 2 \| 1 \| 0\.\d\d \(0\.\d\d to 0\.\d\d\) \|", read(page))
+    assert (page / "strategies.png").stat().st_size > 10_000
+
+
+def read(page):
+    return (page / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_was_measured_is_not_measured_again_and_stays_without_the_runs(made, runs, tmp_path):
+    page = shutil.copytree(made[0], tmp_path / "page")
+    for again in ((runs,), ()):
+        said = build(*again, "--out", page)
+        assert (said.returncode, said.stderr) == (0, "")
+        assert contents(page) == contents(made[0])
+    text = (page / "checkpoints.csv").read_text().splitlines()
+    (page / "checkpoints.csv").write_text("\n".join(text[:-1]) + "\n")
+    said = build(runs, "--out", page)
+    assert (said.returncode, said.stderr) == (0, "no-images-classes100-s0: measuring its checkpoints of step 2\n")
+    assert contents(page) == contents(made[0])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [("ciwl,", "ciwi,", "'ciwl'"), ("2048,", "2048\n", "NoneType|float"), (",1,", ",one,", "one")],
+)
+def test_a_damaged_page_is_one_line(before, after, told, made, tmp_path):
+    page = shutil.copytree(made[0], tmp_path / "page")
+    text = (page / "checkpoints.csv").read_text()
+    assert before in text
+    (page / "checkpoints.csv").write_text(text.replace(before, after))
+    damaged = contents(page)
+    said = build("--out", page)
+    assert (said.returncode, said.stderr.count("\n")) == (2, 1)
+    assert re.search(f"checkpoints.csv must be what a build has written: .*({told})", said.stderr)
+    assert contents(page) == damaged
+
+
+def test_without_checkpoints_it_is_one_line(tmp_path):
+    said = build(tmp_path, "--out", tmp_path / "page")
+    assert (said.returncode, said.stderr.count("\n")) == (1, 1)
+    assert not (tmp_path / "page").exists()
