@@ -14,6 +14,8 @@ import re
 import sys
 from pathlib import Path
 
+from icl_data.foundation.whole_file import write_text
+
 ROOT = Path(__file__).parent
 BLOCK = re.compile(r"(<!-- (\w+): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHORT = {
@@ -32,10 +34,10 @@ SPOKEN = {
     "training_accuracy": "training accuracy",
     "sequences_per_statistics": "groups of",
     "condition": "runs with",
-    "own_labels": "own labels",
-    "ciwl": "label on another class (CIWL)",
+    "ciwl": "CIWL",
     "exchanged_labels": "labels exchanged",
-    "trained_classes": "trained classes, labels 0 and 1",
+    "trained_classes": "trained classes, novel labels",
+    "new_classes": "new classes, novel labels",
 }
 
 
@@ -273,7 +275,7 @@ def filled(page: Path) -> str:
 
 def fill(page: Path) -> None:
     """Write a page's tables into it."""
-    page.write_text(filled(page), encoding="utf-8")
+    write_text(page, filled(page))
 
 
 def main() -> int:

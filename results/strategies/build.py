@@ -9,11 +9,8 @@ picture and the tables are made anew of the page's own file.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -22,140 +19,61 @@ from matplotlib.axes import Axes
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from checkpoints import QUESTIONS, kept, measured, place_of
 from fill import fill
-from omniglot import Figure3Run, add_scales, arguments, made, runs_of_figure3
-from recorded_runs import Row, draw, read_rows, write_rows
+from omniglot import add_scales, arguments, made, runs_of_figure3
+from recorded_runs import read_rows, write_rows
 
-from icl_data.foundation.whole_file import whole_file
-from icl_train import RunError
+from icl_data.foundation.whole_file import try_file, whole_file
 
 HERE = Path(__file__).parent
 FILE = "checkpoints.csv"
-SEQUENCES = 2048
-COLUMNS_OF_PANELS = 3
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of a checkpoint.
-
-    Attributes:
-        evaluation: of icl-eval.
-        column: of what `icl-eval evaluate` writes.
-        label: in the picture.
-        color, dashes: of its line.
-    """
-
-    evaluation: str
-    column: str
-    label: str
-    color: str
-    dashes: str | tuple[int, tuple[int, ...]] = "-"
-
-
-# In the colours of Okabe and Ito, which all eyes tell apart; dashes tell them apart in grey.
-QUESTIONS = {
-    "own_labels": Asked("fewshot_own", "fewshot_own", "trained classes, own labels", "#000000"),
-    "ciwl": Asked("ciwl", "ciwl", "label on another class (CIWL)", "#D55E00", (0, (6, 2))),
-    "trained_classes": Asked("fewshot_zipfian", "fewshot_zipfian", "trained classes, labels 0 and 1", "#009E73", "-."),
-    "icl": Asked("fewshot_holdout", "icl_two_way", "new classes, labels 0 and 1 (ICL)", "#0072B2", (0, (3, 1))),
-    "exchanged_labels": Asked("flip", "flip", "trained classes, labels exchanged", "#CC79A7", ":"),
-}
-ENDS = ("", "_low", "_high")
-
-
-def condition_of(one: Figure3Run) -> str:
-    """What the seeds of a run have in common, in words."""
-    groups = "" if one.statistics is None else f", groups of {one.statistics}"
-    return f"{one.images}, {one.classes:,} classes{groups}"
-
-
-def measured(one: Figure3Run) -> list[Row]:
-    """A row for each checkpoint of a run.
-
-    Raises:
-        RunError: if it cannot be measured; why is on stderr.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "evaluation.csv"
-        evaluations = [asked.evaluation for asked in QUESTIONS.values()]
-        words = ("--all-checkpoints", "--splits", *evaluations, "--sequences", SEQUENCES, "--out", file)
-        if not draw("evaluate", one.run.path, *words):
-            raise RunError(f"{one.run.path} could not be measured")
-        rows = read_rows(file)
-    return [
-        {
-            "condition": condition_of(one),
-            **one.place,
-            "seed": one.seed,
-            "step": row["step"],
-            "sequences": row["sequences"],
-            "n_sequences": SEQUENCES,
-            **{f"{name}{end}": row[f"{asked.column}{end}"] for name, asked in QUESTIONS.items() for end in ENDS},
-        }
-        for row in rows
-    ]
-
-
-def place_of(row: Mapping[str, object]) -> tuple[object, ...]:
-    """Where a row stands: images, groups, classes, seed, step."""
-    groups = row["sequences_per_statistics"]
-    return row["images"], int(str(groups or 0)), *(int(str(row[name])) for name in ("classes", "seed", "step"))
-
-
-def kept(file: Path) -> list[dict[str, str]]:
-    """The rows that the page has.
-
-    Raises:
-        RunError: if they are not what this build has written.
-    """
-    try:
-        rows = read_rows(file)
-        for row in rows:
-            place_of(row)
-            for name in QUESTIONS:
-                float(row[name])
-    except (csv.Error, KeyError, ValueError, TypeError) as error:  # a short line has None
-        raise RunError(f"{file} must be what a build has written: {error}") from error
-    return rows
+MARKERS = "osD^v"  # of seeds
+PANELS = {False: "accuracy over all labels", True: "accuracy between two labels"}
 
 
 def picture(file: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """A panel for each condition: every run a line for each question."""
+    """A column for each condition, above over all labels, below between two; a line for each run and question."""
     conditions = list(dict.fromkeys(row["condition"] for row in rows))
-    columns = min(len(conditions), COLUMNS_OF_PANELS)
-    lines = -(-len(conditions) // columns)
-    size = (1.0 + 3.2 * max(columns, 2), 1.1 + 2.7 * lines)
-    figure, axes = plt.subplots(lines, columns, figsize=size, layout="constrained", squeeze=False, sharey=True)
-    for axis, condition in zip(axes.flat, conditions, strict=False):
-        panel(axis, condition, [row for row in rows if row["condition"] == condition])
-    for axis in axes.flat[len(conditions) :]:
-        axis.set_visible(False)
-    for axis in axes[:, 0]:
-        axis.set_ylabel("accuracy between two labels")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    known = dict(zip(labels, handles, strict=True))
-    figure.legend(known.values(), known, loc="outside upper left", ncols=2, frameon=False, fontsize=9, handlelength=3)
+    size = (1.6 + 2.7 * max(len(conditions), 2), 6.2)
+    figure, axes = plt.subplots(
+        2, len(conditions), figsize=size, layout="constrained", squeeze=False, sharex=True, sharey=True
+    )
+    for column, condition in enumerate(conditions):
+        own = [row for row in rows if row["condition"] == condition]
+        for axis, of_two in zip(axes[:, column], PANELS, strict=True):
+            panel(axis, own, of_two=of_two)
+        axes[0, column].set_title(condition.replace(" classes, ", " classes,\n"), fontsize=10)
+        axes[1, column].set_xlabel("training steps (updates)")
+    for line, (of_two, label) in zip(axes, PANELS.items(), strict=True):
+        line[0].set_ylabel(label)
+        handles, labels = line[0].get_legend_handles_labels()
+        known = dict(zip(labels, handles, strict=True))  # of all seeds one
+        place = {"bbox_to_anchor": (1.0, 0.5), "loc": "center left", "frameon": False, "fontsize": 8, "handlelength": 3}
+        title = "labels drawn in each sequence" if of_two else "trained classes under their labels"
+        legend = line[-1].legend(known.values(), known, title=title, title_fontsize=8, **place)
+        legend.set_alignment("left")
     with whole_file(file) as beside:
-        figure.savefig(beside, format="png", dpi=160, metadata={"Software": None})
+        figure.savefig(beside, format="png", dpi=150, metadata={"Software": None})
     plt.close(figure)
 
 
-def panel(axis: Axes, condition: str, rows: Sequence[Mapping[str, str]]) -> None:
-    """The runs of one condition."""
-    for run in dict.fromkeys(row["run"] for row in rows):
+def panel(axis: Axes, rows: Sequence[Mapping[str, str]], *, of_two: bool) -> None:
+    """The runs of one condition, with markers by seed."""
+    for number, run in enumerate(dict.fromkeys(row["run"] for row in rows)):
         own = [row for row in rows if row["run"] == run]
         steps = [int(row["step"]) for row in own]
         for name, asked in QUESTIONS.items():
-            values = [float(row[name]) for row in own]
-            style = {"color": asked.color, "linestyle": asked.dashes, "linewidth": 1.6, "marker": "o", "markersize": 3}
-            axis.plot(steps, values, label=asked.label, **style)
-    axis.axhline(0.5, color="0.55", linestyle=(0, (1, 2)), linewidth=1)
-    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-    axis.annotate("chance", (0, 0.5), (3, 2), fontsize=7, color="0.4", **place)
-    axis.set(title=condition, xlim=(0, None), ylim=(-0.03, 1.03), xlabel="training steps (updates)")
-    axis.title.set_fontsize(10)
-    axis.xaxis.set_major_formatter("{x:,.0f}")
+            if asked.of_two == of_two:
+                style = {"color": asked.color, "linestyle": asked.dashes, "linewidth": 1.5, "markersize": 4}
+                values = [float(row[name]) for row in own]
+                axis.plot(steps, values, label=asked.label, marker=MARKERS[number % len(MARKERS)], **style)
+    if of_two:
+        axis.axhline(0.5, color="0.55", linestyle=(0, (1, 2)), linewidth=1)
+        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "top"}
+        axis.annotate("chance", (0, 0.5), (3, -3), fontsize=7, color="0.4", **place)
+    axis.set(xlim=(0, None), ylim=(-0.03, 1.03))
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value else "0")
     axis.locator_params(axis="x", nbins=5, integer=True)
     axis.grid(color="0.93")
     axis.set_axisbelow(True)
@@ -165,21 +83,23 @@ def panel(axis: Axes, condition: str, rows: Sequence[Mapping[str, str]]) -> None
 def make(chosen: argparse.Namespace) -> int:
     """The files of the page; the exit code."""
     file = chosen.out / FILE
-    rows: dict[tuple[object, ...], Mapping[str, object]] = {
-        place_of(row): row for row in ([] if chosen.fresh else kept(file))
-    }
+    rows = {} if chosen.fresh else kept(file)
     with runs_of_figure3(chosen, chosen.scale) as found:
-        for one in found:
-            there = {row["step"] for row in rows.values() if row["run"] == one.name}
-            if missing := [step for step in one.run.checkpoint_steps() if str(step) not in there]:
+        runs = [one for one in found if one.run.checkpoint_steps()]
+        if not rows and not runs:
+            said = "there must be runs of figure3 with checkpoints below the folders, got none"
+            print(f"{HERE.name}/build.py: {said}", file=sys.stderr)
+            return 1
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        try_file(file)  # before anything is measured
+        for one in runs:
+            there = {int(str(row["step"])) for row in rows.values() if row["run"] == one.name}
+            if missing := [step for step in one.run.checkpoint_steps() if step not in there]:
                 print(f"{one.name}: measuring its checkpoints of step {', '.join(map(str, missing))}", file=sys.stderr)
                 rows |= {place_of(row): row for row in measured(one)}
-    if not rows:
-        said = "there must be runs of figure3 with checkpoints below the folders, got none"
-        print(f"{HERE.name}/build.py: {said}", file=sys.stderr)
-        return 1
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    write_rows(file, [dict(rows[place]) for place in sorted(rows)])
+                write_rows(file, [dict(rows[place]) for place in sorted(rows)])  # whatever becomes of the next run
+    if not runs:
+        write_rows(file, [dict(rows[place]) for place in sorted(rows)])
     picture(chosen.out / "strategies.png", read_rows(file))
     if (chosen.out / "README.md").exists():
         fill(chosen.out / "README.md")
