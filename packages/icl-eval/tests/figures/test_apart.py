@@ -1,6 +1,7 @@
 """Labels do not overlap, keep their order, and stay near their lines; ticks have room."""
 
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -68,3 +69,20 @@ def test_no_label_of_a_drawn_figure_covers_another(write_run, tmp_path, style):
             for one, other in ((a, b) for a in boxes for b in boxes if a is not b):
                 assert not one.shrunk(1, 0.9).overlaps(other.shrunk(1, 0.9))
             assert all(box.x1 <= figure.bbox.x1 - 1 and box.y1 <= figure.bbox.y1 + 1 for box in boxes)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_title_and_notes_end_before_the_paper_does(write_run, tmp_path, style):
+    write_run("one", {0: (0.5, 0.0), 20: (0.5, 0.0)})
+    picture = FIGURES["figure3"].picture(load_runs(tmp_path))
+    for said in (
+        "Open diamonds: published values of Chan et al. 2022, read off to .02. ",
+        "illicit trifles ",
+        "m" * 7 + " ",
+    ):
+        with own_style():
+            figure = figure_of(replace(picture, title=9 * said, notes=(9 * said,)), STYLES[style])
+            figure.set_dpi(STYLES[style].dpi)
+            figure.draw_without_rendering()
+            for text in (figure._suptitle, figure._supxlabel):
+                assert text.get_window_extent().x1 <= figure.bbox.x1 - 0.05 * figure.dpi, said

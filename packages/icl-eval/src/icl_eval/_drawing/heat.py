@@ -16,7 +16,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from icl_eval._drawing.apart import with_room
 from icl_eval._drawing.sizes import Sizes
-from icl_eval._drawing.style import legible, text_width
+from icl_eval._drawing.style import legible, line_of_page, text_width
 from icl_eval._drawing.written import draw_into
 from icl_eval._heads.maps import HeatMap, MapPicture
 
@@ -54,8 +54,8 @@ def maps_figure(picture: MapPicture, sizes: Sizes) -> Figure:
     rows, columns = (1 + max(getattr(one, side) for one in picture.maps) for side in ("row", "column"))
     width = max(sizes.one if columns == 1 else sizes.many, sizes.least * columns)
     each = width / columns
-    title = legible(picture.title, size=1.2 * sizes.font, width=width - 0.2)
-    notes = legible(" ".join(picture.notes), size=0.85 * sizes.font, width=width - 0.2)
+    title = legible(picture.title, size=1.2 * sizes.font, width=line_of_page(width))
+    notes = legible(" ".join(picture.notes), size=0.85 * sizes.font, width=line_of_page(width))
     heights = [max(_height(one, each, sizes) for one in picture.maps if one.row == row) for row in range(rows)]
     lines = (title.count("\n") + notes.count("\n") + 4) * 1.3 * sizes.font / POINTS
     figure = Figure(figsize=(width, sum(heights) + lines), layout="constrained")

@@ -17,7 +17,7 @@ from icl_eval._drawing.ends import height_of_labels, label_ends, settle_ends
 from icl_eval._drawing.heat import draw_map, settle_map, write_numbers
 from icl_eval._drawing.panel import draw_panel
 from icl_eval._drawing.sizes import Sizes
-from icl_eval._drawing.style import legible
+from icl_eval._drawing.style import legible, line_of_page
 from icl_eval._drawing.written import draw_into
 from icl_eval._picture.picture import Panel, Picture
 
@@ -57,11 +57,12 @@ def figure_of(picture: Picture, sizes: Sizes) -> Figure:
         max(sizes.height, *(1.1 * height_of_labels(panel, sizes) for panel in picture.panels if panel.row == row))
         for row in range(rows)
     ]
-    title = legible(picture.title, size=1.2 * sizes.font, width=width - 0.2)
+    line = line_of_page(width)
+    title = legible(picture.title, size=1.2 * sizes.font, width=line)
     notes = legible(
         " ".join([*([f"{picture.shared}."] if picture.shared else []), *picture.notes]),
         size=0.85 * sizes.font,
-        width=width - 0.2,
+        width=line,
     )
     page = (
         sum(heights) + _room(picture, sizes, rows) + _lines(title, 1.2 * sizes.font) + _lines(notes, 0.85 * sizes.font)

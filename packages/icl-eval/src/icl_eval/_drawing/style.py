@@ -14,7 +14,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from icl_data.foundation.printable import printable
 
-__all__ = ["legible", "own_style", "text_width"]
+__all__ = ["legible", "line_of_page", "own_style", "text_width"]
 
 FONT = "DejaVu Sans"  # comes with matplotlib
 POINTS_PER_INCH = 72
@@ -58,6 +58,15 @@ def legible(text: str, *, size: float, width: float) -> str:
             lines.append(rest[:fitting].rstrip())
             rest = rest[fitting:]
     return "\n".join(lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], "…"])
+
+
+def line_of_page(width: float) -> float:
+    """What `legible` may fill of a page, in inches: letters are drawn up to 2% wider than their outlines are.
+
+    Args:
+        width: of the page, in inches, a tenth of which stays free at either side.
+    """
+    return 0.97 * (width - 0.2)
 
 
 def text_width(text: str, *, size: float) -> float:
