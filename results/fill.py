@@ -210,18 +210,26 @@ def published(rows: list[dict[str, str]], column: str, value: float | None) -> s
 def common(page: Path, words: list[str]) -> str:
     """In words, a column at the last step that all runs have, by another column: FILE COLUMN BY PHRASE.
 
-    The phrase has {N} in the place of the other column's value.
+    The phrase has {N} in the place of the other column's value. Where some have come further than others, each group of
+    runs is told at the last step that all of its own have; where images are of several sizes, each size by itself.
     """
     file, column, by, phrase = words[0], words[1], words[2], " ".join(words[3:])
     rows = rows_of(page.parent / file)
-    last = last_of_all(rows)
-    groups = {
-        group: [row for row in rows if row[by] == group and int(row["step"]) == last]
-        for group in dict.fromkeys(row[by] for row in rows)
-    }
-    said = {group: phrase.replace("{N}", f"{int(group):,}") for group in groups}
-    told = [f"{spread(own, column)} {said[group]} ({counted(len(own))})" for group, own in groups.items()]
-    return f"At update {last:,}, the last that all of these runs have, {spoken(column)} is {'; '.join(told)}."
+    groups: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault((row.get("images", ""), row[by]), []).append(row)
+    lasts = {group: last_of_all(own) for group, own in groups.items()}
+    alike, sizes = len(set(lasts.values())) == 1, len({images for images, _ in groups}) > 1
+    told = []
+    for (images, value), own in groups.items():
+        last = lasts[images, value]
+        said = phrase.replace("{N}", f"{int(value):,}") + (f" on {images}" if sizes else "")
+        runs = counted(len({row["run"] for row in own})) + ("" if alike else f", update {last:,}")
+        told.append(f"{spread([row for row in own if int(row['step']) == last], column)} {said} ({runs})")
+    when = f"At update {last_of_all(rows):,}, the last that all of these runs have"
+    if not alike:
+        when = "At the last update that all runs of a kind have"
+    return f"{when}, {spoken(column)} is {'; '.join(told)}."
 
 
 def counted(number: int) -> str:

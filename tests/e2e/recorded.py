@@ -20,10 +20,12 @@ IN_WEIGHTS = ("no_support_zipfian",)
 INTERVAL = 10_000
 
 
-def config_of(*, classes: int = 1600, seed: int = 0, statistics: int | None = 2) -> RunConfig:
-    """A run of figure3 at scale omniglot28."""
-    runs = experiment_runs(find_experiment("figure3"), "omniglot28")
-    (config,) = (run.config for run in runs if run.where["classes"] == str(classes))
+def config_of(
+    *, classes: int = 1600, seed: int = 0, statistics: int | None = 2, scale: str = "omniglot28"
+) -> RunConfig:
+    """A run of figure3."""
+    runs = experiment_runs(find_experiment("figure3"), scale)
+    config, *_ = (run.config for run in runs if run.where["classes"] == str(classes))
     embedder = replace(config.model.embedder_config, sequences_per_statistics=statistics)
     seeds = replace(config.seeds, init=seed, data=seed)
     return replace(config, model=replace(config.model, embedder_config=embedder), seeds=seeds)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,26 @@ def test_a_mean_is_over_the_runs_that_have_the_step_with_least_and_greatest(made
     page = (out / "README.md").read_text()
     assert "| 28x28 | 2 | 1,600 | 20,000 | 2 | 0.700 (0.600 to 0.800) |" in page
     assert "| 28x28 | 2 | 1,600 | 30,000 | 1 | 0.600 (0.578 to 0.621) |" in page  # Wilson
+
+
+def test_each_class_count_is_told_at_the_last_update_that_its_own_runs_have(made):
+    _, out, _ = made
+    page = (out / "README.md").read_text()
+    told = "At the last update that all runs of a kind have, ICL is 0.500 (0.478 to 0.522) with 100 classes "
+    assert told + "(1 run, update 50,000); 0.700 (0.600 to 0.800) with 1,600 classes (2 runs, update 20,000)." in page
+
+
+def test_runs_on_larger_images_are_told_by_themselves(tmp_path):
+    written(tmp_path / "runs" / "small", config_of(), icl=0.6)
+    large = config_of(scale="paper")
+    large = replace(large, train=replace(large.train, max_steps=50_000))
+    written(tmp_path / "runs" / "large", large, until=10_000, icl=0.7)
+    out = tmp_path / "page"
+    assert built("figure3a", tmp_path / "runs", out).returncode == 0
+    page = (out / "README.md").read_text()
+    assert "0.700 (0.680 to 0.720) with 1,600 classes on 105x105 (1 run, update 10,000)" in page
+    assert "0.600 (0.578 to 0.621) with 1,600 classes on 28x28 (1 run, update 50,000)" in page
+    assert "| 105x105 | 2 | 1,600 | 10,000 | 1 | 0.700 (0.680 to 0.720) |" in page
 
 
 def test_the_papers_value_stands_beside_ours_where_it_was_published(made):
