@@ -23,7 +23,7 @@ from icl_data.foundation.whole_file import whole_file, write_text
 from icl_models import find_experiment
 from icl_train import RunError, RunFolder, experiment_runs
 
-__all__ = ["IMAGES", "Figure3Run", "add_scales", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
+__all__ = ["Figure3Run", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
 
 IMAGES = {"paper": "105x105", "omniglot28": "28x28", "laptop": "no images"}
 """Scale of the experiment → what its examples are."""
@@ -141,12 +141,13 @@ def _fixed(settings: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in settings.items() if name not in _FREE}
 
 
-def arguments(page: Path, what: str) -> argparse.ArgumentParser:
+def arguments(page: Path, what: str, *, has_scales: bool = False) -> argparse.ArgumentParser:
     """The arguments of a build: folders of runs, and where its files go.
 
     Args:
         page: the folder of the page.
         what: the build makes.
+        has_scales: whether it is to be said of which scales runs are taken.
     """
     parser = argparse.ArgumentParser(prog=f"{page.name}/build.py", description=what)
     runs = "folders with runs, at any depth; without one the page is made anew of its own files"
@@ -154,17 +155,10 @@ def arguments(page: Path, what: str) -> argparse.ArgumentParser:
     fresh = "leave out the runs that the page has and RUNS have not"
     parser.add_argument("--fresh", action="store_true", help=fresh)
     parser.add_argument("--out", type=Path, default=page, help="folder for the files, with the page's README.md")
+    if has_scales:
+        scales = {"choices": list(IMAGES), "default": ["omniglot28", "paper"]}
+        parser.add_argument("--scale", nargs="+", help="scales of figure3 to take", **scales)
     return parser
-
-
-def add_scales(parser: argparse.ArgumentParser) -> None:
-    """The option that says of which scales runs are taken.
-
-    Args:
-        parser: of a build.
-    """
-    scales = {"choices": list(IMAGES), "default": ["omniglot28", "paper"]}
-    parser.add_argument("--scale", nargs="+", help="scales of figure3 to take", **scales)
 
 
 def made(build_page: Callable[[argparse.Namespace], int], chosen: argparse.Namespace, page: Path) -> int:

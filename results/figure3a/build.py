@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from omniglot import Figure3Run, add_scales, arguments, build, draw_into, made, runs_of_figure3
+from omniglot import Figure3Run, arguments, build, draw_into, made, runs_of_figure3
 from recorded_runs import write_rows
 
 from icl_eval import published
@@ -61,9 +61,7 @@ def make(chosen: argparse.Namespace) -> int:
 
 def main(args: list[str]) -> int:
     """Run the command; the exit code."""
-    parser = arguments(HERE, (__doc__ or "").split("\n")[0])
-    add_scales(parser)
-    return made(make, parser.parse_args(args), HERE)
+    return made(make, arguments(HERE, (__doc__ or "").split("\n")[0], has_scales=True).parse_args(args), HERE)
 
 
 if __name__ == "__main__":

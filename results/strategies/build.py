@@ -13,15 +13,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from checkpoints import QUESTIONS, kept, measured, place_of
+from checkpoints import QUESTIONS, in_order, kept, measured, place_of
 from fill import fill
-from omniglot import add_scales, arguments, made, runs_of_figure3
+from omniglot import arguments, made, runs_of_figure3
 from recorded_runs import read_rows, write_rows
 
 from icl_data.foundation.whole_file import try_file, whole_file
@@ -29,33 +29,45 @@ from icl_data.foundation.whole_file import try_file, whole_file
 HERE = Path(__file__).parent
 FILE = "checkpoints.csv"
 MARKERS = "osD^v"  # of seeds
+CONDITIONS_BESIDE = 3
 PANELS = {False: "accuracy over all labels", True: "accuracy between two labels"}
 
 
-def picture(file: Path, rows: Sequence[Mapping[str, str]]) -> None:
-    """A column for each condition, above over all labels, below between two; a line for each run and question."""
+def figure_of(rows: Sequence[Mapping[str, str]]) -> Figure:
+    """Two panels for each condition, above over all labels, below between two; a line for each run and question."""
     conditions = list(dict.fromkeys(row["condition"] for row in rows))
-    size = (1.6 + 2.7 * max(len(conditions), 2), 6.2)
-    figure, axes = plt.subplots(
-        2, len(conditions), figsize=size, layout="constrained", squeeze=False, sharex=True, sharey=True
-    )
-    for column, condition in enumerate(conditions):
+    columns = min(len(conditions), CONDITIONS_BESIDE)
+    lines = -(-len(conditions) // columns)
+    figure = Figure(figsize=(1.6 + 2.7 * max(columns, 2), 6.2 * lines), layout="constrained")
+    axes = figure.subplots(2 * lines, columns, squeeze=False, sharex=True, sharey=True)
+    for axis in axes.flat:
+        axis.set_visible(False)
+    for number, condition in enumerate(conditions):
+        line, column = divmod(number, columns)
         own = [row for row in rows if row["condition"] == condition]
-        for axis, of_two in zip(axes[:, column], PANELS, strict=True):
+        pair = axes[2 * line : 2 * line + 2, column]
+        for axis, (of_two, label) in zip(pair, PANELS.items(), strict=True):
+            axis.set_visible(True)
             panel(axis, own, of_two=of_two)
-        axes[0, column].set_title(condition.replace(" classes, ", " classes,\n"), fontsize=10)
-        axes[1, column].set_xlabel("training steps (updates)")
-    for line, (of_two, label) in zip(axes, PANELS.items(), strict=True):
-        line[0].set_ylabel(label)
-        handles, labels = line[0].get_legend_handles_labels()
-        known = dict(zip(labels, handles, strict=True))  # of all seeds one
-        place = {"bbox_to_anchor": (1.0, 0.5), "loc": "center left", "frameon": False, "fontsize": 8, "handlelength": 3}
-        title = "labels drawn in each sequence" if of_two else "trained classes under their labels"
-        legend = line[-1].legend(known.values(), known, title=title, title_fontsize=8, **place)
-        legend.set_alignment("left")
-    with whole_file(file) as beside:
-        figure.savefig(beside, format="png", dpi=150, metadata={"Software": None})
-    plt.close(figure)
+            if column == 0:
+                axis.set_ylabel(label)
+            if number == columns - 1:
+                explain(axis, of_two=of_two)
+        pair[0].set_title(condition.replace(" classes, ", " classes,\n"), fontsize=10)
+        pair[1].set_xlabel("training steps (updates)")
+        pair[1].tick_params(labelbottom=True)
+    axes[0, 0].set(xlim=(0, 1.04 * max(int(row["step"]) for row in rows)), ylim=(-0.03, 1.03))  # of all panels
+    return figure
+
+
+def explain(axis: Axes, *, of_two: bool) -> None:
+    """What the lines are, right of a panel."""
+    handles, labels = axis.get_legend_handles_labels()
+    known = dict(zip(labels, handles, strict=True))  # of all seeds one
+    place = {"bbox_to_anchor": (1.0, 0.5), "loc": "center left", "frameon": False, "fontsize": 8, "handlelength": 3}
+    title = "labels drawn in each sequence" if of_two else "trained classes under their labels"
+    legend = axis.legend(known.values(), known, title=title, title_fontsize=8, **place)
+    legend.set_alignment("left")
 
 
 def panel(axis: Axes, rows: Sequence[Mapping[str, str]], *, of_two: bool) -> None:
@@ -72,7 +84,6 @@ def panel(axis: Axes, rows: Sequence[Mapping[str, str]], *, of_two: bool) -> Non
         axis.axhline(0.5, color="0.55", linestyle=(0, (1, 2)), linewidth=1)
         place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "top"}
         axis.annotate("chance", (0, 0.5), (3, -3), fontsize=7, color="0.4", **place)
-    axis.set(xlim=(0, None), ylim=(-0.03, 1.03))
     axis.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value else "0")
     axis.locator_params(axis="x", nbins=5, integer=True)
     axis.grid(color="0.93")
@@ -97,10 +108,11 @@ def make(chosen: argparse.Namespace) -> int:
             if missing := [step for step in one.run.checkpoint_steps() if step not in there]:
                 print(f"{one.name}: measuring its checkpoints of step {', '.join(map(str, missing))}", file=sys.stderr)
                 rows |= {place_of(row): row for row in measured(one)}
-                write_rows(file, [dict(rows[place]) for place in sorted(rows)])  # whatever becomes of the next run
+                write_rows(file, in_order(rows))  # whatever becomes of the next run
     if not runs:
-        write_rows(file, [dict(rows[place]) for place in sorted(rows)])
-    picture(chosen.out / "strategies.png", read_rows(file))
+        write_rows(file, in_order(rows))
+    with whole_file(chosen.out / "strategies.png") as beside:
+        figure_of(read_rows(file)).savefig(beside, format="png", dpi=150, metadata={"Software": None})
     if (chosen.out / "README.md").exists():
         fill(chosen.out / "README.md")
     return 0
@@ -108,9 +120,7 @@ def make(chosen: argparse.Namespace) -> int:
 
 def main(args: list[str]) -> int:
     """Run the command; the exit code."""
-    parser = arguments(HERE, (__doc__ or "").split("\n")[0])
-    add_scales(parser)
-    return made(make, parser.parse_args(args), HERE)
+    return made(make, arguments(HERE, (__doc__ or "").split("\n")[0], has_scales=True).parse_args(args), HERE)
 
 
 if __name__ == "__main__":

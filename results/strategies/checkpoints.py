@@ -17,7 +17,7 @@ from recorded_runs import Row, draw, read_rows
 
 from icl_train import RunError
 
-__all__ = ["QUESTIONS", "Place", "Question", "kept", "measured", "place_of"]
+__all__ = ["QUESTIONS", "Place", "Question", "in_order", "kept", "measured", "place_of"]
 
 SEQUENCES = 2048
 ENDS = ("", "_low", "_high")
@@ -90,6 +90,11 @@ def place_of(row: Mapping[str, object]) -> Place:
         int(str(row[name] or 0)) for name in ("sequences_per_statistics", "classes", "seed", "step")
     )
     return str(row["images"]), groups, classes, seed, step
+
+
+def in_order(rows: Mapping[Place, Mapping[str, object]]) -> list[Row]:
+    """The rows as they stand in the file: small images before large ones, few classes before many."""
+    return [dict(rows[place]) for place in sorted(rows, key=lambda place: (len(place[0]), place))]
 
 
 def _named(row: Mapping[str, object]) -> dict[str, str]:

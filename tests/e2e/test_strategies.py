@@ -1,6 +1,7 @@
 """The page of strategies measures checkpoints of real runs once, and keeps what it has when these are gone."""
 
 import csv
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -118,6 +119,25 @@ def test_what_was_measured_before_a_damaged_run_is_kept(runs, tmp_path):
     assert "could not be measured" in said.stderr.splitlines()[-1]
     assert "Traceback" not in said.stderr
     assert [row["run"] for row in rows(tmp_path / "page")] == ["no-images-classes100-s0"] * 2
+
+
+def test_every_panel_shows_every_checkpoint(made):
+    described = importlib.util.spec_from_file_location("build_strategies", PAGE / "build.py")
+    page = importlib.util.module_from_spec(described)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(PAGE), *sys.path])
+        described.loader.exec_module(page)
+    short = rows(made[0])
+    long = [row | {"condition": "another", "run": "other", "step": f"{1000 * int(row['step'])}"} for row in short]
+    more = [row | {"condition": f"{number} more", "run": "more"} for row in short for number in range(2)]
+    for given in (short + long + more, long + short + more):
+        axes = [axis for axis in page.figure_of(given).axes if axis.get_visible()]
+        assert len(axes) == 8
+        for axis in axes:
+            low, high = axis.get_xlim()
+            assert low <= 0
+            assert high >= 2000
+            assert len(axis.lines) >= 3
 
 
 def test_without_checkpoints_it_is_one_line(tmp_path):
