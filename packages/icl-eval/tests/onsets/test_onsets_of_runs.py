@@ -67,8 +67,16 @@ def test_wide_they_stand_beside_what_was_reached(runs, capsysbinary):
 def test_on_a_terminal_it_says_from_where_to_where(runs, capsys):
     assert _main(["table", str(runs), "--onsets", "icl", "--format", "text"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "early 0.9 fewshot_holdout" in out or "early 0.9 ICL" in out
+    assert "early 0.9 ICL" in out
     assert " none" in out
+
+
+def test_on_a_terminal_an_evaluation_with_a_slash_has_its_own_name(write_run, line, tmp_path, capsys):
+    run = write_run("one", {step: (0.5, 0.0) for step in EVALUATED}, done=False)
+    run.append([line("mine/deep", step, 0.5 + 0.4 * (step > 1000), chance=0.5) for step in EVALUATED])
+    run.mark_done()
+    assert _main(["table", str(tmp_path), "--onsets", "mine/deep", "--format", "text"]) == 0
+    assert " mine/deep 1," in " ".join(capsys.readouterr().out.split())
 
 
 def test_curves_are_named_by_onsets_alone(runs, capsys):

@@ -42,7 +42,8 @@ def load_onsets(
         unfinished: take runs that have not reached their last step as well.
 
     Returns:
-        The table; ``attrs["skipped"]`` has a line for each folder that was passed over, and a warning says so.
+        The table; ``attrs["skipped"]`` has a line for each folder that was passed over, and a warning says so;
+        ``attrs["short_names"]`` has what each measure is called in titles.
 
     Raises:
         RunError: if one of ``paths`` is not there.
@@ -79,7 +80,8 @@ def onsets_in(loaded: Loaded, measures: Sequence[str]) -> pd.DataFrame:
     of_runs, skipped = loaded.runs, loaded.skipped
     table = tidy(loaded)
     found: list[dict[str, object]] = []
-    for measure in dict.fromkeys(find_measure(name, table) for name in measures):
+    wanted = list(dict.fromkeys(find_measure(name, table) for name in measures))
+    for measure in wanted:
         chosen = table["split"] == measure.split
         chosen &= table["metric"] == measure.metric if measure.metric else table["headline"].astype(bool)
         curves = dict(list(table.loc[chosen, ["run", "step", "value"]].groupby("run", observed=True)))
@@ -93,6 +95,7 @@ def onsets_in(loaded: Loaded, measures: Sequence[str]) -> pd.DataFrame:
     places = rows.pop("place").to_numpy(dtype=np.int64)
     frame = pd.concat([of_runs.iloc[places].reset_index(drop=True), rows], axis=1)
     frame.attrs["skipped"] = skipped
+    frame.attrs["short_names"] = {measure.name: measure.short for measure in wanted}
     return frame
 
 

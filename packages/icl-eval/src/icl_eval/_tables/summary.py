@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from icl_data.foundation.printable import printable
-from icl_eval._picture.measures import measure_of
 from icl_eval._tables.terminal import plain_table
 from icl_train import RunConfig, headline_of
 
@@ -114,7 +113,7 @@ def shown_onsets(frame: pd.DataFrame, settings: Sequence[str], width: int) -> Sh
     """A row for each run and measure: when the change was half done, from where to where it went, and how fast.
 
     Args:
-        frame: of `load_onsets`.
+        frame: of `load_onsets`, with its ``attrs``.
         settings: names of the settings in which the runs differ.
         width: columns of the terminal.
     """
@@ -130,7 +129,7 @@ def shown_onsets(frame: pd.DataFrame, settings: Sequence[str], width: int) -> Sh
     columns = [_Column("run", _text(frame["run"]), 0, right=False)]
     columns += _settings(frame, settings)
     columns += [
-        _Column("measure", [measure_of(name).short for name in frame["measure"]], 0, right=False),
+        _Column("measure", [frame.attrs["short_names"][name] for name in frame["measure"]], 0, right=False),
         _Column(
             "onset", [f"{time:,.0f}" if known else "none" for time, known in zip(frame["time"], there, strict=True)], 0
         ),
