@@ -55,7 +55,7 @@ def test_the_table_of_a_figure_fits_with_its_largest_numbers(write_run, tmp_path
     assert code == 0
     assert max(map(len, table)) <= columns
     assert "…" not in "".join(lines)
-    expected = {"classes", "1,600", "500,000", "0.258", "0.184-0.354", "(95%)", "0.000625", "0.26", "(500k)", "200"}
+    expected = {"classes", "1,600", "500,000", "0.258", "0.184-0.354", "(95%)", "0.000625", "0.26", "at", "200"}
     assert expected <= words(table)
 
 

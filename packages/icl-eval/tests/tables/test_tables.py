@@ -128,5 +128,5 @@ def test_the_table_has_the_papers_values_where_there_are_any(write_run, picture_
     for count in (100, 200, 1600):
         write_run(f"{count}", {20: (0.5, 0.0)}, count=count, base=chan2022())
     header, rows = cells(figure_table(picture_of("figure3a", tmp_path).panels[0]))
-    assert header[-1] == "paper (500k)"
-    assert [row[-1] for row in rows] == ["0.50", "", "0.66"]
+    assert header[-1] == "paper"
+    assert [row[-1] for row in rows] == ["0.50 at 50,000", "", "0.75 at 50,000"]

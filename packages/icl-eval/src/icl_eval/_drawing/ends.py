@@ -16,7 +16,7 @@ from icl_eval._drawing.axes import places_of
 from icl_eval._drawing.panel import stroke_for, with_own_chance
 from icl_eval._drawing.sizes import Sizes
 from icl_eval._drawing.style import legible, text_width
-from icl_eval._picture.picture import Line, Panel
+from icl_eval._picture.picture import Line, Panel, next_mark
 
 __all__ = ["Ends", "height_of_labels", "label_ends", "settle_ends"]
 
@@ -99,7 +99,7 @@ def settle_ends(ends: Ends, sizes: Sizes) -> None:
                 textcoords=_corner(axes),
                 arrowprops={
                     "arrowstyle": "-",
-                    "color": label.color,
+                    "color": label.color if label.x >= edge else "0.7",  # of a curve that ends early: no part of it
                     "linewidth": 0.4 * sizes.line,
                     "shrinkA": 0,
                     "shrinkB": 0.3 * size,
@@ -189,9 +189,11 @@ def _share(value: float) -> str:
 
 
 def _published_at_the_edge(panel: Panel, line: Line, last: float) -> str:
-    """The paper's last value, where it lies beyond the axis."""
-    beyond = [mark for mark in line.marks if mark.final and mark.x > last]
-    return f"(paper {beyond[-1].y:.2f})" if beyond and panel.x.kind in ("steps", "sequences") else ""
+    """The paper's next value and its place, where that lies beyond the axis."""
+    mark = next_mark(line.marks, last)
+    if mark is None or mark.x == last or panel.x.kind not in ("steps", "sequences"):
+        return ""
+    return f"(paper {mark.y:.2f} at {mark.x:,.0f})"
 
 
 def _head(panel: Panel, sizes: Sizes) -> str:

@@ -13,7 +13,7 @@ from icl_eval._drawing.axes import place_x, places_of, sequences_above, set_limi
 from icl_eval._drawing.sizes import Sizes
 from icl_eval._drawing.strokes import Stroke, stroke_of
 from icl_eval._drawing.style import legible
-from icl_eval._picture.picture import Axis, Line, Panel
+from icl_eval._picture.picture import Axis, Line, Panel, next_mark
 
 __all__ = ["draw_panel", "stroke_for", "with_own_chance"]
 
@@ -201,12 +201,13 @@ def _earlier(line: Line, index: int) -> int | None:
 
 
 def _draw_marks(axes: Axes, panel: Panel, line: Line, stroke: Stroke, sizes: Sizes) -> None:
-    """Open diamonds: at their place where the axis reaches it, a paper's last value else beyond the right edge."""
+    """Open diamonds: at their place where the axis reaches it, and a paper's next value beyond the right edge."""
     over_time = panel.x.kind in ("steps", "sequences")
     edge = axes.get_xlim()[1]
+    following = next_mark(line.marks, edge)
     for mark in line.marks:
         beyond = over_time and mark.x > edge
-        if beyond and not mark.final:
+        if beyond and mark is not following:
             continue
         axes.plot(
             edge if beyond else float(place_x(panel.x, np.array([mark.x]))[0]),

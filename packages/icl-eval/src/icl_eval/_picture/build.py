@@ -12,7 +12,7 @@ from icl_eval._picture.axes import TIME, measure_axis, place_on, setting_axis, t
 from icl_eval._picture.bands import BAND_NAMES, Band, band_note, check_band
 from icl_eval._picture.groups import Group, named
 from icl_eval._picture.measures import Measure
-from icl_eval._picture.picture import Axis, Line, Mark, Panel
+from icl_eval._picture.picture import Axis, Line, Mark, Panel, next_mark
 from icl_eval._picture.runs import RunSettings, values_of
 from icl_eval._picture.series import Curve, Moment, Series, at_moment, curve, series_of
 from icl_eval._picture.values import is_number, short_setting, shown
@@ -116,8 +116,10 @@ def notes_of(panels: Sequence[Panel], band: Band, *, at: str = "") -> tuple[str,
     if any(panel.chances for panel in panels):
         notes.append("Dashed: guessing.")
     if any(line.marks for line in lines):
-        beyond = any(mark.final and mark.x > line.x.max() for line in lines for mark in line.marks)
-        edge = "; right of the panel, those of its last step, 500,000" if beyond else ""
+        ends = [(panel, float(max(line.x.max() for line in panel.lines))) for panel in panels if panel.lines]
+        following = [(next_mark(line.marks, end), end) for panel, end in ends for line in panel.lines]
+        beyond = any(mark is not None and mark.x > end for mark, end in following)
+        edge = "; right of a panel, the next one beyond its end, at the step that is named" if beyond else ""
         notes.append(f"Open diamonds: published values of Chan et al. 2022, read off to ±.02{edge}.")
     return tuple(notes)
 
@@ -169,7 +171,7 @@ def _line(
     runs: RunSettings,
     told: Mapping[str, Any],
 ) -> Line:
-    label = shown(value) if layout.hue else ""
+    label = shown(value, layout.hue) if layout.hue else ""
     settings = {**told, **({layout.hue: value} if layout.hue else {})}
     first = next(iter(series))
     published = layout.published or (lambda settings, measure: ())
@@ -179,9 +181,8 @@ def _line(
         one = replace(one, chance=_chance(one, measure, runs[first]))
         points = published(runs[first], measure)
         places = one.steps if layout.x == "step" else one.sequences
-        last = max((step for step, _ in points), default=0)
         batch = 1 if layout.x == "step" else (batch_of(runs, list(series)) or 1)
-        marks = tuple(Mark(x=step * batch, y=y, final=step == last) for step, y in points)
+        marks = tuple(Mark(x=step * batch, y=y) for step, y in points)
         return _as_line(one, places, label=label, hue=hue, settings=settings, marks=marks)
     by_value: dict[float, list[str]] = {}
     for run in series:

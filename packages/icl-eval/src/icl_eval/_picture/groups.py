@@ -115,4 +115,4 @@ def shared_by(runs: RunSettings, *, besides: Sequence[str] = ()) -> str:
 
 def named(name: str, value: Any, among: Sequence[str] = ()) -> str:
     """One setting and its value: ``p(bursty) 0.9``."""
-    return f"{short_setting(name, among)} {shown(value)}"
+    return f"{short_setting(name, among)} {shown(value, name)}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Axis", "AxisKind", "Floats", "Ints", "Line", "LineKind", "Mark", "Panel", "Picture"]
+__all__ = ["Axis", "AxisKind", "Floats", "Ints", "Line", "LineKind", "Mark", "Panel", "Picture", "next_mark"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -45,12 +45,20 @@ class Mark:
     Attributes:
         x: where, in units of the axis.
         y: the value.
-        final: it is the paper's last one, which stands at the edge where the axis does not reach it.
     """
 
     x: float
     y: float
-    final: bool = False
+
+
+def next_mark(marks: Sequence[Mark], end: float) -> Mark | None:
+    """Of a paper's values over training the first that is not before a curve's end: a later one says less of it.
+
+    Args:
+        marks: in order.
+        end: where the curve ends, in units of the axis.
+    """
+    return next((mark for mark in marks if mark.x >= end), None)
 
 
 @dataclass(frozen=True, kw_only=True)

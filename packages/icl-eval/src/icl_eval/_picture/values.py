@@ -12,6 +12,7 @@ _WORDS = {
     "classes": "trained classes",
     "labels_per_class": "labels per class",
     "variation": "within-class variation",
+    "data.downsample": "images",
     "data.p_bursty": "p(bursty)",
     "data.zipf_exponent": "Zipf exponent",
     "model.sequence_model": "model",
@@ -19,7 +20,9 @@ _WORDS = {
     "model.embedder_config.sequences_per_statistics": "sequences per statistics",
     "optim.weight_decay": "weight decay",
     "optim.l2": "L2",
+    "train.max_steps": "updates",
 }
+_VALUES = {("data.downsample", True): "28x28", ("data.downsample", False): "full size"}
 
 
 def plain(value: Any) -> Any:
@@ -51,8 +54,12 @@ def _place(value: Any) -> tuple[int, float, str]:
     return (2, float(value), "") if is_number(value) else (3, 0.0, str(value))
 
 
-def shown(value: Any) -> str:
-    """A value in titles and labels: ``1,600``, ``0.001``, ``default`` for what is not set."""
+def shown(value: Any, setting: str = "") -> str:
+    """A value in titles and labels: ``1,600``, ``0.001``, ``default`` for what is not set; in words if its setting has
+    them.
+    """
+    if isinstance(value, bool) and (setting, value) in _VALUES:
+        return _VALUES[setting, value]
     if value is None:
         return "default"
     if isinstance(value, bool):
@@ -80,4 +87,4 @@ def short_setting(name: str, among: Iterable[str] = ()) -> str:
 
 def sentence(settings: Mapping[str, Any], among: Sequence[str] = ()) -> str:
     """Settings and their values: ``p(bursty) 0.9, max_lr 0.001``."""
-    return ", ".join(f"{short_setting(name, among)} {shown(value)}" for name, value in settings.items())
+    return ", ".join(f"{short_setting(name, among)} {shown(value, name)}" for name, value in settings.items())

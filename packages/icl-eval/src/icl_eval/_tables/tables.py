@@ -8,7 +8,7 @@ from rich.table import Table
 
 from icl_data.foundation.printable import printable
 from icl_eval._figures.published import PUBLISHED_STEPS
-from icl_eval._picture.picture import Panel
+from icl_eval._picture.picture import Line, Panel, next_mark
 from icl_eval._runs import RunGroup, run_names
 from icl_eval._tables.evaluations import evaluation_row
 from icl_eval._tables.files import Row
@@ -97,14 +97,13 @@ def figure_table(panel: Panel) -> Table:
         *(["n"] if counted else []),
     ):
         table.add_column(column, justify="right", no_wrap=column != head, overflow="fold")
-    if marked:
-        table.add_column(f"paper ({PUBLISHED_STEPS // 1000}k)", justify="right")  # wraps where room is short
+    if marked:  # wraps where room is short
+        table.add_column("paper" if over_time else f"paper ({PUBLISHED_STEPS // 1000}k)", justify="right")
     for line, i in said:
         low, high = line.low[i], line.high[i]
         band = f"{low:.3f}-{high:.3f}" if low == low else ""
         if band and not single and line.n_runs[i] == 1:
             band += " (95%)"
-        known = [mark.y for mark in line.marks if mark.final or mark.x == line.x[i]]
         table.add_row(
             *([printable(line.label.partition(" (n = ")[0] or line.run)] if named else []),
             f"{line.n_runs[i]}",
@@ -113,9 +112,17 @@ def figure_table(panel: Panel) -> Table:
             band,
             *([f"{line.chance[i]:.3g}" if line.chance[i] == line.chance[i] else ""] if panel.chances else []),
             *([f"{line.n_sequences[i]:,}"] if counted else []),
-            *([f"{known[-1]:.2f}" if known else ""] if marked else []),
+            *([_published(panel, line, line.x[i])] if marked else []),
         )
     return table
+
+
+def _published(panel: Panel, line: Line, x: float) -> str:
+    """The paper's value at a place; over training, that of the next place that has one, with it."""
+    if panel.x.kind in ("steps", "sequences"):
+        mark = next_mark(line.marks, x)
+        return f"{mark.y:.2f} at {_place(panel, mark.x)}" if mark else ""
+    return next((f"{mark.y:.2f}" for mark in line.marks if mark.x == x), "")
 
 
 def _place(panel: Panel, x: float) -> str:
