@@ -52,6 +52,12 @@ def test_in_full_no_line_but_a_command_is_wider_than_the_terminal(capsys, monkey
     assert max(len(line) for line in lines if not line.startswith("  icl-")) <= 80
 
 
+def test_where_a_claim_failed_it_is_said_why_in_whole_sentences(capsys):
+    lines = " ".join(told(capsys, "figure3", "--no-time").split())
+    assert "Not at omniglot28: At 28 x 28 only some seeds learn in context, and less than on images of 105 x 105. " in lines
+    assert ".." not in lines
+
+
 def test_one_scale_may_be_told_of_alone(capsys, mine):
     mine()
     assert "drawn" not in told(capsys, "mine", "--scale", "small", "--no-time")

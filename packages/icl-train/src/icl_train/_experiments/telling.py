@@ -130,7 +130,7 @@ def _asserted(claim: Claim) -> str:
 
 
 def _claim(claim: Claim) -> str:
-    tried = "".join(f" Not at {scale}: {why}." for scale, why in claim.tried.items())
+    tried = "".join(f" Not at {scale}: {why.rstrip('.')}." for scale, why in claim.tried.items())
     return f"{claim.says} {claim.subject} {claim.bound}.{tried}"
 
 
