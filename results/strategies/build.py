@@ -80,10 +80,10 @@ def panel(axis: Axes, rows: Sequence[Mapping[str, str]], *, of_two: bool) -> Non
                 style = {"color": asked.color, "linestyle": asked.dashes, "linewidth": 1.5, "markersize": 4}
                 values = [float(row[name]) for row in own]
                 axis.plot(steps, values, label=asked.label, marker=MARKERS[number % len(MARKERS)], **style)
-    if of_two:
-        axis.axhline(0.5, color="0.55", linestyle=(0, (1, 2)), linewidth=1)
-        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "top"}
-        axis.annotate("chance", (0, 0.5), (3, -3), fontsize=7, color="0.4", **place)
+    axis.axhline(0.5, color="0.55", linestyle=(0, (1, 2)), linewidth=1)
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "va": "top"}
+    said = "chance" if of_two else "either label of the context"  # what CIWL is without a memory of classes
+    axis.annotate(said, (0, 0.5), (3, -3), fontsize=7, color="0.4", **place)
     axis.xaxis.set_major_formatter(lambda value, _: f"{value / 1000:g}k" if value else "0")
     axis.locator_params(axis="x", nbins=5, integer=True)
     axis.grid(color="0.93")
