@@ -45,11 +45,11 @@ def write_strip(file: Path, pictures: Mapping[str, Path]) -> None:
     known = [[one for one in row if one[0] in pictures] for row in ROWS]
     rows = [[(name, cut(pictures[name], which), words) for name, which, words in row] for row in known if row]
     head = NAME + WORDS + GAP
-    width = max(sum(panel.width + GAP for _, panel, _ in row) + GAP for row in rows)
+    width = max((sum(panel.width + GAP for _, panel, _ in row) + GAP for row in rows), default=GAP)
     heights = [max(panel.height for _, panel, _ in row) + head + GAP for row in rows]
-    strip = Image.new("RGB", (width, sum(heights)), "white")
+    strip = Image.new("RGB", (width, sum(heights) or GAP), "white")
     pen = ImageDraw.Draw(strip)
-    for row, top in zip(rows, np.cumsum([0, *heights[:-1]]).tolist(), strict=True):
+    for row, top in zip(rows, np.cumsum([0, *heights]).tolist(), strict=False):
         spare = (width - sum(panel.width for _, panel, _ in row)) // (len(row) + 1)
         left = spare
         for name, panel, words in row:
@@ -71,7 +71,10 @@ def cut(picture: Path, which: int) -> Image.Image:
     """One panel of a picture."""
     with Image.open(picture) as opened:
         whole = opened.convert("RGB")
-    return whole.crop(panels(np.asarray(whole.convert("L")))[which])
+    found = panels(np.asarray(whole.convert("L")))
+    if which >= len(found):
+        raise ValueError(f"{picture} must have a panel {which}, counted from 0, got {len(found)} panels")
+    return whole.crop(found[which])
 
 
 def panels(grey: np.ndarray) -> list[Box]:
