@@ -84,7 +84,14 @@ python_use_unqualified_type_names = True
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
+# Pages of wide tables, which get the room of the list of their headings as well.
+ROOT = Path(__file__).parents[1]
+WIDE = [f"{path.parent.relative_to(ROOT).as_posix()}/README" for path in sorted(ROOT.glob("results/*/README.md"))]
+WIDE += [f"benchmarks/results/{path.stem}" for path in sorted(ROOT.glob("benchmarks/results/*.md"))]
+WIDE += ["docs/gallery/README", "docs/evidence", "docs/reliability", "docs/releasing", "docs/how-to/from-other-code"]
+
 html_theme = "pydata_sphinx_theme"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "show_prev_next": False,
     "show_toc_level": 2,
@@ -92,7 +99,7 @@ html_theme_options = {
     "navbar_align": "left",
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"]} | {page: [] for page in WIDE},
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["bound_of", "interval_of", "number"]
+__all__ = ["bound_of", "interval_of", "is_secured", "number"]
 
 
 def number(value: float | str | None) -> str:
@@ -22,3 +22,10 @@ def bound_of(row: dict[str, Any]) -> str:
 def interval_of(row: dict[str, Any]) -> str:
     """The 95% interval of the measured value; empty if there is none."""
     return "" if row["low"] is None else f"{number(row['low'])} to {number(row['high'])}"
+
+
+def is_secured(row: dict[str, Any]) -> bool:
+    """Whether the claim holds with its whole interval: none of it is on a bound or beyond one."""
+    if row["judgement"] != "holds" or row["low"] is None:
+        return False
+    return (row["above"] is None or row["low"] > row["above"]) and (row["below"] is None or row["high"] < row["below"])

@@ -59,7 +59,7 @@ def experiments() -> list[Experiment]:
 
 
 def gather(out: Path, folders: Sequence[Path]) -> None:
-    """Take pictures, claims and times of what is finished in some folders, and draw all pictures small.
+    """Take pictures, claims and times of what is finished in some folders, and draw some of all pictures small.
 
     Args:
         out: the gallery, which keeps what it has of the other experiments.
@@ -88,7 +88,7 @@ def gather(out: Path, folders: Sequence[Path]) -> None:
     write_text(out / "experiments.json", json.dumps([one.told for one in there], indent=1) + "\n")
     if rows:
         write_rows(out / "runs.csv", rows)
-    write_strip(out / "strip.png", [(one.name, out / f"{one.figure}.png") for one in there])
+    write_strip(out / "strip.png", {one.name: out / f"{one.figure}.png" for one in there})
 
 
 def take_picture(out: Path, folder: Path, experiment: Experiment, *, done: int) -> bool:

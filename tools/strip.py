@@ -1,47 +1,113 @@
-"""Pictures as one small one: a strip of thumbnails, each with its name."""
+"""Panels of some pictures as one small one, with the name of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from icl_data.foundation.whole_file import whole_file
 
-__all__ = ["write_strip"]
+__all__ = ["ROWS", "panels", "write_strip"]
 
-COLUMNS, WIDTH, HEIGHT = 4, 440, 290  # of a thumbnail, in pixels: twice those of a page
-GAP, LETTERS, COLOURS = 20, 26, 128
-TALLEST = 900  # in pixels: a picture with several rows of panels is taller, and cannot be read small
+# Rows of the strip: experiment, which panel of its picture (row by row from 0), and what is drawn there.
+ROWS = (
+    (
+        ("figure2", 0, "in context, by share of bursty sequences"),
+        ("figure6", 0, "in context, by skew of classes"),
+        ("reddy2023", 0, "both kinds, by number of classes"),
+    ),
+    (
+        ("singh2024-induction", 1, "loss, with parts of the circuit given"),
+        ("singh2025-coopetition", 0, "in-context learning comes and goes"),
+    ),
+)
+GAP, NAME, WORDS, COLOURS = 24, 28, 22, 256
+INK, BLACK = 200, 60  # greys below which a pixel is drawn on, and is of an axis
+AXIS = 300  # pixels: what is black from above to below for so long is the axis of a panel
+TICKS = 43  # pixels left of an axis, which its numbers take
+LABEL = 18  # pixels that a label written upwards takes at most
+BELOW = 40  # pixels below an axis, within which its numbers and its label begin
+
+Box = tuple[int, int, int, int]
 
 
-def write_strip(file: Path, pictures: Sequence[tuple[str, Path]]) -> None:
-    """Draw it on white, in few colours, of those pictures that have one row of panels.
+def write_strip(file: Path, pictures: Mapping[str, Path]) -> None:
+    """Draw it on white, in few colours, in the pictures' own size: so their letters can be read at half of it.
 
     Args:
         file: a PNG.
-        pictures: names and PNG files.
+        pictures: experiment → PNG file; what is not there is left out.
     """
-    shown = [(name, picture) for name, picture in pictures if size_of(picture)[1] <= TALLEST]
-    rows = -(-len(shown) // COLUMNS)
-    cell = WIDTH + GAP, HEIGHT + LETTERS + 2 * GAP
-    strip = Image.new("RGB", (COLUMNS * cell[0] + GAP, rows * cell[1] + GAP), "white")
+    known = [[one for one in row if one[0] in pictures] for row in ROWS]
+    rows = [[(name, cut(pictures[name], which), words) for name, which, words in row] for row in known if row]
+    head = NAME + WORDS + GAP
+    width = max((sum(panel.width + GAP for _, panel, _ in row) + GAP for row in rows), default=GAP)
+    heights = [max(panel.height for _, panel, _ in row) + head + GAP for row in rows]
+    strip = Image.new("RGB", (width, sum(heights) or GAP), "white")
     pen = ImageDraw.Draw(strip)
-    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", LETTERS)
-    for place, (name, picture) in enumerate(shown):
-        left, top = GAP + place % COLUMNS * cell[0], GAP + place // COLUMNS * cell[1]
-        pen.text((left, top), name, fill="black", font=font)
-        with Image.open(picture) as opened:
-            small = opened.convert("RGB")
-            small.thumbnail((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-        strip.paste(small, (left, top + LETTERS + GAP // 2))
+    for row, top in zip(rows, np.cumsum([0, *heights]).tolist(), strict=False):
+        spare = (width - sum(panel.width for _, panel, _ in row)) // (len(row) + 1)
+        left = spare
+        for name, panel, words in row:
+            pen.text((left, top + GAP // 3), name, fill="black", font=font("DejaVuSans-Bold", NAME))
+            pen.text((left, top + GAP // 3 + NAME + 6), words, fill="#444444", font=font("DejaVuSans", WORDS))
+            strip.paste(panel, (left, top + head))
+            left += panel.width + spare
     with whole_file(file) as beside:
-        strip.quantize(COLOURS, dither=Image.Dither.NONE).save(beside, "PNG", optimize=True)
+        few = strip.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(beside, "PNG", optimize=True)
 
 
-def size_of(picture: Path) -> tuple[int, int]:
-    """Width and height, in pixels."""
+def font(name: str, size: int) -> ImageFont.FreeTypeFont:
+    """One of the fonts that Matplotlib brings, in pixels."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf", size)
+
+
+def cut(picture: Path, which: int) -> Image.Image:
+    """One panel of a picture."""
     with Image.open(picture) as opened:
-        return opened.size
+        whole = opened.convert("RGB")
+    found = panels(np.asarray(whole.convert("L")))
+    if which >= len(found):
+        raise ValueError(f"{picture} must have a panel {which}, counted from 0, got {len(found)} panels")
+    return whole.crop(found[which])
+
+
+def panels(grey: np.ndarray) -> list[Box]:
+    """Left, top, right and bottom of each panel, row by row: its axes, their numbers, its names of curves.
+
+    Args:
+        grey: rows of pixels of a picture, 0 to 255.
+    """
+    axes = sorted(vertical_axes(grey), key=lambda axis: (axis[1] // AXIS, axis[0]))
+    found = []
+    for left, top, bottom in axes:
+        right = min((x for x, y, _ in axes if x > left and abs(y - top) < AXIS), default=None)
+        end = grey.shape[1] if right is None else right - TICKS
+        parts = inked(np.any(grey[top:bottom, left:end] < INK, axis=0))
+        if right is not None and parts[-1][1] - parts[-1][0] <= LABEL:  # the label of the next panel's axis
+            parts.pop()
+        below = grey[bottom : bottom + 2 * BELOW, left - TICKS : left + parts[-1][1]]
+        lines = inked(np.any(below < INK, axis=1))
+        height = max((low for high, low in lines if high < BELOW), default=0)
+        found.append((left - TICKS, top, left + parts[-1][1], bottom + height))
+    return found
+
+
+def vertical_axes(grey: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Where an axis is, and from where down to where."""
+    for x, column in enumerate((grey < BLACK).T):
+        yield from ((x, top, bottom) for top, bottom in inked(column, gap=1) if bottom - top >= AXIS)
+
+
+def inked(line: np.ndarray, gap: int = 4) -> list[tuple[int, int]]:
+    """Stretches of a line that are drawn on, and apart by at least so many pixels that are not."""
+    places = np.flatnonzero(line)
+    if not places.size:
+        return []
+    breaks = np.flatnonzero(np.diff(places) > gap) + 1
+    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(places, breaks)]

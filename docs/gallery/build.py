@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 
-from claim_cells import bound_of, interval_of, number
+from claim_cells import bound_of, interval_of, is_secured, number
 
 HERE = Path(__file__).parent
 FRONT = HERE.parents[1] / "README.md"
@@ -43,14 +43,14 @@ where it stopped:
 nox -s gallery
 ```
 
-![Eight of the figures, small](strip.png)
+![One panel each of five of the figures](strip.png)
 
 Each experiment has its picture, the two commands that make it alone, the time that its runs took, its claims beside
-what these runs show (the mean over seeds, its 95% interval by Student's t, and the bound that is asserted), and what
-did not appear. A claim holds if the mean is within the bound; the interval, wide with two or three seeds, says how well
-the mean is known. Times are sums over the runs, of which as many run at once as there are cores, so that the wait is
-shorter; the machines may have been busy with other work. The numbers are in [claims.json](claims.json),
-[runs.csv](runs.csv) and [experiments.json](experiments.json), from which [build.py](build.py) writes this page.
+what these runs show (the mean over seeds, its 95% interval by Student's t, wide with two or three seeds, and the bound
+that is asserted), and what did not appear. Times are sums over the runs, of which as many run at once as there are
+cores, so that the wait is shorter; the machines may have been busy with other work. The numbers are in
+[claims.json](claims.json), [runs.csv](runs.csv) and [experiments.json](experiments.json), from which
+[build.py](build.py) writes this page.
 """
 
 
@@ -87,13 +87,14 @@ def front(folder: Path) -> str:
 def overview(
     experiments: list[dict[str, Any]], claims: list[dict[str, Any]], runs: list[dict[str, Any]], gallery: str = ""
 ) -> str:
-    """All experiments as a table.
+    """All experiments as a table, and below it what its counts of claims are.
 
     Args:
         experiments, claims, runs: of the gallery.
         gallery: path of the gallery's page from the one that gets the table; empty for the gallery's own.
     """
-    head = ("experiment", "what it tests", "claims that hold", "did not appear", "time of all runs")
+    counts = ("claims that hold", "with the whole interval", "did not appear")
+    head = ("experiment", "what it tests", *counts, "time of all runs")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for one in experiments:
         judged = Counter(row["judgement"] for row in of(one, claims))
@@ -101,9 +102,19 @@ def overview(
         held = f"{judged['holds']} of {asserted}" if asserted else "none judged yet"
         absent = sum(judged.values()) - judged["holds"] - judged["cannot say"]
         name = f"[{one['name']}]({gallery}#{one['name']})"
-        cells = (name, one["tests"], held, str(absent or ""), total(of(one, runs)))
+        secured = str(sum(map(is_secured, of(one, claims)))) if asserted else ""
+        cells = (name, one["tests"], held, secured, str(absent or ""), total(of(one, runs)))
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", secured_in_all(claims)]) + "\n"
+
+
+def secured_in_all(claims: list[dict[str, Any]]) -> str:
+    """How many claims hold, with how many of their intervals, and what that means, in a sentence."""
+    held = [row for row in claims if row["judgement"] == "holds"]
+    alone = sum(row["low"] is None for row in held)
+    told = "A claim holds if its mean over seeds is within the bound; its whole 95% interval is for "
+    told += f"{sum(map(is_secured, held))} of the {len(held)} that hold"
+    return f"{told}{f'; of {alone} there is one seed, and no interval' if alone else ''}."
 
 
 def entry(experiment: dict[str, Any], claims: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:

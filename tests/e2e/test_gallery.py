@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from recorded import contents, evaluation, training_record
 
 from icl_models import find_experiment
@@ -91,6 +93,18 @@ def test_an_experiment_without_runs_has_no_time():
     assert "| not measured |" in page.overview([one], [], [])
 
 
+def test_a_claim_is_secured_by_an_interval_that_is_wholly_within_the_bound():
+    page = page_of()
+    one = {"name": "figure3", "figure": "figure3", "tests": "T.", "section": "s", "note": "N."}
+    holds = CLAIM | {"judgement": "holds", "measured": 0.5}
+    intervals = [(0.4, 0.59), (0.4, 0.6), (0.3, 0.7), (None, None)]
+    rows = [holds | {"low": low, "high": high} for low, high in intervals]
+    rows += [CLAIM, CLAIM | {"judgement": "not asserted", "low": 0.1, "high": 0.2}]
+    table = page.overview([one], rows, [])
+    assert "| T. | 4 of 5 | 1 | 2 | not measured |" in table
+    assert "is for 1 of the 4 that hold; of 1 there is one seed, and no interval." in table
+
+
 def test_what_is_not_asserted_is_told_with_its_reason():
     part = section((GALLERY / "README.md").read_text(), "figure4")
     assert re.search(r"- \*Of classes with ten labels.*Not asserted at this scale: 800 classes have 8,000 labels", part)
@@ -101,6 +115,18 @@ def test_every_picture_of_the_page_is_there_and_the_strip_is_small():
     assert len(pictures) > 10
     assert all((GALLERY / name).is_file() for name in pictures)
     assert (GALLERY / "strip.png").stat().st_size <= 200_000
+
+
+def test_the_strip_has_whole_panels_of_experiments_of_the_gallery(strip):
+    known = {one["name"]: one["figure"] for one in json.loads((GALLERY / "experiments.json").read_text())}
+    shown = [(name, which) for row in strip.ROWS for name, which, _ in row]
+    assert len(shown) == 5  # as the texts beside the picture say
+    for name, which in shown:
+        with Image.open(GALLERY / f"{known[name]}.png") as opened:
+            grey = np.asarray(opened.convert("L"))
+        left, top, right, bottom = strip.panels(grey)[which]
+        beside = grey[top:bottom, left], grey[top:bottom, right : right + 3], grey[bottom : bottom + 3, left:right]
+        assert all((edge > 200).all() for edge in beside), name
 
 
 def test_every_built_in_experiment_at_laptop_scale_has_an_entry():
@@ -131,7 +157,17 @@ def test_minutes_that_are_no_time_are_refused(script, minutes):
 
 def page_of():
     """The module that writes the page."""
-    spec = importlib.util.spec_from_file_location("gallery_page", BUILD)
+    return module_of(BUILD)
+
+
+@pytest.fixture
+def strip():
+    """The module that draws the strip."""
+    return module_of(ROOT / "tools" / "strip.py")
+
+
+def module_of(file):
+    spec = importlib.util.spec_from_file_location(f"gallery_{file.stem}", file)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

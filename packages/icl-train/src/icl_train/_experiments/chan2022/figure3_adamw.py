@@ -14,7 +14,7 @@ FIGURE3_ADAMW = ExperimentSpec(
     name="figure3-adamw",
     paper=CHAN_2022,
     section="figure 3 with AdamW, which the paper does not have",
-    tests="Decoupled weight decay shifts the balance of in-context and in-weights learning.",
+    tests="Whether decoupled weight decay moves what is learned from weights to context.",
     axes=(
         Axis(name="classes", points=(omniglot_classes(100), omniglot_classes(1600))),
         Axis.of("optim.weight_decay", 0.0, 3e-4, 1e-3, 3e-3, 1e-2),

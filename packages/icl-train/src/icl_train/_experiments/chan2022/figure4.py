@@ -18,7 +18,7 @@ FIGURE4 = ExperimentSpec(
     name="figure4",
     paper=CHAN_2022,
     section="figure 4: labels per class",
-    tests="The more labels a class may have, the more is learned in context.",
+    tests="Whether more is learned in context, the more labels a class may have.",
     axes=(LABELS,),
     scales={
         "paper": paper(),
