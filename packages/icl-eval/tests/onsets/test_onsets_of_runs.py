@@ -72,7 +72,7 @@ def test_on_a_terminal_it_says_from_where_to_where(runs, capsys):
 
 
 def test_on_a_terminal_an_evaluation_with_a_slash_has_its_own_name(write_run, line, tmp_path, capsys):
-    run = write_run("one", {step: (0.5, 0.0) for step in EVALUATED}, done=False)
+    run = write_run("one", dict.fromkeys(EVALUATED, (0.5, 0.0)), done=False)
     run.append([line("mine/deep", step, 0.5 + 0.4 * (step > 1000), chance=0.5) for step in EVALUATED])
     run.mark_done()
     assert _main(["table", str(tmp_path), "--onsets", "mine/deep", "--format", "text"]) == 0
