@@ -4,6 +4,7 @@ import base64
 import csv
 import hashlib
 import html
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -13,7 +14,9 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 import pytest
 
+from icl_data.foundation.sealed import seal_object
 from icl_eval import load_runs, summarize_runs, write_report
+from icl_train import Survey
 
 SCORES = {0: (0.5, 0.0), 20: (0.75, 0.25)}
 HOSTILE = {
@@ -171,6 +174,14 @@ def test_unfinished_runs_are_there_with_how_far_they_are(write_run, tmp_path, da
     told = {run["name"]: (run["state"], run["step"], run["max_steps"]) for run in data["runs"]}
     assert told == {"finished": ("done", 20, 20), "going": ("interrupted", 10, 20)}
     assert data["states"] == {"done": 1, "interrupted": 1}
+
+
+def test_a_killed_run_is_as_far_as_status_says(write_run, tmp_path, data_of):
+    run = write_run("killed", {0: (0.5, 0.0), 10: (0.6, 0.1)}, done=False)
+    beat = {"step": 15, "steps_per_second": 4.0, "pid": 1, "host": "here", "time": 0.0}
+    (run.path / "heartbeat.json").write_text(seal_object(json.dumps(beat, indent=1) + "\n"))
+    (row,) = data_of(write_report(tmp_path / "runs", out=tmp_path / "page.html")[0])["runs"]
+    assert row["step"] == Survey(tmp_path / "runs").look()[0].step == 15
 
 
 REASON = "loss is not finite </script><img src=x>\x1b[31m\u202e\nat step 11"

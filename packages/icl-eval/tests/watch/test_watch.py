@@ -11,6 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from icl_eval._commands.main import _main
+from icl_eval._watch.called import called
 from icl_eval._watch.curves import Curve, Curves
 from icl_eval._watch.entries import Entry, entries_of, groups_of
 from icl_eval._watch.page import page_of
@@ -89,8 +90,8 @@ def test_a_group_is_the_mean_over_its_seeds_where_all_have_a_value(tmp_path, lin
     for seed, accuracies in enumerate([(0.5, 0.6), (0.5, 0.8), (0.5, 0.7, 0.9)]):
         made(tmp_path, f"s{seed}", line, seed=seed, accuracies=accuracies, done=seed == 0)
     made(tmp_path, "other", line, rate=0.1)
-    entries = {entry.name: entry for entry in groups_of(*looked(tmp_path))}
-    assert set(entries) == {"max_lr=0.001 (3 seeds)", "other (1 seed)"}
+    entries = {called(entry): entry for entry in groups_of(*looked(tmp_path))}
+    assert set(entries) == {"max_lr=0.001 (3 seeds)", "max_lr=0.1 (1 seed)"}
     curve = entries["max_lr=0.001 (3 seeds)"].curves["fewshot_holdout"]
     assert (curve.steps, curve.values) == ([0, 20], [0.5, pytest.approx(0.7)])
     assert (curve.low, curve.high) == (pytest.approx(0.4516, abs=1e-4), pytest.approx(0.9484, abs=1e-4))
@@ -122,6 +123,64 @@ def test_wide_terminals_have_one_line_a_run_and_narrow_ones_two():
 def test_a_name_keeps_both_ends():
     long = replace(entry(1), name="omniglot-" + "x" * 100, differs="seed=17")
     assert re.match(r"omniglot-x+\.\.x+ seed=17  done", plain([long], 80)[0])
+
+
+SWEPT = {"name": "gaussian-p_bursty1-s1-7b1ce2dc", "differs": "p_bursty=1.0 data=1 init=1"}
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (74, "gaussian-p_bursty1-s1-7b1ce2dc p_bursty=1.0 data=1 init=1  done  50/100"),
+        (70, "gaussian-p_bursty1-s1.. p_bursty=1.0 data=1 init=1  done  50/100"),
+        (60, "gaussian-..rsty1-s1 p_bursty=1.0 data=1 init=1  done  50/100"),
+    ],
+)
+def test_settings_stay_whole_and_of_a_name_the_hash_gives_way_first(width, shown):
+    head, *_ = plain([replace(entry(1), **SWEPT, speed="", left="")], width)
+    assert head == shown
+
+
+def test_settings_that_no_line_has_room_for_are_below_the_name_each_whole():
+    long = replace(entry(1), **SWEPT | {"differs": " ".join(f"setting_{number}=0.{number}" for number in range(9))})
+    head, *below = plain([long], 80)
+    assert head.startswith("gaussian-p_bursty1-s1-7b1ce2dc  done")
+    assert set(long.differs.split()) <= {word for line in below for word in line.split()}
+    assert max(map(cell_len, below)) <= 80
+
+
+@pytest.mark.parametrize(("columns", "width"), [(None, 132), ("80", 80), ("200", 200)])
+def test_a_pipe_is_as_wide_as_the_variable_columns_says(columns, width, tmp_path, line):
+    made(tmp_path, "n" * 250, line)
+    env = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"PYTHONIOENCODING": "utf-8"}
+    env |= {"COLUMNS": columns} if columns else {}
+    done = subprocess.run([*WATCH, str(tmp_path), "--once"], env=env, stdout=subprocess.PIPE, check=True)
+    assert max(map(cell_len, done.stdout.decode().splitlines())) == width
+
+
+def test_a_group_is_headed_by_its_settings_and_never_by_one_of_its_runs(tmp_path, line):
+    for rate in (0.001, 0.1):
+        for seed in (0, 1):
+            made(tmp_path, f"gaussian-r{rate}-s{seed}-7b1ce2d{seed}", line, seed=seed, rate=rate)
+    assert list(map(called, groups_of(*looked(tmp_path)))) == ["max_lr=0.001 (2 seeds)", "max_lr=0.1 (2 seeds)"]
+
+
+def test_the_only_group_is_called_by_what_the_names_of_its_runs_have_in_common(tmp_path, line):
+    for seed in (0, 1):
+        made(tmp_path, f"gaussian-p_bursty1-s{seed}-7b1ce2d{seed}", line, seed=seed)
+    assert list(map(called, groups_of(*looked(tmp_path)))) == ["gaussian-p_bursty1 (2 seeds)"]
+
+
+def test_a_group_that_is_quite_another_makes_the_others_tell_no_more(tmp_path, line):
+    for seed in (0, 1):
+        made(tmp_path, f"plain-s{seed}", line, seed=seed)
+    config = replace(smoke(), optim=replace(smoke().optim, max_lr=0.1, warmup_steps=7))
+    config = replace(config, data=replace(config.data, p_bursty=0.25), train=replace(config.train, batch_size=8))
+    RunFolder.create(tmp_path / "quite", config, device="cpu", threads=1)
+    assert list(map(called, groups_of(*looked(tmp_path)))) == [
+        "plain (2 seeds)",
+        "p_bursty=0.25 max_lr=0.1 warmup_steps=7 batch_size=8 (1 seed)",
+    ]
 
 
 def test_names_from_outside_move_no_cursor(tmp_path, line):

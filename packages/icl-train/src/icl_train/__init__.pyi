@@ -19,6 +19,7 @@ from ._runs.search import find_runs
 from ._status.rows import StatusRow, Survey
 from ._status.watch import Face, watch_runs
 from ._task import Task
+from ._watching.reached import step_reached
 from ._watching.view import why_failed
 from .config import (
     DataConfig,
@@ -91,6 +92,7 @@ __all__ = [
     "reporter_for",
     "resolve_device",
     "smoke",
+    "step_reached",
     "train",
     "watch_runs",
     "why_failed",

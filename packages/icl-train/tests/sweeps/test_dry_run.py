@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from icl_train import Survey, find_runs
 from icl_train._commands.main import _main
 
 GRID = ["sweep", "grid", "smoke", "--max-steps", "20", "--eval-batches", "1", "--vary", "data.p-bursty", "0", ".5"]
@@ -34,6 +35,16 @@ def test_what_is_there_is_told_and_left_as_it_is(tmp_path, capsys, child):
     assert done.name in rows["0,"]
     assert "new" in rows["0.5,"]
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_run_that_was_stopped_is_as_far_as_status_says(tmp_path, capsys):
+    assert _main([*GRID[:-1], "--root", str(tmp_path), "--launcher", "commands"]) == 0
+    (run,) = find_runs(tmp_path)[0]
+    run.append([{"split": "train", "step": 15, "sequences": 240, "loss": 1.0}])
+    capsys.readouterr()
+    assert _main([*GRID[:-1], "--root", str(tmp_path), "--dry-run", "--launcher", "commands"]) == 0
+    assert "interrupted  15 of 20" in capsys.readouterr().out
+    assert Survey(tmp_path).look()[0].step == 15
 
 
 def test_a_broken_folder_is_named_on_stderr_and_no_traceback(tmp_path, capsys):

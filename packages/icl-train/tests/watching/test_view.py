@@ -9,7 +9,7 @@ from dataclasses import asdict
 import pytest
 
 from icl_data.foundation.sealed import GrowingSeal, seal_object
-from icl_train import PlainReporter, RunFolder, reporter_for, smoke, train
+from icl_train import PlainReporter, RunFolder, reporter_for, smoke, step_reached, train
 from icl_train._estimate.work import Times
 from icl_train._runs.lasting import lasting
 from icl_train._watching.heartbeat import Beat, Heartbeat, read_beat
@@ -175,12 +175,25 @@ def test_the_evaluation_before_the_first_update_is_no_speed(run, clock):
         assert read_beat(run.path).steps_per_second == pytest.approx(10)
 
 
-def test_the_step_of_a_run_that_is_not_trained_is_its_newest_checkpoint_or_record(run):
+@pytest.mark.parametrize("steps", [(30, 10, 20), (10, 30, 20), (10, 20, 30)])
+def test_the_step_of_a_run_is_the_greatest_of_heartbeat_record_and_checkpoint(steps, run):
+    beaten, recorded, saved = steps
+    beat = Beat(step=beaten, steps_per_second=4.0, pid=1, host="here", time=0.0)
+    (run.path / "heartbeat.json").write_text(seal_object(json.dumps(asdict(beat), indent=1) + "\n"))
+    (run.checkpoints / f"step_{saved:07}").mkdir(parents=True)
+    run.append([EVALUATION | {"step": recorded}])
+    view = RunView(run)
+    view.look()
+    assert view.step == step_reached(run, recorded) == 30
+
+
+def test_a_run_without_a_sign_of_life_is_where_its_newest_checkpoint_or_record_is(run):
     view = RunView(run)
     (run.checkpoints / "step_0000030").mkdir(parents=True)
     run.append([EVALUATION | {"step": 10}])
     view.look()
-    assert view.step == 30
+    assert view.step == step_reached(run, 10) == 30
+    assert step_reached(run, 40) == 40
 
 
 def test_a_damaged_line_is_named_and_the_others_are_read(run):

@@ -16,7 +16,7 @@ from icl_eval._loading.tidy import tidy
 from icl_eval._loading.wide import wide
 from icl_eval._picture.names import chosen_runs, conditions, is_seed
 from icl_eval._picture.runs import RunSettings, run_settings
-from icl_train import RunError, RunFolder, find_runs, why_failed
+from icl_train import RunError, RunFolder, find_runs, step_reached, why_failed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ class Found:
         settings: run → the settings that make it another experiment, without seeds.
         columns: the values, as of `Loaded`; ``run`` counts in the rows of ``summary``.
         splits, metrics: names that ``split`` and ``metric`` count in.
-        last_recorded: of each run, the step of its last record, of training as well.
+        steps: of each run, the updates that it has done.
         reasons: of each run why it has failed; empty for those that have not.
         curves: a row for each value, as of `load_runs`, without settings.
         skipped: a line for each folder that was passed over.
@@ -46,7 +46,7 @@ class Found:
     columns: dict[str, npt.NDArray[Any]]
     splits: list[str]
     metrics: list[str]
-    last_recorded: list[int]
+    steps: list[int]
     reasons: list[str]
     curves: pd.DataFrame
     skipped: list[str]
@@ -74,6 +74,7 @@ def find(roots: Sequence[Path], where: Sequence[str] = ()) -> Found:
     columns = dict(loaded.columns)
     last = np.zeros(len(loaded.runs), dtype=np.int64)
     np.maximum.at(last, columns["run"], columns["step"])
+    told = [_told(*run) for run in zip(loaded.paths, loaded.runs["status"], last.tolist(), strict=True)]
     return Found(
         summary=wide(loaded),
         folders=loaded.paths,
@@ -81,8 +82,8 @@ def find(roots: Sequence[Path], where: Sequence[str] = ()) -> Found:
         columns=columns,
         splits=loaded.splits,
         metrics=loaded.metrics,
-        last_recorded=last.tolist(),
-        reasons=[_reason(*run) for run in zip(loaded.paths, loaded.runs["status"], strict=True)],
+        steps=[step for step, _ in told],
+        reasons=[reason for _, reason in told],
         curves=_without_settings(loaded),
         skipped=loaded.skipped,
     )
@@ -101,13 +102,13 @@ def states_below(roots: Sequence[Path]) -> dict[str, int]:
     return {state: states.count(state) for state in sorted(set(states))}
 
 
-def _reason(folder: Path, status: str) -> str:
-    if status != "failed":
-        return ""
+def _told(folder: Path, status: str, recorded: int) -> tuple[int, str]:
+    """How far a run is, and why it has failed."""
     try:
-        return why_failed(RunFolder.open(folder)) or ""
-    except RunError:  # it was there when it was read
-        return ""
+        run = RunFolder.open(folder)
+        return step_reached(run, recorded), (why_failed(run) or "") if status == "failed" else ""
+    except (RunError, OSError):  # it was there when it was read
+        return recorded, ""
 
 
 def _only(loaded: Loaded, names: Sequence[str]) -> Loaded:

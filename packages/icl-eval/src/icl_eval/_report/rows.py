@@ -80,7 +80,7 @@ def run_rows(found: Found, measures: Sequence[Measure], page: Path) -> list[dict
                 "folder": link(folder, page),
                 "state": status,
                 "reason": _short(found.reasons[place]),
-                "step": found.last_recorded[place],
+                "step": found.steps[place],
                 "max_steps": int(max_steps),
                 "condition": numbers[keys[place]],
                 "reached": [of_measure[place] for of_measure in reached],

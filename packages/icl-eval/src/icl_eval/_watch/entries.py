@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from icl_data.foundation.printable import one_line
 from icl_eval._claims.interval import mean_with_interval
 from icl_eval._watch.curves import Curve, Curves
-from icl_train import StatusRow, Survey, departures
+from icl_train import RunConfig, StatusRow, Survey, departures
 
 __all__ = ["Entry", "entries_of", "groups_of"]
 
 _SEEDS = ("seeds.init", "seeds.data")
 _MOST = 2  # curves beside each other
+_FEW = 3  # settings that each group tells its value of
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Entry:
     """One run, or one group.
 
     Attributes:
-        name: what it is called.
+        name: what it is called; of a group empty, where its settings say more than a name.
         differs: the settings that set it apart, and their values.
         state: what it is; of a group, how many are what.
         rank: how near to the top it belongs where there is no room for all; the lowest first.
@@ -32,6 +34,7 @@ class Entry:
         curves: evaluation → its curve, two at most.
         reason: why it failed, or what is damaged; empty otherwise.
         troubled: whether there is something to be seen to.
+        seeds: of a group, how many it is of: "2 seeds"; empty otherwise.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Entry:
     curves: dict[str, Curve]
     reason: str = ""
     troubled: bool = False
+    seeds: str = ""
 
 
 def entries_of(rows: Sequence[StatusRow], curves: Curves) -> list[Entry]:
@@ -87,21 +91,36 @@ def groups_of(rows: Sequence[StatusRow], curves: Curves, survey: Survey) -> list
         telling = configs[row.path].telling()
         key = tuple(sorted((name, str(value)) for name, value in telling.items() if name not in _SEEDS))
         groups.setdefault(key, []).append(row)
-    apart = departures([configs[members[0].path] for members in groups.values()], left_out=_SEEDS)
+    apart = _apart([configs[members[0].path] for members in groups.values()])
     among = sorted({name for differs in apart for name in differs})
     said = [_settings(differs, among) for differs in apart]
     return [_group(members, differs, curves) for members, differs in zip(groups.values(), said, strict=True)]
 
 
+def _apart(configs: Sequence[RunConfig]) -> list[dict[str, str]]:
+    """The settings by which groups are called.
+
+    If there are few that differ, each group tells its value of every one. Otherwise it tells those alone in which it is
+    unlike most, since a group that is quite another would have all of them tell all.
+    """
+    apart = departures(configs, left_out=_SEEDS)
+    names = sorted({name for differs in apart for name in differs})
+    if len(names) > _FEW:
+        return apart
+    telling = [config.telling() for config in configs]
+    return [
+        {name: "default" if one[name] is None else str(one[name]) for name in names if name in one} for one in telling
+    ]
+
+
 def _group(members: Sequence[StatusRow], differs: str, curves: Curves) -> Entry:
     first = members[0]
-    many = f"{len(members)} seed{'' if len(members) == 1 else 's'}"
     states = Counter(row.state for row in sorted(members, key=lambda row: row.rank))
     longest = max(members, key=lambda row: row.seconds_left or 0.0)
     told = next((row.told[:_MOST] for row in members if row.told), [])
     return Entry(
-        name=f"{differs or one_line(first.name)} ({many})",
-        differs="",
+        name="" if differs else _name_of_all([one_line(row.name) for row in members]),
+        differs=differs,
         state=", ".join(f"{count} {state}" for state, count in states.items()),
         rank=min(row.rank for row in members),
         step=min(row.step for row in members),
@@ -110,7 +129,17 @@ def _group(members: Sequence[StatusRow], differs: str, curves: Curves) -> Entry:
         left=longest.left,
         curves=_means(told, [row.path for row in members], curves),
         troubled=bool({"failed", "damaged"} & states.keys()),
+        seeds=f"{len(members)} seed{'' if len(members) == 1 else 's'}",
     )
+
+
+def _name_of_all(names: Sequence[str]) -> str:
+    """What the names of a group's runs begin with, up to a hyphen: no run is called by the name of another."""
+    if len(names) == 1:
+        return names[0]
+    parts = [name.split("-") for name in names]
+    common = takewhile(lambda beside: len(set(beside)) == 1, zip(*parts, strict=False))
+    return "-".join(beside[0] for beside in common) or "same settings"
 
 
 def _means(evaluations: Sequence[str], paths: Sequence[Path], curves: Curves) -> dict[str, Curve]:

@@ -47,16 +47,15 @@ class CurveFace:
     def line(self, row: StatusRow) -> str:
         """State, step and last values, with their curves."""
         entries = [_encodable(entry, sys.stdout.encoding) for entry in entries_of([row], self._heard)]
-        lines = page_of(entries, width=_PIPE_WIDTH, height=_NO_LIMIT, levels=_levels(sys.stdout.encoding))
+        lines = page_of(entries, width=_width(), height=_NO_LIMIT, levels=_levels(sys.stdout.encoding))
         return one_line("  ".join(part.plain.strip() for part in lines[:-1]))
 
     def last(self, rows: Sequence[StatusRow]) -> None:
         """All of it, however long."""
         console = plain_console()
-        width = shutil.get_terminal_size().columns if console.is_terminal else _PIPE_WIDTH
         levels = _levels(sys.stdout.encoding)
         entries = self._entries(rows, sys.stdout.encoding)
-        for line in page_of(entries, width=width, height=_NO_LIMIT, levels=levels):
+        for line in page_of(entries, width=_width(), height=_NO_LIMIT, levels=levels):
             console.print(line, soft_wrap=True)
         sys.stdout.flush()
         for path, reason in self._survey.broken:
@@ -67,6 +66,11 @@ class CurveFace:
     def _entries(self, rows: Sequence[StatusRow], encoding: str | None) -> list[Entry]:
         entries = groups_of(rows, self._heard, self._survey) if self._grouped else entries_of(rows, self._heard)
         return [_encodable(entry, encoding) for entry in entries]
+
+
+def _width() -> int:
+    """Columns of the terminal, or of the variable COLUMNS; a pipe has none of its own."""
+    return shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns
 
 
 def _encodable(entry: Entry, encoding: str | None) -> Entry:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
+from icl_eval._watch.called import fitted, heading, wrapped
 from icl_eval._watch.curves import Curve
 from icl_eval._watch.entries import Entry
 from icl_eval._watch.sparks import spark
@@ -15,8 +17,8 @@ from icl_eval._watch.sparks import spark
 __all__ = ["page_of"]
 
 _BESIDE = 94  # room that two curves with their values need on the line of the name
-_GAPS, _LEFT = 6, 8
-_NAME, _STATE = 44, 26
+_GAP = 2
+_LEAST_NAME, _STATE = 8, 26
 _LEAST_SPARK = 8
 _STYLES = ("cyan", "magenta")
 _TROUBLED = "red"
@@ -30,8 +32,8 @@ def page_of(entries: Sequence[Entry], *, width: int, height: int, levels: str) -
         width, height: of the room, in characters.
         levels: the characters of curves.
     """
-    widths = _widths(entries, width)
-    blocks = [_block(entry, width, levels, widths) for entry in entries]
+    columns, headings = _columns(entries, width)
+    blocks = [_block(*one, width, levels, columns) for one in zip(entries, headings, strict=True)]
     if sum(map(len, blocks)) + 1 <= height:
         return [line for block in blocks for line in block] + [_legend(entries, width)]
     order = sorted(range(len(entries)), key=lambda place: entries[place].rank)
@@ -46,42 +48,50 @@ def page_of(entries: Sequence[Entry], *, width: int, height: int, levels: str) -
     return [*lines, _cut(cut, width)][: max(height, 1)]
 
 
-def _widths(entries: Sequence[Entry], width: int) -> tuple[int, int, int]:
-    """Of names, states and steps, where all are below each other."""
-    names = max((cell_len(_called(entry)) for entry in entries), default=0)
+@dataclass(frozen=True)
+class _Columns:
+    """Widths of what stands below each other: names, states, steps, and the time that is left."""
+
+    name: int
+    state: int
+    steps: int
+    left: int
+
+    @property
+    def used(self) -> int:
+        """Of a line, with the gaps between them."""
+        return self.name + self.state + self.steps + 2 * _GAP + (self.left + _GAP if self.left else 0)
+
+
+def _columns(entries: Sequence[Entry], width: int) -> tuple[_Columns, list[tuple[str, str]]]:
+    """The widths, and of each entry its heading, which has what states and steps leave of a line."""
     states = max((cell_len(entry.state) for entry in entries), default=0)
     steps = max((cell_len(_steps(entry)) for entry in entries), default=0)
-    states = min(states, _STATE)
-    for most in (width // 3, _NAME):  # whole names, if that leaves room for curves beside them
-        if _room(width, min(names, most), states, steps) >= _BESIDE:
-            return min(names, most), states, steps
-    return min(names, max(_NAME, width // 3)), states, steps
+    left = max((cell_len(entry.left) for entry in entries), default=0)
+    others = _Columns(0, min(states, _STATE), steps, left)
+    room = max(_LEAST_NAME, width - others.used)
+    headings = [heading(entry, room) for entry in entries]
+    return replace(others, name=max((cell_len(name) for name, _ in headings), default=0)), headings
 
 
-def _room(width: int, name: int, state: int, steps: int) -> int:
-    """What is left of a line for curves."""
-    return width - (name + state + steps + _GAPS + _LEFT + 2)
-
-
-def _block(entry: Entry, width: int, levels: str, widths: tuple[int, int, int]) -> list[Text]:
-    name, state, steps = widths
-    room = _room(width, name, state, steps)
-    if room < 0:
-        name = max(8, name + room + 2)
-    style = _TROUBLED if entry.troubled else ""
+def _block(entry: Entry, headed: tuple[str, str], width: int, levels: str, columns: _Columns) -> list[Text]:
+    name, below = headed
     head = Text()
-    head.append(_both_ends(_called(entry), name))
-    head.append("  ")
-    head.append(_fitted(entry.state, state), style)
-    head.append(f"  {_steps(entry):>{steps}}  {entry.left:>{_LEFT}}")
-    block = [head]
+    head.append(fitted(name, columns.name))
+    head.append(" " * _GAP)
+    head.append(fitted(entry.state, columns.state), _TROUBLED if entry.troubled else "")
+    head.append(" " * _GAP + f"{_steps(entry):>{columns.steps}}")
+    if columns.left:
+        head.append(" " * _GAP + f"{entry.left:>{columns.left}}")
+    block = [head, *(Text(f"  {line}") for line in wrapped(below, width - 2))]
+    room = width - columns.used - _GAP
     if entry.curves and room >= _BESIDE:
-        head.append("  ")
+        head.append(" " * _GAP)
         head.append_text(_curves(entry, room, levels))
     elif entry.curves:
         block.append(Text("  ").append_text(_curves(entry, width - 2, levels)))
     if entry.reason:
-        block.append(Text(_fitted(f"  {entry.reason}", width), _TROUBLED))
+        block.append(Text(fitted(f"  {entry.reason}", width), _TROUBLED))
     return [_on_one_line(line, width) for line in block]
 
 
@@ -93,7 +103,7 @@ def _curves(entry: Entry, room: int, levels: str) -> Text:
         said = _value(curve)
         long = max(0, each - cell_len(said) - 3)
         part = f"{said} {spark(curve, entry.last, long, levels)}" if long >= _LEAST_SPARK else said
-        text.append(_fitted(part, each), _STYLES[place % len(_STYLES)])
+        text.append(fitted(part, each), _STYLES[place % len(_STYLES)])
     return text
 
 
@@ -113,27 +123,6 @@ def _steps(entry: Entry) -> str:
     return f"{entry.step}/{entry.last}{speed}"
 
 
-def _called(entry: Entry) -> str:
-    return f"{entry.name} {entry.differs}".strip()
-
-
-def _fitted(text: str, width: int) -> str:
-    """In that many cells; what is cut off ends in dots."""
-    if cell_len(text) <= width or width < 4:
-        return set_cell_size(text, max(width, 0))
-    return set_cell_size(text, width - 2) + ".."
-
-
-def _both_ends(text: str, width: int) -> str:
-    """In that many cells; what is cut out is in the middle, as names begin alike and seeds are at their ends."""
-    if cell_len(text) <= width or width < 8:
-        return _fitted(text, width)
-    tail = text[-(width // 2 - 1) :]
-    while cell_len(tail) > width // 2 - 1:
-        tail = tail[1:]
-    return set_cell_size(text, width - 2 - cell_len(tail)) + ".." + tail
-
-
 def _on_one_line(line: Text, width: int) -> Text:
     line.no_wrap, line.overflow = True, "crop"
     line.truncate(width)
@@ -145,7 +134,7 @@ def _legend(entries: Sequence[Entry], width: int) -> Text:
     if not any(entry.curves for entry in entries):
         return Text("")
     said = "value [95% interval] (chance); curve from chance or below to 1, over all updates"
-    return _on_one_line(Text(_fitted(said, width), "dim"), width)
+    return _on_one_line(Text(fitted(said, width), "dim"), width)
 
 
 def _cut(cut: Sequence[Entry], width: int) -> Text:
@@ -155,4 +144,4 @@ def _cut(cut: Sequence[Entry], width: int) -> Text:
         text = f"and {len(cut)} more ({said}), for which there is no room"
     else:
         text = f"and {len(cut)} more groups, for which there is no room"
-    return _on_one_line(Text(_fitted(text, width), "bold"), width)
+    return _on_one_line(Text(fitted(text, width), "bold"), width)

@@ -16,6 +16,7 @@ from icl_train._intact.records import EVALUATED, record_of
 from icl_train._runs.folder import Record, RunFolder
 from icl_train._runs.headlines import scored
 from icl_train._watching.heartbeat import Beat, read_beat
+from icl_train._watching.reached import furthest
 
 __all__ = ["RunView", "why_failed"]
 
@@ -28,24 +29,29 @@ class RunView:
     Attributes:
         run: the run.
         beat: its newest sign of life; None unless it is trained, or was killed.
+        step: updates done, as far as is known from outside.
         scores: split → step, accuracy and chance of its newest evaluation.
     """
 
     def __init__(self, run: RunFolder) -> None:
         self.run = run
         self.beat: Beat | None = None
+        self.step = 0
         self.scores: dict[str, tuple[int, float, float]] = {}
         self._unreadable: str | None = None
         self._bad_line: str | None = None
-        self._saved, self._most = 0, run.settled.most_metrics
+        self._most = run.settled.most_metrics
         self._seal, self._evaluation = GrowingSeal(), _Evaluation()
         self._forget(0)
 
     def look(self) -> list[Record]:
         """Read what was written since the last look; returns its records."""
         self.beat, self._unreadable = read_beat(self.run.path), None
-        if self.beat is None:
-            self._saved = max(self.run.checkpoint_steps(), default=0)
+        records = self._new_records()
+        self.step = furthest(self.run, self._recorded, self.beat)
+        return records
+
+    def _new_records(self) -> list[Record]:
         try:
             text = self._new_lines()
         except FileNotFoundError:  # not started yet; or the folder is gone, which `gone` says
@@ -77,11 +83,6 @@ class RunView:
     def damage(self) -> str | None:
         """What is wrong with its records, in one line; None if nothing is."""
         return self._unreadable or self._bad_line
-
-    @property
-    def step(self) -> int:
-        """Updates done, as far as is known from outside."""
-        return self.beat.step if self.beat else max(self._recorded, self._saved)
 
     @property
     def steps_per_second(self) -> float | None:

@@ -19,6 +19,7 @@ from icl_train._runs.pace import duration_text
 from icl_train._sweeps.estimate import Left, as_ensembles, seconds_to_start, sweep_seconds, timed, to_time
 from icl_train._sweeps.sweep import checked, default_jobs
 from icl_train._watching.state import state_of
+from icl_train._watching.view import RunView
 from icl_train.command_line import show_table
 from icl_train.config import RunConfig
 
@@ -46,11 +47,11 @@ def dry_run(plan: Plan, options: SweepOptions) -> int:
     shared = max(1, available_cores() // jobs)
     left: list[Left] = []
     for config, label, path, device in zip(plan.configs, plan.labels, paths, devices, strict=True):
-        state, done = _state(path, config)
+        state, done, saved = _state(path, config)
         steps = f"{done} of {config.train.max_steps}" if done else f"{config.train.max_steps}"
         table.add_row(label, state, steps, printable(path.name))
         if state not in ("done", "broken", "running"):
-            left.append(Left(config, done, device, config.train.threads or shared))
+            left.append(Left(config, saved, device, config.train.threads or shared))
     show_table(table)
     sys.stdout.flush()
     time = f", {_time(as_ensembles(left, members=options.members), jobs)}" if left and not elsewhere else ""
@@ -68,19 +69,23 @@ def tell_size(plan: Plan) -> None:
         print(f"left out, as another is the same run: {len(plan.repeated)} ({told})", file=stream)
 
 
-def _state(path: Path, config: RunConfig) -> tuple[str, int]:
-    """What the run is, and updates that are done."""
+def _state(path: Path, config: RunConfig) -> tuple[str, int, int]:
+    """What the run is, updates that are done, and those that need not be made again."""
     if not path.exists():
-        return "new", 0
+        return "new", 0, 0
     try:
         run = RunFolder.open(path).require_same(config)
         status = state_of(run)
-        if status == "done" and not run.is_done_and_whole():
+        if status == "done" and run.is_done_and_whole():
+            return status, config.train.max_steps, config.train.max_steps
+        if status == "done":
             status = "damaged"
-        return status, config.train.max_steps if status == "done" else max(run.checkpoint_steps(), default=0)
+        view = RunView(run)
+        view.look()
+        return status, view.step, max(run.checkpoint_steps(), default=0)
     except RunError as error:
         print(printable(f"{path}: {error}"), file=lasting(sys.stderr))
-        return "broken", 0
+        return "broken", 0, 0
 
 
 def _time(left: Sequence[Left], jobs: int) -> str:
