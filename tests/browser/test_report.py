@@ -190,6 +190,30 @@ def test_a_value_chosen_from_the_lists_filters(opened):
     assert sorted(names(opened)) == sorted(["going-on", HOSTILE])
 
 
+def cards(tab):
+    """Title → number and words of each of the first numbers."""
+    shown = tab.locator("#cards > div").all()
+    return {one.locator("dt").inner_text(): one.locator("dd").inner_text() for one in shown}
+
+
+def test_a_run_a_little_above_guessing_has_not_learnt(browser, tmp_path):
+    # ICL of .56 is by more than a tenth above guessing, not measurably; IWL of .1 measurably, and by less.
+    scores = {"context": (0.9, 0.1), "weights": (0.56, 0.15), "both": (0.9, 0.3), "neither": (0.56, 0.1)}
+    for seed, (name, (icl, iwl)) in enumerate(scores.items()):
+        make(tmp_path / "runs", name, p_bursty=1.0, seed=seed, icl=icl, iwl=iwl)
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    told = cards(tab)
+    assert told["Learn in context"] == "2 of 4: last ICL well above guessing"
+    assert told["Learn in weights"] == "2 of 4: last IWL well above guessing"
+    assert told["Learn in both ways"] == "1 at the last evaluation"
+    rule = "at least a tenth of the way from guessing to 1, and its 95% interval above guessing"
+    assert tab.locator("#cards-note").inner_text() == f"Well above guessing: {rule}."
+    assert tab.get_by_title(rule).count() == 3
+    tab.close()
+
+
 def test_a_heading_sorts_both_ways(opened):
     opened.locator("#group").select_option("none")
     button = opened.locator("#table th[data-key='last no_support_zipfian'] button")

@@ -29,6 +29,7 @@ _SCRIPTS = (
     "heads.js",
     "sequences.js",
     "files.js",
+    "cards.js",
     "main.js",
 )
 
