@@ -21,6 +21,7 @@ _SCRIPTS = (
     "colours.js",
     "filter.js",
     "means.js",
+    "tools.js",
     "figure.js",
     "curves.js",
     "final.js",

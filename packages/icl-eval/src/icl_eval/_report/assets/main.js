@@ -128,6 +128,7 @@ function listen() {
   });
   on("lines", "change", (select) => { view.lines = select.value; drawAll(); });
   for (const [id, name] of [["bands", "bands"], ["log-x", "logX"], ["log-y", "logY"]]) on(id, "change", (box) => { view[name] = box.checked; drawAll(); });
+  document.addEventListener("change", ({ target }) => { if (target.matches("select")) titled(target); });
   dark.addEventListener("change", regroup);
 }
 
