@@ -479,6 +479,16 @@ def test_an_address_that_means_nothing_is_passed_over(browser, page, hash_):
     tab.close()
 
 
+def test_what_the_runs_are_about_is_below_the_heading(browser, tmp_path):
+    make(tmp_path / "runs", "one", p_bursty=1.0, seed=0, icl=0.9, iwl=0.1)
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs", title="Bursts", about="of <b>one</b> source")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    assert tab.title() == "Bursts"
+    assert tab.locator("header").inner_text().split("\n\n")[:2] == ["Bursts", "of <b>one</b> source"]
+    tab.close()
+
+
 def test_heads_sequences_files_and_what_is_missing_are_there(opened):
     assert opened.locator("#heads table").count() == 1
     assert "0.25" in opened.locator("#heads table").inner_text()

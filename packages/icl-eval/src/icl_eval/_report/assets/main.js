@@ -134,6 +134,8 @@ function listen() {
 
 function tellStates() {
   const told = Object.entries(report.states).map(([state, count]) => `${whole(count)} ${state}`);
+  byId("about").textContent = report.about ?? "";
+  byId("about").hidden = !report.about;
   byId("states").textContent = `Runs below ${report.roots.join(", ")}: ${told.join(", ") || "none"}.`;
   if (report.watched === null) return;
   const box = element("input", { type: "checkbox", checked: view.reload });
