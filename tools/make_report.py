@@ -149,7 +149,7 @@ def _called(names: set[str]) -> tuple[str, str]:
             count = f"{there} runs" if there == len(runs) else f"{there} of {len(runs)} runs"
             told.append(f"{spec.name} ({spec.section}; {count})")
     title = f"Gallery runs at {SCALE} scale: {', '.join(dict.fromkeys(papers))}"
-    return title, f"Experiments: {', '.join(told)}. A run may be of several of them."
+    return title, f"Experiments: {', '.join(told)}. A run may be of several."
 
 
 def _write(path: Path, config: RunConfig, records: list[Record]) -> None:
