@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 import warnings
+from collections.abc import Iterator
 from contextlib import ExitStack, chdir
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,13 @@ from recorded_runs import read_rows, runs_below
 from icl_data.foundation.printable import printable
 from icl_data.foundation.whole_file import whole_file
 from icl_eval import RunsSkipped, write_report
-from icl_models import find_experiment, known_experiments
-from icl_train import RunConfig, RunError, RunFolder, experiment_runs
+from icl_models import ExperimentSpec, find_experiment, known_experiments
+from icl_train import ExperimentRun, RunConfig, RunError, RunFolder, experiment_runs
 
 Record = dict[str, Any]
 
 DOCS = Path(__file__).parents[1] / "docs"
+SCALE = "laptop"
 RUNS = Path("gallery-runs", "runs")  # where the gallery is trained: the page names its runs there
 
 
@@ -64,7 +66,8 @@ def make(folders: list[Path], out: Path) -> list[Path]:
         (Path(made) / "docs").mkdir()
         with chdir(made), warnings.catch_warnings():  # paths in the files begin where the repository does
             warnings.simplefilter("error", RunsSkipped)  # what is left out is gone for good
-            files = write_report(RUNS, out=Path("docs", "report.html"))
+            title, about = _called({*kept, *own})
+            files = write_report(RUNS, out=Path("docs", "report.html"), title=title, about=about)
         with ExitStack() as stack:
             for file in files:
                 shutil.copyfile(Path(made) / file, stack.enter_context(whole_file(out / file.name)))
@@ -126,9 +129,27 @@ def _told(row: dict[str, str], *, is_trained: bool) -> Record:
 
 def _laptop_configs() -> dict[str, RunConfig]:
     """Name of a run's folder → its settings."""
-    specs = (find_experiment(name) for name in known_experiments())
-    runs = (one for spec in specs if "laptop" in spec.scales for one in experiment_runs(spec, "laptop"))
-    return {one.folder: one.config for one in runs}
+    return {one.folder: one.config for _, runs in _experiments() for one in runs}
+
+
+def _experiments() -> Iterator[tuple[ExperimentSpec, list[ExperimentRun]]]:
+    """Those that can be trained at laptop scale, each with its runs."""
+    for spec in map(find_experiment, known_experiments()):
+        if SCALE in spec.scales:
+            yield spec, list(experiment_runs(spec, SCALE))
+
+
+def _called(names: set[str]) -> tuple[str, str]:
+    """Title of a page of these runs, by the papers; and the experiments in it, with how many of their runs it has."""
+    papers, told = [], []
+    for spec, runs in _experiments():
+        there = sum(one.folder in names for one in runs)
+        if there:
+            papers.append(spec.paper.partition(",")[0])
+            count = f"{there} runs" if there == len(runs) else f"{there} of {len(runs)} runs"
+            told.append(f"{spec.name} ({spec.section}; {count})")
+    title = f"Gallery runs at {SCALE} scale: {', '.join(dict.fromkeys(papers))}"
+    return title, f"Experiments: {', '.join(told)}. A run may be of several."
 
 
 def _write(path: Path, config: RunConfig, records: list[Record]) -> None:

@@ -190,6 +190,30 @@ def test_a_value_chosen_from_the_lists_filters(opened):
     assert sorted(names(opened)) == sorted(["going-on", HOSTILE])
 
 
+def cards(tab):
+    """Title → number and words of each of the first numbers."""
+    shown = tab.locator("#cards > div").all()
+    return {one.locator("dt").inner_text(): one.locator("dd").inner_text() for one in shown}
+
+
+def test_a_run_a_little_above_guessing_has_not_learnt(browser, tmp_path):
+    # ICL of .56 is by more than a tenth above guessing, not measurably; IWL of .1 measurably, and by less.
+    scores = {"context": (0.9, 0.1), "weights": (0.56, 0.15), "both": (0.9, 0.3), "neither": (0.56, 0.1)}
+    for seed, (name, (icl, iwl)) in enumerate(scores.items()):
+        make(tmp_path / "runs", name, p_bursty=1.0, seed=seed, icl=icl, iwl=iwl)
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    told = cards(tab)
+    assert told["Learn in context"] == "2 of 4: last ICL well above guessing"
+    assert told["Learn in weights"] == "2 of 4: last IWL well above guessing"
+    assert told["Learn in both ways"] == "1 at the last evaluation"
+    rule = "at least a tenth of the way from guessing to 1, and its 95% interval above guessing"
+    assert tab.locator("#cards-note").inner_text() == f"Well above guessing: {rule}."
+    assert tab.get_by_title(rule).count() == 3
+    tab.close()
+
+
 def test_a_heading_sorts_both_ways(opened):
     opened.locator("#group").select_option("none")
     button = opened.locator("#table th[data-key='last no_support_zipfian'] button")
@@ -288,6 +312,121 @@ def test_everything_that_is_used_has_a_name(opened):
     assert opened.evaluate(UNNAMED) == []
 
 
+# What Tab meets inside of a chart: role, name, and whether it is on.
+STOPS = """(chart) => {
+  const found = [];
+  const look = (root) => {
+    for (const one of root.querySelectorAll("*")) {
+      if (one.tabIndex >= 0) found.push(["role", "aria-label", "aria-pressed"].map((name) => one.getAttribute(name)));
+      if (one.shadowRoot) look(one.shadowRoot);
+    }
+  };
+  look(document.getElementById(chart));
+  return found;
+}"""
+TOOLS = [
+    ["button", "Pan", "false"],
+    ["button", "Box Zoom", "true"],
+    ["button", "Wheel Zoom", "false"],
+    ["button", "Reset", None],
+    ["button", "Save", None],
+]
+
+
+@pytest.mark.parametrize("chart", ["chart-0", "chart-1", "chart-final"])
+def test_tools_of_a_chart_are_buttons_with_names_and_it_has_no_other_stops(opened, chart):
+    opened.wait_for_timeout(300)
+    assert opened.evaluate(STOPS, chart) == TOOLS
+
+
+def test_tools_have_names_when_a_chart_is_made_anew(opened):
+    opened.wait_for_timeout(300)
+    opened.evaluate("window.before = document.querySelector('#chart-0 > *')")
+    opened.locator("#log-x").click()
+    opened.wait_for_timeout(500)
+    assert opened.evaluate("document.querySelector('#chart-0 > *') !== window.before")
+    assert opened.evaluate(STOPS, "chart-0") == TOOLS
+
+
+@pytest.mark.parametrize("key", ["Enter", " "])
+def test_a_tool_is_switched_on_by_a_key(opened, key):
+    pan = opened.locator("#chart-0").get_by_role("button", name="Pan")
+    pan.focus()
+    opened.keyboard.press(key)
+    opened.wait_for_timeout(100)
+    assert [pressed for _, _, pressed in opened.evaluate(STOPS, "chart-0")[:2]] == ["true", "false"]
+
+
+def test_a_chart_is_a_figure_called_by_its_caption(opened):
+    assert opened.get_by_role("figure", name="ICL: 4 lines of 6 runs").count() == 1
+    typed(opened, "iid")
+    assert opened.get_by_role("figure", name="ICL: 1 line of 2 runs").count() == 1
+    assert opened.get_by_role("figure", name="2 runs at the last evaluation").count() == 1
+
+
+# Lists that show less of what is chosen than they would in a page of any width.
+CUT = """() => [...document.querySelectorAll("select")].filter((one) => {
+  const free = one.cloneNode(true);
+  Object.assign(free.style, { maxWidth: "none", width: "auto", position: "absolute" });
+  one.parentElement.append(free);
+  free.value = one.value;
+  const cut = one.offsetWidth < free.offsetWidth;
+  free.remove();
+  return cut;
+}).map((one) => one.id)"""
+
+
+@pytest.mark.parametrize("opened", [{"viewport": {"width": 1280, "height": 900}}], indirect=True)
+def test_lists_show_the_whole_of_what_is_chosen(opened):
+    assert opened.evaluate(CUT) == []
+
+
+def test_the_tooltip_of_a_list_is_what_is_chosen(opened):
+    left = opened.locator("#measure-0")
+    before = left.get_attribute("title")
+    assert before == left.locator("option:checked").inner_text()
+    left.select_option(index=1)
+    assert left.get_attribute("title") == left.locator("option:checked").inner_text() != before
+
+
+# What the axis of updates of the first chart says.
+TICKS = """() => {
+  const host = document.getElementById("chart-0");
+  const view = [...Bokeh.index].find((one) => host.contains(one.el));
+  const axis = view.views.find_one(view.model.below[0]);
+  return axis.compute_labels(axis.tick_coords.major[0]).items.map((one) => one.text);
+}"""
+
+
+def test_without_a_run_the_charts_say_so_and_updates_are_still_updates(opened):
+    typed(opened, "nothing-is-called-so")
+    opened.wait_for_timeout(300)
+    assert opened.locator("#caption-0").inner_text() == "ICL: no run is chosen"
+    assert opened.locator("#caption-final").inner_text() == "No run is chosen"
+    assert opened.evaluate(TICKS) == ["0", "10", "20", "30", "40"]
+
+
+def test_of_a_run_at_its_first_update_no_number_of_the_axis_comes_twice(browser, tmp_path):
+    make(tmp_path / "runs", "begun", p_bursty=1.0, seed=0, icl=0.9, iwl=0.1, steps=(0,), done=False)
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    tab.wait_for_timeout(300)
+    assert tab.evaluate(TICKS) == ["0"]
+    tab.close()
+
+
+def test_beside_the_box_it_is_said_when_there_are_too_many_lines_for_bands(browser):
+    tab = browser.new_page()
+    tab.goto((Path(__file__).parents[2] / "docs" / "report.html").as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    why = tab.get_by_role("checkbox", name="Bands none of more than 12 lines: filter, and they appear")
+    assert why.count() == 1
+    typed(tab, "p_bursty0.5")
+    assert tab.get_by_role("checkbox", name="Bands", exact=True).count() == 1
+    tab.close()
+
+
 def test_headings_go_down_one_by_one(opened):
     levels = opened.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))")
     assert levels[0] == 1
@@ -337,6 +476,16 @@ def test_an_address_that_means_nothing_is_passed_over(browser, page, hash_):
     tab.wait_for_selector("html[data-ready]")
     assert sorted(names(tab)) == sorted(NAMES)
     assert errors == []
+    tab.close()
+
+
+def test_what_the_runs_are_about_is_below_the_heading(browser, tmp_path):
+    make(tmp_path / "runs", "one", p_bursty=1.0, seed=0, icl=0.9, iwl=0.1)
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs", title="Bursts", about="of <b>one</b> source")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    assert tab.title() == "Bursts"
+    assert tab.locator("header").inner_text().split("\n\n")[:2] == ["Bursts", "of <b>one</b> source"]
     tab.close()
 
 

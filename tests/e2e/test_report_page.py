@@ -52,6 +52,14 @@ def test_the_page_is_what_its_csv_files_give(tmp_path):
         assert found == kept, f"docs/{name} is not what it would be now: python tools/make_report.py"
 
 
+def test_the_page_is_called_by_its_papers_and_names_its_experiments(one):
+    out, _ = one
+    assert make(out).returncode == 0
+    text = (out / "report.html").read_text(encoding="utf-8")
+    assert "<title>Gallery runs at laptop scale: Chan et al. 2022</title>" in text
+    assert "Experiments: figure2 (figure 2: burstiness; 1 of 12 runs), " in text
+
+
 @pytest.mark.parametrize("is_finished", [True, False])
 def test_a_finished_run_of_a_folder_takes_the_place_of_the_one_that_the_report_has(one, is_finished, tmp_path):
     out, run = one

@@ -26,6 +26,13 @@ def test_the_files_are_in_the_folder_of_the_runs_and_printed(write_run, tmp_path
     assert all((tmp_path / "runs" / name).is_file() for name in names)
 
 
+def test_a_title_and_what_the_runs_are_about_can_be_said(write_run, tmp_path, data_of):
+    write_run("one", SCORES)
+    assert code_of(tmp_path / "runs", "--title", "Bursts", "--about", "of <b>two</b>\nsources") == 0
+    data = data_of(tmp_path / "runs" / "report.html")
+    assert (data["title"], data["about"]) == ("Bursts", "of <b>two</b>\\nsources")
+
+
 def test_a_damaged_folder_is_named_on_stderr_and_in_the_page(write_run, tmp_path, capsys, data_of):
     write_run("one", SCORES)
     (write_run("two", SCORES, seed=1).path / "config.json").write_text("{")

@@ -156,6 +156,16 @@ def test_a_hostile_name_is_text_in_the_page_and_its_link_leads_to_the_folder(wri
     assert "<h1>" + html.escape(row["name"]) + "</h1>" in text
 
 
+def test_without_a_title_the_page_is_called_by_its_folders(write_run, tmp_path, data_of):
+    write_run("one", SCORES)
+    page = write_report(tmp_path / "runs", out=tmp_path / "page.html")[0]
+    name = f"Runs in {tmp_path.name}/runs"
+    assert f"<title>{name}</title>" in page.read_text(encoding="utf-8")
+    assert (data_of(page)["title"], data_of(page)["about"]) == (name, None)
+    (tmp_path / "runs").rename(tmp_path / "bursts")
+    assert data_of(write_report(tmp_path / "bursts", out=page)[0])["title"] == "Runs in bursts"
+
+
 def test_a_folder_whose_name_is_no_utf8_is_linked(write_run, tmp_path, data_of):
     run = write_run("one", SCORES).path
     try:

@@ -21,6 +21,7 @@ _SCRIPTS = (
     "colours.js",
     "filter.js",
     "means.js",
+    "tools.js",
     "figure.js",
     "curves.js",
     "final.js",
@@ -29,6 +30,7 @@ _SCRIPTS = (
     "heads.js",
     "sequences.js",
     "files.js",
+    "cards.js",
     "main.js",
 )
 

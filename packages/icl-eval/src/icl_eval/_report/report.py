@@ -47,7 +47,11 @@ class Made:
 
 
 def write_report(
-    *paths: Paths, out: str | os.PathLike[str] | None = None, title: str | None = None, where: Sequence[str] = ()
+    *paths: Paths,
+    out: str | os.PathLike[str] | None = None,
+    title: str | None = None,
+    about: str | None = None,
+    where: Sequence[str] = (),
 ) -> list[Path]:
     """Write one HTML page about all runs below ``paths``, finished or not, and the CSV files that it links to.
 
@@ -62,7 +66,8 @@ def write_report(
         paths: run folders, or any folders above some; one or several, or lists.
         out: the page; default: report.html in the first of ``paths``. Beside it are two CSV files that have its name
             and an ending: _runs, a row for each run, and _curves, a row for each value.
-        title: heading of the page; default: the name of the first folder.
+        title: heading of the page, and what its tab is called; default: "Runs in" and the names of the folders.
+        about: a line below the heading; default: none.
         where: keep runs that have these values alone: ``setting=value``, of one setting any of the values.
 
     Returns:
@@ -77,7 +82,7 @@ def write_report(
     if not roots:
         raise ValueError("paths must be one folder or more, got none")
     target = user_path(out) if out is not None else _default_page(roots)
-    made = report_files(roots, target, title=title, where=where)
+    made = report_files(roots, target, title=title, about=about, where=where)
     if made.skipped:
         others = f" (and {len(made.skipped) - 1} more)" if len(made.skipped) > 1 else ""
         warnings.warn(f"{made.skipped[0]}{others}", RunsSkipped, stacklevel=2)
@@ -104,6 +109,7 @@ def report_files(
     target: Path,
     *,
     title: str | None = None,
+    about: str | None = None,
     where: Sequence[str] = (),
     drawn: Drawn | None = None,
     watched: float | None = None,
@@ -113,7 +119,7 @@ def report_files(
     Args:
         roots: folders with runs.
         target: the page.
-        title, where: as of `write_report`.
+        title, about, where: as of `write_report`.
         drawn: pictures of sequences from before.
         watched: seconds after which the page is written again; None if it is not.
 
@@ -126,7 +132,8 @@ def report_files(
         raise RunError(f"report needs at least one run with evaluations, found none below {', '.join(map(str, roots))}")
     data, skipped = _data(found, roots, target, drawn={} if drawn is None else drawn)
     name = printable(title) if title is not None else _name(roots)
-    content = page(name, {**data, "title": name, "watched": watched}, library).encode()
+    told = {"title": name, "about": printable(about) if about else None, "watched": watched}
+    content = page(name, {**data, **told}, library).encode()
     writers: list[Writer] = [
         lambda file: file.write(content),
         lambda file: FRAME_WRITERS["csv"](found.summary, file),
@@ -137,7 +144,13 @@ def report_files(
 
 
 def _name(roots: Sequence[Path]) -> str:
-    return printable(", ".join(Path(os.path.abspath(root)).name or str(root) for root in roots))
+    return printable(f"Runs in {', '.join(map(_folder_name, roots))}")
+
+
+def _folder_name(root: Path) -> str:
+    """A folder's name; with that of the folder above it where it is one that says nothing, as by default."""
+    path = Path(os.path.abspath(root))
+    return str(Path(*path.parts[-2:])) if path.name == "runs" else path.name or str(root)
 
 
 def _data(found: Found, roots: Sequence[Path], target: Path, *, drawn: Drawn) -> tuple[Mapping[str, Any], list[str]]:

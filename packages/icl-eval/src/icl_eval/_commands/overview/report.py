@@ -38,7 +38,9 @@ class ReportCommand:
     out: Path | None = None
     """The page, FILE.html; default: report.html in the first of the runs' folders. CSV files are written beside it."""
     title: str | None = None
-    """Heading of the page; default: the names of the folders."""
+    """Heading of the page; default: "Runs in" and the names of the folders."""
+    about: str | None = None
+    """A line below the heading: what these runs are."""
     where: tuple[str, ...] = ()
     """Keep runs that have these values alone: setting=value, …"""
     watch: Annotated[tuple[float, ...] | None, tyro.conf.arg(metavar="[SECONDS]")] = None
@@ -89,9 +91,15 @@ class _Page:
         """Write the files, unless the page would be what it is."""
         from icl_eval._report.report import report_files  # pandas is imported when there is something to read
 
-        title, where = self._command.title, self._command.where
+        asked = self._command
         made = report_files(
-            self._roots, self._target, title=title, where=where, drawn=self._drawn, watched=self._watched
+            self._roots,
+            self._target,
+            title=asked.title,
+            about=asked.about,
+            where=asked.where,
+            drawn=self._drawn,
+            watched=self._watched,
         )
         for line in made.skipped:
             self._tell(line)

@@ -4,6 +4,7 @@ const MOST_DASHES = 60; // dashes take long to draw
 const DRAWN_POINTS = 3000; // of all lines of a chart together: it is some hundred pixels wide, and drawn anew at each key
 const MOST_POINTS = 300; // of a line: a point for each two pixels
 const MOST_LEVELS = 3;
+const NO_RUN = "no run is chosen";
 
 const nearestAt = (steps, step) => {
   let best = 0;
@@ -46,6 +47,8 @@ function bandOf(line, kept, usable) {
   return { x, y: [...there.map((at) => line.high[at]), ...back.map((at) => line.low[at])] };
 }
 
+const longest = report.runs.reduce((most, run) => Math.max(most, run.step), 1); // updates that an axis without lines has
+
 function drawCurves(side, runs, groups, styles) {
   const measure = view.measures[side], { logX, logY } = view;
   const usable = (step, value) => Number.isFinite(value) && (!logX || step > 0) && (!logY || value > 0);
@@ -67,7 +70,7 @@ function drawCurves(side, runs, groups, styles) {
     };
   });
   const guessing = chances(measure, runs);
-  const x = bounds(lines.flatMap((line) => [line.x[0], line.x.at(-1)]), logX, 0);
+  const x = bounds(lines.length ? lines.flatMap((line) => [line.x[0], line.x.at(-1)]) : [logX ? 1 : 0, longest], logX, 0);
   const y = valueBounds(measure, lines, logY);
   const levels = guessing.length <= MOST_LEVELS ? guessing.filter((value) => !logY || value > 0).map((value) => [x[0], value, x[1], value]) : [];
   const { short } = report.measures[measure];
@@ -75,7 +78,7 @@ function drawCurves(side, runs, groups, styles) {
   byId(`caption-${side}`).textContent = lines.length
     ? `${short}: ${plural(lines.length, "line")} of ${plural(runs.filter((run) => curvesOf(measure)[run]).length, "run")}` +
       (levels.length ? `; dashed: guessing (${guessing.map((value) => value.toPrecision(2)).join(", ")})` : "")
-    : `${short}: none of these runs has recorded it`;
+    : `${short}: ${runs.length ? "none of these runs has recorded it" : NO_RUN}`;
   return { lines, strides, bands: withBands };
 }
 
@@ -107,11 +110,13 @@ function noteOfCurves(drawn, groups) {
   if (view.lines === "means") said.push("A line is the mean of runs that differ in their seeds alone; unfinished runs are lines of their own.");
   const banded = drawn.some((one) => one.bands && one.lines.some((line) => line.band));
   if (banded) said.push("Bands: least to greatest of several seeds, 95% interval (Wilson) of a single run.");
-  else if (view.bands && drawn.some((one) => one.lines.length > MOST_BANDS)) said.push(`Bands are drawn of at most ${MOST_BANDS} lines: filter, and they appear.`);
   if (groups.names.length > 1 && drawn.some((one) => one.lines.length > MOST_DASHES)) said.push(`More than ${MOST_DASHES} lines have no dashes: filter, and they are as in the legend.`);
   const stride = Math.max(...drawn.map((one) => one.strides));
   if (stride > 1) said.push(`Long curves, and those of many lines, are drawn with one evaluation in ${stride}; the CSV file has all.`);
   if (view.logX) said.push("Update 0 has no place on a scale of logarithms.");
   if (groups.names.length > NAMED.light.length && !groups.ordered) said.push("More groups than colours: these come again, with other dashes.");
   byId("curves-note").textContent = said.join(" ");
+  const many = ["left", "right"].filter((_, side) => drawn[side].lines.length > MOST_BANDS);
+  byId("bands-why").textContent = `none${many.length === 1 ? ` on the ${many[0]}` : ""} of more than ${MOST_BANDS} lines: filter, and they appear`;
+  byId("bands-why").hidden = !many.length;
 }

@@ -16,6 +16,12 @@ function fill(select, options, chosen) {
     ...options.map(([value, text]) => element("option", { value: String(value), textContent: text })),
   );
   select.value = String(chosen);
+  titled(select);
+}
+
+// A narrow page cuts what a list shows: the whole of it is its tooltip.
+function titled(select) {
+  select.title = select.selectedOptions[0]?.textContent ?? "";
 }
 
 const minus = (text) => text.replace("-", "\u2212");

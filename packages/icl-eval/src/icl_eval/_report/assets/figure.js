@@ -38,6 +38,7 @@ function put(source, data) {
 // {update({lines, marks, levels, x, y}), highlight(lines), replaced(options)}; the figure is made anew with its axes.
 function chart(host, describe) {
   let parts = null, key = "", last = null;
+  nameTools(host);
 
   function make(options) {
     parts?.shown.then((shown) => shown.remove());
@@ -65,6 +66,7 @@ function chart(host, describe) {
     axisStyle(figure.left[0], options.yLabel);
     if (!options.logX && options.wholeX) figure.below[0].formatter = new Bokeh.NumeralTickFormatter({ format: "0,0" });
     figure.below[0].ticker.desired_num_ticks = isNarrow(host) ? 4 : 6;
+    if (options.wholeX) figure.below[0].ticker.min_interval = 1; // halves would be written as whole numbers
     for (const grid of [figure.xgrid, figure.ygrid].flat()) grid.grid_line_color = ink("grid");
     const source = (data) => new Bokeh.ColumnDataSource({ data });
     const bands = source({ xs: [], ys: [], colour: [] });

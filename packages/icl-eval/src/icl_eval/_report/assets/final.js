@@ -34,5 +34,5 @@ function drawFinal(runs, groups, styles) {
   const open = marks.some((mark) => !mark.done) ? "; open marks: not finished" : "";
   byId("caption-final").textContent = marks.length
     ? `${plural(marks.length, "run")} at the last evaluation${open}${levels.length ? "; dashed: guessing" : ""}`
-    : "None of these runs has recorded both";
+    : runs.length ? "None of these runs has recorded both" : "No run is chosen";
 }

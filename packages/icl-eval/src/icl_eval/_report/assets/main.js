@@ -20,26 +20,6 @@ function drawAll() {
   save();
 }
 
-function drawCards(runs) {
-  const above = (measure) => runs.filter((run) => {
-    const one = reached(report.runs[run], measure);
-    return one && one.low !== null && one.chance !== null && one.low > one.chance;
-  });
-  const cards = [["Runs", whole(runs.length), runs.length === report.runs.length ? "all of them" : `of ${whole(report.runs.length)}`]];
-  const unfinished = runs.filter((run) => !isDone(report.runs[run])).length;
-  cards.push(["Finished", whole(runs.length - unfinished), unfinished ? `${whole(unfinished)} not yet` : "every one"]);
-  const two = [ICL, IWL].filter((measure) => measure >= 0);
-  const measures = two.length === 2 ? two : view.measures.filter((measure) => report.measures[measure]?.share);
-  for (const measure of new Set(measures)) {
-    const { short } = report.measures[measure];
-    const there = runs.filter((run) => reached(report.runs[run], measure)).length;
-    const title = measure === ICL ? "Learn in context" : measure === IWL ? "Learn in weights" : short;
-    cards.push([title, whole(above(measure).length), `of ${whole(there)}: last ${short} above guessing`]);
-  }
-  if (two.length === 2) cards.push(["Learn in both ways", whole(above(ICL).filter((run) => above(IWL).includes(run)).length), "at the last evaluation"]);
-  byId("cards").replaceChildren(...cards.map(([title, number, told]) => element("div", {}, element("dt", { textContent: title }), element("dd", {}, element("strong", { textContent: number }), ` ${told}`))));
-}
-
 function drawLegend() {
   const matched = report.runs.map((_, run) => run).filter((run) => found.matches[run]);
   const items = groups.names.map((name, group) => {
@@ -148,11 +128,14 @@ function listen() {
   });
   on("lines", "change", (select) => { view.lines = select.value; drawAll(); });
   for (const [id, name] of [["bands", "bands"], ["log-x", "logX"], ["log-y", "logY"]]) on(id, "change", (box) => { view[name] = box.checked; drawAll(); });
+  document.addEventListener("change", ({ target }) => { if (target.matches("select")) titled(target); });
   dark.addEventListener("change", regroup);
 }
 
 function tellStates() {
   const told = Object.entries(report.states).map(([state, count]) => `${whole(count)} ${state}`);
+  byId("about").textContent = report.about ?? "";
+  byId("about").hidden = !report.about;
   byId("states").textContent = `Runs below ${report.roots.join(", ")}: ${told.join(", ") || "none"}.`;
   if (report.watched === null) return;
   const box = element("input", { type: "checkbox", checked: view.reload });
