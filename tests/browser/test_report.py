@@ -358,10 +358,10 @@ def test_a_tool_is_switched_on_by_a_key(opened, key):
 
 
 def test_a_chart_is_a_figure_called_by_its_caption(opened):
-    assert opened.get_by_role("figure", name="ICL: 4 lines of 6 runs").count() == 1
+    assert opened.get_by_role("figure", name="ICL: 4 lines of 6 runs").get_attribute("id") == "chart-0"
     typed(opened, "iid")
-    assert opened.get_by_role("figure", name="ICL: 1 line of 2 runs").count() == 1
-    assert opened.get_by_role("figure", name="2 runs at the last evaluation").count() == 1
+    assert opened.get_by_role("figure", name="ICL: 1 line of 2 runs").get_attribute("id") == "chart-0"
+    assert opened.get_by_role("figure", name="2 runs at the last evaluation").get_attribute("id") == "chart-final"
 
 
 # Lists that show less of what is chosen than they would in a page of any width.
