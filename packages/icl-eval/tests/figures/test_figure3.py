@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from icl_eval import PUBLISHED_STEPS, draw, published
-from icl_eval._drawing.ends import label_ends
+from icl_eval._drawing.ends import label_ends, settle_ends
 from icl_eval._drawing.panel import draw_panel
 from icl_eval._drawing.sizes import STYLES
 from icl_eval._figures.published import published_values
@@ -255,6 +255,22 @@ def test_published_values_stand_at_their_step_and_the_next_one_at_the_edge_of_a_
     assert [text for text in texts(axes) if "paper" in text and said is None] == []
     assert said is None or any(said in " ".join(text.split()) for text in texts(axes))
     assert ("the next one beyond its end" in picture.notes[-1]) == (last in (20, 60_000))
+
+
+def test_a_published_value_right_of_a_panel_stands_clear_of_the_labels(write_run, picture_of, tmp_path):
+    write_run("one", {0: (0.5, 0.0), 20: (0.75, 0.0)}, base=as_published(), count=1600)
+    (panel,) = picture_of("figure3a", tmp_path).panels
+    axes = Figure().subplots()
+    draw_panel(axes, panel, SIZES, title_width=4.0, above=True)
+    ends = label_ends(axes, panel, SIZES)
+    axes.figure.draw_without_rendering()
+    settle_ends(ends, SIZES)
+    axes.figure.draw_without_rendering()
+    (diamond,) = (line for line in axes.lines if line.get_marker() == "D")
+    middle, _ = diamond.get_transform().transform((np.ravel(diamond.get_xdata())[0], 0))
+    right = middle + diamond.get_markersize() / 2 * axes.figure.dpi / 72
+    (label,) = (text for text in axes.texts if "paper" in text.get_text())
+    assert label.get_window_extent().x0 > right
 
 
 def test_no_marker_and_no_note_where_nothing_was_published(trained, picture_of):

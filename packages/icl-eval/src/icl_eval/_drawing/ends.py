@@ -38,13 +38,15 @@ class Label:
 
 @dataclass(frozen=True)
 class Ends:
-    """The labels of one panel; the head, which says what they are, stands on top."""
+    """The labels of one panel; the head, which says what they are, stands on top, and a paper's marks may stand between
+    the panel and them."""
 
     axes: Axes
     labels: tuple[Label, ...]
     upwards: bool  # the order of lines that end at one place
     head: Annotation | None
     head_height: float
+    marked: bool
 
 
 def height_of_labels(panel: Panel, sizes: Sizes) -> float:
@@ -69,7 +71,9 @@ def label_ends(axes: Axes, panel: Panel, sizes: Sizes) -> Ends:
         labels.append(Label(x, y, note, (text.count("\n") + 1) * LINE_HEIGHT * size, color))
     head = _head(panel, sizes) if labels else ""
     drawn = _text(axes, head, size, "0.35", va="top") if head else None
-    return Ends(axes, tuple(labels), panel.ordered, drawn, (head.count("\n") + 1) * LINE_HEIGHT * size if head else 0.0)
+    height = (head.count("\n") + 1) * LINE_HEIGHT * size if head else 0.0
+    marked = any(_published_at_the_edge(panel, line, _last(panel)) for line in panel.lines)
+    return Ends(axes, tuple(labels), panel.ordered, drawn, height, marked)
 
 
 def settle_ends(ends: Ends, sizes: Sizes) -> None:
@@ -87,7 +91,7 @@ def settle_ends(ends: Ends, sizes: Sizes) -> None:
         for label in ends.labels
     ]
     joined = [abs(at - want) > 0.3 * size or far for want, at, far in zip(wanted, placed, short, strict=True)]
-    indent = _COLUMN if any(joined) else _GAP
+    indent = _COLUMN if any(joined) or ends.marked else _GAP
     for label, at, away in zip(ends.labels, placed, joined, strict=True):
         label.text.set_position((indent * size, at))
         if away and label.x < np.inf:
@@ -151,7 +155,7 @@ def _texts(panel: Panel, sizes: Sizes) -> list[tuple[float, float, str, Any]]:
     """End, text and colour of each label."""
     found = []
     size, width = 0.9 * sizes.font, sizes.label
-    last = max((float(line.x[-1]) for line in panel.lines), default=0.0)
+    last = _last(panel)
     for line in panel.lines:
         if not line.label:
             continue
@@ -194,6 +198,10 @@ def _published_at_the_edge(panel: Panel, line: Line, last: float) -> str:
     if mark is None or mark.x == last or panel.x.kind not in ("steps", "sequences"):
         return ""
     return f"(paper {mark.y:.2f} at {mark.x:,.0f})"
+
+
+def _last(panel: Panel) -> float:
+    return max((float(line.x[-1]) for line in panel.lines), default=0.0)
 
 
 def _head(panel: Panel, sizes: Sizes) -> str:
