@@ -11,6 +11,8 @@ from icl_eval._drawing.ends import label_ends, settle_ends
 from icl_eval._drawing.panel import draw_panel
 from icl_eval._drawing.sizes import STYLES
 from icl_eval._figures.published import published_values
+from icl_eval._report.found import find
+from icl_eval._report.rows import setting_rows
 from icl_train import chan2022
 from icl_train.metrics import wilson_interval
 
@@ -313,6 +315,13 @@ def test_a_panel_of_small_images_says_so(write_run, picture_of, tmp_path):
     for small in (False, True):
         write_run(f"small {small}", {0: (0.5, 0.0)}, data={"downsample": small})
     assert [panel.title for panel in picture_of("figure3a", tmp_path).panels] == ["images full size", "images 28x28"]
+
+
+def test_a_table_of_the_report_says_so_too(write_run, tmp_path):
+    for small in (False, True):
+        write_run(f"small {small}", {0: (0.5, 0.0)}, data={"downsample": small})
+    (row,) = (row for row in setting_rows(find([tmp_path])) if row["name"] == "data.downsample")
+    assert (row["short"], row["values"]) == ("images", ["full size", "28x28"])
 
 
 def test_lengths_differ_within_a_panel_but_are_not_averaged(write_run, picture_of, tmp_path):

@@ -48,7 +48,7 @@ def setting_axis(name: str, values: Sequence[Any], *, log: bool | None = None) -
     if not numbers:
         if log:
             raise ValueError(f"--log-x needs numbers, got {name} {', '.join(map(shown, values))}")
-        return Axis(name=name, label=label, kind="category", values=tuple(map(shown, values)))
+        return Axis(name=name, label=label, kind="category", values=tuple(shown(value, name) for value in values))
     positive = [float(value) for value in values if value > 0]
     if log and (not positive or min(values) < 0):
         raise ValueError(f"--log-x needs numbers above 0, or 0 among such, got {name} {', '.join(map(shown, values))}")
@@ -60,4 +60,4 @@ def setting_axis(name: str, values: Sequence[Any], *, log: bool | None = None) -
 
 def place_on(axis: Axis, value: Any) -> float:
     """Where a setting's value stands on its axis."""
-    return float(axis.values.index(shown(value))) if axis.kind == "category" else float(value)
+    return float(axis.values.index(shown(value, axis.name))) if axis.kind == "category" else float(value)

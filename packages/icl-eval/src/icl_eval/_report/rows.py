@@ -49,7 +49,7 @@ def _setting(name: str, values: Sequence[Any], differs: bool, among: dict[str, A
         "varying": differs,
         "derived": "." not in name,
         "seed": is_seed(name),
-        "values": [_short(printable(shown(value))) for value in known],
+        "values": [_short(printable(shown(value, name))) for value in known],
         "numbers": [_finite(value) for value in known] if any(map(is_number, known)) else None,
         "of_runs": [known.index(value) for value in values],
     }

@@ -57,7 +57,7 @@ def picture(table: pd.DataFrame, *, band: Band = "range") -> Picture:
         table=tuple(
             {
                 "run": line.run,
-                **{short_setting(name, names): shown(value) for name, value in line.settings.items()},
+                **{short_setting(name, names): shown(value, name) for name, value in line.settings.items()},
                 "step": f"{line.steps[-1]:,}" if line.steps is not None else "",
                 "ICL": f"{line.y[-1]:.3f}",
                 "IWL": f"{line.x[-1]:.3f}",

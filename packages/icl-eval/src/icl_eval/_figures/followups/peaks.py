@@ -58,7 +58,7 @@ def peak_rows(
                     {
                         "run": run,
                         **({"panel": group.title} if group.title else {}),
-                        **({short_setting(hue): shown(value)} if hue else {}),
+                        **({short_setting(hue): shown(value, hue)} if hue else {}),
                         "peak ICL": f"{peak(points):.3f}",
                         "at update": f"{top:,}",
                         "fall after": f"{fall(points):.3f}",
