@@ -1,47 +1,16 @@
-"""The page of `icl-eval report` as somebody uses it: with a pointer, with keys alone, on a phone, in the dark."""
+"""The page of `icl-eval report` as somebody uses it with a pointer: filters, groups, curves, what a chart tells."""
 
-import itertools
 import json
-import os
 import re
-import warnings
 from pathlib import Path
 
 import pytest
-from runs import HOSTILE, STEPS, make, make_all
+from runs import HOSTILE, STEPS, make
+from tabs import names, typed
 
-from icl_eval import RunsSkipped, write_report
+from icl_eval import write_report
 
-WIDE, NARROW = {"width": 1400, "height": 900}, {"width": 390, "height": 844}
-HEADS = "step,split,measure,kind,layer,head,value,low,high,reference,n\n"
 NAMES = ["bursty-0", "bursty-1", "going-on", "iid-0", "iid-1", HOSTILE]
-# Luminance and contrast as WCAG 2 defines them, of every piece of text against what is behind it.
-LOW_CONTRAST = """() => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = (colour) => {
-    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => [r, g, b].map((part) => part / 255)
-    .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
-  const behind = (element) => {
-    for (let one = element; one; one = one.parentElement) {
-      const colour = rgba(getComputedStyle(one).backgroundColor);
-      if (colour[3] === 255) return colour;
-    }
-    return [255, 255, 255, 255];
-  };
-  const found = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !element.checkVisibility() || element.matches("script, style, :disabled")) continue;
-    const both = [light(rgba(getComputedStyle(element).color)), light(behind(element))];
-    const contrast = (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
-    if (contrast < 4.5) found.push(`${element.tagName} ${element.className} ${element.textContent.slice(0, 30)}`);
-  }
-  return found;
-}"""
 # Where on the screen the chart of final values has a value.
 PLACE = """([x, y]) => {
   const host = document.getElementById("chart-final");
@@ -57,57 +26,6 @@ DASHES = """() => {
   const keys = [...document.querySelectorAll("#legend line")];
   return [lines, keys.map((one) => one.getAttribute("stroke-dasharray") || "solid")];
 }"""
-FOCUSED = """(() => {
-  const one = document.activeElement;
-  return one.id || one.textContent.trim() || one.getAttribute("aria-label");
-})()"""
-UNNAMED = """() => [...document.querySelectorAll("button, input, select, a, [role=region]")].filter((one) => {
-  const label = one.getAttribute("aria-label") || one.getAttribute("aria-labelledby") || one.textContent.trim() ||
-    [...(one.labels ?? [])].map((each) => each.textContent.trim()).join("");
-  return !label;
-}).map((one) => one.outerHTML.slice(0, 80))"""
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """The page of six runs, one of which has scores of heads."""
-    root = tmp_path_factory.mktemp("runs")
-    make_all(root)
-    places = [(step, layer, head) for step in (0, 40) for layer in (0, 1) for head in (0, 1, 2)]
-    rows = [f"{step},<b>x,induction,head,{layer},{head},{(head - 1) / 4},,,0.0,9\n" for step, layer, head in places]
-    (root / "bursty-0" / "heads.csv").write_text(HEADS + "".join(rows))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RunsSkipped)
-        return write_report(root)[0]
-
-
-@pytest.fixture
-def opened(browser, page, request):
-    """The page, opened; whatever its console says or it asks the network for fails the test."""
-    options = {"viewport": WIDE, "color_scheme": "light", **getattr(request, "param", {})}
-    context = browser.new_context(**options)
-    tab = context.new_page()
-    said, asked = [], []
-    tab.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda one: None if one.url.startswith(("file:", "data:", "blob:")) else asked.append(one.url))
-    tab.goto(page.as_uri())
-    tab.wait_for_selector("html[data-ready]")
-    yield tab
-    context.close()
-    assert said == []
-    assert asked == []
-
-
-def names(tab):
-    """The runs of the table, as they are seen, from top to bottom."""
-    rows = tab.locator("#table tbody:not([hidden]) tr:not(.group):not([hidden]) th")
-    return rows.all_inner_texts()
-
-
-def typed(tab, query):
-    tab.locator("#filter").fill(query)
-    return names(tab)
 
 
 def pixels(tab, chart="chart-0"):
@@ -286,109 +204,6 @@ def test_pointing_at_a_mark_says_which_run_it_is(opened):
     assert told.first.inner_text().splitlines()[:3] == ["iid-1", "IWL 0.820 (0.761-0.867)", "ICL 0.500 (0.431-0.569)"]
 
 
-def test_the_page_is_usable_with_keys_alone(opened):
-    opened.keyboard.press("Tab")
-    assert opened.evaluate("document.activeElement.className") == "skip"
-    opened.keyboard.press("Enter")
-    opened.locator("#filter").focus()
-    opened.keyboard.type("iid")
-    assert names(opened) == ["iid-0", "iid-1"]
-    reached = set()
-    for _ in range(60):
-        opened.keyboard.press("Tab")
-        reached.add(opened.evaluate(FOCUSED))
-    controls = {"setting", "group", "reset", "lines", "bands", "log-x", "log-y", "final-x"}
-    assert controls | {"Run", "IWL", "Show iid-0", "iid-0"} <= reached
-
-
-def test_a_sort_by_key_keeps_the_focus(opened):
-    button = opened.locator("#table th[data-key='last fewshot_holdout'] button")
-    button.focus()
-    opened.keyboard.press("Enter")
-    assert opened.evaluate("document.activeElement.textContent") == "ICL"
-
-
-def test_everything_that_is_used_has_a_name(opened):
-    assert opened.evaluate(UNNAMED) == []
-
-
-# What Tab meets inside of a chart: role, name, and whether it is on.
-STOPS = """(chart) => {
-  const found = [];
-  const look = (root) => {
-    for (const one of root.querySelectorAll("*")) {
-      if (one.tabIndex >= 0) found.push(["role", "aria-label", "aria-pressed"].map((name) => one.getAttribute(name)));
-      if (one.shadowRoot) look(one.shadowRoot);
-    }
-  };
-  look(document.getElementById(chart));
-  return found;
-}"""
-TOOLS = [
-    ["button", "Pan", "false"],
-    ["button", "Box Zoom", "true"],
-    ["button", "Wheel Zoom", "false"],
-    ["button", "Reset", None],
-    ["button", "Save", None],
-]
-
-
-@pytest.mark.parametrize("chart", ["chart-0", "chart-1", "chart-final"])
-def test_tools_of_a_chart_are_buttons_with_names_and_it_has_no_other_stops(opened, chart):
-    opened.wait_for_timeout(300)
-    assert opened.evaluate(STOPS, chart) == TOOLS
-
-
-def test_tools_have_names_when_a_chart_is_made_anew(opened):
-    opened.wait_for_timeout(300)
-    opened.evaluate("window.before = document.querySelector('#chart-0 > *')")
-    opened.locator("#log-x").click()
-    opened.wait_for_timeout(500)
-    assert opened.evaluate("document.querySelector('#chart-0 > *') !== window.before")
-    assert opened.evaluate(STOPS, "chart-0") == TOOLS
-
-
-@pytest.mark.parametrize("key", ["Enter", " "])
-def test_a_tool_is_switched_on_by_a_key(opened, key):
-    pan = opened.locator("#chart-0").get_by_role("button", name="Pan")
-    pan.focus()
-    opened.keyboard.press(key)
-    opened.wait_for_timeout(100)
-    assert [pressed for _, _, pressed in opened.evaluate(STOPS, "chart-0")[:2]] == ["true", "false"]
-
-
-def test_a_chart_is_a_figure_called_by_its_caption(opened):
-    assert opened.get_by_role("figure", name="ICL: 4 lines of 6 runs").get_attribute("id") == "chart-0"
-    typed(opened, "iid")
-    assert opened.get_by_role("figure", name="ICL: 1 line of 2 runs").get_attribute("id") == "chart-0"
-    assert opened.get_by_role("figure", name="2 runs at the last evaluation").get_attribute("id") == "chart-final"
-
-
-# Lists that show less of what is chosen than they would in a page of any width.
-CUT = """() => [...document.querySelectorAll("select")].filter((one) => {
-  const free = one.cloneNode(true);
-  Object.assign(free.style, { maxWidth: "none", width: "auto", position: "absolute" });
-  one.parentElement.append(free);
-  free.value = one.value;
-  const cut = one.offsetWidth < free.offsetWidth;
-  free.remove();
-  return cut;
-}).map((one) => one.id)"""
-
-
-@pytest.mark.parametrize("opened", [{"viewport": {"width": 1280, "height": 900}}], indirect=True)
-def test_lists_show_the_whole_of_what_is_chosen(opened):
-    assert opened.evaluate(CUT) == []
-
-
-def test_the_tooltip_of_a_list_is_what_is_chosen(opened):
-    left = opened.locator("#measure-0")
-    before = left.get_attribute("title")
-    assert before == left.locator("option:checked").inner_text()
-    left.select_option(index=1)
-    assert left.get_attribute("title") == left.locator("option:checked").inner_text() != before
-
-
 # What the axis of updates of the first chart says.
 TICKS = """() => {
   const host = document.getElementById("chart-0");
@@ -425,32 +240,6 @@ def test_beside_the_box_it_is_said_when_there_are_too_many_lines_for_bands(brows
     typed(tab, "p_bursty0.5")
     assert tab.get_by_role("checkbox", name="Bands", exact=True).count() == 1
     tab.close()
-
-
-def test_headings_go_down_one_by_one(opened):
-    levels = opened.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))")
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-
-
-SEEN = [{"viewport": viewport, "color_scheme": scheme} for viewport in (WIDE, NARROW) for scheme in ("light", "dark")]
-
-
-@pytest.mark.parametrize("opened", SEEN, indirect=True, ids=["wide-light", "wide-dark", "narrow-light", "narrow-dark"])
-def test_contrast_is_enough_and_nothing_is_wider_than_the_page(opened, request):
-    opened.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    assert opened.evaluate(LOW_CONTRAST) == []
-    assert opened.evaluate("document.documentElement.scrollWidth") == opened.viewport_size["width"]
-    folder = os.environ.get("ICL_SCREENSHOTS")
-    if folder:
-        opened.screenshot(path=f"{folder}/{request.node.callspec.id}.png", full_page=True)
-
-
-@pytest.mark.parametrize("opened", [{"color_scheme": "dark"}], indirect=True)
-def test_in_the_dark_the_page_is_dark(opened):
-    colour = opened.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert max(map(int, re.findall(r"\d+", colour))) < 40
 
 
 def test_what_is_looked_at_outlives_a_reload(opened):

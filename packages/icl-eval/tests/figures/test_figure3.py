@@ -324,6 +324,13 @@ def test_a_table_of_the_report_says_so_too(write_run, tmp_path):
     assert (row["short"], row["values"]) == ("images", ["full size", "28x28"])
 
 
+@pytest.mark.parametrize("value", ["28x28", "yes", "true", "True"])
+def test_small_images_are_chosen_by_the_words_for_them_or_by_the_value(write_run, tmp_path, value):
+    for small in (False, True):
+        write_run(f"small {small}", {0: (0.5, 0.0)}, data={"downsample": small})
+    assert list(find([tmp_path], [f"data.downsample={value}"]).summary["run"]) == ["small True"]
+
+
 def test_lengths_differ_within_a_panel_but_are_not_averaged(write_run, picture_of, tmp_path):
     write_run("short", {0: (0.5, 0.0)}, count=30)
     write_run("long", {0: (0.5, 0.0)}, train={"max_steps": 30})

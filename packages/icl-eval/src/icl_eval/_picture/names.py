@@ -79,15 +79,17 @@ def chosen_runs(option: str, where: Sequence[Condition], columns: Sequence[str],
     for name, values in wanted.items():
         there = {run: settings.get(name) for run, settings in chosen.items()}
         for value in values:
-            if not any(_means(value, one) for one in there.values()):
+            if not any(_means(value, one, name) for one in there.values()):
                 known = few(in_order(there.values()))
                 raise ValueError(f"{option} {name} must be one of {known}, got {value!r}")
-        chosen = {run: chosen[run] for run, one in there.items() if any(_means(value, one) for value in values)}
+        chosen = {run: chosen[run] for run, one in there.items() if any(_means(value, one, name) for value in values)}
     return chosen
 
 
-def _means(text: str, value: Any) -> bool:
-    if text in (shown(value), str(value)) or (value is None and text.lower() in ("none", "null", "default")):
+def _means(text: str, value: Any, setting: str) -> bool:
+    if text in (shown(value, setting), shown(value), str(value)):
+        return True
+    if value is None and text.lower() in ("none", "null", "default"):
         return True
     if isinstance(value, tuple):
         return text.strip("[]").replace(" ", "") == json.dumps(value).strip("[]").replace(" ", "")
