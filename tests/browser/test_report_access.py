@@ -116,6 +116,18 @@ def test_a_tool_is_switched_on_by_a_key(opened, key):
     assert [pressed for _, _, pressed in opened.evaluate(STOPS, "chart-0")[:2]] == ["true", "false"]
 
 
+@pytest.mark.parametrize("key", ["Enter", " "])
+@pytest.mark.parametrize("opened", [{"viewport": {"width": 200, "height": 844}}], indirect=True)
+def test_tools_that_a_narrow_chart_has_no_room_for_are_below_a_button(opened, key):
+    opened.wait_for_timeout(300)
+    more = ["button", "More tools", None]
+    assert opened.evaluate(STOPS, "chart-0") == [*TOOLS[:2], more]
+    opened.locator("#chart-0").get_by_role("button", name="More tools").focus()
+    opened.keyboard.press(key)
+    opened.wait_for_timeout(300)
+    assert opened.evaluate(STOPS, "chart-0") == [*TOOLS[:2], more, *reversed(TOOLS[2:])]
+
+
 def test_a_chart_is_a_figure_called_by_its_caption(opened):
     assert opened.get_by_role("figure", name="ICL: 4 lines of 6 runs").get_attribute("id") == "chart-0"
     typed(opened, "iid")
