@@ -2,7 +2,8 @@
 
     python tools/make_figure3a.py --scale omniglot28 --minutes 60 [option of icl-train sweep ...]
 
-Training stops when its time is up, and the same command goes on. Pictures and tables are made of the runs as far as
+Omniglot is fetched where it is not there yet, unless `--data.omniglot` names its folder. Training stops when its time is
+up, and the same command goes on. Pictures and tables are made of the runs as far as
 they are: at the scales with images in results/figure3a, at laptop scale below the runs' folder.
 """
 
@@ -14,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from training import MINUTES, minutes, trained_until
+from training import MINUTES, command, minutes, trained_until
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "results" / "figure3a"
@@ -38,9 +39,18 @@ def arguments(args: list[str]) -> tuple[argparse.Namespace, list[str]]:
     return chosen, others
 
 
+def have_images() -> bool:
+    """Whether Omniglot is in its own folder, fetched if it was not; zips that are there are taken as they are."""
+    where = subprocess.run(command("icl-data", "omniglot", "where"), capture_output=True, check=False)
+    return where.returncode == 0 or subprocess.run(command("icl-data", "omniglot", "fetch"), check=False).returncode == 0
+
+
 def main(args: list[str]) -> int:
     """Run the command; the exit code."""
     chosen, others = arguments(args)
+    named = any(word.split("=")[0] == "--data.omniglot" for word in others)
+    if chosen.scale != "laptop" and not named and not have_images():
+        return 1
     until = time.monotonic() + 60 * chosen.minutes
     sweep = ("icl-train", "sweep", "figure3", "--scale", chosen.scale, "--root", chosen.root, *others)
     try:

@@ -68,7 +68,7 @@ def _remove(environment: Path) -> None:
 
 
 def install(session: nox.Session, *packages: str) -> None:
-    """Install from the registry, at the versions of constraints.txt (so that CPU machines never pull CUDA builds)."""
+    """Install from the registry, at the versions of constraints.txt."""
     session.install("-c", str(CONSTRAINTS), *packages)
 
 

@@ -69,21 +69,25 @@ def seen(name: str, claims: list[dict[str, Any]]) -> list[str]:
 
 
 def axes(experiment: dict[str, Any]) -> str:
-    """The axes as a table."""
+    """The axes as a table: the points of each at every scale."""
     if not experiment["axes"]:
         return "Nothing: the same settings in every run."
-    lines = ["| axis | points |", "|---|---|"]
-    for axis in experiment["axes"]:
-        lines.append(f"| `{axis['name']}` | {', '.join(point['label'] for point in axis['points'])} |")
+    of_scale = {name: {axis["name"]: axis for axis in scale["axes"]} for name, scale in experiment["scales"].items()}
+    lines = [f"| axis | {' | '.join(f'`{name}`' for name in of_scale)} |", "|---" * (1 + len(of_scale)) + "|"]
+    for name in dict.fromkeys(axis for own in of_scale.values() for axis in own):
+        points = [own[name]["points"] if name in own else [] for own in of_scale.values()]
+        cells = [", ".join(point["label"] for point in those) for those in points]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def scales(experiment: dict[str, Any]) -> str:
-    """The scales as a table: what each is, and how many runs it has."""
-    lines = ["| scale | preset | runs | seeds | what it is |", "|---|---|---|---|---|"]
+    """The scales as a table: what each is, how many runs it has, and how long they are."""
+    lines = ["| scale | preset | runs | seeds | updates of a run | what it is |", "|---|---|---|---|---|---|"]
     for name, scale in experiment["scales"].items():
-        note = scale["note"] or "As published."
-        lines.append(f"| `{name}` | `{scale['preset']}` | {len(scale['runs'])} | {len(scale['seeds'])} | {note} |")
+        updates = " to ".join(f"{steps:,}" for steps in sorted(set(scale["updates"])))
+        cells = (f"`{name}`", f"`{scale['preset']}`", len(scale["runs"]), len(scale["seeds"]), updates)
+        lines.append(f"| {' | '.join(map(str, cells))} | {scale['note'] or 'As published.'} |")
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import platform
 import re
 import shutil
@@ -288,3 +289,25 @@ def test_the_session_trains_no_longer_than_it_may_and_goes_on(tmp_path):
     final = rows(tmp_path / "runs" / "figure3a" / "final.csv")
     assert [(row["classes"], row["seed"], row["step"]) for row in final] == [("100", "3", "2"), ("400", "3", "2")]
     assert (tmp_path / "runs" / "figure3a" / "figure3a.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "cache", "said"),
+    [
+        ([], "", "ICL_CACHE is empty"),  # so that there is no folder to fetch it into
+        ([], "cache", "seed 0 is not all trained"),
+        (["--data.omniglot=there"], "", "seed 0 is not all trained"),
+    ],
+)
+def test_the_session_fetches_omniglot_where_it_is_not_there(tmp_path, words, cache, said):
+    folder = tmp_path / "cache" / "omniglot"
+    folder.mkdir(parents=True)
+    for name in ("images_background.zip", "images_evaluation.zip"):
+        (folder / name).touch()
+    command = [sys.executable, ROOT / "tools" / "make_figure3a.py", "--minutes", "0", "--root", tmp_path / "runs"]
+    environment = os.environ | {"ICL_CACHE": str(tmp_path / cache) if cache else ""}
+    run = [*command, "--out", tmp_path / "page", *words]
+    done = subprocess.run(run, capture_output=True, text=True, check=False, env=environment)
+    assert said in done.stderr
+    assert done.returncode != 0
+    assert ("omniglot fetch" in done.stdout) == (said == "ICL_CACHE is empty")

@@ -90,6 +90,7 @@ def as_json(spec: ExperimentSpec, scales: Mapping[str, Taking]) -> dict[str, Any
                 "ranges": [vars(one) | {"choices": list(one.choices)} for one in spec.scales[name].ranges],
                 "note": spec.scales[name].note,
                 "runs": list(taking.folders),
+                "updates": list(taking.steps),
                 "seconds": taking.seconds,
                 "problem": taking.problem or None,
             }

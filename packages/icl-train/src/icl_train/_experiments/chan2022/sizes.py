@@ -14,7 +14,7 @@ CHAN_2022 = "Chan et al. 2022, Data Distributional Properties Drive Emergent In-
 # The released code normalises the images of each device by themselves: on the paper's 16 cores, of 2 sequences.
 _STATISTICS: Mapping[str, Any] = {"model.embedder_config.sequences_per_statistics": 2}
 _PAPER_SEEDS = (0, 1, 2)
-_PAPER_NOTE = "As published: 500,000 updates of 32 sequences, batch statistics over 2 sequences as on 16 devices."
+_PAPER_NOTE = "Settings of Chan et al. 2022: 32 sequences an update, batch statistics over 2 of them as on 16 devices."
 
 _OMNIGLOT28: Mapping[str, Any] = {**_STATISTICS, "data.downsample": True, "train.max_steps": 50_000}
 _OMNIGLOT28_SEEDS = (0,)
@@ -35,8 +35,8 @@ _LAPTOP: Mapping[str, Any] = {
 }
 _LAPTOP_SEEDS = (0, 1, 2)
 _LAPTOP_NOTE = (
-    "Gaussian classes that share 32 labels (Reddy 2023, arXiv 2312.03002) in place of Omniglot; 2 layers; an "
-    "example of width 32 and its label in one token."
+    "Gaussian classes that share 32 labels (Reddy 2023, arXiv 2312.03002) in place of Omniglot; 2 layers "
+    "unless told otherwise; an example of width 32 and its label in one token."
 )
 
 
