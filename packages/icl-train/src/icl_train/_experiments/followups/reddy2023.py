@@ -89,7 +89,7 @@ REDDY2023 = ExperimentSpec(
     name="reddy2023",
     paper=_PAPER,
     section="figures 2 and 3: classes K, bursts B and p_B, noise eps and skew alpha, one at a time",
-    tests="More classes, bursts and noise within classes bring in-context learning, abruptly; skew brings both.",
+    tests="What classes, bursts, noise and skew do to learning in context and in weights, and how abruptly.",
     axes=(_varied(),),
     scales={
         "paper": Scale(preset="reddy2023", settings=_BALANCED, seeds=(0, 1)),
