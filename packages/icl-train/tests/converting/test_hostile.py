@@ -120,6 +120,13 @@ def test_an_update_joins_groups_and_keeps_what_it_does_not_name(tmp_path):
         ("str(os)", "a value that is no number"),
         ("again == (lambda: 1)", "a comparison that cannot be made"),
         ("dict(a=1) == dict(a=1)", "a comparison that cannot be made"),
+        ("8 if os.fast else 32", "the value of os.fast"),
+        ("8 if not os.fast else 32", "the value of os.fast"),
+        ("8 if os.fast is None else 32", "the value of os.fast"),
+        ("8 if None is not os.fast else 32", "the value of os.fast"),
+        ("8 if debug or os.fast else 32", "the value of os.fast"),
+        ("not os.fast", "the value of os.fast"),
+        ("os.fast and 8", "the value of os.fast"),
     ],
     ids=lambda text: text[:30],
 )
@@ -297,8 +304,9 @@ def test_nothing_of_a_file_is_run_and_what_is_not_followed_has_its_line(tmp_path
     assert "Traceback" not in done.stderr
 
 
-def test_what_a_loop_or_an_unknown_condition_sets_is_not_carried_over(tmp_path):
-    more = "import os\nif os.getenv('FAST'):\n  config.training_steps = 5\nfor _ in range(2):\n  config.random_seed = 3"
+@pytest.mark.parametrize("condition", ["os.getenv('FAST')", "os.FAST", "not os.FAST", "os.FAST is not None"])
+def test_what_a_loop_or_an_unknown_condition_sets_is_not_carried_over(condition, tmp_path):
+    more = f"import os\nif {condition}:\n  config.training_steps = 5\nfor _ in range(2):\n  config.random_seed = 3"
     made = converted(read(tmp_path, released_config(more=more)))
     assert made.config().train.max_steps == 500_000
     told = [note.text for note in made.lost]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from icl_train._converting.expressions import Values
-from icl_train._converting.values import Function, Group, Library, Scope, Unknown
+from icl_train._converting.values import Function, Group, Library, Scope, Unknown, known
 
 __all__ = ["Follower"]
 
@@ -124,7 +124,7 @@ class Follower:
         return self.values.of(ast.copy_location(binary, statement), scope)
 
     def _if(self, statement: ast.If, scope: Scope) -> None:
-        test = self.values.of(statement.test, scope)
+        test = known(self.values.of(statement.test, scope), statement.test.lineno)
         if isinstance(test, Unknown):
             self._pass_over(statement, scope, test.why)
         else:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Function", "Group", "Library", "Scope", "TooLong", "Unknown"]
+__all__ = ["Function", "Group", "Library", "Scope", "TooLong", "Unknown", "known"]
 
 
 class TooLong(ValueError):
@@ -60,6 +60,16 @@ class Library:
     """A name that an import has bound, or a part of it."""
 
     name: str
+
+
+def known(value: Any, line: int) -> Any:
+    """A value as conditions and comparisons take it: what a library has there, only running the file would tell.
+
+    Args:
+        value: the value.
+        line: where it is looked at.
+    """
+    return Unknown(f"the value of {value.name[:60]}", line) if isinstance(value, Library) else value
 
 
 @dataclass
