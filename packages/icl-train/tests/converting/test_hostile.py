@@ -71,6 +71,43 @@ def test_statements_are_followed(statement, tmp_path):
     assert read(tmp_path, released_config(more=statement)).options["training_steps"].value == 7
 
 
+@pytest.mark.parametrize("body", ["of.training_steps = 7", "of.update(training_steps=7)\n  return of"])
+def test_a_function_that_sets_options_is_followed(body, tmp_path):
+    found = read(tmp_path, released_config(more=f"def set_steps(of):\n  {body}\nset_steps(config)"))
+    assert found.options["training_steps"].value == 7
+    assert not found.passed_over
+
+
+@pytest.mark.parametrize(
+    ("define", "call"),
+    [
+        ("def set_steps(of):\n  of.training_steps = 7", "set_steps()"),
+        ("def set_steps(of):\n  of.training_steps = 7", "set_steps(config, 1)"),
+        ("def set_steps(of):\n  return of.update(training_steps=7)", "set_steps(config)"),
+        ("set_steps = lambda of: of.update(training_steps=7)", "set_steps(config)"),
+        ("def set_steps(of):\n  of.training_steps = 7\n  yield", "set_steps(config)"),
+        ("def set_steps(of):\n  return set_steps(of)", "set_steps(config)"),
+        ("@print\ndef set_steps(of):\n  of.training_steps = 7", "set_steps(config)"),
+        ("from elsewhere import set_steps", "set_steps(config)"),
+    ],
+    ids=lambda text: text.replace("\n", " ")[:60],
+)
+def test_a_call_that_is_not_followed_is_named(define, call, tmp_path):
+    found = read(tmp_path, released_config(more=f"{define}\n{call}"))
+    assert found.options.get("training_steps") is None or found.options["training_steps"].value != 7
+    assert found.passed_over
+
+
+@pytest.mark.parametrize("kind", ["global", "nonlocal"])
+def test_a_name_that_a_function_binds_elsewhere_is_not_known(kind, tmp_path):
+    more = f"steps = 5\ndef later():\n  {kind} steps\n  steps = 7\nlater()\nconfig.training_steps = steps"
+    before = "steps = 5\n" if kind == "global" else ""
+    text = released_config(more=more.removeprefix(before))
+    found = read(tmp_path, before + text)
+    assert isinstance(found.options["training_steps"].value, Unknown)
+    assert "a name that a function binds elsewhere" in found.passed_over.values()
+
+
 def test_an_update_joins_groups_and_keeps_what_it_does_not_name(tmp_path):
     more = "config.experiment_kwargs.update(dict(config=dict(training=dict(batch_size=8))))"
     options = read(tmp_path, released_config(more=more)).options
