@@ -28,6 +28,14 @@ DASHES = """() => {
 }"""
 
 
+ICL, IWL = "ICL two-way accuracy (new classes)", "IWL accuracy over all labels (no support)"
+
+
+def shown(tab, control):
+    """What a list has chosen, as it is read."""
+    return tab.locator(f"#{control} option:checked").inner_text()
+
+
 def pixels(tab, chart="chart-0"):
     return tab.locator(f"#{chart}").screenshot()
 
@@ -244,13 +252,25 @@ def test_beside_the_box_it_is_said_when_there_are_too_many_lines_for_bands(brows
 
 def test_what_is_looked_at_outlives_a_reload(opened):
     typed(opened, "iid")
-    opened.locator("#lines").select_option("runs")
+    chosen = {"lines": "Every run", "measure-0": IWL, "final-x": ICL}
+    for control, label in chosen.items():
+        assert shown(opened, control) != label
+        opened.locator(f"#{control}").select_option(label=label)
     opened.wait_for_timeout(400)
     opened.reload()
     opened.wait_for_selector("html[data-ready]")
     assert opened.locator("#filter").input_value() == "iid"
     assert names(opened) == ["iid-0", "iid-1"]
-    assert opened.locator("#lines").input_value() == "runs"
+    assert {control: shown(opened, control) for control in chosen} == chosen
+
+
+def test_a_chosen_measure_leaves_the_columns_of_the_table_as_they_are(opened):
+    heads = opened.locator("#table thead th")
+    before = heads.all_inner_texts()
+    opened.locator("#measure-0").select_option(label=IWL)
+    opened.locator("#columns summary").click()
+    opened.locator("#columns").get_by_label("seeds.split").check()
+    assert heads.all_inner_texts()[:-1] == before
 
 
 UNUSABLE = json.dumps({"group": 99, "measures": [9, 9], "sort": 1, "columns": "all"})

@@ -31,7 +31,7 @@ const usual = {
   reload: false,
 };
 
-const view = { ...usual, ...fromAddress() };
+const view = { ...structuredClone(usual), ...fromAddress() }; // a copy: what is chosen goes into its lists
 
 function fromAddress() {
   try {
