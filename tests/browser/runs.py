@@ -17,9 +17,10 @@ def record(split, step, accuracy, *, chance, metric, n=200):
     return {"split": f"eval_{split}", "step": step, "sequences": 16 * step, **told, **bounds}
 
 
-def make(root, name, *, p_bursty, seed, icl, iwl, steps=STEPS, done=True):
+def make(root, name, *, p_bursty, seed, icl, iwl, steps=STEPS, done=True, emb_dim=None):
     """One run, whose accuracies go from chance to ``icl`` and ``iwl``."""
     base = smoke()
+    base = replace(base, model=replace(base.model, emb_dim=emb_dim or base.model.emb_dim))
     base = replace(
         base,
         data=replace(base.data, p_bursty=p_bursty),

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from runs import HOSTILE, STEPS, make
+from runs import HOSTILE, STEPS, make, record
 from tabs import names, typed
 
 from icl_eval import write_report
@@ -273,10 +273,41 @@ def test_a_chosen_measure_leaves_the_columns_of_the_table_as_they_are(opened):
     assert heads.all_inner_texts()[:-1] == before
 
 
-UNUSABLE = json.dumps({"group": 99, "measures": [9, 9], "sort": 1, "columns": "all"})
+def test_an_address_means_the_same_when_the_page_has_more_settings_and_measures(browser, tmp_path):
+    root = tmp_path / "runs"
+    make(root, "one", p_bursty=1, seed=0, icl=0.9, iwl=0.1)
+    other = make(root, "other", p_bursty=0, seed=1, icl=0.9, iwl=0.1, done=False)
+    page = write_report(root)[0]
+    tab = browser.new_page()
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    chosen = {"group": "seeds.data", "measure-0": IWL, "measure-1": IWL, "final-x": ICL, "final-y": ICL}
+    for control, label in chosen.items():
+        tab.locator(f"#{control}").select_option(label=label)
+    tab.wait_for_timeout(400)
+    number = tab.locator("#group").input_value(), tab.locator("#measure-0").input_value()
+    other.append([record("flipped", 40, 0.5, chance=0.5, metric="accuracy_closed")])
+    make(root, "wider", p_bursty=0, seed=2, icl=0.9, iwl=0.1, emb_dim=32)
+    write_report(root)
+    tab.reload()
+    tab.wait_for_selector("html[data-ready]")
+    assert (tab.locator("#group").input_value(), tab.locator("#measure-0").input_value()) != number
+    assert {control: shown(tab, control) for control in chosen} == chosen
+    tab.close()
 
 
-@pytest.mark.parametrize("hash_", ["#runs", "#%7B%22sort", f"#{UNUSABLE}"])
+def test_a_group_that_nobody_chose_is_not_kept(opened):
+    typed(opened, "iid")
+    opened.wait_for_timeout(400)
+    assert "query" in opened.url
+    assert "group" not in opened.url
+
+
+NUMBERED = json.dumps({"group": 99, "measures": [9, 9], "sort": 1, "columns": "all"})
+UNKNOWN = json.dumps({"group": "data.nothing", "measures": ["nothing", "flipped"], "final": "flipped"})
+
+
+@pytest.mark.parametrize("hash_", ["#runs", "#%7B%22sort", f"#{NUMBERED}", f"#{UNKNOWN}"])
 def test_an_address_that_means_nothing_is_passed_over(browser, page, hash_):
     tab = browser.new_page()
     errors = []
