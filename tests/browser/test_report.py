@@ -85,6 +85,8 @@ def test_names_from_outside_are_text(opened):
         ("bursty-", ["bursty-0", "bursty-1"]),
         ("p_bursty=1", ["bursty-0", "bursty-1"]),
         ("p-bursty=0 p-bursty=1 seeds.data=0", ["bursty-0", "iid-0"]),
+        ("p_bursty=0 data.p_bursty=1", ["bursty-0", "bursty-1", "iid-0", "iid-1"]),
+        ("run=iid-0 name=iid-1", ["iid-0", "iid-1"]),
         ("icl>=0.9", ["bursty-0", "bursty-1"]),
         ("state!=done", ["going-on"]),
         ("iwl>0.5 icl<0.6", ["iid-0", "iid-1"]),
