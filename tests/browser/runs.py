@@ -6,6 +6,7 @@ from icl_train import RunFolder, figure3a, smoke
 from icl_train.metrics import wilson_interval
 
 STEPS = (0, 10, 20, 30, 40)
+HEADS = "step,split,measure,kind,layer,head,value,low,high,reference,n\n"
 HOSTILE = "<img src=x onerror=window.hurt=1>"
 
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from runs import HOSTILE, STEPS, make, record
+from runs import HEADS, HOSTILE, STEPS, make, record
 from tabs import names, typed
 
 from icl_eval import write_report
@@ -328,6 +328,20 @@ def test_what_the_runs_are_about_is_below_the_heading(browser, tmp_path):
     tab.wait_for_selector("html[data-ready]")
     assert tab.title() == "Bursts"
     assert tab.locator("header").inner_text().split("\n\n")[:2] == ["Bursts", "of <b>one</b> source"]
+    tab.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "told"), [("", "", ""), (",interventions", ",without", ", without the run's interventions")]
+)
+def test_heads_that_were_measured_without_interventions_say_so(browser, tmp_path, column, cell, told):
+    run = make(tmp_path / "runs", "one", p_bursty=1.0, seed=0, icl=0.9, iwl=0.1)
+    row = f"40,x,induction,head,0,0,0.5,,,0.0,9{cell}\n"
+    (run.path / "heads.csv").write_text(HEADS.replace("\n", f"{column}\n") + row)
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    assert tab.locator("#heads .note").first.inner_text().startswith(f"On x, after 40 updates{told}; intervals")
     tab.close()
 
 
