@@ -89,6 +89,7 @@ def test_a_function_that_sets_options_is_followed(body, tmp_path):
         ("def set_steps(of):\n  return set_steps(of)", "set_steps(config)"),
         ("@print\ndef set_steps(of):\n  of.training_steps = 7", "set_steps(config)"),
         ("from elsewhere import set_steps", "set_steps(config)"),
+        ("def more(of):\n  of += ['more']\nmodes = ['one']", "more(modes)\nconfig.eval_modes = modes"),
     ],
     ids=lambda text: text.replace("\n", " ")[:60],
 )

@@ -231,6 +231,7 @@ class Values:
         for parameter, argument in zip(parameters, node.args, strict=False):
             inside.names[parameter.arg] = self.of(argument, scope)
         inside.names |= given
+        inside.given = tuple(inside.names.values())
         if isinstance(function.body, ast.expr):
             return self.of(function.body, inside)
         return self._follow(function.body, inside)

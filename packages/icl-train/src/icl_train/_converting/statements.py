@@ -122,7 +122,13 @@ class Follower:
                 self._pass_over(statement, scope)
 
     def _augmented(self, statement: ast.AugAssign, scope: Scope) -> Any:
-        binary = ast.BinOp(_read(statement.target), statement.op, statement.value)
+        target = statement.target
+        before = scope.names.get(target.id) if isinstance(target, ast.Name) else None
+        if isinstance(before, list):  # it grows in place, for the caller as well
+            self.values.step(len(scope.given))
+            if any(before is one for one in scope.given):
+                self.passed_over[statement.lineno] = "what is added to a list of the caller"
+        binary = ast.BinOp(_read(target), statement.op, statement.value)
         return self.values.of(ast.copy_location(binary, statement), scope)
 
     def _if(self, statement: ast.If, scope: Scope) -> None:

@@ -74,10 +74,11 @@ def known(value: Any, line: int) -> Any:
 
 @dataclass
 class Scope:
-    """Names of a function, or of the file, and those around it."""
+    """Names of a function, or of the file, those around it, and what the function was called with."""
 
     names: dict[str, Any] = field(default_factory=dict)
     around: Scope | None = None
+    given: tuple[Any, ...] = ()
 
     def find(self, name: str, line: int) -> Any:
         """What a name means here."""
