@@ -4,13 +4,12 @@ import shutil
 import warnings
 
 import pytest
-from runs import make_all
+from runs import HEADS, make_all
 from tabs import WIDE
 
 from icl_eval import RunsSkipped, write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-HEADS = "step,split,measure,kind,layer,head,value,low,high,reference,n\n"
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from icl_train import RunFolder, figure3a, smoke
 from icl_train.metrics import wilson_interval
 
 STEPS = (0, 10, 20, 30, 40)
+HEADS = "step,split,measure,kind,layer,head,value,low,high,reference,n\n"
 HOSTILE = "<img src=x onerror=window.hurt=1>"
 
 
@@ -17,9 +18,10 @@ def record(split, step, accuracy, *, chance, metric, n=200):
     return {"split": f"eval_{split}", "step": step, "sequences": 16 * step, **told, **bounds}
 
 
-def make(root, name, *, p_bursty, seed, icl, iwl, steps=STEPS, done=True):
+def make(root, name, *, p_bursty, seed, icl, iwl, steps=STEPS, done=True, emb_dim=None):
     """One run, whose accuracies go from chance to ``icl`` and ``iwl``."""
     base = smoke()
+    base = replace(base, model=replace(base.model, emb_dim=emb_dim or base.model.emb_dim))
     base = replace(
         base,
         data=replace(base.data, p_bursty=p_bursty),

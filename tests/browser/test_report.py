@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from runs import HOSTILE, STEPS, make
+from runs import HEADS, HOSTILE, STEPS, make, record
 from tabs import names, typed
 
 from icl_eval import write_report
@@ -26,6 +26,14 @@ DASHES = """() => {
   const keys = [...document.querySelectorAll("#legend line")];
   return [lines, keys.map((one) => one.getAttribute("stroke-dasharray") || "solid")];
 }"""
+
+
+ICL, IWL = "ICL two-way accuracy (new classes)", "IWL accuracy over all labels (no support)"
+
+
+def shown(tab, control):
+    """What a list has chosen, as it is read."""
+    return tab.locator(f"#{control} option:checked").inner_text()
 
 
 def pixels(tab, chart="chart-0"):
@@ -77,6 +85,8 @@ def test_names_from_outside_are_text(opened):
         ("bursty-", ["bursty-0", "bursty-1"]),
         ("p_bursty=1", ["bursty-0", "bursty-1"]),
         ("p-bursty=0 p-bursty=1 seeds.data=0", ["bursty-0", "iid-0"]),
+        ("p_bursty=0 data.p_bursty=1", ["bursty-0", "bursty-1", "iid-0", "iid-1"]),
+        ("run=iid-0 name=iid-1", ["iid-0", "iid-1"]),
         ("icl>=0.9", ["bursty-0", "bursty-1"]),
         ("state!=done", ["going-on"]),
         ("iwl>0.5 icl<0.6", ["iid-0", "iid-1"]),
@@ -244,19 +254,62 @@ def test_beside_the_box_it_is_said_when_there_are_too_many_lines_for_bands(brows
 
 def test_what_is_looked_at_outlives_a_reload(opened):
     typed(opened, "iid")
-    opened.locator("#lines").select_option("runs")
+    chosen = {"lines": "Every run", "measure-0": IWL, "final-x": ICL}
+    for control, label in chosen.items():
+        assert shown(opened, control) != label
+        opened.locator(f"#{control}").select_option(label=label)
     opened.wait_for_timeout(400)
     opened.reload()
     opened.wait_for_selector("html[data-ready]")
     assert opened.locator("#filter").input_value() == "iid"
     assert names(opened) == ["iid-0", "iid-1"]
-    assert opened.locator("#lines").input_value() == "runs"
+    assert {control: shown(opened, control) for control in chosen} == chosen
 
 
-UNUSABLE = json.dumps({"group": 99, "measures": [9, 9], "sort": 1, "columns": "all"})
+def test_a_chosen_measure_leaves_the_columns_of_the_table_as_they_are(opened):
+    heads = opened.locator("#table thead th")
+    before = heads.all_inner_texts()
+    opened.locator("#measure-0").select_option(label=IWL)
+    opened.locator("#columns summary").click()
+    opened.locator("#columns").get_by_label("seeds.split").check()
+    assert heads.all_inner_texts()[:-1] == before
 
 
-@pytest.mark.parametrize("hash_", ["#runs", "#%7B%22sort", f"#{UNUSABLE}"])
+def test_an_address_means_the_same_when_the_page_has_more_settings_and_measures(browser, tmp_path):
+    root = tmp_path / "runs"
+    make(root, "one", p_bursty=1, seed=0, icl=0.9, iwl=0.1)
+    other = make(root, "other", p_bursty=0, seed=1, icl=0.9, iwl=0.1, done=False)
+    page = write_report(root)[0]
+    tab = browser.new_page()
+    tab.goto(page.as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    chosen = {"group": "seeds.data", "measure-0": IWL, "measure-1": IWL, "final-x": ICL, "final-y": ICL}
+    for control, label in chosen.items():
+        tab.locator(f"#{control}").select_option(label=label)
+    tab.wait_for_timeout(400)
+    number = tab.locator("#group").input_value(), tab.locator("#measure-0").input_value()
+    other.append([record("flipped", 40, 0.5, chance=0.5, metric="accuracy_closed")])
+    make(root, "wider", p_bursty=0, seed=2, icl=0.9, iwl=0.1, emb_dim=32)
+    write_report(root)
+    tab.reload()
+    tab.wait_for_selector("html[data-ready]")
+    assert (tab.locator("#group").input_value(), tab.locator("#measure-0").input_value()) != number
+    assert {control: shown(tab, control) for control in chosen} == chosen
+    tab.close()
+
+
+def test_a_group_that_nobody_chose_is_not_kept(opened):
+    typed(opened, "iid")
+    opened.wait_for_timeout(400)
+    assert "query" in opened.url
+    assert "group" not in opened.url
+
+
+NUMBERED = json.dumps({"group": 99, "measures": [9, 9], "sort": 1, "columns": "all"})
+UNKNOWN = json.dumps({"group": "data.nothing", "measures": ["nothing", "flipped"], "final": "flipped"})
+
+
+@pytest.mark.parametrize("hash_", ["#runs", "#%7B%22sort", f"#{NUMBERED}", f"#{UNKNOWN}"])
 def test_an_address_that_means_nothing_is_passed_over(browser, page, hash_):
     tab = browser.new_page()
     errors = []
@@ -275,6 +328,20 @@ def test_what_the_runs_are_about_is_below_the_heading(browser, tmp_path):
     tab.wait_for_selector("html[data-ready]")
     assert tab.title() == "Bursts"
     assert tab.locator("header").inner_text().split("\n\n")[:2] == ["Bursts", "of <b>one</b> source"]
+    tab.close()
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "told"), [("", "", ""), (",interventions", ",without", ", without the run's interventions")]
+)
+def test_heads_that_were_measured_without_interventions_say_so(browser, tmp_path, column, cell, told):
+    run = make(tmp_path / "runs", "one", p_bursty=1.0, seed=0, icl=0.9, iwl=0.1)
+    row = f"40,x,induction,head,0,0,0.5,,,0.0,9{cell}\n"
+    (run.path / "heads.csv").write_text(HEADS.replace("\n", f"{column}\n") + row)
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    assert tab.locator("#heads .note").first.inner_text().startswith(f"On x, after 40 updates{told}; intervals")
     tab.close()
 
 

@@ -72,6 +72,58 @@ def test_a_value_that_no_run_has_is_refused_with_those_there_are(write_run, tmp_
     assert not (tmp_path / "runs" / "report.html").exists()
 
 
+@pytest.fixture
+def between_looks(monkeypatch):
+    """Done one after another while the page is watched, which then ends."""
+
+    def set_steps(*steps):
+        left = iter(steps)
+
+        def sleep(seconds):
+            step = next(left, None)
+            if step is None:
+                raise KeyboardInterrupt
+            step()
+
+        monkeypatch.setattr(time, "sleep", sleep)
+
+    return set_steps
+
+
+def test_watch_waits_for_a_value_that_no_run_has_yet(write_run, tmp_path, capsys, between_looks, data_of):
+    runs = tmp_path / "runs"
+    write_run("one", SCORES)
+    seen = []
+
+    def see():
+        seen.append([run["name"] for run in data_of(runs / "report.html")["runs"]])
+
+    write, take_away = lambda: write_run("other", SCORES, count=128), lambda: (runs / "other").rename(tmp_path / "away")
+    between_looks(see, write, see, take_away, see)
+    assert code_of(runs, "--where", "classes=128", "--watch", "1") == 0
+    assert seen == [[], ["other"], []]
+    assert [line for line in capsys.readouterr().err.splitlines() if "waiting" in line] == [
+        "icl-eval report: waiting for a run with classes=128: none that --where leaves has it yet"
+    ]
+
+
+def test_watch_shows_the_runs_of_those_values_that_are_there(write_run, tmp_path, between_looks, data_of):
+    write_run("one", SCORES)
+    between_looks()
+    wanted = ("classes=64", "classes=128", "seeds.data=0")
+    assert code_of(tmp_path / "runs", "--watch", "1", "--where", *wanted) == 0
+    data = data_of(tmp_path / "runs" / "report.html")
+    assert [run["name"] for run in data["runs"]] == ["one"]
+    assert data["notes"] == ["waiting for a run with classes=128: none that --where leaves has it yet"]
+
+
+def test_watch_does_not_wait_for_a_setting_that_there_is_not(write_run, tmp_path, capsys, between_looks):
+    write_run("one", SCORES)
+    between_looks()
+    assert code_of(tmp_path / "runs", "--watch", "1", "--where", "classes=128", "p_brusty=1") == 2
+    assert "--where must be a setting, got 'p_brusty'" in capsys.readouterr().err
+
+
 def test_where_nothing_can_be_written_out_is_named(write_run, tmp_path, capsys, read_only):
     write_run("one", SCORES)
     read_only(tmp_path / "runs")
@@ -100,18 +152,10 @@ def test_watch_writes_the_page_anew_when_a_run_has_gone_on(write_run, tmp_path, 
         assert watching.stderr.read() == ""
 
 
-def test_watch_outlives_the_folder_and_writes_the_page_when_it_is_there_again(write_run, tmp_path, monkeypatch, capsys):
+def test_watch_outlives_the_folder_and_writes_it_when_it_is_there_again(write_run, tmp_path, between_looks, capsys):
     runs, page = tmp_path / "runs", tmp_path / "page.html"
     write_run("one", SCORES)
-    steps = iter([lambda: runs.rename(tmp_path / "away"), page.unlink, lambda: (tmp_path / "away").rename(runs)])
-
-    def sleep(seconds):
-        step = next(steps, None)
-        if step is None:
-            raise KeyboardInterrupt
-        step()
-
-    monkeypatch.setattr(time, "sleep", sleep)
+    between_looks(lambda: runs.rename(tmp_path / "away"), page.unlink, lambda: (tmp_path / "away").rename(runs))
     assert code_of(runs, "--watch", "1", "--out", page) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if str(runs) in line]
     assert len(told) == 1

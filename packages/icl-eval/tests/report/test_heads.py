@@ -44,6 +44,14 @@ def test_a_file_that_is_not_as_heads_writes_it_is_named(write_run, tmp_path, cap
     assert len(data["runs"]) == 1
 
 
+@pytest.mark.parametrize(("column", "cell", "bare"), [("", "", False), (",interventions", ",without", True)])
+def test_a_model_that_was_looked_at_without_its_interventions_is_told(tmp_path, column, cell, bare):
+    row = f"1,x,induction,head,0,0,1,,,,{cell}\n"
+    (tmp_path / "heads.csv").write_text(HEADER.replace("\n", f"{column}\n") + row)
+    (one,), _ = heads_of([tmp_path])
+    assert one["bare"] is bare
+
+
 def test_a_split_with_a_hostile_name_is_safe_to_show(tmp_path):
     (tmp_path / "heads.csv").write_text(HEADER + "1,<b>\u202e,induction,head,0,0,1,,,,\n", encoding="utf-8")
     (one,), _ = heads_of([tmp_path])

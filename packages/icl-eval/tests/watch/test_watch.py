@@ -98,6 +98,25 @@ def test_a_group_is_the_mean_over_its_seeds_where_all_have_a_value(tmp_path, lin
     assert entries["max_lr=0.001 (3 seeds)"].state == "2 interrupted, 1 done"
 
 
+@pytest.mark.parametrize(("measured", "seeds"), [(0, "3 seeds"), (1, "1 of 3 seeds"), (2, "2 of 3 seeds")])
+def test_a_group_of_which_some_seeds_have_no_value_says_how_many_its_mean_is_of(measured, seeds, tmp_path, line):
+    for seed in range(3):
+        accuracies = (0.5, 0.6 + 0.2 * seed) if seed < measured else ()
+        made(tmp_path, f"s{seed}", line, seed=seed, accuracies=accuracies, done=False)
+    (group,) = groups_of(*looked(tmp_path))
+    assert called(group) == f"same settings ({seeds})"
+    last = [group.curves["fewshot_holdout"].values[-1]] if measured else []
+    assert last == [pytest.approx(0.5 + 0.1 * measured)][:measured]
+
+
+def test_a_group_whose_curves_are_of_other_seeds_says_both_numbers(tmp_path, line):
+    made(tmp_path, "both", line, seed=0)
+    made(tmp_path, "one", line, seed=1, accuracies=(), more=[line("fewshot_holdout", 20, 0.5, chance=0.5)])
+    made(tmp_path, "neither", line, seed=2, accuracies=())
+    (group,) = groups_of(*looked(tmp_path))
+    assert group.seeds == "1-2 of 3 seeds"
+
+
 def entry(number, state="done", rank=5):
     curves = {name: Curve(name, [0, 50], [0.5, 0.9], 0.5, 0.85, 0.95) for name in ("ICL", "IWL")}
     return Entry(f"run-{number}", "max_lr=0.1", state, rank, 50, 100, "9.8", "0:10:00", curves)

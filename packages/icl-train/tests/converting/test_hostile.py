@@ -71,6 +71,44 @@ def test_statements_are_followed(statement, tmp_path):
     assert read(tmp_path, released_config(more=statement)).options["training_steps"].value == 7
 
 
+@pytest.mark.parametrize("body", ["of.training_steps = 7", "of.update(training_steps=7)\n  return of"])
+def test_a_function_that_sets_options_is_followed(body, tmp_path):
+    found = read(tmp_path, released_config(more=f"def set_steps(of):\n  {body}\nset_steps(config)"))
+    assert found.options["training_steps"].value == 7
+    assert not found.passed_over
+
+
+@pytest.mark.parametrize(
+    ("define", "call"),
+    [
+        ("def set_steps(of):\n  of.training_steps = 7", "set_steps()"),
+        ("def set_steps(of):\n  of.training_steps = 7", "set_steps(config, 1)"),
+        ("def set_steps(of):\n  return of.update(training_steps=7)", "set_steps(config)"),
+        ("set_steps = lambda of: of.update(training_steps=7)", "set_steps(config)"),
+        ("def set_steps(of):\n  of.training_steps = 7\n  yield", "set_steps(config)"),
+        ("def set_steps(of):\n  return set_steps(of)", "set_steps(config)"),
+        ("@print\ndef set_steps(of):\n  of.training_steps = 7", "set_steps(config)"),
+        ("from elsewhere import set_steps", "set_steps(config)"),
+        ("def more(of):\n  of += ['more']\nmodes = ['one']", "more(modes)\nconfig.eval_modes = modes"),
+    ],
+    ids=lambda text: text.replace("\n", " ")[:60],
+)
+def test_a_call_that_is_not_followed_is_named(define, call, tmp_path):
+    found = read(tmp_path, released_config(more=f"{define}\n{call}"))
+    assert found.options.get("training_steps") is None or found.options["training_steps"].value != 7
+    assert found.passed_over
+
+
+@pytest.mark.parametrize("kind", ["global", "nonlocal"])
+def test_a_name_that_a_function_binds_elsewhere_is_not_known(kind, tmp_path):
+    more = f"steps = 5\ndef later():\n  {kind} steps\n  steps = 7\nlater()\nconfig.training_steps = steps"
+    before = "steps = 5\n" if kind == "global" else ""
+    text = released_config(more=more.removeprefix(before))
+    found = read(tmp_path, before + text)
+    assert isinstance(found.options["training_steps"].value, Unknown)
+    assert "a name that a function binds elsewhere" in found.passed_over.values()
+
+
 def test_an_update_joins_groups_and_keeps_what_it_does_not_name(tmp_path):
     more = "config.experiment_kwargs.update(dict(config=dict(training=dict(batch_size=8))))"
     options = read(tmp_path, released_config(more=more)).options
@@ -120,6 +158,13 @@ def test_an_update_joins_groups_and_keeps_what_it_does_not_name(tmp_path):
         ("str(os)", "a value that is no number"),
         ("again == (lambda: 1)", "a comparison that cannot be made"),
         ("dict(a=1) == dict(a=1)", "a comparison that cannot be made"),
+        ("8 if os.fast else 32", "the value of os.fast"),
+        ("8 if not os.fast else 32", "the value of os.fast"),
+        ("8 if os.fast is None else 32", "the value of os.fast"),
+        ("8 if None is not os.fast else 32", "the value of os.fast"),
+        ("8 if debug or os.fast else 32", "the value of os.fast"),
+        ("not os.fast", "the value of os.fast"),
+        ("os.fast and 8", "the value of os.fast"),
     ],
     ids=lambda text: text[:30],
 )
@@ -297,8 +342,9 @@ def test_nothing_of_a_file_is_run_and_what_is_not_followed_has_its_line(tmp_path
     assert "Traceback" not in done.stderr
 
 
-def test_what_a_loop_or_an_unknown_condition_sets_is_not_carried_over(tmp_path):
-    more = "import os\nif os.getenv('FAST'):\n  config.training_steps = 5\nfor _ in range(2):\n  config.random_seed = 3"
+@pytest.mark.parametrize("condition", ["os.getenv('FAST')", "os.FAST", "not os.FAST", "os.FAST is not None"])
+def test_what_a_loop_or_an_unknown_condition_sets_is_not_carried_over(condition, tmp_path):
+    more = f"import os\nif {condition}:\n  config.training_steps = 5\nfor _ in range(2):\n  config.random_seed = 3"
     made = converted(read(tmp_path, released_config(more=more)))
     assert made.config().train.max_steps == 500_000
     told = [note.text for note in made.lost]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from icl_data.foundation.command_line import listed, nearest
@@ -61,13 +61,21 @@ def conditions(option: str, texts: Sequence[str]) -> tuple[Condition, ...]:
     return tuple((name, value.strip()) for name, _, value in parts)
 
 
-def chosen_runs(option: str, where: Sequence[Condition], columns: Sequence[str], runs: RunSettings) -> RunSettings:
+def chosen_runs(
+    option: str,
+    where: Sequence[Condition],
+    columns: Sequence[str],
+    runs: RunSettings,
+    *,
+    absent: Callable[[str], object] | None = None,
+) -> RunSettings:
     """The runs that have all of these values.
 
     Args:
         option: what the conditions were given to, for the error.
         where: settings and values; of one setting, any of the values will do.
         columns, runs: see `find_setting`.
+        absent: told of each value that no run has, which is then no error.
 
     Raises:
         ValueError: if there is no such setting or value, with those that there are.
@@ -79,9 +87,13 @@ def chosen_runs(option: str, where: Sequence[Condition], columns: Sequence[str],
     for name, values in wanted.items():
         there = {run: settings.get(name) for run, settings in chosen.items()}
         for value in values:
-            if not any(_means(value, one, name) for one in there.values()):
+            if any(_means(value, one, name) for one in there.values()):
+                continue
+            if absent is None:
                 known = few(in_order(there.values()))
                 raise ValueError(f"{option} {name} must be one of {known}, got {value!r}")
+            if there:  # else a condition before it was told of
+                absent(f"{name}={value}")
         chosen = {run: chosen[run] for run, one in there.items() if any(_means(value, one, name) for value in values)}
     return chosen
 

@@ -38,6 +38,7 @@ class Found:
         reasons: of each run why it has failed; empty for those that have not.
         curves: a row for each value, as of `load_runs`, without settings.
         skipped: a line for each folder that was passed over.
+        awaited: a line for each value that was wanted and that no run has yet.
     """
 
     summary: pd.DataFrame
@@ -50,26 +51,29 @@ class Found:
     reasons: list[str]
     curves: pd.DataFrame
     skipped: list[str]
+    awaited: list[str]
 
 
-def find(roots: Sequence[Path], where: Sequence[str] = ()) -> Found:
+def find(roots: Sequence[Path], where: Sequence[str] = (), *, wait: bool = False) -> Found:
     """Read the runs below ``roots``, finished or not.
 
     Args:
         roots: run folders, or any folders above some.
         where: keep runs that have these values alone: ``setting=value``, of one setting any of the values.
+        wait: take a value that no run has as one that runs may have later.
 
     Raises:
         RunError: if one of ``roots`` is not there.
-        ValueError: if no run has such a setting or value.
+        ValueError: if no run has such a setting; or value, unless it is waited for.
     """
     wanted = conditions("--where", where)
     loaded = load(roots, splits=None, metrics=None, settings="all", unfinished=True)
     kept = list(map(str, loaded.runs["run"]))
+    awaited: list[str] = []
     if wanted and kept:
         names = list(loaded.runs.columns)
         of_runs = run_settings(loaded.runs, also=tuple(filter(is_seed, names)))
-        kept = list(chosen_runs("--where", wanted, names, of_runs))
+        kept = list(chosen_runs("--where", wanted, names, of_runs, absent=awaited.append if wait else None))
     loaded = _only(loaded, kept)
     columns = dict(loaded.columns)
     last = np.zeros(len(loaded.runs), dtype=np.int64)
@@ -86,6 +90,7 @@ def find(roots: Sequence[Path], where: Sequence[str] = ()) -> Found:
         reasons=[reason for _, reason in told],
         curves=_without_settings(loaded),
         skipped=loaded.skipped,
+        awaited=[f"waiting for a run with {value}: none that --where leaves has it yet" for value in awaited],
     )
 
 

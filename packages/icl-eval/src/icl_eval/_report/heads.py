@@ -53,7 +53,10 @@ def heads_of(folders: Sequence[Path]) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _scores(content: bytes) -> dict[str, Any]:
-    """Split, steps, and for each measure the scores of heads by step, the reference and intervals of the last."""
+    """Split, steps, and for each measure the scores of heads by step, the reference and intervals of the last.
+
+    Of a model that was looked at by itself, without what its run does to it, the file says so.
+    """
     try:
         rows = list(csv.DictReader(io.StringIO(content.decode("utf-8")), strict=True))
     except (csv.Error, UnicodeDecodeError) as error:
@@ -82,6 +85,7 @@ def _scores(content: bytes) -> dict[str, Any]:
         measures[name] = {"label": MEASURES[name], "values": values, "last": last, "reference": reference}
     return {
         "split": printable(rows[0].get("split") or ""),
+        "bare": any(row.get("interventions") == "without" for row in rows),
         "steps": steps,
         "layers": layers,
         "heads": heads,

@@ -39,11 +39,13 @@ class Made:
         files: what writes each of the files, the page first.
         digest: of the page.
         skipped: a line for each folder and file that was passed over.
+        awaited: a line for each value that runs were to have and none has yet.
     """
 
     files: dict[Path, Writer]
     digest: bytes
     skipped: list[str]
+    awaited: list[str]
 
 
 def write_report(
@@ -125,9 +127,10 @@ def report_files(
 
     Raises:
         RunError: if one of ``roots`` is not there, or no run has an evaluation and none is waited for.
+        ValueError: if no run has such a setting; or such a value and none is waited for.
     """
     library = library_scripts()
-    found = find(roots, where)
+    found = find(roots, where, wait=watched is not None)
     if not len(found.summary) and watched is None:
         raise RunError(f"report needs at least one run with evaluations, found none below {', '.join(map(str, roots))}")
     data, skipped = _data(found, roots, target, drawn={} if drawn is None else drawn)
@@ -140,7 +143,9 @@ def report_files(
         lambda file: FRAME_WRITERS["csv"](found.curves, file),
     ]
     digest = hashlib.sha256(content).digest()
-    return Made(files=dict(zip(_files_of(target), writers, strict=True)), digest=digest, skipped=skipped)
+    return Made(
+        files=dict(zip(_files_of(target), writers, strict=True)), digest=digest, skipped=skipped, awaited=found.awaited
+    )
 
 
 def _name(roots: Sequence[Path]) -> str:
@@ -169,7 +174,7 @@ def _data(found: Found, roots: Sequence[Path], target: Path, *, drawn: Drawn) ->
         "grids": grids,
         "heads": heads,
         "sequences": sequences,
-        "notes": [*notes, *([note] if note else [])],
+        "notes": [*map(printable, found.awaited), *notes, *([note] if note else [])],
         "skipped": [printable(line) for line in skipped],
         "files": [
             {"name": printable(file.name), "says": says, "address": link(file, target)}

@@ -34,7 +34,8 @@ class Entry:
         curves: evaluation → its curve, two at most.
         reason: why it failed, or what is damaged; empty otherwise.
         troubled: whether there is something to be seen to.
-        seeds: of a group, how many it is of: "2 seeds"; empty otherwise.
+        seeds: of a group, how many it is of, and its curves, if these are fewer: "2 seeds", "1 of 2 seeds"; empty
+            otherwise.
     """
 
     name: str
@@ -78,7 +79,7 @@ def entries_of(rows: Sequence[StatusRow], curves: Curves) -> list[Entry]:
 
 
 def groups_of(rows: Sequence[StatusRow], curves: Curves, survey: Survey) -> list[Entry]:
-    """An entry for each group of runs that differ in their seeds alone: means over seeds, where all have a value.
+    """An entry for each group of runs that differ in their seeds alone: means over the seeds that have values.
 
     Args:
         rows: the runs.
@@ -118,6 +119,7 @@ def _group(members: Sequence[StatusRow], differs: str, curves: Curves) -> Entry:
     states = Counter(row.state for row in sorted(members, key=lambda row: row.rank))
     longest = max(members, key=lambda row: row.seconds_left or 0.0)
     told = next((row.told[:_MOST] for row in members if row.told), [])
+    measured = _measured(told, [row.path for row in members], curves)
     return Entry(
         name="" if differs else _name_of_all([one_line(row.name) for row in members]),
         differs=differs,
@@ -127,10 +129,18 @@ def _group(members: Sequence[StatusRow], differs: str, curves: Curves) -> Entry:
         last=first.max_steps,
         speed="",
         left=longest.left,
-        curves=_means(told, [row.path for row in members], curves),
+        curves={name: _mean(found) for name, found in measured.items()},
         troubled=bool({"failed", "damaged"} & states.keys()),
-        seeds=f"{len(members)} seed{'' if len(members) == 1 else 's'}",
+        seeds=_seeds(sorted({len(found) for found in measured.values()}), len(members)),
     )
+
+
+def _seeds(measured: Sequence[int], count: int) -> str:
+    """``3 seeds``; ``2 of 3 seeds`` where a mean is not over all of them."""
+    seeds = f"{count} seed{'' if count == 1 else 's'}"
+    if not measured or measured[0] == count:
+        return seeds
+    return f"{'-'.join(map(str, dict.fromkeys([measured[0], measured[-1]])))} of {seeds}"
 
 
 def _name_of_all(names: Sequence[str]) -> str:
@@ -142,27 +152,31 @@ def _name_of_all(names: Sequence[str]) -> str:
     return "-".join(beside[0] for beside in common) or "same settings"
 
 
-def _means(evaluations: Sequence[str], paths: Sequence[Path], curves: Curves) -> dict[str, Curve]:
-    means = {}
-    for name in evaluations:
-        members = [found[name] for path in paths if (found := curves.of(path, [name]))]
-        common = sorted(set.intersection(*(set(one.steps) for one in members))) if members else []
-        if not common:
-            continue
-        values = [dict(zip(one.steps, one.values, strict=True)) for one in members]
-        if len(members) == 1:
-            means[name] = members[0]
-            continue
-        _, low, high = mean_with_interval([one[common[-1]] for one in values])
-        means[name] = Curve(
-            short=members[0].short,
-            steps=common,
-            values=[sum(one[step] for one in values) / len(values) for step in common],
-            chance=members[0].chance,
-            low=None if low is None else max(low, 0.0),
-            high=None if high is None else min(high, 1.0),
-        )
-    return means
+def _measured(evaluations: Sequence[str], paths: Sequence[Path], curves: Curves) -> dict[str, list[Curve]]:
+    """The curves of the runs that have some, of each evaluation that these have a step in common of."""
+    of_runs = {name: [found[name] for path in paths if (found := curves.of(path, [name]))] for name in evaluations}
+    return {name: found for name, found in of_runs.items() if found and _common(found)}
+
+
+def _common(members: Sequence[Curve]) -> list[int]:
+    return sorted(set.intersection(*(set(one.steps) for one in members)))
+
+
+def _mean(members: Sequence[Curve]) -> Curve:
+    """At the steps that all of them have."""
+    if len(members) == 1:
+        return members[0]
+    common = _common(members)
+    values = [dict(zip(one.steps, one.values, strict=True)) for one in members]
+    _, low, high = mean_with_interval([one[common[-1]] for one in values])
+    return Curve(
+        short=members[0].short,
+        steps=common,
+        values=[sum(one[step] for one in values) / len(values) for step in common],
+        chance=members[0].chance,
+        low=None if low is None else max(low, 0.0),
+        high=None if high is None else min(high, 1.0),
+    )
 
 
 def _settings(differs: dict[str, str], among: Sequence[str]) -> str:

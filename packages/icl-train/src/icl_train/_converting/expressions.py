@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from icl_train._converting.arithmetic import LARGEST, TooLarge, combined, compared, listed, number_of, turned, weight
-from icl_train._converting.values import Function, Group, Library, Scope, TooLong, Unknown
+from icl_train._converting.values import Function, Group, Library, Scope, TooLong, Unknown, known
 
 __all__ = ["Runs", "Values"]
 
@@ -142,7 +142,7 @@ class Values:
             return Unknown("an element that is not there", node.lineno)
 
     def _unary(self, node: ast.UnaryOp, scope: Scope) -> Any:
-        value = self.of(node.operand, scope)
+        value = known(self.of(node.operand, scope), node.lineno)
         return value if isinstance(value, Unknown) else turned(node.op, value)
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Any:
@@ -153,15 +153,15 @@ class Values:
     def _boolean(self, node: ast.BoolOp, scope: Scope) -> Any:
         value: Any = None
         for part in node.values:
-            value = self.of(part, scope)
+            value = known(self.of(part, scope), part.lineno)
             if isinstance(value, Unknown) or bool(value) is isinstance(node.op, ast.Or):
                 return value
         return value
 
     def _compare(self, node: ast.Compare, scope: Scope) -> Any:
-        one = self.of(node.left, scope)
+        one = known(self.of(node.left, scope), node.left.lineno)
         for kind, part in zip(node.ops, node.comparators, strict=True):
-            other = self.of(part, scope)
+            other = known(self.of(part, scope), part.lineno)
             unknown = _first_unknown([one, other])
             if unknown is not None:
                 return unknown
@@ -172,7 +172,7 @@ class Values:
         return True
 
     def _choice(self, node: ast.IfExp, scope: Scope) -> Any:
-        test = self.of(node.test, scope)
+        test = known(self.of(node.test, scope), node.test.lineno)
         return test if isinstance(test, Unknown) else self.of(node.body if test else node.orelse, scope)
 
     def _call(self, node: ast.Call, scope: Scope) -> Any:
@@ -231,6 +231,7 @@ class Values:
         for parameter, argument in zip(parameters, node.args, strict=False):
             inside.names[parameter.arg] = self.of(argument, scope)
         inside.names |= given
+        inside.given = tuple(inside.names.values())
         if isinstance(function.body, ast.expr):
             return self.of(function.body, inside)
         return self._follow(function.body, inside)

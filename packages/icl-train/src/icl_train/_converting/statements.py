@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from icl_train._converting.expressions import Values
-from icl_train._converting.values import Function, Group, Library, Scope, Unknown
+from icl_train._converting.values import Function, Group, Library, Scope, Unknown, known
 
 __all__ = ["Follower"]
 
@@ -114,17 +114,25 @@ class Follower:
                 raise _Returned(value, statement.lineno)
             case ast.Expr(value=ast.Call() as call):
                 self._call(call, scope)
-            case ast.Expr() | ast.Pass() | ast.AnnAssign() | ast.Global() | ast.Nonlocal() | ast.Assert():
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                self._share(names, scope, statement)
+            case ast.Expr() | ast.Pass() | ast.AnnAssign() | ast.Assert():
                 pass
             case _:
                 self._pass_over(statement, scope)
 
     def _augmented(self, statement: ast.AugAssign, scope: Scope) -> Any:
-        binary = ast.BinOp(_read(statement.target), statement.op, statement.value)
+        target = statement.target
+        before = scope.names.get(target.id) if isinstance(target, ast.Name) else None
+        if isinstance(before, list):  # it grows in place, for the caller as well
+            self.values.step(len(scope.given))
+            if any(before is one for one in scope.given):
+                self.passed_over[statement.lineno] = "what is added to a list of the caller"
+        binary = ast.BinOp(_read(target), statement.op, statement.value)
         return self.values.of(ast.copy_location(binary, statement), scope)
 
     def _if(self, statement: ast.If, scope: Scope) -> None:
-        test = self.values.of(statement.test, scope)
+        test = known(self.values.of(statement.test, scope), statement.test.lineno)
         if isinstance(test, Unknown):
             self._pass_over(statement, scope, test.why)
         else:
@@ -151,8 +159,22 @@ class Follower:
                 if method == "update":
                     self._update(owner, call, scope)
                 return
-        self.values.of(call, scope)
-        self.passed_over[call.lineno] = f"a call of {_called(call)}"
+        own = isinstance(call.func, ast.Name) and isinstance(scope.find(call.func.id, call.lineno), Function)
+        value = self.values.of(call, scope)
+        if not own or isinstance(value, Unknown):  # as is what a call gives that was not followed to its end
+            self.passed_over[call.lineno] = f"a call of {_called(call)}"
+
+    def _share(self, names: list[str], scope: Scope, statement: ast.Global | ast.Nonlocal) -> None:
+        """Names that a function binds for others as well: what they are there is not known from then on."""
+        what = "a name that a function binds elsewhere"
+        self.passed_over[statement.lineno] = what
+        for name in names:
+            around = scope.around
+            while around is not None:
+                self.values.step()
+                if name in around.names or around.around is None:
+                    around.names[name] = Unknown(what, statement.lineno)
+                around = around.around
 
     def _update(self, owner: Group, call: ast.Call, scope: Scope) -> None:
         for argument in call.args:

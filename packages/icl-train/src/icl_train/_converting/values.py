@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Function", "Group", "Library", "Scope", "TooLong", "Unknown"]
+__all__ = ["Function", "Group", "Library", "Scope", "TooLong", "Unknown", "known"]
 
 
 class TooLong(ValueError):
@@ -62,12 +62,23 @@ class Library:
     name: str
 
 
+def known(value: Any, line: int) -> Any:
+    """A value as conditions and comparisons take it: what a library has there, only running the file would tell.
+
+    Args:
+        value: the value.
+        line: where it is looked at.
+    """
+    return Unknown(f"the value of {value.name[:60]}", line) if isinstance(value, Library) else value
+
+
 @dataclass
 class Scope:
-    """Names of a function, or of the file, and those around it."""
+    """Names of a function, or of the file, those around it, and what the function was called with."""
 
     names: dict[str, Any] = field(default_factory=dict)
     around: Scope | None = None
+    given: tuple[Any, ...] = ()
 
     def find(self, name: str, line: int) -> Any:
         """What a name means here."""

@@ -101,7 +101,7 @@ class _Page:
             drawn=self._drawn,
             watched=self._watched,
         )
-        for line in made.skipped:
+        for line in (*made.skipped, *made.awaited):
             self._tell(line)
         if made.digest == self._digest and self._target.exists():
             return

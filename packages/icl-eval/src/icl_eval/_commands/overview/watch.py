@@ -35,7 +35,7 @@ class WatchCommand:
     """Folders with run folders at any depth, behind links as well."""
     group: bool = False
     """A line for each group of runs that differ in their seeds alone: the mean over seeds and its 95% interval
-    (Student's t), where all seeds have a value."""
+    (Student's t), where all seeds that are evaluated have a value; if some are not, it says "2 of 3 seeds"."""
     interval: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 1.0
     """Seconds between two looks."""
     once: bool = False

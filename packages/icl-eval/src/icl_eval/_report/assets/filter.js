@@ -62,7 +62,10 @@ function matching(query) {
     const what = found && meant(found[1]);
     if (!found) words.push(word.toLowerCase());
     else if (!what) unknown.push(found[1]);
-    else if (found[2] === "=") equal.set(plain(found[1]), [...(equal.get(plain(found[1])) ?? []), [what, found[3]]]);
+    else if (found[2] === "=") {
+      const key = `${what.kind} ${what.of}`; // one setting may be called by its whole name and by its last part
+      equal.set(key, [...(equal.get(key) ?? []), [what, found[3]]]);
+    }
     else others.push([what, found[2], found[3]]);
   }
   const matches = report.runs.map((_, run) =>

@@ -18,7 +18,8 @@ function drawHeads() {
 
 function headGrids(one) {
   const last = one.steps.at(-1);
-  const note = element("p", { className: "note", textContent: `On ${one.split}, after ${whole(last)} updates; intervals are in heads.csv.${one.steps.length > 1 ? ` ${one.steps.length} checkpoints: each cell has the value at the first of them below.` : ""}` });
+  const bare = one.bare ? ", without the run's interventions" : "";
+  const note = element("p", { className: "note", textContent: `On ${one.split}, after ${whole(last)} updates${bare}; intervals are in heads.csv.${one.steps.length > 1 ? ` ${one.steps.length} checkpoints: each cell has the value at the first of them below.` : ""}` });
   const grids = Object.values(one.measures).map((measure) => {
     const table = element("table", { className: "heat" }, element("caption", { textContent: measure.label }));
     const head = element("tr", {}, element("th", { scope: "col", textContent: "Layer" }), ...Array.from({ length: one.heads }, (_, number) => element("th", { scope: "col", textContent: `Head ${number}` })));

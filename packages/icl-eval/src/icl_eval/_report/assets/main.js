@@ -1,6 +1,7 @@
 // What happens when somebody does something.
-if (view.group === null) view.group = tellingSetting();
-let groups = grouping(view.group);
+const firstGroup = tellingSetting();
+const chosenGroup = () => view.group ?? firstGroup;
+let groups = grouping(chosenGroup());
 let styles = stylesOf(groups.names.length, groups.ordered);
 let found = matching(view.query);
 
@@ -71,7 +72,7 @@ function refilter() {
 }
 
 function regroup() {
-  groups = grouping(view.group);
+  groups = grouping(chosenGroup());
   styles = stylesOf(groups.names.length, groups.ordered);
   orderTable(groups, styles);
   refilter();
@@ -87,7 +88,7 @@ function offerControls() {
   const varying = report.settings.map((setting, number) => [number, setting]).filter(([, setting]) => setting.varying);
   const settings = varying.map(([number, setting]) => [number, setting.name]);
   const measures = report.measures.map((measure, number) => [number, measure.label]).filter(([number]) => report.measures[number].curves.length);
-  fill(byId("group"), [["none", "nothing"], ["condition", "all settings but seeds"], ...settings], view.group);
+  fill(byId("group"), [["none", "nothing"], ["condition", "all settings but seeds"], ...settings], chosenGroup());
   fill(byId("setting"), [["", "any"], ...settings, ["state", "state"]], "");
   [0, 1].forEach((side) => fill(byId(`measure-${side}`), measures, view.measures[side]));
   ["x", "y"].forEach((axis, side) => fill(byId(`final-${axis}`), report.measures.map((measure, number) => [number, measure.label]), view.final[side]));

@@ -25,7 +25,7 @@ function tellingSetting() {
   );
   const candidates = few(false).length ? few(false) : few(true);
   const explained = (number) => {
-    const shares = view.measures.map((measure) => {
+    const shares = usual.measures.map((measure) => {
       const values = report.runs.map((run) => reached(run, measure)?.last ?? null);
       const places = values.flatMap((value, run) => (value === null ? [] : [run]));
       const mean = (runs) => runs.reduce((sum, run) => sum + values[run], 0) / runs.length;
