@@ -128,17 +128,28 @@ def last_of_all(rows: list[dict[str, str]]) -> int:
 
 
 def spread(rows: list[dict[str, str]], column: str, *, digits: int = 3) -> str:
-    """The mean of a column over runs, with the least and the greatest; of a single run its 95% interval."""
-    values = [float(row[column]) for row in rows if row[column]]
-    if not values:
+    """The mean of a column over runs, with the least and the greatest; of a single run its 95% interval.
+
+    Where some of the runs have no value it says how many have one.
+    """
+    own = having(rows, column)
+    if not own:
         return ""
+    values = [float(row[column]) for row in own]
+    of = f" of {counted(len(own))}" if len(own) < len(rows) else ""
+    mean = f"{sum(values) / len(values):.{digits}f}"
     bounds = min(values), max(values)
-    if len(values) == 1 and f"{column}_low" not in rows[0]:
-        return f"{values[0]:.{digits}f}"
-    if len(values) == 1 and rows[0][f"{column}_low"]:
-        bounds = float(rows[0][f"{column}_low"]), float(rows[0][f"{column}_high"])
+    if len(own) == 1 and f"{column}_low" not in own[0]:
+        return f"{mean}{of}"
+    if len(own) == 1 and own[0][f"{column}_low"]:
+        bounds = float(own[0][f"{column}_low"]), float(own[0][f"{column}_high"])
     low, high = (f"{bound:.{digits}f}" for bound in bounds)
-    return f"{sum(values) / len(values):.{digits}f} ({low} to {high})"
+    return f"{mean} ({low} to {high}){of}"
+
+
+def having(rows: list[dict[str, str]], column: str) -> list[dict[str, str]]:
+    """The rows that have a value in a column."""
+    return [row for row in rows if row[column]]
 
 
 def spoken(column: str) -> str:
@@ -199,10 +210,12 @@ def beside(page: Path, words: list[str]) -> str:
 
 
 def published(rows: list[dict[str, str]], column: str, value: float | None) -> str:
-    """The paper's value, and how far ours is from it."""
+    """The paper's value, and how far ours is from it, if there is one of ours."""
     if value is None:
         return ""
-    ours = [float(row[column]) for row in rows]
+    ours = [float(row[column]) for row in having(rows, column)]
+    if not ours:
+        return f"{value:.2f}"
     difference = round(sum(ours) / len(ours) - value, 2) + 0.0  # never -0.00
     return f"{value:.2f} (ours {difference:+.2f})"
 
@@ -214,7 +227,9 @@ def common(page: Path, words: list[str]) -> str:
     runs is told at the last step that all of its own have; where images are of several sizes, each size by itself.
     """
     file, column, by, phrase = words[0], words[1], words[2], " ".join(words[3:])
-    rows = rows_of(page.parent / file)
+    rows = having(rows_of(page.parent / file), column)
+    if not rows:
+        return MISSING
     groups: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in rows:
         groups.setdefault((row.get("images", ""), row[by]), []).append(row)
