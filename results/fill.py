@@ -17,6 +17,7 @@ from pathlib import Path
 from icl_data.foundation.whole_file import write_text
 
 ROOT = Path(__file__).parent
+NO_STEP = "none that all have"
 BLOCK = re.compile(r"(<!-- (\w+): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHORT = {
     "eval_fewshot_holdout/accuracy_closed": "ICL",
@@ -105,26 +106,33 @@ def means(page: Path, words: list[str]) -> str:
     ]
     for group in dict.fromkeys(row[by] for row in rows):
         own = [row for row in rows if row[by] == group]
-        for step in steps_of(own, wanted):
-            here = [row for row in own if int(row["step"]) == step]
-            if here:
-                cells = [spread(here, column, digits=count) for column, count in digits.items()]
-                lines.append(f"| {group} | {step:,} | {len(here)} | {' | '.join(cells)} |")
+        for step, here in at_steps(own, wanted):
+            cells = [spread(here, column, digits=count) for column, count in digits.items()]
+            lines.append(f"| {group} | {step} | {len(here)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def steps_of(rows: list[dict[str, str]], wanted: list[str]) -> list[int]:
-    """Steps by number, and for `last` the last one that every run among the rows has, if no number names it."""
-    found = [int(step) for step in wanted if step != "last"]
-    return found if "last" not in wanted or last_of_all(rows) in found else [*found, last_of_all(rows)]
+def at_steps(rows: list[dict[str, str]], wanted: list[str]) -> list[tuple[str, list[dict[str, str]]]]:
+    """Steps as they are read with the rows that have them, of those that have any: by number, and for `last` the last
+    one that every run among the rows has, if no number names it, or that there is none.
+    """
+    last = last_of_all(rows) if "last" in wanted else None  # rows of checkpoints need not say of which run they are
+    steps = dict.fromkeys(last if step == "last" else int(step) for step in wanted)
+    found = [(NO_STEP if step is None else f"{step:,}", at_step(rows, step)) for step in steps]
+    return [(step, here) for step, here in found if here or step == NO_STEP]
 
 
-def last_of_all(rows: list[dict[str, str]]) -> int:
-    """The last step that every run among the rows has."""
-    lasts: dict[str, int] = {}
+def at_step(rows: list[dict[str, str]], step: int | None) -> list[dict[str, str]]:
+    """The rows of one step."""
+    return [row for row in rows if int(row["step"]) == step]
+
+
+def last_of_all(rows: list[dict[str, str]]) -> int | None:
+    """The last step that every run among the rows has; None if they have none in common."""
+    steps: dict[str, set[int]] = {}
     for row in rows:
-        lasts[row["run"]] = max(lasts.get(row["run"], 0), int(row["step"]))
-    return min(lasts.values())
+        steps.setdefault(row["run"], set()).add(int(row["step"]))
+    return max(set.intersection(*steps.values()), default=None)
 
 
 def spread(rows: list[dict[str, str]], column: str, *, digits: int = 3) -> str:
@@ -189,7 +197,7 @@ def states(page: Path, words: list[str]) -> str:
 def beside(page: Path, words: list[str]) -> str:
     """Ours beside the paper's, by images and classes: FILE PAPER STEPS."""
     rows, papers = rows_of(page.parent / words[0]), rows_of(page.parent / words[1])
-    known = {(row["classes"], row["measure"], int(row["step"])): float(row["value"]) for row in papers}
+    known = {(row["classes"], row["measure"], f"{int(row['step']):,}"): float(row["value"]) for row in papers}
     lines = [
         "| images | groups | classes | updates | runs | ICL two-way | paper | ICL all classes | IWL | paper |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -197,14 +205,11 @@ def beside(page: Path, words: list[str]) -> str:
     for place in dict.fromkeys((row["images"], row["sequences_per_statistics"], row["classes"]) for row in rows):
         own = [row for row in rows if (row["images"], row["sequences_per_statistics"], row["classes"]) == place]
         images, statistics, classes = place
-        for step in steps_of(own, words[2].split(",")):
-            here = [row for row in own if int(row["step"]) == step]
-            if not here:
-                continue
+        for step, here in at_steps(own, words[2].split(",")):
             cells = {name: spread(here, name) for name in ("icl", "icl_all_classes", "iwl")}
             theirs = {name: published(here, name, known.get((classes, name, step))) for name in ("icl", "iwl")}
             measured = (cells["icl"], theirs["icl"], cells["icl_all_classes"], cells["iwl"], theirs["iwl"])
-            told = (images, statistics, f"{int(classes):,}", f"{step:,}", str(len(here)), *measured)
+            told = (images, statistics, f"{int(classes):,}", step, str(len(here)), *measured)
             lines.append(f"| {' | '.join(told)} |")
     return "\n".join(lines)
 
@@ -237,13 +242,16 @@ def common(page: Path, words: list[str]) -> str:
     alike, sizes = len(set(lasts.values())) == 1, len({images for images, _ in groups}) > 1
     told = []
     for (images, value), own in groups.items():
-        last = lasts[images, value]
+        last, here = lasts[images, value], at_step(own, lasts[images, value])
         said = phrase.replace("{N}", f"{int(value):,}") + (f" on {images}" if sizes else "")
-        runs = counted(len({row["run"] for row in own})) + ("" if alike else f", update {last:,}")
-        told.append(f"{spread([row for row in own if int(row['step']) == last], column)} {said} ({runs})")
-    when = f"At update {last_of_all(rows):,}, the last that all of these runs have"
-    if not alike:
-        when = "At the last update that all runs of a kind have"
+        if last is None:
+            told.append(f"not told {said} ({counted(len({row['run'] for row in own}))}, no update in common)")
+            continue
+        runs = counted(len(here)) + ("" if alike else f", update {last:,}")
+        told.append(f"{spread(here, column)} {said} ({runs})")
+    when = "At the last update that all runs of a kind have"
+    if alike and None not in lasts.values():
+        when = f"At update {lasts.popitem()[1]:,}, the last that all of these runs have"
     return f"{when}, {spoken(column)} is {'; '.join(told)}."
 
 

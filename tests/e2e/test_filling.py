@@ -59,3 +59,24 @@ def test_the_papers_value_stands_beside_runs_of_which_some_have_none(values, cel
     rows = [row(run, 1, icl, **place) for run, icl in zip("ab", values, strict=True)]
     table = told("beside: values.csv paper.csv 1", *rows)
     assert [cell.strip() for cell in table[2].split("|")[6:8]] == list(cells)
+
+
+def test_the_last_step_is_one_that_every_run_has(told):
+    rows = [row("a", step, 0.25) for step in (0, 1000, 2000, 3000)] + [row("b", step, 0.75) for step in (0, 1000, 2500)]
+    (said,) = told("common: values.csv icl classes with {N} classes", *rows)
+    when = "At update 1,000, the last that all of these runs have, "
+    assert said == f"{when}ICL is 0.500 (0.250 to 0.750) with 100 classes (2 runs)."
+    table = told("means: values.csv icl 2500,last classes", *rows)
+    assert table[2:] == ["| 100 | 2,500 | 1 | 0.75 (0.65 to 0.85) |", "| 100 | 1,000 | 2 | 0.50 (0.25 to 0.75) |"]
+
+
+def test_runs_without_a_step_in_common_are_told_as_such(told):
+    rows = [row("a", 1000, 0.25), row("b", 2500, 0.75), row("c", 2500, 0.5, classes=200)]
+    (said,) = told("common: values.csv icl classes with {N} classes", *rows)
+    first = "ICL is not told with 100 classes (2 runs, no update in common)"
+    second = "0.500 (0.400 to 0.600) with 200 classes (1 run, update 2,500)"
+    assert said == f"At the last update that all runs of a kind have, {first}; {second}."
+    (said,) = told("common: values.csv icl classes with {N} classes", *rows[:2])
+    assert first in said
+    table = told("means: values.csv icl last classes", *rows[:2])
+    assert table[2:] == ["| 100 | none that all have | 0 |  |"]
