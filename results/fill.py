@@ -165,19 +165,6 @@ def spoken(column: str) -> str:
     return SPOKEN.get(column, column)
 
 
-def steps(page: Path, words: list[str]) -> str:
-    """Differences of a comparison at some steps: FOLDER STEP,STEP."""
-    folder, wanted = words[0], words[1].split(",")
-    rows = rows_of(page.parent / folder / "compare_differences.csv")
-    lines = ["| update | ours | theirs | difference (95%) |", "|---|---|---|---|"]
-    for row in rows:
-        if row["step"] in wanted:
-            cells = [f"{float(row[name]):.3f}" for name in ("mean_ours", "mean_theirs", "difference", "low", "high")]
-            ours, theirs, difference, low, high = (cell.replace("-0.000", "0.000") for cell in cells)
-            lines.append(f"| {int(row['step']):,} | {ours} | {theirs} | {difference} ({low} to {high}) |")
-    return "\n".join(lines)
-
-
 def states(page: Path, words: list[str]) -> str:
     """How far runs are, in what time, on what: FILE."""
     lines = ["| run | updates | seconds per update | hours | on | with |", "|---|---|---|---|---|---|"]
@@ -271,18 +258,22 @@ def differences(page: Path, words: list[str]) -> str:
             wanted = {last if step == "last" else int(step) for step in words[1].split(",")}
             for row in (row for row in own if int(row["step"]) in wanted):
                 ours, theirs = (f"{float(row[side]):.3f}" for side in ("mean_ours", "mean_theirs"))
-                bounds = [f"{float(row[end]):+.3f}" for end in ("low", "high") if row[end]]
-                told = f"{float(row['difference']):+.3f}" + (f" ({' to '.join(bounds)})" if bounds else "")
+                difference, *bounds = (signed(row[name]) for name in ("difference", "low", "high") if row[name])
+                told = difference + (f" ({' to '.join(bounds)})" if bounds else "")
                 name = f"[{folder.name}]({folder.relative_to(page.parent)})"
                 cells = (name, SHORT.get(metric, metric), f"{int(row['step']):,}", ours, theirs, told)
                 lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) if len(lines) > 2 else MISSING
 
 
+def signed(text: str) -> str:
+    """A difference to three digits, never -0.000."""
+    return f"{round(float(text), 3) + 0.0:+.3f}"
+
+
 KINDS = {
     "tests": tests,
     "means": means,
-    "steps": steps,
     "states": states,
     "beside": beside,
     "common": common,

@@ -80,3 +80,16 @@ def test_runs_without_a_step_in_common_are_told_as_such(told):
     assert first in said
     table = told("means: values.csv icl last classes", *rows[:2])
     assert table[2:] == ["| 100 | none that all have | 0 |  |"]
+
+
+def test_differences_are_told_by_measure_and_of_single_runs_without_bounds(told):
+    of = {"step": 10, "mean_ours": 0.5, "mean_theirs": 0.5}
+    rows = [
+        {"metric": "train/loss", **of, "difference": -0.0001, "low": "", "high": ""},
+        {"metric": "eval_flipped/accuracy_both", **of, "difference": 0.25, "low": -0.0004, "high": 0.5},
+    ]
+    table = told("differences: pair 10", *rows, file="pair/compare_differences.csv")
+    assert table[2:] == [
+        "| [pair](pair) | training loss | 10 | 0.500 | 0.500 | +0.000 |",
+        "| [pair](pair) | both ways right | 10 | 0.500 | 0.500 | +0.250 (+0.000 to +0.500) |",
+    ]
