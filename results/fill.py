@@ -9,6 +9,7 @@ on; ``KIND`` is one of ``KINDS``, whose first line says what its words are. Of f
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
 import sys
@@ -300,16 +301,23 @@ def fill(page: Path) -> None:
     write_text(page, filled(page))
 
 
-def main() -> int:
-    """Fill or check every page."""
+def main(args: list[str]) -> int:
+    """Fill or check every page; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="fill.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 if a page is not as it would be"
+    )
+    is_checked = parser.parse_args(args).check
     stale = [page for page in sorted(ROOT.glob("*/README.md")) if filled(page) != page.read_text(encoding="utf-8")]
     for page in stale:
-        if "--check" in sys.argv[1:]:
+        if is_checked:
             print(f"{page.relative_to(ROOT)} is not what its files hold: run python results/fill.py")
         else:
             fill(page)
-    return int(bool(stale) and "--check" in sys.argv[1:])
+    return int(bool(stale) and is_checked)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
