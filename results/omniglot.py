@@ -201,13 +201,14 @@ def build(out: Path, runs: Sequence[Figure3Run]) -> None:
     configs.mkdir(parents=True, exist_ok=True)
     for one in runs:
         write_text(configs / f"{one.name}.json", settings_text(one.run))
+    values = {one.name: [row | one.place for row in value_rows(one.run)] for one in runs}
+    # A build that is killed leaves what the next one can read: runs.csv names no run that has not all the rest.
+    write_rows(out / "timeseries.csv", [_placed(row, runs[0]) for rows in values.values() for row in rows])
+    write_rows(out / "final.csv", [_placed(rows[-1], runs[0]) for rows in values.values()])
+    write_rows(out / "runs.csv", [one.place | (one.row or run_row(one.run)) | {"run": one.name} for one in runs])
     for file in configs.glob("*.json"):
         if file.stem not in {one.name for one in runs}:
             file.unlink()
-    values = {one.name: [row | one.place for row in value_rows(one.run)] for one in runs}
-    write_rows(out / "runs.csv", [one.place | (one.row or run_row(one.run)) | {"run": one.name} for one in runs])
-    write_rows(out / "timeseries.csv", [_placed(row, runs[0]) for rows in values.values() for row in rows])
-    write_rows(out / "final.csv", [_placed(rows[-1], runs[0]) for rows in values.values()])
     if (out / "README.md").exists():
         fill(out / "README.md")
 

@@ -1,12 +1,15 @@
 """What a page of runs of figure 3 takes of folders and of its own files, before any of it is drawn."""
 
 import importlib
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from recorded import config_of, contents, written
+
+from icl_train import RunError
 
 ROOT = Path(__file__).parents[2]
 NAME = "28x28-classes100-statistics2-s0"
@@ -45,3 +48,48 @@ def test_of_runs_that_are_called_alike_the_one_that_has_come_furthest_is_taken(
     before = contents(tmp_path / "page")
     assert taken(omniglot, tmp_path / "page") == [(NAME, max(lengths))]
     assert contents(tmp_path / "page") == before
+
+
+@pytest.mark.parametrize("file", ["timeseries.csv", f"configs/{NAME}.json"])
+def test_a_page_without_one_of_its_files_says_what_is_to_be_done(file, omniglot, tmp_path):
+    written(tmp_path / "runs" / "one", config_of(classes=100), until=20_000)
+    page = tmp_path / "page"
+    taken(omniglot, page, tmp_path / "runs")
+    (page / file).unlink()
+    with pytest.raises(RunError, match=f"{re.escape(file)} must .*since runs.csv has .*; bring back .* with --fresh$"):
+        taken(omniglot, page)
+
+
+def cut_off(omniglot, page, *folders, writes):
+    """A build that is killed when it has written so many files."""
+    left = iter(range(writes))
+
+    def until(write):
+        return lambda *args: write(*args) if next(left, None) is not None else pytest.fail("cut off")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("write_text", "write_rows"):
+            patch.setattr(omniglot, name, until(getattr(omniglot, name)))
+        with pytest.raises(pytest.fail.Exception, match="cut off"):
+            taken(omniglot, page, *folders)
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_a_build_that_is_cut_off_leaves_a_page_that_can_be_read(writes, omniglot, tmp_path):
+    page, root = tmp_path / "page", tmp_path / "runs"
+    written(root / "one", config_of(classes=100), until=20_000)
+    taken(omniglot, page, root)
+    written(root / "two", config_of(classes=200), until=20_000)
+    cut_off(omniglot, page, root, writes=writes)
+    assert taken(omniglot, page) == [(NAME, 20_000)]
+
+
+def test_settings_of_a_run_that_is_dropped_go_when_all_else_is_written(omniglot, tmp_path):
+    page, root = tmp_path / "page", tmp_path / "runs"
+    for name, classes in (("one", 100), ("two", 200)):
+        written(root / name, config_of(classes=classes), until=20_000)
+    taken(omniglot, page, root)
+    cut_off(omniglot, page, root / "two", "--fresh", writes=1)
+    assert len(taken(omniglot, page)) == 2
+    taken(omniglot, page, root / "two", "--fresh")
+    assert [file.stem for file in (page / "configs").iterdir()] == ["28x28-classes200-statistics2-s0"]
