@@ -1,6 +1,6 @@
 """What a page of runs of figure 3 takes of folders and of its own files, before any of it is drawn."""
 
-import importlib
+import importlib.util
 import re
 import sys
 from dataclasses import replace
@@ -93,3 +93,30 @@ def test_settings_of_a_run_that_is_dropped_go_when_all_else_is_written(omniglot,
     assert len(taken(omniglot, page)) == 2
     taken(omniglot, page, root / "two", "--fresh")
     assert [file.stem for file in (page / "configs").iterdir()] == ["28x28-classes200-statistics2-s0"]
+
+
+def test_what_a_page_has_of_groups_that_cannot_be_compared_any_more_stays(omniglot, tmp_path, capsys):
+    spec = importlib.util.spec_from_file_location("build_groups", ROOT / "results" / "batch-statistics" / "build.py")
+    groups = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(groups)
+    page, root = tmp_path / "page", tmp_path / "runs"
+
+    def compared():
+        chosen = omniglot.arguments(page, "").parse_args([str(root), "--out", str(page)])
+        with omniglot.runs_of_figure3(chosen, ["omniglot28"]) as runs:
+            return groups.compare(page, runs)
+
+    for statistics in (2, 32):
+        written(root / f"{statistics}", config_of(statistics=statistics), until=20_000)
+    assert compared()
+    before = contents(page / "2-against-all")
+    assert len(before) == 3
+    other = config_of(seed=1)
+    written(root / "other", replace(other, train=replace(other.train, max_steps=20_000)))
+    (page / "8-against-all").mkdir()
+    assert not compared()
+    said = capsys.readouterr().err
+    assert "train.max_steps" in said
+    assert said.endswith("groups of 2 could not be held against groups of 32: what the page has of it stays\n")
+    assert contents(page / "2-against-all") == before
+    assert [path.name for path in page.iterdir()] == ["2-against-all"]
