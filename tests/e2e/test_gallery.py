@@ -146,6 +146,40 @@ def test_a_session_without_time_trains_nothing_and_says_that_it_goes_on(tmp_path
     assert not (tmp_path / "made").exists()
 
 
+def test_a_session_that_ends_before_a_run_is_finished_judges_nothing(tmp_path):
+    first, *_ = experiment_runs(find_experiment("reddy2023"), "laptop")
+    RunFolder.create(tmp_path / "runs" / first.folder, first.config, device="cpu", threads=1)
+    command = [sys.executable, ROOT / "tools" / "make_gallery.py", tmp_path, "--minutes", "0", "--part", "followups"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith("no run is finished yet: there is nothing to judge\n")
+    assert not (tmp_path / "claims.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "kept"),
+    [("", 1, "old"), ("", 2, "old"), ("[{", -9, "old"), ("", 0, "old"), ("[]", 1, "[]"), ("[]", 0, "[]")],
+)
+def test_pages_are_made_of_claims_that_were_judged_alone(told, code, kept, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    session = module_of(ROOT / "tools" / "make_gallery.py")
+    ran = []
+
+    def run(words, **options):
+        ran.append(words)
+        asked = "--json" in words
+        return subprocess.CompletedProcess(words, code, told.encode() if asked else None)
+
+    monkeypatch.setattr(session.subprocess, "run", run)
+    monkeypatch.setattr(session.subprocess, "check_output", lambda *args: b"[]")
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "DONE").touch()
+    (tmp_path / "claims.json").write_text("old")
+    assert session.make("all", tmp_path, 1.0) == (code or int(kept == "old"))
+    assert (tmp_path / "claims.json").read_text() == kept
+    assert any(str(BUILD) in words for words in ran) == (kept != "old")
+
+
 @pytest.mark.parametrize("script", ["make_gallery.py", "make_figure3a.py"])
 @pytest.mark.parametrize("minutes", ["-1", "nan", "inf", "long"])
 def test_minutes_that_are_no_time_are_refused(script, minutes):
