@@ -129,6 +129,30 @@ def test_the_strip_has_whole_panels_of_experiments_of_the_gallery(strip):
         assert all((edge > 200).all() for edge in beside), name
 
 
+def test_a_picture_without_the_panel_is_left_out_of_the_strip_and_named(strip, tmp_path, capsys):
+    with Image.open(GALLERY / "singh2024-induction.png") as opened:
+        picture = opened.convert("RGB")
+    left = picture.crop(strip.panels(np.asarray(picture.convert("L")))[0])
+    white, alone = Image.new("RGB", picture.size, "white"), tmp_path / "alone.png"
+    white.paste(left, (100, 100))
+    white.save(alone)
+    strip.write_strip(tmp_path / "without.png", {"figure2": GALLERY / "figure2.png"})
+    strip.write_strip(tmp_path / "strip.png", {"figure2": GALLERY / "figure2.png", "singh2024-induction": alone})
+    assert (tmp_path / "strip.png").read_bytes() == (tmp_path / "without.png").read_bytes()
+    told = f"left out of the strip: singh2024-induction: {alone} must have a panel 1, counted from 0, got 1 panels\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_picture_that_no_strip_can_be_made_of_leaves_the_gallery_as_it_was(gallery, tmp_path):
+    made = trained(tmp_path / "made", 9)
+    (gallery / "reddy2023.png").write_bytes(b"no picture")
+    before = contents(gallery)
+    done = build(made, "--out", gallery)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "reddy2023.png" in done.stderr
+    assert contents(gallery) == before
+
+
 def test_every_built_in_experiment_at_laptop_scale_has_an_entry():
     listed = subprocess.run(
         [sys.executable, "-m", "icl_train", "experiments", "--json", "--no-time"], capture_output=True, check=True
