@@ -12,13 +12,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nox
 
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 
+from asked_tests import absolute
 from sessions import (
     BUILD_TOOLS,
     CONSTRAINTS,
@@ -133,12 +133,12 @@ def plugins(session: nox.Session) -> None:
     install(session, *BUILD_TOOLS, *TEST_TOOLS)
     example = ROOT / "examples" / "icl-plugin-example"
     session.install("--no-deps", "--no-build-isolation", str(example))
-    pytest(session, example / "tests")
+    pytest(session, example / "tests", own=True)
     session.run("python", "-m", "pip", "uninstall", "--quiet", "--yes", example.name)
-    pytest(session, ROOT / "tests" / "plugins")
+    pytest(session, ROOT / "tests" / "plugins", own=True)
     marked = ROOT / "results" / "bias" / "plugin"
     session.install("--no-deps", "--no-build-isolation", str(marked))
-    pytest(session, marked / "tests")
+    pytest(session, marked / "tests", own=True)
 
 
 @nox.session
@@ -164,14 +164,9 @@ def faults(session: nox.Session) -> None:
     install(session, *TEST_TOOLS, *FILES, "pyyaml")
     size = next((name for name in ("short", "long") if f"--{name}" in session.posargs), "usual")
     options = [arg for arg in session.posargs if arg not in ("--short", "--long")]
-    options = [str(Path(arg).resolve()) if before == "--report" else arg for before, arg in pairs(options)]
+    options = absolute(options, Path(session.invoked_from))
     tests = ROOT / "tests" / "faults"
     pytest(session, tests, args=("--inputs", size, *options), minutes=60, chosen=False)
-
-
-def pairs(args: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each argument with the one before it."""
-    return zip(["", *args], args, strict=False)
 
 
 @nox.session

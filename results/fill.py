@@ -9,6 +9,7 @@ on; ``KIND`` is one of ``KINDS``, whose first line says what its words are. Of f
 
 from __future__ import annotations
 
+import argparse
 import csv
 import re
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from icl_data.foundation.whole_file import write_text
 
 ROOT = Path(__file__).parent
+NO_STEP = "none that all have"
 BLOCK = re.compile(r"(<!-- (\w+): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHORT = {
     "eval_fewshot_holdout/accuracy_closed": "ICL",
@@ -105,58 +107,63 @@ def means(page: Path, words: list[str]) -> str:
     ]
     for group in dict.fromkeys(row[by] for row in rows):
         own = [row for row in rows if row[by] == group]
-        for step in steps_of(own, wanted):
-            here = [row for row in own if int(row["step"]) == step]
-            if here:
-                cells = [spread(here, column, digits=count) for column, count in digits.items()]
-                lines.append(f"| {group} | {step:,} | {len(here)} | {' | '.join(cells)} |")
+        for step, here in at_steps(own, wanted):
+            cells = [spread(here, column, digits=count) for column, count in digits.items()]
+            lines.append(f"| {group} | {step} | {len(here)} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def steps_of(rows: list[dict[str, str]], wanted: list[str]) -> list[int]:
-    """Steps by number, and for `last` the last one that every run among the rows has, if no number names it."""
-    found = [int(step) for step in wanted if step != "last"]
-    return found if "last" not in wanted or last_of_all(rows) in found else [*found, last_of_all(rows)]
+def at_steps(rows: list[dict[str, str]], wanted: list[str]) -> list[tuple[str, list[dict[str, str]]]]:
+    """Steps as they are read with the rows that have them, of those that have any: by number, and for `last` the last
+    one that every run among the rows has, if no number names it, or that there is none.
+    """
+    last = last_of_all(rows) if "last" in wanted else None  # rows of checkpoints need not say of which run they are
+    steps = dict.fromkeys(last if step == "last" else int(step) for step in wanted)
+    found = [(NO_STEP if step is None else f"{step:,}", at_step(rows, step)) for step in steps]
+    return [(step, here) for step, here in found if here or step == NO_STEP]
 
 
-def last_of_all(rows: list[dict[str, str]]) -> int:
-    """The last step that every run among the rows has."""
-    lasts: dict[str, int] = {}
+def at_step(rows: list[dict[str, str]], step: int | None) -> list[dict[str, str]]:
+    """The rows of one step."""
+    return [row for row in rows if int(row["step"]) == step]
+
+
+def last_of_all(rows: list[dict[str, str]]) -> int | None:
+    """The last step that every run among the rows has; None if they have none in common."""
+    steps: dict[str, set[int]] = {}
     for row in rows:
-        lasts[row["run"]] = max(lasts.get(row["run"], 0), int(row["step"]))
-    return min(lasts.values())
+        steps.setdefault(row["run"], set()).add(int(row["step"]))
+    return max(set.intersection(*steps.values()), default=None)
 
 
 def spread(rows: list[dict[str, str]], column: str, *, digits: int = 3) -> str:
-    """The mean of a column over runs, with the least and the greatest; of a single run its 95% interval."""
-    values = [float(row[column]) for row in rows if row[column]]
-    if not values:
+    """The mean of a column over runs, with the least and the greatest; of a single run its 95% interval.
+
+    Where some of the runs have no value it says how many have one.
+    """
+    own = having(rows, column)
+    if not own:
         return ""
+    values = [float(row[column]) for row in own]
+    of = f" of {counted(len(own))}" if len(own) < len(rows) else ""
+    mean = f"{sum(values) / len(values):.{digits}f}"
     bounds = min(values), max(values)
-    if len(values) == 1 and f"{column}_low" not in rows[0]:
-        return f"{values[0]:.{digits}f}"
-    if len(values) == 1 and rows[0][f"{column}_low"]:
-        bounds = float(rows[0][f"{column}_low"]), float(rows[0][f"{column}_high"])
+    if len(own) == 1 and f"{column}_low" not in own[0]:
+        return f"{mean}{of}"
+    if len(own) == 1 and own[0][f"{column}_low"]:
+        bounds = float(own[0][f"{column}_low"]), float(own[0][f"{column}_high"])
     low, high = (f"{bound:.{digits}f}" for bound in bounds)
-    return f"{sum(values) / len(values):.{digits}f} ({low} to {high})"
+    return f"{mean} ({low} to {high}){of}"
+
+
+def having(rows: list[dict[str, str]], column: str) -> list[dict[str, str]]:
+    """The rows that have a value in a column."""
+    return [row for row in rows if row[column]]
 
 
 def spoken(column: str) -> str:
     """A column as it is read."""
     return SPOKEN.get(column, column)
-
-
-def steps(page: Path, words: list[str]) -> str:
-    """Differences of a comparison at some steps: FOLDER STEP,STEP."""
-    folder, wanted = words[0], words[1].split(",")
-    rows = rows_of(page.parent / folder / "compare_differences.csv")
-    lines = ["| update | ours | theirs | difference (95%) |", "|---|---|---|---|"]
-    for row in rows:
-        if row["step"] in wanted:
-            cells = [f"{float(row[name]):.3f}" for name in ("mean_ours", "mean_theirs", "difference", "low", "high")]
-            ours, theirs, difference, low, high = (cell.replace("-0.000", "0.000") for cell in cells)
-            lines.append(f"| {int(row['step']):,} | {ours} | {theirs} | {difference} ({low} to {high}) |")
-    return "\n".join(lines)
 
 
 def states(page: Path, words: list[str]) -> str:
@@ -178,7 +185,7 @@ def states(page: Path, words: list[str]) -> str:
 def beside(page: Path, words: list[str]) -> str:
     """Ours beside the paper's, by images and classes: FILE PAPER STEPS."""
     rows, papers = rows_of(page.parent / words[0]), rows_of(page.parent / words[1])
-    known = {(row["classes"], row["measure"], int(row["step"])): float(row["value"]) for row in papers}
+    known = {(row["classes"], row["measure"], f"{int(row['step']):,}"): float(row["value"]) for row in papers}
     lines = [
         "| images | groups | classes | updates | runs | ICL two-way | paper | ICL all classes | IWL | paper |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -186,23 +193,22 @@ def beside(page: Path, words: list[str]) -> str:
     for place in dict.fromkeys((row["images"], row["sequences_per_statistics"], row["classes"]) for row in rows):
         own = [row for row in rows if (row["images"], row["sequences_per_statistics"], row["classes"]) == place]
         images, statistics, classes = place
-        for step in steps_of(own, words[2].split(",")):
-            here = [row for row in own if int(row["step"]) == step]
-            if not here:
-                continue
+        for step, here in at_steps(own, words[2].split(",")):
             cells = {name: spread(here, name) for name in ("icl", "icl_all_classes", "iwl")}
             theirs = {name: published(here, name, known.get((classes, name, step))) for name in ("icl", "iwl")}
             measured = (cells["icl"], theirs["icl"], cells["icl_all_classes"], cells["iwl"], theirs["iwl"])
-            told = (images, statistics, f"{int(classes):,}", f"{step:,}", str(len(here)), *measured)
+            told = (images, statistics, f"{int(classes):,}", step, str(len(here)), *measured)
             lines.append(f"| {' | '.join(told)} |")
     return "\n".join(lines)
 
 
 def published(rows: list[dict[str, str]], column: str, value: float | None) -> str:
-    """The paper's value, and how far ours is from it."""
+    """The paper's value, and how far ours is from it, if there is one of ours."""
     if value is None:
         return ""
-    ours = [float(row[column]) for row in rows]
+    ours = [float(row[column]) for row in having(rows, column)]
+    if not ours:
+        return f"{value:.2f}"
     difference = round(sum(ours) / len(ours) - value, 2) + 0.0  # never -0.00
     return f"{value:.2f} (ours {difference:+.2f})"
 
@@ -214,7 +220,9 @@ def common(page: Path, words: list[str]) -> str:
     runs is told at the last step that all of its own have; where images are of several sizes, each size by itself.
     """
     file, column, by, phrase = words[0], words[1], words[2], " ".join(words[3:])
-    rows = rows_of(page.parent / file)
+    rows = having(rows_of(page.parent / file), column)
+    if not rows:
+        return MISSING
     groups: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in rows:
         groups.setdefault((row.get("images", ""), row[by]), []).append(row)
@@ -222,13 +230,16 @@ def common(page: Path, words: list[str]) -> str:
     alike, sizes = len(set(lasts.values())) == 1, len({images for images, _ in groups}) > 1
     told = []
     for (images, value), own in groups.items():
-        last = lasts[images, value]
+        last, here = lasts[images, value], at_step(own, lasts[images, value])
         said = phrase.replace("{N}", f"{int(value):,}") + (f" on {images}" if sizes else "")
-        runs = counted(len({row["run"] for row in own})) + ("" if alike else f", update {last:,}")
-        told.append(f"{spread([row for row in own if int(row['step']) == last], column)} {said} ({runs})")
-    when = f"At update {last_of_all(rows):,}, the last that all of these runs have"
-    if not alike:
-        when = "At the last update that all runs of a kind have"
+        if last is None:
+            told.append(f"not told {said} ({counted(len({row['run'] for row in own}))}, no update in common)")
+            continue
+        runs = counted(len(here)) + ("" if alike else f", update {last:,}")
+        told.append(f"{spread(here, column)} {said} ({runs})")
+    when = "At the last update that all runs of a kind have"
+    if alike and None not in lasts.values():
+        when = f"At update {lasts.popitem()[1]:,}, the last that all of these runs have"
     return f"{when}, {spoken(column)} is {'; '.join(told)}."
 
 
@@ -248,18 +259,22 @@ def differences(page: Path, words: list[str]) -> str:
             wanted = {last if step == "last" else int(step) for step in words[1].split(",")}
             for row in (row for row in own if int(row["step"]) in wanted):
                 ours, theirs = (f"{float(row[side]):.3f}" for side in ("mean_ours", "mean_theirs"))
-                bounds = [f"{float(row[end]):+.3f}" for end in ("low", "high") if row[end]]
-                told = f"{float(row['difference']):+.3f}" + (f" ({' to '.join(bounds)})" if bounds else "")
+                difference, *bounds = (signed(row[name]) for name in ("difference", "low", "high") if row[name])
+                told = difference + (f" ({' to '.join(bounds)})" if bounds else "")
                 name = f"[{folder.name}]({folder.relative_to(page.parent)})"
                 cells = (name, SHORT.get(metric, metric), f"{int(row['step']):,}", ours, theirs, told)
                 lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) if len(lines) > 2 else MISSING
 
 
+def signed(text: str) -> str:
+    """A difference to three digits, never -0.000."""
+    return f"{round(float(text), 3) + 0.0:+.3f}"
+
+
 KINDS = {
     "tests": tests,
     "means": means,
-    "steps": steps,
     "states": states,
     "beside": beside,
     "common": common,
@@ -286,16 +301,23 @@ def fill(page: Path) -> None:
     write_text(page, filled(page))
 
 
-def main() -> int:
-    """Fill or check every page."""
+def main(args: list[str]) -> int:
+    """Fill or check every page; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="fill.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 if a page is not as it would be"
+    )
+    is_checked = parser.parse_args(args).check
     stale = [page for page in sorted(ROOT.glob("*/README.md")) if filled(page) != page.read_text(encoding="utf-8")]
     for page in stale:
-        if "--check" in sys.argv[1:]:
+        if is_checked:
             print(f"{page.relative_to(ROOT)} is not what its files hold: run python results/fill.py")
         else:
             fill(page)
-    return int(bool(stale) and "--check" in sys.argv[1:])
+    return int(bool(stale) and is_checked)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -21,6 +21,7 @@ __all__ = ["kept_runs"]
 
 _SPLITS = sorted({split for split, _ in MEASURES.values()})
 _ENDS = ("", "_low", "_high")
+_HOW = "bring back the page's files, or make it anew of run folders alone with --fresh"
 
 
 def kept_runs(page: Path, into: Path) -> list[tuple[RunFolder, dict[str, str]]]:
@@ -36,12 +37,12 @@ def kept_runs(page: Path, into: Path) -> list[tuple[RunFolder, dict[str, str]]]:
     try:
         values = read_rows(page / "timeseries.csv")
         return [(_made(page, row, values, into), row) for row in read_rows(page / "runs.csv")]
-    except RunError:
-        raise
+    except RunError as error:
+        raise RunError(f"{error}; {_HOW}") from error
     except KeyError as error:
-        raise RunError(f"{page} must be what a build has written: a file has no column {error}") from error
+        raise RunError(f"{page} must be what a build has written: a file has no column {error}; {_HOW}") from error
     except (ValueError, TypeError, csv.Error) as error:  # a short line has None
-        raise RunError(f"{page} must be what a build has written: {error}") from error
+        raise RunError(f"{page} must be what a build has written: {error}; {_HOW}") from error
 
 
 def _made(page: Path, row: dict[str, str], values: list[dict[str, str]], into: Path) -> RunFolder:
@@ -54,10 +55,12 @@ def _made(page: Path, row: dict[str, str], values: list[dict[str, str]], into: P
         config = RunConfig.from_dict(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"{file} must hold the settings of a run: {error}") from error
+    own = [one for one in values if one["run"] == name]
+    if not own:
+        raise RunError(f"{page / 'timeseries.csv'} must have rows of {name}, since runs.csv has one")
     run = RunFolder.create(into / name, config, device=row["device"], threads=threads)
-    for one in values:
-        if one["run"] == name:
-            run.append(_records(config, one))
+    for one in own:
+        run.append(_records(config, one))
     if row["state"] == "done":
         run.mark_done()
     return run

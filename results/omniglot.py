@@ -93,15 +93,16 @@ class Figure3Run:
 def runs_of_figure3(chosen: argparse.Namespace, scales: Sequence[str]) -> Iterator[list[Figure3Run]]:
     """The experiment's runs, below folders and on the page, by scale, groups, classes and seed, while they are used.
 
-    Of a run that is in both places the one that has come further is taken, of equals that below the folders. Those
-    below the folders that are no runs of the experiment are named on stderr.
+    Of runs that are called alike here the one that has come furthest is taken, of equals one below the folders. Others
+    below the folders, and those that are no runs of the experiment, are named on stderr.
 
     Args:
         chosen: the arguments, of `arguments`.
         scales: of the experiment.
     """
     known = _Known(scales)
-    found = [made for one in runs_below(chosen.runs) if (made := known.recognised(one.run, is_told=True))]
+    below = [made for one in runs_below(chosen.runs) if (made := known.recognised(one.run, is_told=True))]
+    found = _furthest(below)
     with tempfile.TemporaryDirectory() as folder:
         for run, row in () if chosen.fresh else kept_runs(chosen.out, Path(folder)):
             kept = known.recognised(run)
@@ -114,6 +115,18 @@ def runs_of_figure3(chosen: argparse.Namespace, scales: Sequence[str]) -> Iterat
                 found.remove(own)
             found.append(replace(kept, row=row))
         yield sorted(found, key=lambda one: (one.scale, one.statistics or 0, one.classes, one.seed))
+
+
+def _furthest(runs: Sequence[Figure3Run]) -> list[Figure3Run]:
+    """Of runs that are called alike the one that has come furthest; the others are named on stderr."""
+    taken: dict[str, Figure3Run] = {}
+    for one in sorted(runs, key=lambda one: updates_done(one.run), reverse=True):
+        first = taken.setdefault(one.name, one)
+        if first is not one:
+            ahead = f"{first.run.path}, which has come to update {updates_done(first.run):,}"
+            said = f"skipped {one.run.path}: it is called {one.name} here, as is {ahead}"
+            print(printable(said), file=sys.stderr)
+    return list(taken.values())
 
 
 class _Known:
@@ -188,13 +201,14 @@ def build(out: Path, runs: Sequence[Figure3Run]) -> None:
     configs.mkdir(parents=True, exist_ok=True)
     for one in runs:
         write_text(configs / f"{one.name}.json", settings_text(one.run))
+    values = {one.name: [row | one.place for row in value_rows(one.run)] for one in runs}
+    # A build that is killed leaves what the next one can read: runs.csv names no run that has not all the rest.
+    write_rows(out / "timeseries.csv", [_placed(row, runs[0]) for rows in values.values() for row in rows])
+    write_rows(out / "final.csv", [_placed(rows[-1], runs[0]) for rows in values.values()])
+    write_rows(out / "runs.csv", [one.place | (one.row or run_row(one.run)) | {"run": one.name} for one in runs])
     for file in configs.glob("*.json"):
         if file.stem not in {one.name for one in runs}:
             file.unlink()
-    values = {one.name: [row | one.place for row in value_rows(one.run)] for one in runs}
-    write_rows(out / "runs.csv", [one.place | (one.row or run_row(one.run)) | {"run": one.name} for one in runs])
-    write_rows(out / "timeseries.csv", [_placed(row, runs[0]) for rows in values.values() for row in rows])
-    write_rows(out / "final.csv", [_placed(rows[-1], runs[0]) for rows in values.values()])
     if (out / "README.md").exists():
         fill(out / "README.md")
 

@@ -6,6 +6,7 @@ python tools/cite.py --check    exit code 1 if it is not what would be written
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,8 +73,13 @@ def _block(entries: Sequence[str]) -> str:
 
 def main(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="cite.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is another")
+    is_checked = parser.parse_args(args).check
     text = page(yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8")))
-    if "--check" not in args:
+    if not is_checked:
         PAGE.write_text(text, encoding="utf-8")
         return 0
     if PAGE.read_text(encoding="utf-8") != text:

@@ -68,6 +68,8 @@ def gather(out: Path, folders: Sequence[Path]) -> None:
     known = experiments()
     claims = json.loads((out / "claims.json").read_text()) if (out / "claims.json").exists() else []
     rows: list[dict[str, Any]] = list(read_rows(out / "runs.csv"))
+    pictures = {one.name: file for one in known if (file := out / f"{one.figure}.png").exists()}
+    taken: dict[str, Path] = {}
     for folder in folders:
         try:
             runs = [one.run for one in runs_below([folder / "runs"])]
@@ -77,39 +79,43 @@ def gather(out: Path, folders: Sequence[Path]) -> None:
             continue
         for one in known:
             own = [run for run in runs if run.config.digest() in one.digests and run.status() == "done"]
-            if not take_picture(out, folder, one, done=len(own)):
+            picture = picture_of(folder, one, done=len(own), is_known=one.name in pictures)
+            if picture is None:
                 continue
+            pictures[one.name] = taken[one.name] = picture
             new = [row for row in judged if (row["experiment"], row["scale"]) == (one.name, SCALE)]
             claims = [row for row in claims if row["experiment"] != one.name] + new
             rows = [row for row in rows if row["experiment"] != one.name] + rows_of(one.name, own)
     claims, rows = in_order(known, claims), in_order(known, rows)
-    there = [one for one in known if (out / f"{one.figure}.png").exists()]
-    write_text(out / "claims.json", json.dumps(claims, indent=1) + "\n")
-    write_text(out / "experiments.json", json.dumps([one.told for one in there], indent=1) + "\n")
-    if rows:
-        write_rows(out / "runs.csv", rows)
-    write_strip(out / "strip.png", {one.name: out / f"{one.figure}.png" for one in there})
+    there = [one for one in known if one.name in pictures]
+    with whole_file(out / "strip.png") as strip:
+        write_strip(strip, {one.name: pictures[one.name] for one in there})  # first: it may fail over any picture
+        for picture in taken.values():
+            with whole_file(out / picture.name) as beside:
+                shutil.copyfile(picture, beside)
+        write_text(out / "claims.json", json.dumps(claims, indent=1) + "\n")
+        write_text(out / "experiments.json", json.dumps([one.told for one in there], indent=1) + "\n")
+        if rows:
+            write_rows(out / "runs.csv", rows)
 
 
-def take_picture(out: Path, folder: Path, experiment: Experiment, *, done: int) -> bool:
-    """Whether an experiment's picture was taken: all of its runs are done, or nothing is known of it yet.
+def picture_of(folder: Path, experiment: Experiment, *, done: int, is_known: bool) -> Path | None:
+    """An experiment's picture if it is to be taken: all of its runs are done, or the gallery has none of it yet.
 
     Args:
-        out: the gallery.
         folder: in which the experiment was made.
         experiment: of the gallery.
         done: how many of its runs are.
+        is_known: whether the gallery has one.
     """
     picture = folder / experiment.name / f"{experiment.figure}.png"
     if not done or not picture.exists():
-        return False
+        return None
     planned = len(experiment.digests)
-    if done < planned and (out / picture.name).exists():
+    if done < planned and is_known:
         print(f"{experiment.name}: {done} of {planned} runs are done; what is here stays", file=sys.stderr)
-        return False
-    with whole_file(out / picture.name) as beside:
-        shutil.copyfile(picture, beside)
-    return True
+        return None
+    return picture
 
 
 def in_order(known: Sequence[Experiment], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

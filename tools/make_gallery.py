@@ -20,6 +20,8 @@ from pathlib import Path
 
 from training import MINUTES, command, minutes, trained_until
 
+from icl_data.foundation.whole_file import whole_file
+
 BUILD = Path(__file__).parents[1] / "docs" / "gallery" / "build.py"
 REPORT = Path(__file__).with_name("make_report.py")
 FOLLOWUPS = ("reddy2023", "singh2023", "singh2024", "singh2025")
@@ -49,11 +51,15 @@ def make(part: str, folder: Path, most: float) -> int:
             for figure in experiment["figures"]:
                 chosen = ("--experiment", name, "--scale", "laptop", "--out", folder / name)
                 subprocess.run(command("icl-eval", figure, runs, *chosen), check=True)
-    if not runs.is_dir():
+    if not any(runs.glob("*/DONE")):
+        print("no run is finished yet: there is nothing to judge", file=sys.stderr)
         return 0
-    told = subprocess.run(command("icl-eval", "claims", runs, "--json"), stdout=subprocess.PIPE, check=False).stdout
-    if told:  # some may not hold
-        (folder / "claims.json").write_bytes(told)
+    judged = subprocess.run(command("icl-eval", "claims", runs, "--json"), stdout=subprocess.PIPE, check=False)
+    if judged.returncode not in (0, 1) or not judged.stdout:  # claims that do not hold are 1 as well
+        print("the claims could not be judged: the pages stay as they are", file=sys.stderr)
+        return judged.returncode or 1
+    with whole_file(folder / "claims.json") as beside:
+        beside.write_bytes(judged.stdout)
     held = subprocess.run(command("icl-eval", "claims", runs), check=False).returncode
     if part == "all":
         subprocess.run([sys.executable, str(BUILD), str(folder)], check=True)

@@ -4,7 +4,7 @@
     python tools/make_report.py gallery-runs/runs    with the finished runs of this folder
 
 Runs are experiments' own at laptop scale: a name says all settings. Of a run that is in both places that of the folder
-is taken.
+is taken. One whose experiment has changed is left out, and named.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 from recorded_runs import read_rows, runs_below
 
+from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import printable
 from icl_data.foundation.whole_file import whole_file
 from icl_eval import RunsSkipped, write_report
@@ -43,7 +44,7 @@ def make(folders: list[Path], out: Path) -> list[Path]:
         out: folder of report.html, report_runs.csv and report_curves.csv.
 
     Raises:
-        RunError: of a run whose settings are not known, and of what is no file of a report.
+        RunError: without a run, and of what is no file of a report.
         OSError: what the system says of a file.
     """
     if not out.is_dir():
@@ -91,7 +92,10 @@ def _own(folders: list[Path], configs: dict[str, RunConfig]) -> dict[str, RunFol
 
 
 def _records(curves: Path, configs: dict[str, RunConfig]) -> dict[str, list[Record]]:
-    """The records of each run of a report, by step, training first; of none where there is no report yet."""
+    """The records of each run of a report, by step, training first; of none where there is no report yet.
+
+    Those of runs that no experiment has any more are left out, and named on stderr.
+    """
     if not curves.exists():
         return {}
     found: dict[str, dict[tuple[int, bool, str], Record]] = {}
@@ -103,9 +107,9 @@ def _records(curves: Path, configs: dict[str, RunConfig]) -> dict[str, list[Reco
             record.update(_told(row, is_trained=is_trained))
     except (ValueError, KeyError, TypeError, csv.Error) as error:  # a short line has None
         raise RunError(f"{curves} must be what a report has written: {error}") from error
-    unknown = sorted(found.keys() - configs)
-    if unknown:
-        raise RunError(f"runs must be of an experiment at laptop scale, got {', '.join(map(printable, unknown))}")
+    for name in sorted(found.keys() - configs):  # an experiment that has changed trains it anew, under another name
+        print(printable(f"left out {name}: it is no run of an experiment at laptop scale any more"), file=sys.stderr)
+        del found[name]
     return {name: [one[key] for key in sorted(one, key=lambda key: key[:2])] for name, one in found.items()}
 
 
@@ -171,8 +175,9 @@ def main(args: list[str]) -> int:
     try:
         print("\n".join(str(file) for file in make(chosen.runs, chosen.out)))
     except (RunError, RunsSkipped, OSError) as error:
-        print(f"make_report.py: {printable(str(error))}", file=sys.stderr)
-        return 2
+        said = describe(error) if isinstance(error, OSError) else error
+        print(f"make_report.py: {printable(str(said))}", file=sys.stderr)
+        return 1 if isinstance(error, OSError) else 2
     return 0
 
 

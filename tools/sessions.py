@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nox
+from asked_tests import asked
 
 __all__ = [
     "BUILD_TOOLS",
@@ -123,6 +124,7 @@ def pytest(
     workers: int = CORES,
     minutes: int = 15,
     chosen: bool = True,
+    own: bool = False,
 ) -> None:
     """Run tests away from the source tree, so that only what is installed can be imported; a process for each core.
 
@@ -132,8 +134,13 @@ def pytest(
         args: options of pytest.
         workers: processes at most.
         minutes: after which a test that does not end fails, and says where it waits.
-        chosen: whether what is given behind `--` takes the place of the paths.
+        chosen: whether tests that are named behind `--` take the place of the paths.
+        own: whether of those only what is below the paths is run.
     """
+    wanted = asked(session.posargs if chosen else [], Path(session.invoked_from), paths, own=own)
+    if not wanted:
+        session.log(f"nothing below {', '.join(map(str, paths))} is asked for")
+        return
     away = Path(session.create_tmp()).resolve()
     with session.chdir(away):
         session.run(
@@ -155,7 +162,7 @@ def pytest(
             "-n",
             str(min(workers, 8) if workers > 1 else 0),
             *args,
-            *((session.posargs if chosen else []) or map(str, paths)),
+            *wanted,
             env=data_environment(),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -40,10 +41,9 @@ def write_strip(file: Path, pictures: Mapping[str, Path]) -> None:
 
     Args:
         file: a PNG.
-        pictures: experiment → PNG file; what is not there is left out.
+        pictures: experiment → PNG file; what is not there is left out, and named on stderr if it is a panel.
     """
-    known = [[one for one in row if one[0] in pictures] for row in ROWS]
-    rows = [[(name, cut(pictures[name], which), words) for name, which, words in row] for row in known if row]
+    rows = [row for row in known_panels(pictures) if row]
     head = NAME + WORDS + GAP
     width = max((sum(panel.width + GAP for _, panel, _ in row) + GAP for row in rows), default=GAP)
     heights = [max(panel.height for _, panel, _ in row) + head + GAP for row in rows]
@@ -60,6 +60,19 @@ def write_strip(file: Path, pictures: Mapping[str, Path]) -> None:
     with whole_file(file) as beside:
         few = strip.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         few.save(beside, "PNG", optimize=True)
+
+
+def known_panels(pictures: Mapping[str, Path]) -> Iterator[list[tuple[str, Image.Image, str]]]:
+    """The rows of the strip, as far as there are pictures with such panels: experiment, panel, what is drawn there."""
+    for row in ROWS:
+        found = []
+        for name, which, words in row:
+            if name in pictures:
+                try:
+                    found.append((name, cut(pictures[name], which), words))
+                except ValueError as error:  # of some of its runs alone
+                    print(f"left out of the strip: {name}: {error}", file=sys.stderr)
+        yield found
 
 
 def font(name: str, size: int) -> ImageFont.FreeTypeFont:

@@ -221,8 +221,15 @@ def main(args: list[str]) -> int:
         return 1 if stale else 0
     import gathered  # the page alone needs no package
 
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    gathered.gather(chosen.out, chosen.folders)
+    from icl_data.foundation.paths import describe
+    from icl_data.foundation.printable import printable
+
+    try:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        gathered.gather(chosen.out, chosen.folders)
+    except OSError as error:  # of a disk, or of what is no picture
+        print(f"{parser.prog}: {printable(describe(error))}", file=sys.stderr)
+        return 1
     for _, file, text in pages(chosen.out):
         file.write_text(text, encoding="utf-8")
     return 0

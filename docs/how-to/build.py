@@ -8,6 +8,7 @@ A table stands between ``<!-- options: CODE -->`` and ``<!-- end -->``.
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -26,11 +27,16 @@ def filled(text: str) -> str:
     return BLOCK.sub(lambda block: f"{block[1]}{table_of(CODES[block[2]])}{block[3]}", text)
 
 
-def main() -> int:
+def main(args: list[str]) -> int:
     """Fill the page, or say whether it is; the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="how-to/build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is another")
+    is_checked = parser.parse_args(args).check
     text = PAGE.read_text(encoding="utf-8")
     new = filled(text)
-    if "--check" in sys.argv[1:]:
+    if is_checked:
         if new != text:
             print(f"{PAGE.name} is not what icl_train._other_codes has: run python docs/how-to/build.py")
         return int(new != text)
@@ -39,4 +45,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

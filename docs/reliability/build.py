@@ -10,6 +10,7 @@ after; hashing.txt is what `python benchmarks/bench_hashing.py EARLIER` prints; 
 
 from __future__ import annotations
 
+import argparse
 import csv
 import sys
 from collections import defaultdict
@@ -142,7 +143,11 @@ def page() -> str:
 
 def main(args: Sequence[str]) -> int:
     """Run the command; the exit code."""
-    if args == ["--check"]:
+    parser = argparse.ArgumentParser(
+        prog="reliability/build.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if the page is another")
+    if parser.parse_args(args).check:
         same = PAGE.is_file() and PAGE.read_text() == page()
         print("as the files have it" if same else f"{PAGE.name} is not what the files hold: run {Path(__file__).name}")
         return 0 if same else 1

@@ -20,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from omniglot import STATISTICS, Figure3Run, arguments, build, draw_into, made, runs_of_figure3
 from recorded_runs import draw
 
+from icl_data.foundation.whole_file import whole_file
+
 HERE = Path(__file__).parent
 CLASSES, ALL_TOGETHER = 1600, 32
 PICTURES = {"accuracies": ("icl", "iwl"), "controls": ("novel_label", "flipped/accuracy_both", "train/accuracy_query")}
@@ -27,15 +29,23 @@ COMPARED = ("icl", "novel_label", "flipped/accuracy_both", "iwl")
 
 
 def compare(out: Path, runs: list[Figure3Run]) -> bool:
-    """Whether every smaller group could be held against all sequences together; of those without runs, nothing is."""
+    """Whether every smaller group could be held against all sequences together; of those without runs, nothing is.
+
+    `icl-eval compare` holds no runs against others that differ in more than seeds among themselves, as in length. Such
+    a group is named, and what the page has of it stays.
+    """
     by_group = {one.statistics: [other for other in runs if other.statistics == one.statistics] for one in runs}
     whole = by_group.pop(ALL_TOGETHER, [])
-    for folder in out.glob("*-against-all"):  # of runs that are no longer there
-        shutil.rmtree(folder)
+    folders = {out / f"{group}-against-all": own for group, own in by_group.items() if whole}
     done = True
-    for group, own in by_group.items():
-        if whole:
-            done &= compared(out / f"{group}-against-all", own, whole)
+    for folder, own in folders.items():
+        if not compared(folder, own, whole):
+            stays = "what the page has of it stays" if folder.exists() else "the page has nothing of it"
+            told = f"groups of {own[0].statistics} could not be held against groups of {ALL_TOGETHER}: {stays}"
+            print(told, file=sys.stderr)
+            done = False
+    for folder in set(out.glob("*-against-all")) - folders.keys():  # of runs that are no longer there
+        shutil.rmtree(folder)
     return done
 
 
@@ -47,9 +57,10 @@ def compared(folder: Path, ours: list[Figure3Run], theirs: list[Figure3Run]) -> 
         words = [*paths[0], "--with", *paths[1], "--names", *names, "--metric", *COMPARED, "--unfinished"]
         if not draw("compare", *words, "--out", made):
             return False
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for name in ("compare.png", "compare_differences.csv", "compare_tests.csv"):
-            shutil.copyfile(Path(made) / name, folder / name)
+            with whole_file(folder / name) as beside:
+                shutil.copyfile(Path(made) / name, beside)
     return True
 
 

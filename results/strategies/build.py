@@ -2,7 +2,7 @@
 
     python results/strategies/build.py [RUNS ...]
 
-Runs are measured that have a checkpoint that the page has not; what it has stays when they are gone. Without RUNS the
+Checkpoints are measured that the page has not; what it has stays as it is, and when runs are gone. Without RUNS the
 picture and the tables are made anew of the page's own file.
 """
 
@@ -107,8 +107,10 @@ def make(chosen: argparse.Namespace) -> int:
             there = {int(str(row["step"])) for row in rows.values() if row["run"] == one.name}
             if missing := [step for step in one.run.checkpoint_steps() if step not in there]:
                 print(f"{one.name}: measuring its checkpoints of step {', '.join(map(str, missing))}", file=sys.stderr)
-                rows |= {place_of(row): row for row in measured(one)}
-                write_rows(file, in_order(rows))  # whatever becomes of the next run
+            for step in missing:  # rows that are there may come of another machine
+                row = measured(one, step)
+                rows[place_of(row)] = row
+                write_rows(file, in_order(rows))  # whatever becomes of the next one
     if not runs:
         write_rows(file, in_order(rows))
     with whole_file(chosen.out / "strategies.png") as beside:

@@ -58,8 +58,12 @@ QUESTIONS = {
 }
 
 
-def measured(one: Figure3Run) -> list[Row]:
-    """A row for each checkpoint of a run.
+def measured(one: Figure3Run, step: int) -> Row:
+    """The row of a checkpoint of a run.
+
+    Args:
+        one: the run.
+        step: of the checkpoint.
 
     Raises:
         RunError: if it cannot be measured; why is on stderr.
@@ -67,21 +71,18 @@ def measured(one: Figure3Run) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "evaluation.csv"
         evaluations = [asked.evaluation for asked in QUESTIONS.values()]
-        words = ("--all-checkpoints", "--splits", *evaluations, "--sequences", SEQUENCES, "--out", file)
+        words = ("--step", step, "--splits", *evaluations, "--sequences", SEQUENCES, "--out", file)
         if not draw("evaluate", one.run.path, *words):
             raise RunError(f"{one.run.path} could not be measured")
-        rows = read_rows(file)
+        (row,) = read_rows(file)
     place = {name: value for name, value in one.place.items() if name != "run"} | {"seed": one.seed}
-    return [
-        {
-            **_named(place),
-            **place,
-            "step": row["step"],
-            "n_sequences": SEQUENCES,
-            **{f"{name}{end}": row[f"{asked.column}{end}"] for name, asked in QUESTIONS.items() for end in ENDS},
-        }
-        for row in rows
-    ]
+    return {
+        **_named(place),
+        **place,
+        "step": row["step"],
+        "n_sequences": SEQUENCES,
+        **{f"{name}{end}": row[f"{asked.column}{end}"] for name, asked in QUESTIONS.items() for end in ENDS},
+    }
 
 
 def place_of(row: Mapping[str, object]) -> Place:

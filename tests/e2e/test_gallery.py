@@ -129,6 +129,30 @@ def test_the_strip_has_whole_panels_of_experiments_of_the_gallery(strip):
         assert all((edge > 200).all() for edge in beside), name
 
 
+def test_a_picture_without_the_panel_is_left_out_of_the_strip_and_named(strip, tmp_path, capsys):
+    with Image.open(GALLERY / "singh2024-induction.png") as opened:
+        picture = opened.convert("RGB")
+    left = picture.crop(strip.panels(np.asarray(picture.convert("L")))[0])
+    white, alone = Image.new("RGB", picture.size, "white"), tmp_path / "alone.png"
+    white.paste(left, (100, 100))
+    white.save(alone)
+    strip.write_strip(tmp_path / "without.png", {"figure2": GALLERY / "figure2.png"})
+    strip.write_strip(tmp_path / "strip.png", {"figure2": GALLERY / "figure2.png", "singh2024-induction": alone})
+    assert (tmp_path / "strip.png").read_bytes() == (tmp_path / "without.png").read_bytes()
+    told = f"left out of the strip: singh2024-induction: {alone} must have a panel 1, counted from 0, got 1 panels\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_picture_that_no_strip_can_be_made_of_leaves_the_gallery_as_it_was(gallery, tmp_path):
+    made = trained(tmp_path / "made", 9)
+    (gallery / "reddy2023.png").write_bytes(b"no picture")
+    before = contents(gallery)
+    done = build(made, "--out", gallery)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "reddy2023.png" in done.stderr
+    assert contents(gallery) == before
+
+
 def test_every_built_in_experiment_at_laptop_scale_has_an_entry():
     listed = subprocess.run(
         [sys.executable, "-m", "icl_train", "experiments", "--json", "--no-time"], capture_output=True, check=True
@@ -144,6 +168,40 @@ def test_a_session_without_time_trains_nothing_and_says_that_it_goes_on(tmp_path
     assert "reddy2023 is not all trained after 0 minutes: the same command goes on" in done.stderr
     assert "figure2" not in done.stderr
     assert not (tmp_path / "made").exists()
+
+
+def test_a_session_that_ends_before_a_run_is_finished_judges_nothing(tmp_path):
+    first, *_ = experiment_runs(find_experiment("reddy2023"), "laptop")
+    RunFolder.create(tmp_path / "runs" / first.folder, first.config, device="cpu", threads=1)
+    command = [sys.executable, ROOT / "tools" / "make_gallery.py", tmp_path, "--minutes", "0", "--part", "followups"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith("no run is finished yet: there is nothing to judge\n")
+    assert not (tmp_path / "claims.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "kept"),
+    [("", 1, "old"), ("", 2, "old"), ("[{", -9, "old"), ("", 0, "old"), ("[]", 1, "[]"), ("[]", 0, "[]")],
+)
+def test_pages_are_made_of_claims_that_were_judged_alone(told, code, kept, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    session = module_of(ROOT / "tools" / "make_gallery.py")
+    ran = []
+
+    def run(words, **options):
+        ran.append(words)
+        asked = "--json" in words
+        return subprocess.CompletedProcess(words, code, told.encode() if asked else None)
+
+    monkeypatch.setattr(session.subprocess, "run", run)
+    monkeypatch.setattr(session.subprocess, "check_output", lambda *args: b"[]")
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "DONE").touch()
+    (tmp_path / "claims.json").write_text("old")
+    assert session.make("all", tmp_path, 1.0) == (code or int(kept == "old"))
+    assert (tmp_path / "claims.json").read_text() == kept
+    assert any(str(BUILD) in words for words in ran) == (kept != "old")
 
 
 @pytest.mark.parametrize("script", ["make_gallery.py", "make_figure3a.py"])

@@ -72,11 +72,19 @@ def test_what_was_measured_is_not_measured_again_and_stays_without_the_runs(made
         said = build(*again, "--out", page)
         assert (said.returncode, said.stderr) == (0, "")
         assert contents(page) == contents(made[0])
-    text = (page / "checkpoints.csv").read_text().splitlines()
-    (page / "checkpoints.csv").write_text("\n".join(text[:-1]) + "\n")
+
+
+def test_a_checkpoint_that_is_new_is_measured_alone(made, runs, tmp_path):
+    page = shutil.copytree(made[0], tmp_path / "page")
+    first, second = rows(page)
+    first |= {"ciwl": "0.123", "ciwl_low": "0.1", "ciwl_high": "0.2"}  # as of another machine
+    with (page / "checkpoints.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, first, lineterminator="\n")
+        table.writeheader()
+        table.writerow(first)
     said = build(runs, "--out", page)
     assert (said.returncode, said.stderr) == (0, "no-images-classes100-s0: measuring its checkpoints of step 2\n")
-    assert contents(page) == contents(made[0])
+    assert rows(page) == [first, second]
 
 
 @pytest.mark.parametrize(
