@@ -343,7 +343,7 @@ def make_gallery(session: nox.Session, part: str) -> None:
 @nox.session
 @removing_environment
 def figure3a(session: nox.Session) -> None:
-    """Figure 3a on Omniglot, fetched if need be: trained, seed by seed, in ./figure3a-runs; results/figure3a made of it.
+    """Figure 3a on Omniglot, fetched if need be: trained, seed by seed, in ./figure3a-runs, for results/figure3a.
 
     `-- --scale omniglot28|paper|laptop --seeds N ... --minutes M --root FOLDER`, and any option of icl-train sweep.
     Training stops after an hour, and the same command goes on.

@@ -2,9 +2,9 @@
 
     python tools/make_figure3a.py --scale omniglot28 --minutes 60 [option of icl-train sweep ...]
 
-Omniglot is fetched where it is not there yet, unless `--data.omniglot` names its folder. Training stops when its time is
-up, and the same command goes on. Pictures and tables are made of the runs as far as
-they are: at the scales with images in results/figure3a, at laptop scale below the runs' folder.
+Omniglot is fetched where it is not there yet, unless `--data.omniglot` names its folder. Training stops when its time
+is up, and the same command goes on. Pictures and tables are made of the runs as far as they are: at the scales with
+images in results/figure3a, at laptop scale below the runs' folder.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ def arguments(args: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 def have_images() -> bool:
     """Whether Omniglot is in its own folder, fetched if it was not; zips that are there are taken as they are."""
-    where = subprocess.run(command("icl-data", "omniglot", "where"), capture_output=True, check=False)
-    return where.returncode == 0 or subprocess.run(command("icl-data", "omniglot", "fetch"), check=False).returncode == 0
+    if subprocess.run(command("icl-data", "omniglot", "where"), capture_output=True, check=False).returncode == 0:
+        return True
+    return subprocess.run(command("icl-data", "omniglot", "fetch"), check=False).returncode == 0
 
 
 def main(args: list[str]) -> int:

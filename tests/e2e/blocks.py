@@ -25,7 +25,8 @@ OURS = ("icl-data", "icl-models", "icl-train", "icl-eval")
 IN_TEXT = re.compile(r"`((?:icl-(?:data|models|train|eval)|nox) [^`\n]+)`")
 FILE = re.compile(r"# (\w+\.py)\n")
 # What a line names and a test does not have: experiments of plugins, and names that readers put in.
-STAND_INS = {"linear-attention-gate": "figure2", "heads": "figure2", "NAME": "figure2", "PRESET": "smoke", "PRESET|RUN": "smoke"}
+STAND_INS = dict.fromkeys(("linear-attention-gate", "heads", "NAME"), "figure2")
+STAND_INS |= dict.fromkeys(("PRESET", "PRESET|RUN"), "smoke")
 USUAL = {
     "run": "laptop",
     "sweep": "figure2",
