@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from kept import kept_runs
 from omniglot import STATISTICS, Figure3Run, arguments, build, draw_into, made, runs_of_figure3
 from recorded_runs import draw
 
@@ -73,15 +74,15 @@ def make(chosen: argparse.Namespace) -> int:
             print(f"{HERE.name}/build.py: {said}", file=sys.stderr)
             return 1
         chosen.out.mkdir(parents=True, exist_ok=True)
-        folders = [one.run.path for one in runs]
-        axes = ("--x", "step", "--hue", STATISTICS, "--unfinished")
-        done = [
-            draw_into(chosen.out, name, "plot", *folders, "--y", *measures, *axes, "--name", name)
-            for name, measures in PICTURES.items()
-        ]
-        done.append(compare(chosen.out, runs))
+        done = compare(chosen.out, runs)
         build(chosen.out, runs)
-    return 0 if all(done) else 1
+    # Of what the page keeps, not of the runs: they record metrics of training more often, and are gone another day.
+    with tempfile.TemporaryDirectory() as folder:
+        folders = [run.path for run, _ in kept_runs(chosen.out, Path(folder))]
+        axes = ("--x", "step", "--hue", STATISTICS, "--unfinished")
+        for name, measures in PICTURES.items():
+            done &= draw_into(chosen.out, name, "plot", *folders, "--y", *measures, *axes, "--name", name)
+    return 0 if done else 1
 
 
 def main(args: list[str]) -> int:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import config_of, contents, files_of, written
+from recorded import config_of, contents, files_of, training_record, written
 
 from icl_train import RunFolder, smoke
 
@@ -269,6 +269,15 @@ def test_groups_of_batch_statistics_are_held_against_all_together(tmp_path):
     assert {row["classes"] for row in rows(out / "timeseries.csv")} == {"1600"}
     assert (out / "accuracies.png").exists()
     assert (out / "controls.png").exists()
+
+
+def test_groups_of_batch_statistics_are_drawn_alike_of_runs_and_of_what_is_kept_of_them(tmp_path):
+    run, out = written(tmp_path / "runs" / "one", config_of(), until=20_000), tmp_path / "page"
+    run.append([training_record(run.config, 20_100) | {"accuracy_query": 0.9}])  # more often than it is evaluated
+    assert built("batch-statistics", tmp_path / "runs", out).returncode == 0
+    first = (out / "controls.png").read_bytes()
+    assert build("batch-statistics", "--out", out).returncode == 0
+    assert (out / "controls.png").read_bytes() == first
 
 
 def test_without_runs_to_compare_with_the_page_says_so(tmp_path):
