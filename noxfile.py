@@ -76,7 +76,7 @@ def tests(session: nox.Session, package: str) -> None:
     name, bracket, extra = package.partition("[")
     install_wheels(session, *SIBLINGS[name], name, extras=bracket + extra)
     install(session, *TEST_TOOLS, *(FILES if package == ALL_OF_TRAIN else ()))
-    pytest(session, ROOT / "packages" / name / "tests")
+    pytest(session, ROOT / "packages" / name / "tests", own=True)
 
 
 @nox.session
@@ -216,7 +216,7 @@ def minimums(session: nox.Session, package: str) -> None:
     extras = {"icl-data": "[h5,images,plot]", "icl-train": "[yaml,tensorboard]"}.get(package, "")
     install_wheels(session, *SIBLINGS[package], package, extras=extras, constraints=constraints)
     session.install("-c", str(constraints), *TEST_TOOLS, *FILES)
-    pytest(session, ROOT / "packages" / package / "tests", args=("-W", "default"))
+    pytest(session, ROOT / "packages" / package / "tests", args=("-W", "default"), own=True)
 
 
 @nox.session
