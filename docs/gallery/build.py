@@ -93,7 +93,7 @@ def overview(
         experiments, claims, runs: of the gallery.
         gallery: path of the gallery's page from the one that gets the table; empty for the gallery's own.
     """
-    counts = ("claims that hold", "with the whole interval", "did not appear")
+    counts = ("claims that hold", "with their whole interval", "did not appear")
     head = ("experiment", "what it tests", *counts, "time of all runs")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for one in experiments:
@@ -109,12 +109,14 @@ def overview(
 
 
 def secured_in_all(claims: list[dict[str, Any]]) -> str:
-    """How many claims hold, with how many of their intervals, and what that means, in a sentence."""
+    """How many claims hold, with how many of their intervals, and what that means."""
     held = [row for row in claims if row["judgement"] == "holds"]
-    alone = sum(row["low"] is None for row in held)
-    told = "A claim holds if its mean over seeds is within the bound; its whole 95% interval is for "
-    told += f"{sum(map(is_secured, held))} of the {len(held)} that hold"
-    return f"{told}{f'; of {alone} there is one seed, and no interval' if alone else ''}."
+    secured, alone = sum(map(is_secured, held)), sum(row["low"] is None for row in held)
+    told = "A claim holds if its mean over seeds is on the claimed side of its bound. "
+    told += f"Of the {len(held)} that hold, {secured} have their whole 95% interval there"
+    told += f"; {alone} rest on one seed, and have no interval" if alone else ""
+    open_ = len(held) - secured - alone
+    return f"{told}{f'; of the other {open_} it takes more seeds to be sure' if open_ else ''}."
 
 
 def entry(experiment: dict[str, Any], claims: list[dict[str, Any]], runs: list[dict[str, Any]]) -> str:
@@ -133,8 +135,11 @@ def entry(experiment: dict[str, Any], claims: list[dict[str, Any]], runs: list[d
     told = "\n".join(map(absent, missed))
     if missed:
         parts.append(f"**What did not appear.**\n\n{told}")
-    elif claims:
-        parts.append("All that is claimed at this scale appeared.")
+    unsure = [row for row in claims if row["judgement"] == "holds" and not is_secured(row)]
+    if unsure:
+        parts.append("**Appeared in the mean; not yet sure.**\n\n" + "\n".join(map(open_still, unsure)))
+    if claims and not missed and not unsure:
+        parts.append("All that is claimed at this scale appeared, with the whole interval.")
     if name in MORE:
         parts.append(f"More: [results/{MORE[name][0]}](../../results/{MORE[name][0]}), {MORE[name][1]}.")
     return "\n\n".join(parts) + "\n"
@@ -153,6 +158,13 @@ def absent(row: dict[str, Any]) -> str:
     said = {"not asserted": "Not asserted at this scale", "cannot say": "It cannot be said yet"}
     why = f"{said.get(row['judgement'], 'It does not hold')}{': ' + row['reason'] if row['reason'] else ''}"
     return f"- *{row['claim']}*{seen} {why}{'' if why.endswith('.') else '.'}"
+
+
+def open_still(row: dict[str, Any]) -> str:
+    """A claim that holds, but not with its whole interval, with why."""
+    if row["low"] is None:
+        return f"- *{row['claim']}* There is one seed, and no interval."
+    return f"- *{row['claim']}* The interval, {interval_of(row)}, goes beyond the bound, {bound_of(row)}."
 
 
 def seconds_of(runs: list[dict[str, str]]) -> list[float]:

@@ -102,7 +102,21 @@ def test_a_claim_is_secured_by_an_interval_that_is_wholly_within_the_bound():
     rows += [CLAIM, CLAIM | {"judgement": "not asserted", "low": 0.1, "high": 0.2}]
     table = page.overview([one], rows, [])
     assert "| T. | 4 of 5 | 1 | 2 | not measured |" in table
-    assert "is for 1 of the 4 that hold; of 1 there is one seed, and no interval." in table
+    told = "Of the 4 that hold, 1 have their whole 95% interval there; 1 rest on one seed, and have no interval; "
+    assert told + "of the other 2 it takes more seeds to be sure." in table
+
+
+def test_a_claim_that_holds_without_its_whole_interval_is_told_as_not_sure():
+    page = page_of()
+    one = {"name": "figure3", "figure": "figure3", "tests": "T.", "section": "s", "note": "N."}
+    holds = CLAIM | {"judgement": "holds", "measured": 0.5}
+    part = page.entry(one, [holds | {"low": 0.3, "high": 0.7}, holds | {"low": None, "high": None}], [])
+    said = f"- *{CLAIM['claim']}* The interval, 0.300 to 0.700, goes beyond the bound, < 0.6.\n"
+    assert f"not yet sure.**\n\n{said}- *{CLAIM['claim']}* There is one seed, and no interval." in part
+    assert "All that is claimed" not in part
+    assert "All that is claimed at this scale appeared, with" in page.entry(
+        one, [holds | {"low": 0.4, "high": 0.5}], []
+    )
 
 
 def test_what_is_not_asserted_is_told_with_its_reason():
