@@ -3,8 +3,9 @@
     python tools/make_report.py                      made anew of its own files
     python tools/make_report.py gallery-runs/runs    with the finished runs of this folder
 
-Runs are experiments' own at laptop scale: a name says all settings. Of a run that is in both places that of the folder
-is taken. One whose experiment has changed is left out, and named.
+Runs are experiments' own at laptop scale. Each is known by its digest, with which its name ends: one that several
+experiments have is called by the one that trained it. Of a run that is in both places that of the folder is taken. One
+whose experiment has changed is left out, and named.
 """
 
 from __future__ import annotations
@@ -59,11 +60,11 @@ def make(folders: list[Path], out: Path) -> list[Path]:
     with tempfile.TemporaryDirectory() as made:
         place = Path(made) / RUNS
         place.mkdir(parents=True)
-        for name, records in kept.items():
-            if name not in own:
-                _write(place / name, configs[name], records)
-        for name, run in own.items():
-            (place / name).symlink_to(run.path.resolve())
+        for digest, (name, records) in kept.items():
+            if digest not in own:
+                _write(place / name, configs[digest], records)
+        for run in own.values():
+            (place / run.name).symlink_to(run.path.resolve())
         (Path(made) / "docs").mkdir()
         with chdir(made), warnings.catch_warnings():  # paths in the files begin where the repository does
             warnings.simplefilter("error", RunsSkipped)  # what is left out is gone for good
@@ -76,23 +77,25 @@ def make(folders: list[Path], out: Path) -> list[Path]:
 
 
 def _own(folders: list[Path], configs: dict[str, RunConfig]) -> dict[str, RunFolder]:
-    """The finished runs of experiments below some folders by name; others are named on stderr."""
+    """The finished runs of experiments below some folders by digest; others are named on stderr."""
     found = {}
     for one in runs_below(folders):
-        config = configs.get(one.run.name)
-        if config is None or config.digest() != one.run.config.digest():
+        digest = one.run.config.digest()
+        if digest not in configs:
             wrong = "it is no run of an experiment at laptop scale"
+        elif digest != _digest_in(one.run.name):
+            wrong = f"its name must end with its digest, {digest}"
         elif one.run.status() != "done":
             wrong = "it is not finished"
         else:
-            found[one.run.name] = one.run
+            found[digest] = one.run
             continue
         print(printable(f"skipped {one.run.path}: {wrong}"), file=sys.stderr)
     return found
 
 
-def _records(curves: Path, configs: dict[str, RunConfig]) -> dict[str, list[Record]]:
-    """The records of each run of a report, by step, training first; of none where there is no report yet.
+def _records(curves: Path, configs: dict[str, RunConfig]) -> dict[str, tuple[str, list[Record]]]:
+    """Digest → name and records of each run of a report, by step, training first; none where there is no report yet.
 
     Those of runs that no experiment has any more are left out, and named on stderr.
     """
@@ -107,10 +110,19 @@ def _records(curves: Path, configs: dict[str, RunConfig]) -> dict[str, list[Reco
             record.update(_told(row, is_trained=is_trained))
     except (ValueError, KeyError, TypeError, csv.Error) as error:  # a short line has None
         raise RunError(f"{curves} must be what a report has written: {error}") from error
-    for name in sorted(found.keys() - configs):  # an experiment that has changed trains it anew, under another name
-        print(printable(f"left out {name}: it is no run of an experiment at laptop scale any more"), file=sys.stderr)
-        del found[name]
-    return {name: [one[key] for key in sorted(one, key=lambda key: key[:2])] for name, one in found.items()}
+    for name in sorted(found):
+        if _digest_in(name) not in configs:  # an experiment that has changed trains it anew, under another name
+            print(
+                printable(f"left out {name}: it is no run of an experiment at laptop scale any more"), file=sys.stderr
+            )
+            del found[name]
+    ordered = {name: [one[key] for key in sorted(one, key=lambda key: key[:2])] for name, one in found.items()}
+    return {_digest_in(name): (name, records) for name, records in ordered.items()}
+
+
+def _digest_in(name: str) -> str:
+    """That of a run's settings, with which its name ends."""
+    return name.rpartition("-")[2]
 
 
 def _told(row: dict[str, str], *, is_trained: bool) -> Record:
@@ -132,8 +144,8 @@ def _told(row: dict[str, str], *, is_trained: bool) -> Record:
 
 
 def _laptop_configs() -> dict[str, RunConfig]:
-    """Name of a run's folder → its settings."""
-    return {one.folder: one.config for _, runs in _experiments() for one in runs}
+    """Digest of a run → its settings."""
+    return {one.config.digest(): one.config for _, runs in _experiments() for one in runs}
 
 
 def _experiments() -> Iterator[tuple[ExperimentSpec, list[ExperimentRun]]]:
@@ -143,11 +155,11 @@ def _experiments() -> Iterator[tuple[ExperimentSpec, list[ExperimentRun]]]:
             yield spec, list(experiment_runs(spec, SCALE))
 
 
-def _called(names: set[str]) -> tuple[str, str]:
+def _called(digests: set[str]) -> tuple[str, str]:
     """Title of a page of these runs, by the papers; and the experiments in it, with how many of their runs it has."""
     papers, told = [], []
     for spec, runs in _experiments():
-        there = sum(one.folder in names for one in runs)
+        there = sum(one.config.digest() in digests for one in runs)
         if there:
             papers.append(spec.paper.partition(",")[0])
             count = f"{there} runs" if there == len(runs) else f"{there} of {len(runs)} runs"

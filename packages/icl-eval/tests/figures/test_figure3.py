@@ -290,9 +290,8 @@ def test_the_band_says_what_it_is(write_run, picture_of, tmp_path):
     write_run("two", {0: (0.5, 0.0)}, seed=1)
     assert picture_of("figure3a", tmp_path).notes[0] == "Lines: mean of n = 2 seeds; band: least to greatest."
     write_run("alone", {0: (0.5, 0.0)}, count=30)
-    assert (
-        picture_of("figure3a", tmp_path).notes[0].endswith("; of a single run, 95% Wilson interval of its sequences.")
-    )
+    several = "Lines: mean of n = 2 seeds, or a single run; band: least to greatest, or "
+    assert picture_of("figure3a", tmp_path).notes[0] == several + "95% Wilson interval of its sequences."
 
 
 def test_a_line_says_how_many_runs_it_is_where_others_are_of_more(write_run, picture_of, tmp_path):

@@ -64,5 +64,6 @@ def band_note(band: Band, n_runs: set[int]) -> str:
         "sd": "± one standard deviation of the runs",
         "bootstrap": f"95% bootstrap interval of the mean ({RESAMPLES} resamples of the runs)",
     }[band]
-    alone = f"; of a single run, {single}" if 1 in n_runs else ""
-    return f"Lines: mean of n = {number} seeds; band: {drawn}{alone}."
+    if 1 not in n_runs:
+        return f"Lines: mean of n = {number} seeds; band: {drawn}."
+    return f"Lines: mean of n = {number} seeds, or a single run; band: {drawn}, or {single}."
