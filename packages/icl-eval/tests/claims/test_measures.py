@@ -38,6 +38,10 @@ def test_what_never_falls_by_half_has_an_infinite_half_life():
     assert value("half_life", RISE_AND_FALL[:4]) == math.inf
 
 
+def test_what_was_never_above_chance_has_no_half_to_lose():
+    assert value("half_life", [(0, 0.48), (5, 0.45), (10, 0.44)]) == math.inf
+
+
 def claim(measure, **more):
     return Claim(says="So.", measure=measure, where={}, above=0.0, **more)
 

@@ -53,6 +53,23 @@ def test_a_setting_is_known_in_either_spelling(plotted, spelling):
     assert panel.x.name == "data.p_bursty"
 
 
+def test_the_band_of_what_is_no_accuracy_has_the_digits_of_its_value(write_run, tmp_path, capsys):
+    for seed in (0, 1):
+        write_run(f"s{seed}", SCORES, seed=seed, training={20: {"loss": 1.2e-5 * (1 + seed)}})
+    assert plot(tmp_path / "runs", "--y", "loss", "--out", tmp_path / "out") == 0
+    assert "1.8e-05  1.2e-05 to 2.4e-05" in capsys.readouterr().out
+
+
+def test_a_run_whose_last_value_is_not_finite_is_named_where_its_last_is_shown(write_run, tmp_path, table_of):
+    for seed, values in enumerate(({10: 3.0, 20: 2.0}, {10: 3.0, 20: float("nan")})):
+        training = {step: {"loss": value} for step, value in values.items()}
+        write_run(f"s{seed}", SCORES, seed=seed, data={"p_bursty": 0.5 + seed / 10}, training=training)
+    asked = Asked(x="data.p-bursty", y=("loss",))
+    picture = plot_picture(table_of(tmp_path / "runs"), asked, name="plot")
+    assert "Each run at its last record that is finite, s1 before its end." in picture.notes
+    assert picture.panels[0].lines[0].y.tolist() == [2.0, 3.0]
+
+
 def test_rows_and_columns_are_named_and_in_numeric_order(plotted):
     panels = plotted(row="model.num-layers", column="data.p-bursty").panels
     assert [(panel.row, panel.column, panel.title) for panel in panels] == [
@@ -184,7 +201,7 @@ def test_chance_is_that_of_each_place(write_run, table_of, tmp_path):
     [
         (["--x", "p_burst"], r"--x must be step, sequences or a setting, got 'p_burst'; did you mean data\.p_bursty"),
         (["--hue", "nothing"], r"--hue must be a setting, got 'nothing'; in these runs vary: data\.p_bursty, model"),
-        (["--y", "iccl"], "y must be among icl, iwl, loss, or split/metric, got 'iccl'; did you mean icl"),
+        (["--y", "iccl"], "--y must be among icl, iwl, loss, or split/metric, got 'iccl'; did you mean icl"),
         (["--y", "icl/none"], "got 'icl/none'"),
         (["--x", "p-bursty", "--hue", "data.p_bursty"], "--x and --hue must be different settings"),
         (["--where", "p_bursty"], "--where must be setting=value, as data.p-bursty=0.9, got 'p_bursty'"),

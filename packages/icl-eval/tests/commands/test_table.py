@@ -25,6 +25,22 @@ def refused(capsys, *args):
     return line.removeprefix("icl-eval table: error: ")
 
 
+def test_a_mistaken_measure_is_named_with_its_option(trained, capsys):
+    assert refused(capsys, trained, "--onsets", "foo").startswith("--onsets must be among ")
+
+
+@pytest.mark.parametrize("alone", ["all", "varying"])
+def test_all_settings_beside_a_name_are_refused_by_their_own_rule(trained, capsys, alone):
+    told = refused(capsys, trained, "--settings", alone, "seeds.data")
+    assert told == f"settings must be {alone} alone or names, got {alone}, seeds.data"
+
+
+def test_a_wide_table_has_the_sequences_of_the_last_evaluation_whatever_is_asked_for(write_run, tmp_path):
+    write_run("one", SCORES, training={17: {"loss": 1.0}})
+    row = summarize_runs(tmp_path, splits="train").iloc[0]
+    assert (row["step"], row["sequences"]) == (20, summarize_runs(tmp_path).iloc[0]["sequences"])
+
+
 @pytest.mark.parametrize("wide", [[], ["--wide"]], ids=["tidy", "wide"])
 def test_into_a_pipe_goes_the_table_of_load_runs_as_csv(trained, capsysbinary, wide):
     assert _main(["table", str(trained), *wide]) == 0

@@ -120,6 +120,20 @@ def test_three_against_three_cannot_tell_and_the_command_says_so(write_run, arch
     assert "ours none of 3 by 20; theirs 10 10 10" in said
     assert "can reach is 0.1: no test of these runs can reach p < .05, whatever they measured" in said
     assert "Beside 3 of theirs, 5 of ours could." in said
+    assert "about 1 in 20" not in said  # none can
+
+
+def test_small_values_of_what_is_no_accuracy_are_told_with_digits(write_run, tmp_path, capsys):
+    for side, size in (("a", 1), ("b", 2)):
+        for seed in (0, 1):
+            training = {step: {"loss": size * 1e-5 * (1 + seed / 10)} for step in STEPS[1:]}
+            write_run(f"{side}{seed}", emergence(10), seed=seed, training=training, data={"p_bursty": size / 2})
+    where = ["--where", "data.p-bursty=0.5", "--with-where", "data.p-bursty=1"]
+    folder = tmp_path / "runs"
+    assert run(folder, "--with", folder, *where, "--metric", "loss", "--out", tmp_path / "out") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "5 1.05e-05 2.1e-05 -1.05e-05" in said
+    assert "p_bursty 0.5 1.05e-05, p_bursty 1.0 2.1e-05, difference -1.05e-05 (95% interval " in said
 
 
 def test_a_single_run_has_no_interval(runs, archived, tmp_path):

@@ -72,6 +72,13 @@ def test_coopetition_marks_and_tables_the_peak_of_icl_alone(measured, picture_of
     assert (row["peak ICL"], row["at update"], row["fall after"], row["half-life"]) == ("0.900", "5", "0.300", "5")
 
 
+def test_a_run_that_never_learns_in_context_has_no_half_life(measured, picture_of, tmp_path):
+    never = {0: (0.48, 0.5), 5: (0.49, 0.5), 10: (0.44, 0.5), 20: (0.4, 0.5)}
+    measured("never", STRATEGIES | {"fewshot_zipfian": never})
+    (row,) = picture_of("singh2025-coopetition", tmp_path).table
+    assert row["half-life"] == ""
+
+
 def test_a_group_of_runs_has_a_panel_of_its_own(measured, picture_of, tmp_path):
     measured("slow", STRATEGIES, optim={"max_lr": 1e-4})
     measured("fast", STRATEGIES, optim={"max_lr": 1e-3})

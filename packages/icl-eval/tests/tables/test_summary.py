@@ -71,6 +71,29 @@ def test_a_tidy_table_shows_its_values_with_their_bounds(runs):
     assert first.split()[:5] == ["one", "0", "fewshot_holdout", "accuracy_closed", "0.5"]
 
 
+def test_on_eighty_columns_a_tidy_table_shows_the_values_and_folds_the_names_of_runs(write_run, tmp_path):
+    write_run("p_bursty0.9-num_layers12-emb_dim512-seed0", SCORES)
+    shown = shown_tidy(load_runs(tmp_path), ["data.p_bursty", "seeds.init"], 80)
+    told = lines(shown, 80)
+    assert told[0].split() == ["run", "step", "split", "metric", "value"]
+    assert any(line.split()[-1] == "0.75" for line in told)
+    assert shown.left_out.startswith("columns p_bursty, init, low, high")
+
+
+def test_with_no_room_for_all_that_matters_most_the_value_stays_and_no_setting_takes_its_place(runs):
+    shown = shown_tidy(load_runs(runs), ["data.p_bursty"], 24)
+    assert lines(shown, 24)[0].split() == ["run", "step", "value"]
+
+
+def test_onsets_beside_the_last_values_are_shown_or_named(runs):
+    frame = summarize_runs(runs)
+    frame["fewshot_holdout_onset"], frame["train_loss_onset"] = [1200.4, float("nan")], [7.0, 8.0]
+    head, _, first, _ = lines(shown_wide(frame, [], 200), 200)
+    assert "ICL onset  train loss onset" in head
+    assert "1,200" in first.split()
+    assert "ICL onset, train loss onset" in shown_wide(frame, [], 30).left_out
+
+
 def test_of_many_rows_the_first_and_the_last_are_shown(write_run, tmp_path):
     write_run("one", dict.fromkeys(range(41), (0.5, 0.25)))
     shown = shown_tidy(load_runs(tmp_path), [], 120)

@@ -136,7 +136,10 @@ def test_an_experiment_that_contradicts_itself_is_refused(changes: dict[str, Any
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda: Axis.of("data.dim", 1, 1), r"points of axis 'data.dim' must have labels of their own, got '1' twice"),
+        (
+            lambda: Axis.of("data.dim", 1, "1"),
+            r"points of axis 'data.dim' must have labels of their own, got '1' twice",
+        ),
         (lambda: Scale(preset="smoke", seeds=()), r"a scale must have a seed at least, got none"),
         (lambda: Scale(preset="smoke", draws=3), r"draws and ranges must come together, got 3 draws from 0 ranges"),
         (lambda: claim(above=None), r"claim 'So.' must have a bound, above or below, got none"),

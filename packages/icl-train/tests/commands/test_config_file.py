@@ -113,6 +113,15 @@ def test_a_runs_own_config_json_starts_the_same_run_again(tmp_path, trained):
     assert trained == [smoke(), smoke()]
 
 
+def test_a_file_cannot_lead_out_of_the_root_by_the_name_of_its_preset(tmp_path, trained):
+    file, config = tmp_path / "mine.json", smoke().to_dict()
+    file.write_text(json.dumps(config | {"preset": "../../evil\x1b[31m"}))
+    assert _main(["run", "--config", str(file), "--root", str(tmp_path / "a" / "runs")]) == 0
+    (made,) = tmp_path.rglob("config.json")
+    assert made.parent.parent == tmp_path / "a" / "runs"
+    assert made.parent.name.startswith("evil-31m-gaussian-")
+
+
 def test_a_sweep_starts_from_a_file(tmp_path, capsys):
     file = tmp_path / "mine.toml"
     file.write_text("[data]\nn_labels = 8\ndim = 8\n[model]\nemb_dim = 16\nnum_layers = 1\n[eval]\nbatches = 1\n")

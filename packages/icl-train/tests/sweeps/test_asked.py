@@ -3,13 +3,16 @@
 import io
 import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
+from filelock import FileLock
 
 from icl_data.foundation.command_line import CommandFailed
-from icl_models import ComponentConfig, JobState, LauncherError, LauncherSpec
+from icl_models import ComponentConfig, JobState, LauncherError, LauncherSpec, find_launcher
 from icl_train import figure3a
 from icl_train._commands.main import _main
+from icl_train._runs.interrupt import StopRequest
 from icl_train._sweeps import handed
 from icl_train._sweeps.sweep import launch, prepare
 from icl_train._watching.job import note_job, read_job
@@ -83,6 +86,21 @@ def test_runs_made_for_all_cores_of_some_machine_ask_for_the_threads_of_the_laun
     configs = figure3a(short(train={"threads": None}), class_counts=(64,), seeds=(0,))
     told_by(prepare(configs, tmp_path, elsewhere=True), follow=False)
     assert [job.threads for job in cluster.jobs.values()] == [3]
+
+
+def test_who_waits_for_another_sweep_that_hands_over_can_end_it(runs, cluster, monkeypatch):
+    told, lock, stop = [], runs[0].path.parent / ".submitting.lock", StopRequest()
+
+    def say(line):
+        told.append(line)
+        stop.requested = True
+
+    one = handed.Handed(find_launcher("theirs"), cluster, threads=3, say=say)
+    with FileLock(lock), one.alone([SimpleNamespace(run=runs[0])], stop) as is_alone:
+        assert not is_alone
+    assert told == [f"waiting for another sweep, which is handing over its jobs and holds {lock}"]
+    with one.alone([SimpleNamespace(run=runs[0])], StopRequest()) as is_alone:
+        assert is_alone
 
 
 def test_a_second_sweep_hands_nothing_over_that_is_queued_or_running(runs, cluster):

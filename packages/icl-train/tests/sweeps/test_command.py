@@ -59,6 +59,28 @@ def test_the_commands_launcher_prints_a_command_for_each_run_and_trains_nothing(
     assert len(folders(tmp_path)) == 2
 
 
+def test_printed_commands_can_be_run_from_any_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert _main([*SWEEP, "--root=-runs", "--class-counts", "64", "--launcher", "commands"]) == 0
+    (words,) = [shlex.split(line) for line in capsys.readouterr().out.splitlines()]
+    assert Path(words[2]).parent == tmp_path / "-runs"
+
+
+@pytest.mark.parametrize(
+    ("option", "rule"),
+    [
+        (["--jobs", "3"], "jobs must be left out with --launcher commands, which starts none, got 3"),
+        (["--grace", "5"], "grace must be left out with --launcher commands"),
+        (["--stall-minutes", "3"], "stall-minutes must be left out with --launcher commands"),
+        (["--no-follow"], "follow must be left out with --launcher commands"),
+    ],
+)
+def test_an_option_that_says_nothing_to_other_schedulers_is_refused_and_nothing_is_made(tmp_path, option, rule):
+    with pytest.raises(ValueError, match=rule):
+        _main([*SWEEP, "--root", str(tmp_path / "runs"), "--class-counts", "64", "--launcher", "commands", *option])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_commands_for_a_cluster_need_neither_its_gpus_here_nor_pytorch(tmp_path):
     args = [*SWEEP, "--root", str(tmp_path / "runs"), "--class-counts", "64", "--launcher", "commands"]
     code = (

@@ -50,6 +50,14 @@ def test_what_cannot_be_read_is_passed_over(tmp_path, text):
     assert folders_by_digest(tmp_path, set()) == {smoke().digest(): tmp_path / "whole"}
 
 
+def test_a_folder_that_is_being_made_or_was_left_by_a_killed_process_is_no_run(short, tmp_path):
+    make(tmp_path / ".0123456789abcdef.making", short())
+    assert folders_by_digest(tmp_path, set()) == {}
+    plan = planned(short(), [Axis.of("data.p_bursty", 0.9)])
+    (run,) = prepare(plan, tmp_path, jobs=1)
+    assert run.path == tmp_path / plan.names[0]
+
+
 def test_a_root_that_is_not_there_holds_nothing(tmp_path):
     assert folders_by_digest(tmp_path / "nowhere", set()) == {}
 

@@ -67,6 +67,13 @@ def test_pairs(made):
     assert {(run.config.model.emb_dim, run.config.optim.max_lr) for run in runs} == {(16, 3e-3), (32, 1e-3)}
 
 
+def test_a_value_may_come_in_several_pairs_and_a_run_is_one_however_often_it_is_named(made):
+    varied = ["--vary", "data.p-bursty", "0", "0", "1", "1", "--vary", "optim.max-lr", "1e-3", "1e-2", "1e-3", "1e-2"]
+    pairs = {(run.config.data.p_bursty, run.config.optim.max_lr) for run in made("--zip", *varied)}
+    assert pairs == {(0, 1e-3), (0, 1e-2), (1, 1e-3), (1, 1e-2)}
+    assert len(made("--vary", "model.num-layers", "1", "1", "2")) == 2
+
+
 def test_draws_are_the_same_for_the_same_seed_and_more_of_them_go_on(made):
     drawn = ["--range", "optim.max-lr", "1e-4", "1e-2", "log", "--choices", "model.num-layers", "1,2"]
     first = {run.path for run in made("--sample", "2", *drawn)}

@@ -19,6 +19,7 @@ from icl_data.foundation.printable import printable
 from icl_eval._commands.output import figure_folder, files_together, say, why_not_written
 from icl_eval._comparison.crossing import threshold_for
 from icl_eval._comparison.measured import area_test, crossing_test
+from icl_eval._comparison.power import LEVEL
 from icl_eval._comparison.reading import BothSides, notes_on_means, read_sides
 from icl_eval._comparison.rows import Compared, curve_rows, difference_rows, test_rows
 from icl_eval._comparison.sides import chosen_metrics, pair
@@ -162,8 +163,9 @@ def _print(both: BothSides, compared: Sequence[Compared], files: Sequence[Path])
         print()
         for sentence in sentences(both.ours, both.theirs, one):
             print(textwrap.fill(sentence, width), end="\n\n")
-    tests = sum(row["p"] is not None for row in test_rows(compared))
-    if tests > 1:
+    rows = [row for row in test_rows(compared) if row["p"] is not None]
+    tests = len(rows)
+    if tests > 1 and any(row["smallest_p"] < LEVEL for row in rows):  # else none can find anything
         said = f"{tests} tests, none corrected for the others: about 1 in 20 finds a difference where there is none."
         print(textwrap.fill(said, width), end="\n\n")
     for file in files:

@@ -239,7 +239,7 @@ def _print(frame: pd.DataFrame, run: RunFolder, command: HeadsCommand, files: Se
     print()
     show_table(scores_table(last))
     for measure, reason in frame.attrs["blank"].items():
-        print(f"no {measure.replace('_', ' ')}: {reason}")
+        print(printable(f"no {measure.replace('_', ' ')}: {reason}"))
     left = heads_left_out(last)
     if left:
         print(f"left out: {left} heads with smaller scores ({command.name}.csv has all)")

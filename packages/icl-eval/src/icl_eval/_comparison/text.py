@@ -44,33 +44,35 @@ def difference_table(ours: Side, theirs: Side, one: Compared) -> Table:
         table.add_column(printable(name), justify="right", overflow="fold")
     for name in ("difference", "95% interval"):
         table.add_column(name, justify="right", no_wrap=True)
+    digits = _digits(one)
     for row in rows:
-        interval = "" if row["low"] is None else f"{_signed(row['low'])} to {_signed(row['high'])}"
-        means = (f"{row[name]:.3f}" for name in ("mean_ours", "mean_theirs"))
-        table.add_row(f"{row['step']:,}", *means, _signed(row["difference"]), interval)
+        interval = "" if row["low"] is None else f"{_signed(row['low'], digits)} to {_signed(row['high'], digits)}"
+        means = (f"{row[name]:{digits}}" for name in ("mean_ours", "mean_theirs"))
+        table.add_row(f"{row['step']:,}", *means, _signed(row["difference"], digits), interval)
     return table
 
 
 def sentences(ours: Side, theirs: Side, one: Compared) -> list[str]:
     """What the tests say, a paragraph each."""
     names = (ours.name, theirs.name)
-    said = [_area_sentence(one.area, names)]
+    said = [_area_sentence(one.area, names, _digits(one))]
     if one.crossing is not None:
         said.append(_crossing_sentence(one.crossing, names))
     said.append(_what_can_be_seen(len(ours.members), len(theirs.members), names))
     return [printable(sentence) for sentence in said if sentence]
 
 
-def _area_sentence(test: AreaTest, names: Sequence[str]) -> str:
-    interval = (
-        "" if test.low is None or test.high is None else f" (95% interval {_signed(test.low)} to {_signed(test.high)})"
-    )
+def _area_sentence(test: AreaTest, names: Sequence[str], digits: str) -> str:
+    interval = ""
+    if test.low is not None and test.high is not None:
+        interval = f" (95% interval {_signed(test.low, digits)} to {_signed(test.high, digits)})"
     spread = ""
     if test.detectable is not None:
         spread = f"; a difference of {test.detectable:.2g} would be found in 80 of 100 such experiments"
+    means = f"{names[0]} {test.ours:{digits}}, {names[1]} {test.theirs:{digits}}"
     return (
-        f"Mean over training (area under the curve): {names[0]} {test.ours:.3f}, {names[1]} {test.theirs:.3f}, "
-        f"difference {_signed(test.difference)}{interval}. {_p(test.p, test)}{spread}."
+        f"Mean over training (area under the curve): {means}, "
+        f"difference {_signed(test.difference, digits)}{interval}. {_p(test.p, test)}{spread}."
     )
 
 
@@ -131,8 +133,13 @@ def _runs(n: int) -> str:
     return f"{n} run" if n == 1 else f"{n} runs"
 
 
-def _signed(value: float) -> str:
-    return f"{round(value, 3) + 0.0:+.3f}"  # no -0.000
+def _digits(one: Compared) -> str:
+    """How its values are written: accuracies to three decimals, others, which may be small, to four digits."""
+    return ".3f" if measure_recorded_as(one.pair.metric).is_share else ".4g"
+
+
+def _signed(value: float, digits: str) -> str:
+    return f"{float(f'{value:{digits}}') + 0.0:+{digits}}"  # no -0.000
 
 
 def _share(value: float) -> str:

@@ -40,6 +40,7 @@ class Loaded:
         folders: of each, as text.
         paths: of each, as the system has it.
         last_steps: of each, that of its last evaluation.
+        last_sequences: of each, sequences trained on until then.
         splits, metrics: names that ``split`` and ``metric`` count in.
         columns: as in `Rows`; ``run`` counts in the rows of ``runs``.
         skipped: a line for each folder that was passed over.
@@ -49,6 +50,7 @@ class Loaded:
     folders: list[str]
     paths: list[Path]
     last_steps: list[int]
+    last_sequences: list[int]
     splits: list[str]
     metrics: list[str]
     columns: dict[str, npt.NDArray[Any]]
@@ -87,6 +89,7 @@ def load(paths: Iterable[Paths], *, splits: Names, metrics: Names, settings: Nam
         folders=[encodable(one.run.path) for one in taken],
         paths=[one.run.path for one in taken],
         last_steps=[one.last_step for one in taken],
+        last_sequences=[one.last_step * one.run.config.train.batch_size for one in taken],
         splits=known_splits,
         metrics=known_metrics,
         columns=columns,
@@ -127,6 +130,9 @@ def _runs_frame(taken: Sequence[Taken[int]], settings: Names) -> pd.DataFrame:
         of_runs = of_runs[varying(of_runs)]
     elif settings != "all" and taken:
         names = list(_names(settings) or ())
+        for alone in ("all", "varying"):
+            if alone in names:
+                raise ValueError(f"settings must be {alone} alone or names, got {', '.join(names)}")
         _require("settings", names, [str(name) for name in of_runs])
         of_runs = of_runs[names]
     names = [encodable(name) for name in run_names([one.run for one in taken])]

@@ -59,8 +59,7 @@ def wide(loaded: Loaded) -> pd.DataFrame:
         **{str(name): of_runs[name].array for name in of_runs if name != "run"},
         "step": np.array(loaded.last_steps, dtype=np.int64),
     }
-    at_last = np.flatnonzero(columns["step"] == table["step"][columns["run"]])
-    table["sequences"] = _whole(count, columns["run"][at_last], columns["sequences"][at_last])
+    table["sequences"] = np.array(loaded.last_sequences, dtype=np.int64)
     for split in sorted(range(len(loaded.splits)), key=lambda split: loaded.splits[split]):
         name, of_split = loaded.splits[split], columns["split"] == split
         headlines = of_split & columns["headline"]  # which metric that is may differ from run to run

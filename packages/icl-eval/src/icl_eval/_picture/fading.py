@@ -33,9 +33,13 @@ def fall(points: Points) -> float:
 def half_life(points: Points, *, chance: float) -> float:
     """Updates from the peak until half of what was above chance is lost; infinite where that is never seen.
 
+    So it is where nothing was above chance, which could be lost.
+
     Args:
         points: (update, value), by update.
         chance: what guessing gives.
     """
+    if peak(points) <= chance:
+        return math.inf
     top, half = peak_step(points), (peak(points) + chance) / 2
     return next((float(step - top) for step, value in points if step > top and value <= half), math.inf)

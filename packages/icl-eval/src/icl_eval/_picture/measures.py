@@ -111,10 +111,11 @@ def measure_recorded_as(name: str) -> Measure:
     return Measure(split, "" if metric == headline_of(split).metric else metric)
 
 
-def find_measure(name: str, table: pd.DataFrame) -> Measure:
+def find_measure(option: str, name: str, table: pd.DataFrame) -> Measure:
     """The measure that somebody means.
 
     Args:
+        option: what it was given to, for the error.
         name: a short name (icl, iwl, flipped, …), a split, ``split/metric``, or a metric of training (loss, weight_l2).
         table: tidy table of runs, which has to have it.
 
@@ -130,7 +131,7 @@ def find_measure(name: str, table: pd.DataFrame) -> Measure:
     short = [next((key for key, split in SHORT_NAMES.items() if split == one), one) for one in there]
     names = [one.removeprefix("train/") for one in short if "/" not in one or one.startswith("train/")]
     near = nearest(name, [*names, *there])
-    raise ValueError(f"y must be among {listed(names)}, or split/metric, got {name!r}{near}")
+    raise ValueError(f"{option} must be among {listed(names)}, or split/metric, got {name!r}{near}")
 
 
 def _measures_by_name(table: pd.DataFrame) -> dict[str, Measure]:

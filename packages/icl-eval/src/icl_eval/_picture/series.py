@@ -16,7 +16,7 @@ from icl_train import RunError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Curve", "Moment", "Series", "at_moment", "curve", "series_of"]
+__all__ = ["Curve", "Moment", "Series", "at_moment", "curve", "cut_short", "series_of"]
 
 Moment = Literal["last", "peak"]
 
@@ -88,10 +88,8 @@ def series_of(table: pd.DataFrame, measure: Measure) -> dict[str, Series]:
         table: tidy table of runs.
         measure: what.
     """
-    chosen = table[table["split"] == measure.split]
-    chosen = chosen[chosen["metric"] == measure.metric] if measure.metric else chosen[chosen["headline"].astype(bool)]
+    chosen = _rows_of(table, measure)
     chosen = chosen[np.isfinite(_floats(chosen["value"]))]
-    chosen = chosen.drop_duplicates(["run", "step"], keep="last").sort_values("step", kind="stable")
     found = {}
     for run, rows in chosen.groupby("run", sort=False, observed=True):
         chance, headline = _floats(rows["chance"]), rows["headline"].to_numpy(dtype=bool)
@@ -105,6 +103,23 @@ def series_of(table: pd.DataFrame, measure: Measure) -> dict[str, Series]:
             chance=float(chance[-1]) if headline[-1] else float("nan"),  # it is that of guessing the headline's labels
         )
     return found
+
+
+def cut_short(table: pd.DataFrame, measure: Measure) -> list[str]:
+    """Runs whose last record of a measure is not finite, though an earlier one is: they are shown up to that one.
+
+    Args:
+        table, measure: as of `series_of`.
+    """
+    shown, last = series_of(table, measure), _rows_of(table, measure).groupby("run", sort=False, observed=True)
+    return [str(run) for run, rows in last if run in shown and not np.isfinite(_floats(rows["value"])[-1])]
+
+
+def _rows_of(table: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """What was recorded of it, by step."""
+    chosen = table[table["split"] == measure.split]
+    chosen = chosen[chosen["metric"] == measure.metric] if measure.metric else chosen[chosen["headline"].astype(bool)]
+    return chosen.drop_duplicates(["run", "step"], keep="last").sort_values("step", kind="stable")
 
 
 def _floats(column: pd.Series) -> Floats:

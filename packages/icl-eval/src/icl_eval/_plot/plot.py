@@ -14,7 +14,7 @@ from icl_eval._picture.measures import find_measure
 from icl_eval._picture.names import chosen_runs, conditions, find_setting, is_seed
 from icl_eval._picture.picture import Picture
 from icl_eval._picture.runs import RunSettings, run_settings, values_of
-from icl_eval._picture.series import Moment, series_of
+from icl_eval._picture.series import Moment, cut_short, series_of
 from icl_eval._picture.values import few, short_setting
 from icl_train import RunError
 
@@ -67,7 +67,7 @@ def plot_picture(table: pd.DataFrame, asked: Asked, *, name: str) -> Picture:
     where = conditions("--where", asked.where)
     chosen = chosen_runs("--where", where, columns, run_settings(table, also=tuple(filter(is_seed, columns))))
     runs = {run: of for run, of in run_settings(table, also=tuple(named.values())).items() if run in chosen}
-    measures = tuple(find_measure(one, table) for one in dict.fromkeys(asked.y))
+    measures = tuple(find_measure("--y", one, table) for one in dict.fromkeys(asked.y))
     recorded = {run for measure in measures for run in series_of(table, measure)}
     runs = {run: settings for run, settings in runs.items() if run in recorded}
     if not runs:
@@ -87,7 +87,8 @@ def plot_picture(table: pd.DataFrame, asked: Asked, *, name: str) -> Picture:
     panels = panels_of(table, runs, [Group({}, tuple(runs), "")], layout)
     if not panels:
         raise RunError("--log-x needs records after the first update, found none")
-    moment = "" if layout.x in TIME else _moment(asked.at)
+    short = dict.fromkeys(run for measure in measures for run in cut_short(table, measure) if run in runs)
+    moment = "" if layout.x in TIME else _moment(asked.at, list(short))
     return Picture(
         name=name,
         title=_title(layout),
@@ -115,9 +116,9 @@ def _refuse_averages(runs: RunSettings, axes: Sequence[str]) -> str:
     return f"Differing along with what is shown: {', '.join(along)}." if along else ""
 
 
-def _moment(at: Moment | int) -> str:
+def _moment(at: Moment | int, short: Sequence[str]) -> str:
     if at == "last":
-        return "Each run at its last record."
+        return f"Each run at its last record{f' that is finite, {few(short)} before its end' if short else ''}."
     return "Each run at its greatest value." if at == "peak" else f"Each run at step {at:,}."
 
 

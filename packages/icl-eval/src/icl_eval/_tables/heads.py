@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -115,7 +116,7 @@ def composition_table(frame: pd.DataFrame) -> Table | None:
     ]
     for letter in kinds.values():
         table.add_column(f"{letter}-composition", justify="right", no_wrap=True)
-    for row in zip(*strongest, strict=True):
+    for row in zip_longest(*strongest, fillvalue=""):
         table.add_row(*row)
     return table
 
@@ -151,8 +152,8 @@ def _strongest(scores: pd.DataFrame) -> list[tuple[int, int]]:
         return heads
     orders = [list(_in_order(scores[scores["measure"] == measure])) for measure in _COLUMNS]
     chosen: dict[tuple[int, int], None] = {}
-    for turn in zip(*filter(None, orders), strict=True):
-        chosen |= dict.fromkeys(turn)
+    for turn in zip_longest(*orders):  # one measure may have fewer heads than another, or none
+        chosen |= dict.fromkeys(head for head in turn if head is not None)
         if len(chosen) >= _MOST_HEADS:
             break
     return sorted(list(chosen)[:_MOST_HEADS])

@@ -80,7 +80,7 @@ def onsets_in(loaded: Loaded, measures: Sequence[str]) -> pd.DataFrame:
     of_runs, skipped = loaded.runs, loaded.skipped
     table = tidy(loaded)
     found: list[dict[str, object]] = []
-    wanted = list(dict.fromkeys(find_measure(name, table) for name in measures))
+    wanted = list(dict.fromkeys(find_measure("--onsets", name, table) for name in measures))
     for measure in wanted:
         chosen = table["split"] == measure.split
         chosen &= table["metric"] == measure.metric if measure.metric else table["headline"].astype(bool)

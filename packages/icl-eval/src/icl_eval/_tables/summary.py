@@ -21,6 +21,7 @@ __all__ = ["Shown", "shown_onsets", "shown_tidy", "shown_wide"]
 _MOST_ROWS = 40
 _MAIN = ("fewshot_holdout", "no_support_zipfian")
 _RUN_WIDTH = 28  # a longer name of a run is folded where other columns need the room
+_RUN_LEAST = 12  # and to no less than this
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,20 @@ class Shown:
 class _Column:
     title: str
     cells: list[str]
-    rank: int  # those of the lowest rank are shown first where there is not enough room
+    rank: (
+        int  # those of the lowest rank are shown first where there is not enough room, of 0 and below before all others
+    )
     right: bool = True
 
     @property
     def width(self) -> int:
         own = max(map(len, [self.title, *self.cells]))
         return min(own, _RUN_WIDTH) if self.title == "run" else own
+
+    @property
+    def least(self) -> int:
+        """To which it may be folded."""
+        return min(self.width, _RUN_LEAST) if self.title == "run" else self.width
 
 
 def shown_wide(frame: pd.DataFrame, settings: Sequence[str], width: int) -> Shown:
@@ -73,6 +81,11 @@ def shown_wide(frame: pd.DataFrame, settings: Sequence[str], width: int) -> Show
                 cells = [f"{cell} at {step}" if cell else "" for cell, step in zip(cells, steps, strict=True)]
                 short += " peak"
             columns.append(_Column(short, cells, rank if split in _MAIN else rank + 3))
+    onsets = [str(name) for name in frame if str(name).endswith("_onset")]
+    for name in onsets:
+        measure = name.removesuffix("_onset")
+        short = headline_of(measure).short if measure in splits else measure.replace("_", " ")
+        columns.append(_Column(f"{short} onset", _updates(frame[name]), 4))
     others = [
         str(name) for name in frame if str(name).endswith("_last") and str(name).removesuffix("_last") not in splits
     ]
@@ -99,7 +112,7 @@ def shown_tidy(frame: pd.DataFrame, settings: Sequence[str], width: int) -> Show
         _Column("step", _text(frame["step"]), 0),
         _Column("split", _text(frame["split"]), 0, right=False),
         _Column("metric", _text(frame["metric"]), 0, right=False),
-        _Column("value", _text(frame["value"]), 0),
+        _Column("value", _text(frame["value"]), -1),
         _Column("low", [_share(value) for value in frame["low"]], 3),
         _Column("high", [_share(value) for value in frame["high"]], 3),
         _Column("chance", _text(frame["chance"]), 5),
@@ -147,11 +160,21 @@ def _updates(values: pd.Series[Any]) -> list[str]:
 
 def _fitting(columns: list[_Column], width: int, *, passed_over: int = 0) -> Shown:
     """The columns that fit, by rank, in their order."""
+    order = sorted(range(len(columns)), key=lambda place: columns[place].rank)
+    main = [place for place in order if columns[place].rank <= 0]
     room = width
     shown: set[int] = set()
-    for place in sorted(range(len(columns)), key=lambda place: columns[place].rank):
-        needed = columns[place].width + 2
+    for place in main:
+        needed = columns[place].least + 2
         if needed <= room or not shown:
+            shown.add(place)
+            room -= needed
+    names = sum(columns[place].width - columns[place].least for place in shown)
+    run_width = _RUN_LEAST + min(names, max(room, 0))
+    room -= run_width - _RUN_LEAST
+    for place in order[len(main) :] if len(shown) == len(main) else ():
+        needed = columns[place].width + 2
+        if needed <= room:
             shown.add(place)
             room -= needed
     table = plain_table()
@@ -163,7 +186,7 @@ def _fitting(columns: list[_Column], width: int, *, passed_over: int = 0) -> Sho
             justify="right" if column.right else "left",
             no_wrap=not folded,
             overflow="fold",
-            max_width=_RUN_WIDTH + max(room, 0) if folded else None,  # what no other column needs
+            max_width=run_width + max(room, 0) if folded else None,  # what no other column needs
         )
     for number, row in enumerate(zip(*(column.cells for column in chosen), strict=True)):
         if passed_over and number == _MOST_ROWS // 2:

@@ -99,16 +99,17 @@ def figure_table(panel: Panel) -> Table:
         table.add_column(column, justify="right", no_wrap=column != head, overflow="fold")
     if marked:  # wraps where room is short
         table.add_column("paper" if over_time else f"paper ({PUBLISHED_STEPS // 1000}k)", justify="right")
+    digits, to = (".3f", "-") if panel.y.kind == "accuracy" else (".4g", " to ")
     for line, i in said:
         low, high = line.low[i], line.high[i]
-        band = f"{low:.3f}-{high:.3f}" if low == low else ""
+        band = f"{low:{digits}}{to}{high:{digits}}" if low == low else ""
         if band and not single and line.n_runs[i] == 1:
             band += " (95%)"
         table.add_row(
             *([printable(line.label.partition(" (n = ")[0] or line.run)] if named else []),
             f"{line.n_runs[i]}",
             _place(panel, line.x[i]),
-            f"{line.y[i]:.3f}" if panel.y.kind == "accuracy" else f"{line.y[i]:.4g}",
+            f"{line.y[i]:{digits}}",
             band,
             *([f"{line.chance[i]:.3g}" if line.chance[i] == line.chance[i] else ""] if panel.chances else []),
             *([f"{line.n_sequences[i]:,}"] if counted else []),

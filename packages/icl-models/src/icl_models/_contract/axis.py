@@ -29,11 +29,11 @@ class Axis:
 
     Args:
         name: the setting, if it is one alone ("data.p_bursty"), else what its points have in common ("classes").
-        points: its places, in order.
+        points: its places, in order. One may come several times, which says something where axes are paired.
         others: further places that can be asked for by their labels.
 
     Raises:
-        ValueError: for two points of one label.
+        ValueError: for two points of one label that are not the same.
     """
 
     name: str
@@ -41,7 +41,8 @@ class Axis:
     others: tuple[Point, ...] = ()
 
     def __post_init__(self) -> None:
-        repeated = twice(point.label for point in self.known)
+        different = [point for number, point in enumerate(self.known) if point not in self.known[:number]]
+        repeated = twice(point.label for point in different)
         require(not repeated, f"points of axis {self.name!r} must have labels of their own", f"{repeated!r} twice")
 
     @classmethod

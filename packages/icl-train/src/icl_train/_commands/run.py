@@ -17,6 +17,7 @@ from icl_train._making.others import with_other_weights
 from icl_train._making.trusted import remember_source
 from icl_train._making.whole import check_place, require_new
 from icl_train._options.choice import choice
+from icl_train._plans.called import safe_word
 from icl_train._plans.labels import run_name
 from icl_train._runs.folder import RunFolder, available_cores
 from icl_train.command_line import Page, given, parse
@@ -52,7 +53,7 @@ def run(args: Sequence[str]) -> int:
     prog = "icl-train run" if preset is None else f"icl-train run {preset}"
     command = parse(RunCommand, options, prog=prog, default=default, page=_page(preset, options))
     config = with_other_weights(command.config)
-    path = command.root / (_folder_name(command.name) or f"{config.preset}-{run_name(config)}")
+    path = command.root / (_folder_name(command.name) or f"{safe_word(config.preset)}-{run_name(config)}")
     require_new(path)
     check_place(path)
     check_settings(config)

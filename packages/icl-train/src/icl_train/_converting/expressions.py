@@ -15,6 +15,21 @@ _MOST_STEPS = 200_000
 _DEEPEST = 120  # of expressions within expressions and calls within calls
 _NUMBERS: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "str": str, "bool": bool}
 _GROUPS = ("dict", "ConfigDict", "FrozenConfigDict", "create", "get_base_config")
+_LOOKS = (  # calls that look at options and change none
+    *(
+        "get",
+        "items",
+        "keys",
+        "values",
+        "to_dict",
+        "to_json",
+        "copy_and_resolve_references",
+        "is_locked",
+        "lock",
+        "unlock",
+    ),
+    *("len", "print", "isinstance", "hasattr", "getattr", "id", "type", "repr", "format"),
+)
 
 
 class Runs(Protocol):
@@ -28,10 +43,11 @@ class Values:
 
     Args:
         follow: what follows the statements of functions.
+        note: is told of a call that was not followed, though it may change options: its line, and what it is.
     """
 
-    def __init__(self, follow: Runs) -> None:
-        self._follow = follow
+    def __init__(self, follow: Runs, note: Callable[[int, str], None]) -> None:
+        self._follow, self._note = follow, note
         self._steps = 0
         self._depth = 0
         self._kinds: dict[type[ast.expr], Callable[[Any, Scope], Any]] = {
@@ -48,7 +64,7 @@ class Values:
             ast.Compare: self._compare,
             ast.IfExp: self._choice,
             ast.Call: self._call,
-            ast.Lambda: lambda node, scope: Function(node.args, node.body, scope, node.lineno),
+            ast.Lambda: lambda node, scope: self.defined(node, node.body, scope),
         }
 
     def step(self, count: int = 1) -> None:
@@ -102,7 +118,7 @@ class Values:
         return made
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Any:
-        group = Group()
+        group = Group(is_plain=True)
         for key, value in zip(node.keys, node.values, strict=True):
             if key is None:
                 self._join(group, value, scope)
@@ -110,7 +126,7 @@ class Values:
             name = self.of(key, scope)
             if not isinstance(name, str):
                 return Unknown("an option whose name is no text", key.lineno)
-            group.put(name, self.of(value, scope), value.lineno)
+            group.put(name, self.placed(value, scope), value.lineno, count=self.step)
         return group
 
     def _join(self, group: Group, node: ast.expr, scope: Scope) -> None:
@@ -119,7 +135,7 @@ class Values:
             raise TooLarge("options that are joined from what is not known")
         self.step(len(other))
         for name, value in other.items():
-            group.put(name, value, other.lines[name])
+            group.put(name, value, other.lines[name], count=self.step)
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Any:
         owner = self.of(node.value, scope)
@@ -175,7 +191,30 @@ class Values:
         test = known(self.of(node.test, scope), node.test.lineno)
         return test if isinstance(test, Unknown) else self.of(node.body if test else node.orelse, scope)
 
+    def placed(self, node: ast.expr, scope: Scope) -> Any:
+        """The value of an expression that becomes an option: of a reference, that which it has there.
+
+        Args:
+            node: the expression.
+            scope: the names that it may use.
+        """
+        if isinstance(node, ast.Call) and _shown(node.func).rpartition(".")[2] == "FieldReference":
+            return self.of(node.args[0], scope) if len(node.args) == 1 and not node.keywords else self.of(node, scope)
+        return self.of(node, scope)
+
     def _call(self, node: ast.Call, scope: Scope) -> Any:
+        value = self._called(node, scope)
+        name = _shown(node.func)
+        if isinstance(value, Unknown) and name.rpartition(".")[2] not in _LOOKS:
+            receiver = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+            parts = [*receiver, *node.args, *(keyword.value for keyword in node.keywords)]
+            if any(
+                isinstance(self.of(part, scope), Group) for part in parts if isinstance(part, ast.Name | ast.Attribute)
+            ):
+                self._note(node.lineno, f"a call of {name}")
+        return value
+
+    def _called(self, node: ast.Call, scope: Scope) -> Any:
         called = node.func.id if isinstance(node.func, ast.Name) else None
         target = scope.find(called, node.lineno) if called else self.of(node.func, scope)
         if isinstance(target, Function):
@@ -187,15 +226,17 @@ class Values:
         elif not isinstance(target, Unknown):
             called = None
         if called in _GROUPS:
-            return self._group(node, scope)
+            return self._group(node, scope, is_plain=called == "dict")
         if called == "placeholder":
             return None
-        if called in (*_NUMBERS, "FieldReference", "tuple", "list") and len(node.args) == 1 and not node.keywords:
+        if called == "FieldReference":
+            return Unknown("a reference, which others may change", node.lineno)
+        if called in (*_NUMBERS, "tuple", "list") and len(node.args) == 1 and not node.keywords:
             return self._made(called, self.of(node.args[0], scope))
         return Unknown(f"a call of {_shown(node.func)}", node.lineno)
 
     def _made(self, called: str, value: Any) -> Any:
-        if isinstance(value, Unknown) or called == "FieldReference":
+        if isinstance(value, Unknown):
             return value
         if called in _NUMBERS:
             return number_of(_NUMBERS[called], value)
@@ -203,21 +244,21 @@ class Values:
             return self._listed(list(value), list if called == "list" else tuple)
         raise TooLarge(f"a call of {called}")
 
-    def _group(self, node: ast.Call, scope: Scope) -> Any:
-        group = Group()
+    def _group(self, node: ast.Call, scope: Scope, *, is_plain: bool) -> Any:
+        group = Group(is_plain=is_plain)
         for argument in node.args:
             self._join(group, argument, scope)
         for keyword in node.keywords:
             if keyword.arg is None:
                 self._join(group, keyword.value, scope)
             else:
-                group.put(keyword.arg, self.of(keyword.value, scope), keyword.value.lineno)
+                group.put(keyword.arg, self.placed(keyword.value, scope), keyword.value.lineno, count=self.step)
         return group
 
     def _own_function(self, function: Function, node: ast.Call, scope: Scope) -> Any:
         inside = Scope(around=function.scope)
         parameters = [*function.arguments.posonlyargs, *function.arguments.args]
-        self._bind_defaults(function, inside)
+        inside.names |= function.defaults
         named = {one.arg for one in (*function.arguments.args, *function.arguments.kwonlyargs)}
         given = self._keywords(node, scope)
         if (
@@ -250,20 +291,37 @@ class Values:
                 return None
         return given
 
-    def _bind_defaults(self, function: Function, inside: Scope) -> None:
-        arguments = function.arguments
+    def defined(
+        self,
+        node: ast.FunctionDef | ast.Lambda,
+        body: list[ast.stmt] | ast.expr,
+        scope: Scope,
+        *,
+        is_decorated: bool = False,
+    ) -> Function:
+        """A function where it is defined, which is where its defaults are made.
+
+        Args:
+            node: its definition.
+            body: its statements, or the expression of a lambda.
+            scope: where it is defined.
+            is_decorated: whether nobody knows what a call of it gives.
+        """
+        arguments = node.args
+        defaults: dict[str, Any] = {}
         for rest in (arguments.vararg, arguments.kwarg):
             if rest is not None:
-                inside.names[rest.arg] = Unknown(f"the arguments {rest.arg[:60]}", rest.lineno)
+                defaults[rest.arg] = Unknown(f"the arguments {rest.arg[:60]}", rest.lineno)
         parameters = [*arguments.posonlyargs, *arguments.args]
-        defaults = [None] * (len(parameters) - len(arguments.defaults)) + list(arguments.defaults)
+        own = [None] * (len(parameters) - len(arguments.defaults)) + list(arguments.defaults)
         pairs = [
-            *zip(parameters, defaults, strict=True),
+            *zip(parameters, own, strict=True),
             *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
         ]
         for parameter, default in pairs:
             missing = Unknown(f"the argument {parameter.arg[:60]}", parameter.lineno)
-            inside.names[parameter.arg] = missing if default is None else self.of(default, function.scope)
+            defaults[parameter.arg] = missing if default is None else self.of(default, scope)
+        return Function(arguments, body, scope, node.lineno, defaults, is_decorated)
 
     def started(self, function: Function, **given: Any) -> Scope:
         """The scope of a call: arguments that are not given and have no default are unknown.
@@ -273,7 +331,7 @@ class Values:
             given: values of arguments, of those that it has.
         """
         inside = Scope(around=function.scope)
-        self._bind_defaults(function, inside)
+        inside.names |= function.defaults
         inside.names |= {name: value for name, value in given.items() if name in inside.names}
         return inside
 

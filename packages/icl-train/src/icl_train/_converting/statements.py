@@ -28,9 +28,13 @@ class Follower:
     """
 
     def __init__(self) -> None:
-        self.values = Values(self._body_of_function)
+        self.values = Values(self._body_of_function, self._note)
         self.passed_over: dict[int, str] = {}
         self._depth = 0
+        self._binds_within = False  # whether expressions bind names: ``(n := 8)``
+
+    def _note(self, line: int, what: str) -> None:
+        self.passed_over.setdefault(line, what)
 
     def file(self, module: ast.Module) -> Scope:
         """The names that a file binds.
@@ -42,6 +46,7 @@ class Follower:
             ValueError: if one of them returns, which Python itself refuses only when it compiles a file.
         """
         scope = Scope()
+        self._binds_within = any(isinstance(node, ast.NamedExpr) for node in ast.walk(module))
         try:
             self._follow(module.body, scope)
         except _Returned as end:
@@ -83,7 +88,18 @@ class Follower:
     def _follow(self, body: list[ast.stmt], scope: Scope) -> None:
         for statement in body:
             self.values.step()
-            self._statement(statement, scope)
+            try:
+                self._statement(statement, scope)
+            finally:
+                if self._binds_within:
+                    self._forget_bound(statement, scope)
+
+    def _forget_bound(self, statement: ast.stmt, scope: Scope) -> None:
+        """Names that its expressions bind: what they are from there on is not known."""
+        for node in _walk(statement):
+            self.values.step()
+            if isinstance(node, ast.NamedExpr):
+                scope.names[node.target.id] = Unknown("a name that is bound within an expression", node.lineno)
 
     def _statement(self, statement: ast.stmt, scope: Scope) -> None:
         match statement:
@@ -95,10 +111,12 @@ class Follower:
                 decorators = statement.decorator_list
                 for decorator in decorators:
                     self.passed_over[decorator.lineno] = "a decorator"
-                function = Function(statement.args, statement.body, scope, statement.lineno, bool(decorators))
+                function = self.values.defined(statement, statement.body, scope, is_decorated=bool(decorators))
                 scope.names[statement.name] = function
             case ast.Assign():
-                value = self.values.of(statement.value, scope)
+                is_option = all(isinstance(target, ast.Attribute | ast.Subscript) for target in statement.targets)
+                take = self.values.placed if is_option else self.values.of
+                value = take(statement.value, scope)
                 for target in statement.targets:
                     self._assign(target, value, scope, statement.value.lineno)
             case ast.AnnAssign(value=ast.expr() as assigned):
@@ -183,7 +201,8 @@ class Follower:
             if keyword.arg is None:
                 self._take(owner, keyword.value, scope)
             else:
-                owner.put(keyword.arg, self.values.of(keyword.value, scope), keyword.value.lineno)
+                value = self.values.placed(keyword.value, scope)
+                owner.put(keyword.arg, value, keyword.value.lineno, count=self.values.step)
 
     def _take(self, owner: Group, node: ast.expr, scope: Scope) -> None:
         other = self.values.of(node, scope)
@@ -224,8 +243,7 @@ class Follower:
         if not isinstance(group, Group) or not isinstance(name, str):
             self.passed_over[line] = "an assignment to what is not known"
             return
-        # A group that was a dict stays one: options that are set within it are set in it.
-        group.put(name, value, line)
+        group.put(name, value, line, count=self.values.step)
 
 
 _WHAT: dict[type[ast.stmt], str] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,18 +28,31 @@ class Unknown:
 
 
 class Group(dict[str, Any]):
-    """Options by name, as ConfigDict and dict have them, with the line that each was set on."""
+    """Options by name, as ConfigDict and dict have them, with the line that each was set on.
 
-    def __init__(self) -> None:
+    Attributes:
+        is_plain: it is a dict: what it is put into, unless that is one as well, has a ConfigDict like it.
+    """
+
+    def __init__(self, *, is_plain: bool = False) -> None:
         super().__init__()
+        self.is_plain = is_plain
         self.lines: dict[str, int] = {}
 
-    def put(self, name: str, value: Any, line: int) -> None:
-        """Set an option."""
+    def put(self, name: str, value: Any, line: int, *, count: Callable[[int], None]) -> None:
+        """Set an option.
+
+        Args:
+            name, value: of the option.
+            line: that sets it.
+            count: told of how many options are copied.
+        """
+        if isinstance(value, Group) and value.is_plain and not self.is_plain:
+            value = _configured(value, count)
         self[name], self.lines[name] = value, line
 
     def take(self, other: Group, *, count: Callable[[int], None], deeper: int = 20) -> None:
-        """Set all options of another group, as ``update`` does: groups within groups are joined.
+        """Set all options of another group, as ``update`` does: a ConfigDict joins groups within groups.
 
         Args:
             other: the other group.
@@ -49,10 +62,31 @@ class Group(dict[str, Any]):
         count(len(other))
         for name, value in list(other.items()):
             own = self.get(name)
-            if isinstance(own, Group) and isinstance(value, Group) and own is not value and deeper:
+            joins = not self.is_plain and isinstance(own, Group) and isinstance(value, Group) and own is not value
+            if joins and deeper:
                 own.take(value, count=count, deeper=deeper - 1)
             else:
-                self.put(name, value, other.lines[name])
+                self.put(name, value, other.lines[name], count=count)
+
+
+def _configured(group: Group, count: Callable[[int], None]) -> Group:
+    """A dict, and those within it, as the ConfigDict that is made of it: each once, however often it is there."""
+    made: dict[int, Group] = {id(group): Group()}
+    left = [group]
+    while left:
+        plain = left.pop()
+        own = made[id(plain)]
+        count(len(plain))
+        for name, value in plain.items():
+            own.lines[name] = plain.lines[name]
+            if isinstance(value, Group) and value.is_plain:
+                if id(value) not in made:
+                    made[id(value)] = Group()
+                    left.append(value)
+                own[name] = made[id(value)]
+            else:
+                own[name] = value
+    return made[id(group)]
 
 
 @dataclass(frozen=True)
@@ -99,6 +133,7 @@ class Function:
         body: its statements, or the expression of a lambda.
         scope: where it was defined.
         line: where that is.
+        defaults: argument → what it is by default, as it was known where the function was defined.
         is_decorated: what a call of it gives is then known to nobody.
     """
 
@@ -106,4 +141,5 @@ class Function:
     body: list[ast.stmt] | ast.expr
     scope: Scope
     line: int
+    defaults: Mapping[str, Any]
     is_decorated: bool = False

@@ -14,12 +14,13 @@ class CommandsLauncher:
     """Hands jobs over to whoever reads, as `icl_models.Launcher` has it; of what becomes of them it knows nothing."""
 
     def __init__(self, own: ComponentConfig, jobs: int | None) -> None:
-        pass
+        if jobs is not None:
+            raise ValueError(f"jobs must be left out with --launcher commands, which starts none, got {jobs}")
 
     def submit(self, jobs: Sequence[Job]) -> list[str]:
-        """Print a line for each on stdout."""
+        """Print a line for each on stdout, which can be run from any folder."""
         for job in jobs:
-            print(shlex.join(["icl-train", "resume", *map(str, job.folders)]))
+            print(shlex.join(["icl-train", "resume", *(str(folder.absolute()) for folder in job.folders)]))
         return ["" for _ in jobs]
 
     def states(self, ids: Sequence[str]) -> list[JobState]:

@@ -10,6 +10,7 @@ from icl_models import ComponentConfig
 __all__ = ["RayConfig", "SlurmConfig"]
 
 _MINUTES_A_DAY = 24 * 60
+_LEAST_MEMORY = 1 / 1024  # of none, or of 0 MB, Slurm gives all that the node has
 _TIME = re.compile(r"(?:(?P<days>\d+)-)?(?P<first>\d+)(?::(?P<second>\d+))?(?::(?P<third>\d+))?")
 # What the sbatch script that submitit writes says itself, and other settings do.
 _SAID_ELSEWHERE = ("array", "job-name", "time", "partition", "cpus-per-task", "gpus-per-node", "signal", "requeue")
@@ -42,9 +43,10 @@ class SlurmConfig(ComponentConfig):
         _at_least("cpus", self.cpus, 1)
         _at_least("gpus", self.gpus, 0)
         _at_least("grace", self.grace, 1)
-        if self.memory is not None and not 0 < self.memory < 1e6:
-            raise ValueError(f"memory must be GB, more than 0, got {self.memory}")
-        _ = self.minutes
+        if self.memory is not None and not _LEAST_MEMORY <= self.memory < 1e6:
+            raise ValueError(f"memory must be GB, at least 1 MB ({_LEAST_MEMORY:g}), got {self.memory}")
+        if self.grace >= 60 * self.minutes:
+            raise ValueError(f"grace must be shorter than time ({self.time}), got {self.grace} seconds")
         for name in self.options:
             if name in _SAID_ELSEWHERE:
                 raise ValueError(f"sbatch must have options that no other setting is for, got {name}")
@@ -56,6 +58,8 @@ class SlurmConfig(ComponentConfig):
         if found is None:
             raise ValueError(f"time must be minutes, H:M:S or D-H:M:S, got {self.time!r}")
         first, second, third = (int(found[name] or 0) for name in ("first", "second", "third"))
+        if max(second, third) >= 60:
+            raise ValueError(f"time must have minutes and seconds below 60 behind a colon, got {self.time!r}")
         if found["days"] is not None:
             minutes = int(found["days"]) * _MINUTES_A_DAY + first * 60 + second + third / 60
         elif found["third"] is not None:

@@ -51,7 +51,12 @@ _TRAINING = (
     _told("train_seed", 0, "seeds.data"),
     _told("train_iters", 100_000, "train.max_steps"),
     _told("train_bs", 32, "train.batch_size"),
-    _told("train_microbs", None, told="the mean of parts of a batch, as the whole batch gives it"),
+    _told(
+        "train_microbs",
+        None,
+        told="a batch is not split; whole, it gives the same gradients but for rounding, if the memory holds it",
+        fate="lost",
+    ),
     _told("lr", 1e-5, "optim.max_lr"),
     _told(
         "optimizer",
@@ -71,8 +76,16 @@ _TRAINING = (
     ),
     _told("load_from_ckpt", None, "train.init_from", told="of a run of ours, RUN@STEP, or a saved model"),
     _told("load_from_ckpt_cfg", None, told="a run folder holds its own settings"),
-    _told("no_load_seeds", False, told="`--init-from` takes weights alone; `resume` goes on with everything"),
-    _told("no_load_opt_state", False, told="`--init-from` takes weights alone; `resume` goes on with everything"),
+    _told(
+        "no_load_seeds", False, told="`--init-from` takes weights alone; set `seeds.init` and `seeds.data` for seeds"
+    ),
+    _told(
+        "no_load_opt_state",
+        False,
+        told="`--init-from` takes weights alone, as with it; without it the state of the optimizer goes on, which it "
+        "does here in `resume` alone, under the run's own settings",
+        fate="lost",
+    ),
     _told("ckpt_every", None, "train.checkpoint_interval"),
     _told("ckpt_sched", None, "train.checkpoint_steps"),
     _told("ckpt_sched_file", None, "train.checkpoint_steps", told=_PICKLE),

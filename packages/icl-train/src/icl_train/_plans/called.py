@@ -13,7 +13,7 @@ from icl_train._runs.departures import departures
 from icl_train._settings.source import source_label
 from icl_train.config import RunConfig
 
-__all__ = ["Called", "Words", "folder_names", "screen_labels", "value_words"]
+__all__ = ["Called", "Words", "folder_names", "safe_word", "screen_labels", "value_words"]
 
 _LONGEST_PART, _LONGEST_STEM = 40, 120  # bytes; a file name may have 255
 _UNSAFE = re.compile(r"[^\w.+-]+")
@@ -83,7 +83,7 @@ def folder_names(runs: Sequence[Called]) -> list[str]:
     for run in runs:
         by_name = dict(sorted((axis, word) for axis, word in run.words.items() if axis != "data.source"))
         parts = [source_label(run.config.data.source), *_told(by_name, names, doubtful, "")]
-        stem = _cut("-".join(_cut(_safe(part), _LONGEST_PART) for part in parts), _LONGEST_STEM)
+        stem = _cut("-".join(_cut(safe_word(part), _LONGEST_PART) for part in parts), _LONGEST_STEM)
         found.append("-".join([stem, *([run.seed] if run.seed else []), run.config.digest()]))
     return found
 
@@ -115,7 +115,12 @@ def _doubtful(runs: Sequence[Called]) -> set[str]:
     return {text for text, found in axes.items() if len(found) > 1}
 
 
-def _safe(part: str) -> str:
+def safe_word(part: str) -> str:
+    """A part of a folder's name: letters, digits, and ``.+-_`` within; what else there is becomes a dash.
+
+    Args:
+        part: any text.
+    """
     return _UNSAFE.sub("-", part).strip("-.") or "value"
 
 

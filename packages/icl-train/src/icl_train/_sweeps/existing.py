@@ -14,7 +14,7 @@ __all__ = ["folders_by_digest"]
 
 
 def folders_by_digest(root: Path, names: Collection[str]) -> dict[str, Path]:
-    """Digest → the folder right below ``root`` that holds the run.
+    """Digest → the folder right below ``root`` that holds the run; hidden ones, such as those being made, are none.
 
     Of several that hold the same one: a finished one, else one of these names, else the first.
 
@@ -27,7 +27,7 @@ def folders_by_digest(root: Path, names: Collection[str]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     try:
-        folders = sorted(root.iterdir())
+        folders = sorted(folder for folder in root.iterdir() if not folder.name.startswith("."))
     except OSError:
         return {}
     for folder in sorted(folders, key=lambda path: (not (path / DONE).exists(), path.name not in names)):

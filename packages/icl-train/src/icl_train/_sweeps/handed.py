@@ -40,17 +40,30 @@ class Handed:
         self._next_answer, self._silent = 0.0, False
 
     @contextlib.contextmanager
-    def alone(self, waiting: Sequence[Watched]) -> Iterator[None]:
-        """Two sweeps that hand over jobs at once would each find the other's runs untaken."""
+    def alone(self, waiting: Sequence[Watched], stop: StopRequest) -> Iterator[bool]:
+        """Two sweeps that hand over jobs at once would each find the other's runs untaken.
+
+        Args:
+            waiting: runs that are to be handed over.
+            stop: asks for an end of the wait for another sweep.
+
+        Yields:
+            Whether no other sweep does so meanwhile; False if the wait for it was ended.
+        """
         if not self.spec.outlives or not waiting:
-            yield
+            yield True
             return
         lock = waiting[0].run.path.parent / ".submitting.lock"
-        while True:
+        told = False
+        while not stop.requested:
             with held(lock) as ours:
                 if ours:
-                    yield
+                    yield True
                     return
+            if not told:
+                self._say(f"waiting for another sweep, which is handing over its jobs and holds {lock}")
+            told = True
+        yield False
 
     def take_up_living(self, waiting: Sequence[Watched]) -> list[Watched]:
         """Those whose jobs an earlier sweep has handed over, and that are queued or running still.

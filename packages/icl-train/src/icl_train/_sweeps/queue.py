@@ -84,9 +84,10 @@ class Queue:
             KeyboardInterrupt: if that leaves work open. No process of this sweep lives on, but jobs of a launcher that
                 outlives it.
         """
-        with self._handed.alone(self._waiting):
-            self._sort_out()
-            if self._spec.outlives and not stop.requested:
+        with self._handed.alone(self._waiting, stop) as is_alone:
+            if is_alone:
+                self._sort_out()
+            if is_alone and self._spec.outlives and not stop.requested:
                 self._start()
         if not self._open():
             self._show()

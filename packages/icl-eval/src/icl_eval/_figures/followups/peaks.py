@@ -54,6 +54,7 @@ def peak_rows(
                 one = series[run]
                 points = list(zip(one.steps.tolist(), one.values.tolist(), strict=True))
                 top, half = peak_step(points), half_life(points, chance=one.chance)
+                seen = f"over {points[-1][0] - top:,}" if half == math.inf else f"{half:,.0f}"
                 rows.append(
                     {
                         "run": run,
@@ -62,7 +63,7 @@ def peak_rows(
                         "peak ICL": f"{peak(points):.3f}",
                         "at update": f"{top:,}",
                         "fall after": f"{fall(points):.3f}",
-                        "half-life": f"over {points[-1][0] - top:,}" if half == math.inf else f"{half:,.0f}",
+                        "half-life": "" if peak(points) <= one.chance else seen,
                     }
                 )
     return tuple(rows)

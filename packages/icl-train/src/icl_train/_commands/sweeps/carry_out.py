@@ -16,6 +16,7 @@ from icl_train._commands.sweeps.dry_run import dry_run, tell_size
 from icl_train._commands.sweeps.options import SweepOptions
 from icl_train._plans.plan import Plan
 from icl_train._runs.folder import RunFailed, RunFolder
+from icl_train._runs.interrupt import GRACE_SECONDS
 from icl_train._runs.lasting import lasting
 from icl_train._sweeps.cost import longest_first
 from icl_train._sweeps.jobs import job_of
@@ -48,6 +49,7 @@ def carry_out(plan: Plan, options: SweepOptions, *, when_done: Callable[[], int]
         return dry_run(plan, options)
     spec = find_launcher(options.launcher)
     spec.check(options.launcher_config)
+    _check_elsewhere(options, spec)
     if not spec.asked:
         return _hand_over(plan, options, spec)
     return _train(plan, options, when_done)
@@ -89,8 +91,20 @@ def _check_members(plan: Plan, options: SweepOptions) -> None:
         raise ValueError(f"members must be left out where no run has --engine ensemble, got {options.members}")
 
 
+def _check_elsewhere(options: SweepOptions, spec: LauncherSpec) -> None:
+    """Raise ValueError for options of a sweep that does not train, or end, its runs itself."""
+    idle = {"grace": options.grace != GRACE_SECONDS} if spec.outlives or not spec.asked else {}
+    if not spec.asked:
+        idle |= {"follow": not options.follow, "stall-minutes": options.stall_minutes is not None}
+    for name in (name for name, is_given in idle.items() if is_given):
+        value = getattr(options, name.replace("-", "_"))
+        whose = f"--launcher {options.launcher}, whose jobs go on without the sweep"
+        raise ValueError(f"{name} must be left out with {whose}, got {value}")
+
+
 def _hand_over(plan: Plan, options: SweepOptions, spec: LauncherSpec) -> int:
     """To a launcher that cannot be asked after its jobs."""
+    launcher = spec.build(options.launcher_config, options.jobs)
     runs = prepare(plan, options.root, elsewhere=not spec.here, threads=spec.threads(options.launcher_config))
     tell_size(plan)
     left: list[RunFolder] = []
@@ -99,7 +113,6 @@ def _hand_over(plan: Plan, options: SweepOptions, spec: LauncherSpec) -> int:
             print(f"{printable(run.path)}: running, left out", file=sys.stderr)
         elif not run.is_done_and_whole():
             left.append(run)
-    launcher = spec.build(options.launcher_config, options.jobs)
     if left:
         teams = teams_of(left, lambda run: run.config, members=options.members)
         launcher.submit([job_of(team, here=True) for team in teams])
