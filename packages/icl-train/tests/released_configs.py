@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-__all__ = ["released_config"]
+from icl_train._converting.reading import ReadFile, read_released
+
+__all__ = ["of", "read", "released_config"]
 
 _HEAD = '''\
 from jaxline import base_config
@@ -104,3 +108,16 @@ def released_config(**different: object) -> str:
     assert different.keys() <= _USUAL.keys(), different
     parts = {**_USUAL, **different}
     return _HEAD.format_map(parts) + textwrap.indent(_EXPERIMENT.format_map(parts), "  ")
+
+
+def read(folder: Path, text: str | bytes) -> ReadFile:
+    """What is read of such a file."""
+    file = folder / "config.py"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_released(file)
+
+
+def of(folder: Path, value: str, before: str = "") -> Any:
+    """What an option is that is set to an expression, after some lines."""
+    lines = [*before.splitlines(), f"config.training_steps = {value}"]
+    return read(folder, released_config(more="\n".join(lines))).options["training_steps"].value
