@@ -38,6 +38,7 @@ include_patterns = [
     "docs/**",
     "packages/*/README.md",
     "packages/*/CHANGELOG.md",
+    "results/README.md",
     "results/*/README.md",
     "benchmarks/results/*.md",
     "examples/*/README.md",

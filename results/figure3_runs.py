@@ -1,34 +1,34 @@
-"""Runs of the experiment `figure3`, and the files about them that a page of results has beside it."""
+"""Runs of the experiment `figure3`: which they are, and what a page calls them."""
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
-from fill import fill
 from kept import kept_runs
-from recorded_runs import draw, run_row, runs_below, settings_text, updates_done, value_rows, write_rows
+from recorded_runs import runs_below, updates_done
 
-from icl_data.foundation.paths import describe
 from icl_data.foundation.printable import printable
-from icl_data.foundation.whole_file import whole_file, write_text
 from icl_models import find_experiment
-from icl_train import RunError, RunFolder, experiment_runs
+from icl_train import RunFolder, experiment_runs
 
-__all__ = ["Figure3Run", "arguments", "build", "draw_into", "made", "runs_of_figure3"]
+__all__ = ["IMAGES", "STATISTICS", "Changes", "Figure3Run", "runs_of_figure3"]
 
 IMAGES = {"paper": "105x105", "omniglot28": "28x28", "laptop": "no images"}
 """Scale of the experiment → what its examples are."""
 
 STATISTICS = "model.embedder_config.sequences_per_statistics"
+Changes = Mapping[str, Mapping[str, object]]
+"""Name → settings that differ from the experiment's, with the values that they have."""
+UNCHANGED: Changes = {"": {}}
+
 # What runs of one scale may differ in: classes, groups of batch norm, seeds, length, how often they are looked at.
 _FREE = {
     STATISTICS,
@@ -49,12 +49,14 @@ class Figure3Run:
         scale: of the experiment.
         statistics: sequences that each of batch norm's statistics are over; None without batch norm.
         row: of runs.csv, of a run that the page has kept; None of one whose own folder is there.
+        change: what the page calls that in which it differs from the experiment; empty on pages without changes.
     """
 
     run: RunFolder
     scale: str
     statistics: int | None
     row: Mapping[str, object] | None = None
+    change: str = ""
 
     @property
     def classes(self) -> int:
@@ -75,7 +77,8 @@ class Figure3Run:
     def name(self) -> str:
         """What it is called here, whatever its folder is called."""
         statistics = "" if self.statistics is None else f"-statistics{self.statistics}"
-        return f"{self.images.replace(' ', '-')}-classes{self.classes}{statistics}-s{self.seed}"
+        change = self.change and f"-{self.change}"
+        return f"{self.images.replace(' ', '-')}-classes{self.classes}{statistics}{change}-s{self.seed}"
 
     @property
     def place(self) -> dict[str, object]:
@@ -86,11 +89,17 @@ class Figure3Run:
             "images": self.images,
             "classes": self.classes,
             "sequences_per_statistics": statistics,
+            **({"change": self.change} if self.change else {}),
         }
 
 
 @contextmanager
-def runs_of_figure3(chosen: argparse.Namespace, scales: Sequence[str]) -> Iterator[list[Figure3Run]]:
+def runs_of_figure3(
+    chosen: argparse.Namespace,
+    scales: Sequence[str],
+    changes: Changes = UNCHANGED,
+    beside: Sequence[Path] = (),
+) -> Iterator[list[Figure3Run]]:
     """The experiment's runs, below folders and on the page, by scale, groups, classes and seed, while they are used.
 
     Of runs that are called alike here the one that has come furthest is taken, of equals one below the folders. Others
@@ -99,12 +108,16 @@ def runs_of_figure3(chosen: argparse.Namespace, scales: Sequence[str]) -> Iterat
     Args:
         chosen: the arguments, of `arguments`.
         scales: of the experiment.
+        changes: in what runs may differ from the experiment, each under its name.
+        beside: other pages, whose runs are taken unless they are below the folders or on this page.
     """
-    known = _Known(scales)
+    known = _Known(scales, changes)
     below = [made for one in runs_below(chosen.runs) if (made := known.recognised(one.run, is_told=True))]
     found = _furthest(below)
     with tempfile.TemporaryDirectory() as folder:
-        for run, row in () if chosen.fresh else kept_runs(chosen.out, Path(folder)):
+        pages = [*([] if chosen.fresh else [chosen.out]), *beside]
+        kept_on = [kept_runs(page, Path(folder) / str(number)) for number, page in enumerate(pages)]
+        for run, row in (one for kept_there in kept_on for one in kept_there):
             kept = known.recognised(run)
             if kept is None:
                 continue
@@ -114,7 +127,10 @@ def runs_of_figure3(chosen: argparse.Namespace, scales: Sequence[str]) -> Iterat
             if own is not None:
                 found.remove(own)
             found.append(replace(kept, row=row))
-        yield sorted(found, key=lambda one: (one.scale, one.statistics or 0, one.classes, one.seed))
+        order = list(changes)
+        yield sorted(
+            found, key=lambda one: (one.scale, one.statistics or 0, one.classes, order.index(one.change), one.seed)
+        )
 
 
 def _furthest(runs: Sequence[Figure3Run]) -> list[Figure3Run]:
@@ -130,105 +146,29 @@ def _furthest(runs: Sequence[Figure3Run]) -> list[Figure3Run]:
 
 
 class _Known:
-    """The experiment at some scales."""
+    """The experiment at some scales, with some changes."""
 
-    def __init__(self, scales: Sequence[str]) -> None:
+    def __init__(self, scales: Sequence[str], changes: Changes) -> None:
         spec = find_experiment("figure3")
-        self._fixed = {scale: _fixed(experiment_runs(spec, scale)[0].config.telling()) for scale in scales}
+        settings = {scale: experiment_runs(spec, scale)[0].config.telling() for scale in scales}
+        self._fixed = {
+            (scale, name): _fixed({**settings[scale], **change}) for scale in scales for name, change in changes.items()
+        }
 
     def recognised(self, run: RunFolder, *, is_told: bool = False) -> Figure3Run | None:
         """A run of it; None of any other, which is named on stderr if it is to be told."""
         config = run.config
         settings = config.telling()
-        scale = next((scale for scale, fixed in self._fixed.items() if fixed == _fixed(settings)), None)
-        if scale is None or config.seeds.init != config.seeds.data:
+        place = next((place for place, fixed in self._fixed.items() if fixed == _fixed(settings)), None)
+        if place is None or config.seeds.init != config.seeds.data:
             if is_told:
-                path, scales = printable(str(run.path)), " or ".join(self._fixed)
+                path, scales = printable(str(run.path)), " or ".join(dict.fromkeys(scale for scale, _ in self._fixed))
                 print(f"skipped {path}: it is no run of figure3 at scale {scales}", file=sys.stderr)
             return None
         statistics = (settings[STATISTICS] or config.train.batch_size) if STATISTICS in settings else None
-        return Figure3Run(run, scale, statistics)
+        scale, change = place
+        return Figure3Run(run, scale, statistics, change=change)
 
 
 def _fixed(settings: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in settings.items() if name not in _FREE}
-
-
-def arguments(page: Path, what: str, *, has_scales: bool = False) -> argparse.ArgumentParser:
-    """The arguments of a build: folders of runs, and where its files go.
-
-    Args:
-        page: the folder of the page.
-        what: the build makes.
-        has_scales: whether it is to be said of which scales runs are taken.
-    """
-    parser = argparse.ArgumentParser(prog=f"{page.name}/build.py", description=what)
-    runs = "folders with runs, at any depth; without one the page is made anew of its own files"
-    parser.add_argument("runs", nargs="*", type=Path, metavar="RUNS", help=runs)
-    fresh = "leave out the runs that the page has and RUNS have not"
-    parser.add_argument("--fresh", action="store_true", help=fresh)
-    parser.add_argument("--out", type=Path, default=page, help="folder for the files, with the page's README.md")
-    if has_scales:
-        scales = {"choices": list(IMAGES), "default": ["omniglot28", "paper"]}
-        parser.add_argument("--scale", nargs="+", help="scales of figure3 to take", **scales)
-    return parser
-
-
-def made(build_page: Callable[[argparse.Namespace], int], chosen: argparse.Namespace, page: Path) -> int:
-    """The exit code of a build; of folders that cannot be read, and of a disk that cannot be written, one line.
-
-    Args:
-        build_page: makes the files of the page.
-        chosen: the arguments.
-        page: the folder of the page.
-    """
-    try:
-        return build_page(chosen)
-    except (RunError, OSError) as error:
-        said = describe(error) if isinstance(error, OSError) else error
-        print(f"{page.name}/build.py: {printable(str(said))}", file=sys.stderr)
-        return 1 if isinstance(error, OSError) else 2
-
-
-def build(out: Path, runs: Sequence[Figure3Run]) -> None:
-    """`configs/`, `runs.csv`, `timeseries.csv` and `final.csv`.
-
-    Args:
-        out: the folder of the page.
-        runs: at least one.
-    """
-    configs = out / "configs"
-    configs.mkdir(parents=True, exist_ok=True)
-    for one in runs:
-        write_text(configs / f"{one.name}.json", settings_text(one.run))
-    values = {one.name: [row | one.place for row in value_rows(one.run)] for one in runs}
-    # A build that is killed leaves what the next one can read: runs.csv names no run that has not all the rest.
-    write_rows(out / "timeseries.csv", [_placed(row, runs[0]) for rows in values.values() for row in rows])
-    write_rows(out / "final.csv", [_placed(rows[-1], runs[0]) for rows in values.values()])
-    write_rows(out / "runs.csv", [one.place | (one.row or run_row(one.run)) | {"run": one.name} for one in runs])
-    for file in configs.glob("*.json"):
-        if file.stem not in {one.name for one in runs}:
-            file.unlink()
-    if (out / "README.md").exists():
-        fill(out / "README.md")
-
-
-def _placed(row: dict[str, object], one: Figure3Run) -> dict[str, object]:
-    """A row that begins with what run it is of."""
-    return {name: row[name] for name in (*one.place, *(name for name in row if name not in one.place))}
-
-
-def draw_into(out: Path, name: str, *words: object) -> bool:
-    """Whether an icl-eval command has drawn a picture, of which the PNG is taken.
-
-    Args:
-        out: the folder of the page.
-        name: of the picture.
-        words: of the command, without the folder that it draws into.
-    """
-    with tempfile.TemporaryDirectory() as drawn:
-        if not draw(*words, "--out", drawn):
-            return False
-        with whole_file(out / f"{name}.png") as beside:
-            shutil.copyfile(Path(drawn) / f"{name}.png", beside)
-    return True

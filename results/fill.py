@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import re
 import sys
 from pathlib import Path
@@ -29,12 +30,14 @@ SHORT = {
 }
 SPOKEN = {
     "icl": "ICL",
+    "icl_released": "ICL, released draw",
     "icl_all_classes": "ICL, all classes",
     "iwl": "IWL",
     "novel_labels": "novel labels",
     "both_ways": "both ways right",
     "training_accuracy": "training accuracy",
     "sequences_per_statistics": "groups of",
+    "change": "run with",
     "condition": "runs with",
     "ciwl": "CIWL",
     "exchanged_labels": "labels exchanged",
@@ -267,6 +270,19 @@ def differences(page: Path, words: list[str]) -> str:
     return "\n".join(lines) if len(lines) > 2 else MISSING
 
 
+def claims(page: Path, words: list[str]) -> str:
+    """What the gallery's runs show of an experiment's claims: CLAIMS EXPERIMENT [PATTERN], which is in the claim."""
+    file, experiment, pattern = words[0], words[1], " ".join(words[2:])
+    lines = ["| | measured | 95% interval | seeds |", "|---|---|---|---|"]
+    for row in json.loads((page.parent / file).read_text(encoding="utf-8")):
+        if row["experiment"] == experiment and re.search(pattern, row["claim"]):
+            ends = [row[name] for name in ("measured", "low", "high")]
+            measured, low, high = ("" if end is None else f"{end:.2f}" for end in ends)
+            cells = (row["claim"], measured, low and f"{low} to {high}", str(row["n_seeds"]))
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) if len(lines) > 2 else MISSING
+
+
 def signed(text: str) -> str:
     """A difference to three digits, never -0.000."""
     return f"{round(float(text), 3) + 0.0:+.3f}"
@@ -279,6 +295,7 @@ KINDS = {
     "beside": beside,
     "common": common,
     "differences": differences,
+    "claims": claims,
 }
 MISSING = "*Nothing of this has been measured yet.*"
 

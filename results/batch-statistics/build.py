@@ -17,16 +17,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from figure3_runs import STATISTICS, Figure3Run, runs_of_figure3
 from kept import kept_runs
-from omniglot import STATISTICS, Figure3Run, arguments, build, draw_into, made, runs_of_figure3
-from recorded_runs import draw
-
-from icl_data.foundation.whole_file import whole_file
+from page import arguments, build, compared, draw_into, made
 
 HERE = Path(__file__).parent
 CLASSES, ALL_TOGETHER = 1600, 32
 PICTURES = {"accuracies": ("icl", "iwl"), "controls": ("novel_label", "flipped/accuracy_both", "train/accuracy_query")}
-COMPARED = ("icl", "novel_label", "flipped/accuracy_both", "iwl")
 
 
 def compare(out: Path, runs: list[Figure3Run]) -> bool:
@@ -40,7 +37,7 @@ def compare(out: Path, runs: list[Figure3Run]) -> bool:
     folders = {out / f"{group}-against-all": own for group, own in by_group.items() if whole}
     done = True
     for folder, own in folders.items():
-        if not compared(folder, own, whole):
+        if not compared(folder, own, whole, [f"groups of {side[0].statistics}" for side in (own, whole)]):
             stays = "what the page has of it stays" if folder.exists() else "the page has nothing of it"
             told = f"groups of {own[0].statistics} could not be held against groups of {ALL_TOGETHER}: {stays}"
             print(told, file=sys.stderr)
@@ -48,21 +45,6 @@ def compare(out: Path, runs: list[Figure3Run]) -> bool:
     for folder in set(out.glob("*-against-all")) - folders.keys():  # of runs that are no longer there
         shutil.rmtree(folder)
     return done
-
-
-def compared(folder: Path, ours: list[Figure3Run], theirs: list[Figure3Run]) -> bool:
-    """Whether `icl-eval compare` could hold some runs against others."""
-    paths = [[one.run.path for one in side] for side in (ours, theirs)]
-    names = [f"groups of {side[0].statistics}" for side in (ours, theirs)]
-    with tempfile.TemporaryDirectory() as made:
-        words = [*paths[0], "--with", *paths[1], "--names", *names, "--metric", *COMPARED, "--unfinished"]
-        if not draw("compare", *words, "--out", made):
-            return False
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("compare.png", "compare_differences.csv", "compare_tests.csv"):
-            with whole_file(folder / name) as beside:
-                shutil.copyfile(Path(made) / name, beside)
-    return True
 
 
 def make(chosen: argparse.Namespace) -> int:

@@ -17,7 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from omniglot import Figure3Run, arguments, build, draw_into, made, runs_of_figure3
+from figure3_runs import Figure3Run, runs_of_figure3
+from page import arguments, build, draw_into, made
 from recorded_runs import write_rows
 
 from icl_eval import published

@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from checkpoints import QUESTIONS, in_order, kept, measured, place_of
+from figure3_runs import runs_of_figure3
 from fill import fill
-from omniglot import arguments, made, runs_of_figure3
+from page import arguments, made
 from recorded_runs import read_rows, write_rows
 
 from icl_data.foundation.whole_file import try_file, whole_file
@@ -76,7 +77,7 @@ def panel(axis: Axes, rows: Sequence[Mapping[str, str]], *, of_two: bool) -> Non
         own = [row for row in rows if row["run"] == run]
         steps = [int(row["step"]) for row in own]
         for name, asked in QUESTIONS.items():
-            if asked.of_two == of_two:
+            if asked.is_drawn and asked.of_two == of_two:
                 style = {"color": asked.color, "linestyle": asked.dashes, "linewidth": 1.5, "markersize": 4}
                 values = [float(row[name]) for row in own]
                 axis.plot(steps, values, label=asked.label, marker=MARKERS[number % len(MARKERS)], **style)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from omniglot import Figure3Run
+from figure3_runs import Figure3Run
 from recorded_runs import Row, draw, read_rows
 
 from icl_train import RunError
@@ -35,6 +35,8 @@ class Question:
         label: in the picture.
         color, dashes: of its line.
         of_two: whether the answer is the better one of two labels, so that chance is 1/2.
+        protocol: how its sequences are drawn.
+        is_drawn: whether the picture shows it.
     """
 
     evaluation: str
@@ -43,6 +45,8 @@ class Question:
     color: str
     dashes: str | tuple[int, tuple[int, ...]] = "-"
     of_two: bool = False
+    protocol: str = "paper"
+    is_drawn: bool = True
 
 
 # In the colours of Okabe and Ito, which all eyes tell apart; dashes tell them apart in grey.
@@ -54,6 +58,10 @@ QUESTIONS = {
     "new_classes": Question("novel_label", "icl_novel_label", "new classes", "#0072B2", "-", True),
     "icl": Question(
         "fewshot_holdout", "icl_two_way", "new classes, labels 0 and 1 (ICL)", "#E69F00", (0, (3, 1)), True
+    ),
+    # In about one of ten of these sequences both labels stand for one class, since ten are held out.
+    "icl_released": Question(
+        "fewshot_holdout", "icl_two_way", "ICL as released", "#E69F00", of_two=True, protocol="released", is_drawn=False
     ),
 }
 
@@ -68,21 +76,30 @@ def measured(one: Figure3Run, step: int) -> Row:
     Raises:
         RunError: if it cannot be measured; why is on stderr.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "evaluation.csv"
-        evaluations = [asked.evaluation for asked in QUESTIONS.values()]
-        words = ("--step", step, "--splits", *evaluations, "--sequences", SEQUENCES, "--out", file)
-        if not draw("evaluate", one.run.path, *words):
-            raise RunError(f"{one.run.path} could not be measured")
-        (row,) = read_rows(file)
+    answers = {}
+    for protocol in sorted({asked.protocol for asked in QUESTIONS.values()}):
+        questions = {name: asked for name, asked in QUESTIONS.items() if asked.protocol == protocol}
+        row = _evaluated(one, step, protocol, [asked.evaluation for asked in questions.values()])
+        answers |= {f"{name}{end}": row[f"{asked.column}{end}"] for name, asked in questions.items() for end in ENDS}
     place = {name: value for name, value in one.place.items() if name != "run"} | {"seed": one.seed}
     return {
         **_named(place),
         **place,
-        "step": row["step"],
+        "step": step,
         "n_sequences": SEQUENCES,
-        **{f"{name}{end}": row[f"{asked.column}{end}"] for name, asked in QUESTIONS.items() for end in ENDS},
+        **{f"{name}{end}": answers[f"{name}{end}"] for name in QUESTIONS for end in ENDS},
     }
+
+
+def _evaluated(one: Figure3Run, step: int, protocol: str, evaluations: Sequence[str]) -> Mapping[str, str]:
+    """What `icl-eval evaluate` writes of a checkpoint."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "evaluation.csv"
+        words = ("--step", step, "--protocol", protocol, "--splits", *evaluations, "--sequences", SEQUENCES)
+        if not draw("evaluate", one.run.path, *words, "--out", file):
+            raise RunError(f"{one.run.path} could not be measured")
+        (row,) = read_rows(file)
+    return row
 
 
 def place_of(row: Mapping[str, object]) -> Place:

@@ -8,6 +8,7 @@ from icl_train.metrics import wilson_interval
 STEPS = (0, 10, 20, 30, 40)
 HEADS = "step,split,measure,kind,layer,head,value,low,high,reference,n\n"
 HOSTILE = "<img src=x onerror=window.hurt=1>"
+THEIRS = {"dim": None, "noise_scale": None}  # of somebody's own source
 
 
 def record(split, step, accuracy, *, chance, metric, n=200):
@@ -18,13 +19,13 @@ def record(split, step, accuracy, *, chance, metric, n=200):
     return {"split": f"eval_{split}", "step": step, "sequences": 16 * step, **told, **bounds}
 
 
-def make(root, name, *, p_bursty, seed, icl, iwl, steps=STEPS, done=True, emb_dim=None):
+def make(root, name, *, p_bursty, seed, icl, iwl, steps=STEPS, done=True, emb_dim=None, source=None):
     """One run, whose accuracies go from chance to ``icl`` and ``iwl``."""
     base = smoke()
     base = replace(base, model=replace(base.model, emb_dim=emb_dim or base.model.emb_dim))
     base = replace(
         base,
-        data=replace(base.data, p_bursty=p_bursty),
+        data=replace(base.data, p_bursty=p_bursty, **(THEIRS | {"source": source} if source else {})),
         train=replace(base.train, max_steps=STEPS[-1]),
         eval=replace(base.eval, interval=10),
     )

@@ -79,6 +79,25 @@ def test_names_from_outside_are_text(opened):
     assert opened.locator("#heads b").count() == 0
 
 
+def test_the_name_of_somebodys_code_is_text_in_columns_lists_and_legends(browser, tmp_path):
+    theirs = f"{HOSTILE}:source"
+    make(tmp_path / "runs", "theirs", p_bursty=1.0, seed=0, icl=0.9, iwl=0.1, source=theirs)
+    make(tmp_path / "runs", "ours", p_bursty=1.0, seed=0, icl=0.9, iwl=0.1)
+    tab = browser.new_page()
+    tab.goto(write_report(tmp_path / "runs")[0].as_uri())
+    tab.wait_for_selector("html[data-ready]")
+    tab.locator("#group").select_option("data.source")
+    assert tab.locator("#table tr.group", has_text=HOSTILE).count() == 1
+    tab.locator("#lines").select_option("data.source")
+    tab.locator("#setting").select_option("data.source")
+    tab.locator("#value").select_option(theirs)
+    assert names(tab) == ["theirs"]
+    tab.wait_for_timeout(300)  # the curves' legend is drawn
+    assert tab.evaluate("window.hurt") is None
+    assert tab.locator("img[src=x]").count() == 0
+    tab.close()
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [

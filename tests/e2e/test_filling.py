@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,16 @@ def test_differences_are_told_by_measure_and_of_single_runs_without_bounds(told)
         "| [pair](pair) | training loss | 10 | 0.500 | 0.500 | +0.000 |",
         "| [pair](pair) | both ways right | 10 | 0.500 | 0.500 | +0.250 (+0.000 to +0.500) |",
     ]
+
+
+def test_claims_are_those_of_the_experiment_that_the_pattern_is_in(fill, tmp_path):
+    rows = [
+        {"experiment": experiment, "claim": claim, "measured": 0.256, "low": low, "high": 0.3, "n_seeds": 2}
+        for experiment, claim, low in (("a", "This is more.", 0.2), ("a", "That.", 0.2), ("b", "This is more.", None))
+    ]
+    (tmp_path / "claims.json").write_text(json.dumps(rows))
+    page = tmp_path / "README.md"
+    asked = ("claims.json a ^This is", "claims.json b")
+    page.write_text("".join(f"<!-- claims: {words} -->\n<!-- end -->\n" for words in asked))
+    told = [line for line in fill.filled(page).split("\n") if line.startswith("| T")]
+    assert told == ["| This is more. | 0.26 | 0.20 to 0.30 | 2 |", "| This is more. | 0.26 |  | 2 |"]

@@ -26,7 +26,7 @@ def _tracked(*patterns: str) -> list[Path]:
 
 PAGES = _tracked("docs/**/*.md")
 EVERY_PAGE = sorted(
-    {*PAGES, *_tracked("*.md", "packages/*/*.md", "examples/*/*.md", "results/*/*.md", "benchmarks/results/*.md")}
+    {*PAGES, *_tracked("*.md", "packages/*/*.md", "examples/*/*.md", "results/**/*.md", "benchmarks/results/*.md")}
 )
 KNOWN = {"bash", "bash parsed", "python", "python jax", "bibtex", "json", "toml", "text", ""}
 # Pages that are written by scripts, whose commands take hours, or files of others.
