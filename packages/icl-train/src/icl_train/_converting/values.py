@@ -62,8 +62,8 @@ class Group(dict[str, Any]):
         count(len(other))
         for name, value in list(other.items()):
             own = self.get(name)
-            joins = not self.is_plain and isinstance(own, Group) and isinstance(value, Group) and own is not value
-            if joins and deeper:
+            joins = not self.is_plain and isinstance(value, Group) and own is not value and deeper
+            if joins and isinstance(own, Group):
                 own.take(value, count=count, deeper=deeper - 1)
             else:
                 self.put(name, value, other.lines[name], count=count)
