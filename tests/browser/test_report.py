@@ -88,7 +88,6 @@ def test_the_name_of_somebodys_code_is_text_in_columns_lists_and_legends(browser
     tab.wait_for_selector("html[data-ready]")
     tab.locator("#group").select_option("data.source")
     assert tab.locator("#table tr.group", has_text=HOSTILE).count() == 1
-    tab.locator("#lines").select_option("data.source")
     tab.locator("#setting").select_option("data.source")
     tab.locator("#value").select_option(theirs)
     assert names(tab) == ["theirs"]
