@@ -33,9 +33,7 @@ def taken(pages, page, *folders):
 
 @pytest.mark.parametrize("names", [("one", "two"), ("two", "one")])
 @pytest.mark.parametrize("lengths", [(20_000, 30_000), (20_000, 20_000)])
-def test_of_runs_that_are_called_alike_the_one_that_has_come_furthest_is_taken(
-    names, lengths, pages, tmp_path, capsys
-):
+def test_of_runs_that_are_called_alike_the_one_that_has_come_furthest_is_taken(names, lengths, pages, tmp_path, capsys):
     config = config_of(classes=100)
     other = replace(config, eval=replace(config.eval, interval=2 * config.eval.interval))
     for name, one, length in zip(names, (config, other), lengths, strict=True):

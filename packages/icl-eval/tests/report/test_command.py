@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from icl_data.foundation.command_line import run_command
 from icl_eval._commands.main import _main
+from icl_eval._commands.overview import report
 
 SCORES = {0: (0.5, 0.0), 20: (0.75, 0.25)}
 
@@ -85,7 +87,8 @@ def between_looks(monkeypatch):
                 raise KeyboardInterrupt
             step()
 
-        monkeypatch.setattr(time, "sleep", sleep)
+        # Of the page alone: locks, and threads that other tests have left, sleep as well.
+        monkeypatch.setattr(report, "time", SimpleNamespace(sleep=sleep))
 
     return set_steps
 
