@@ -43,7 +43,8 @@ def make():
 """
 SEEDS = [str(seed) for seed in range(20)]
 GRID = ["sweep", "grid", "smoke", "--data.source", "faulty:make", "--root", "runs", "--run-seeds", *SEEDS]
-SETTINGS = ["--max-steps", "400", "--eval-batches", "1", "--eval.interval", "400", "--jobs", "3"]
+SETTINGS = ["--max-steps", "400", "--eval-batches", "1", "--eval.interval", "400"]
+JOBS = ["--jobs", "3"]
 
 
 def icl_train(*args, cwd):
@@ -72,7 +73,7 @@ def test_of_twenty_runs_nine_go_wrong_and_the_second_call_trains_just_those(tmp_
     assert len(folders) == 20
     (folders["9"] / "config.json").write_text("{")
 
-    code, out, err = finished(icl_train(*GRID, *SETTINGS, "--stall-minutes", "0.5", cwd=tmp_path))
+    code, out, err = finished(icl_train(*GRID, *SETTINGS, *JOBS, "--stall-minutes", "0.5", cwd=tmp_path))
     assert code == 1, out + err
     size, line = err.splitlines()
     assert size == "20 runs: 20 seeds"
@@ -102,7 +103,7 @@ def test_of_twenty_runs_nine_go_wrong_and_the_second_call_trains_just_those(tmp_
     for file in folders["9"].iterdir():
         file.unlink()
     folders["9"].rmdir()
-    code, out, err = finished(icl_train(*GRID, *SETTINGS, cwd=tmp_path))
+    code, out, err = finished(icl_train(*GRID, *SETTINGS, *JOBS, cwd=tmp_path))
     assert code == 0, out + err
     again = ends(tmp_path / "runs")
     assert len(again) == 20
