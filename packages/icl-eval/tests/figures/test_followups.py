@@ -21,31 +21,6 @@ def last_values(panel):
     return {line.label: line.y[-1].round(6) for line in panel.lines}
 
 
-@pytest.fixture
-def measured(write_run, line):
-    """Makes a run with these accuracies: ``measured(name, {evaluation: {step: (accuracy, chance)}}, …)``."""
-
-    def make(name, accuracies, **options):
-        run = write_run(name, {}, done=False, **options)
-        run.append(
-            [
-                line(
-                    split,
-                    step,
-                    of_steps[step][0],
-                    chance=of_steps[step][1],
-                    metric="accuracy_query" if split.startswith("no_support") else "accuracy_closed",
-                )
-                for step in next(iter(accuracies.values()))
-                for split, of_steps in accuracies.items()
-            ]
-        )
-        run.mark_done()
-        return run
-
-    return make
-
-
 STRATEGIES = {
     "fewshot_zipfian": {0: (0.5, 0.5), 5: (0.9, 0.5), 10: (0.6, 0.5), 20: (0.6, 0.5)},
     "flip": {0: (0.5, 0.5), 5: (0.7, 0.5), 10: (0.3, 0.5), 20: (0.04, 0.5)},
