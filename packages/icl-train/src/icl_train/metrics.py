@@ -159,8 +159,8 @@ def sequence_loss(logits: Tensor, labels: Tensor, *, w_interim: float = 0.0) -> 
             f"w_interim > 0 needs logits at the context positions, got w_interim={w_interim} and the query alone"
         )
     losses = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view_as(labels)
-    weights = losses.new_full((n_context + 1,), w_interim / n_context)
-    weights[-1] = 1.0 - w_interim
+    # A number that is assigned to an element comes from the host, which a graph that is captured may not wait for.
+    weights = torch.cat((losses.new_full((n_context,), w_interim / n_context), losses.new_full((1,), 1.0 - w_interim)))
     weighted = losses * (weights / (weights.sum() * len(losses)))
     interim = weighted[:, :-1].sum()
     query = weighted[:, -1].sum()
