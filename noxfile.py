@@ -40,6 +40,7 @@ ALL_OF_MODELS = "icl-models[ssm]"
 ALL_OF_TRAIN = "icl-train[yaml,tensorboard]"
 SITE_TOOLS = ("sphinx", "pydata-sphinx-theme", "sphinx-copybutton", "sphinx-design", "myst-parser", "myst-nb")
 FILES = ("h5py", "pillow")  # what icl-data's extras read array files and images with
+KERNELS = ("triton",) if sys.platform == "linux" else ()  # which interprets them where there is no GPU
 TESTED = ["icl-data", ALL_OF_DATA, "icl-models", ALL_OF_MODELS, ALL_OF_TRAIN, "icl-eval"]
 
 nox.needs_version = ">=2024.10.9"
@@ -75,7 +76,7 @@ def tests(session: nox.Session, package: str) -> None:
     """The tests of one package from its wheel, in an environment with its siblings alone."""
     name, bracket, extra = package.partition("[")
     install_wheels(session, *SIBLINGS[name], name, extras=bracket + extra)
-    install(session, *TEST_TOOLS, *(FILES if package == ALL_OF_TRAIN else ()))
+    install(session, *TEST_TOOLS, *{ALL_OF_TRAIN: FILES, "icl-models": KERNELS}.get(package, ()))
     pytest(session, ROOT / "packages" / name / "tests", own=True)
 
 

@@ -1,11 +1,12 @@
 """The residual net's training pass as fused kernels against its modules, on a CUDA device: agreement, then time.
 
-    python benchmarks/bench_fused_images.py [--images 288] [--size 105] [--part check|time|tiles]
+    python benchmarks/bench_fused_images.py [--images 288] [--size 105] [--batches 1] [--part check|time|tiles]
 
 Images are random strokes of one bit, as Omniglot's. Kernels are compiled first, beside each other. Values, gradients
 and running averages are held against the modules in float64, beside the modules' own error in float32. Forward and
 backward pass are then timed together as a captured graph, fused and plain in turn, with each kernel's time.
-`--part tiles` times the fused ones with other cuts of the work.
+`--part tiles` times the fused ones with other cuts of the work. Each of `--batches` parts of the images is normalised by
+its own statistics; the paper's settings have 16.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import time
 import traceback
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -48,8 +50,21 @@ OTHER_TILES = [
 ]
 
 
-def strokes(count: int, size: int, shades: bool, device: torch.device) -> Tensor:
-    """(1, count, size, size, 1): a random walk of a pen in each image; with shades, a little noise on top."""
+@dataclass(frozen=True)
+class Shape:
+    """Images: how many, their height and width, and in how many batches they are normalised."""
+
+    count: int
+    size: int
+    batches: int
+
+    def __str__(self) -> str:
+        return f"{self.count} images of {self.size}x{self.size}, statistics of {self.count // self.batches}"
+
+
+def strokes(shape: Shape, shades: bool, device: torch.device) -> Tensor:
+    """(batches, images, size, size, 1): a random walk of a pen in each image; with shades, a little noise on top."""
+    count, size = shape.count, shape.size
     generator = torch.Generator().manual_seed(0)
     steps = torch.randn(count, 2, 4 * size, generator=generator).cumsum(2)
     at = (size / 2 + steps * size / steps.abs().amax((1, 2), keepdim=True) / 2.2).long().clamp(0, size - 1)
@@ -58,13 +73,13 @@ def strokes(count: int, size: int, shades: bool, device: torch.device) -> Tensor
     images = torch.nn.functional.max_pool2d(images[:, None], 3, 1, 1)[:, 0]
     if shades:
         images = (images * 0.8 + 0.2 * torch.rand(images.shape, generator=generator)).float()
-    return images[None, ..., None].contiguous().to(device)
+    return images.view(shape.batches, -1, size, size, 1).to(device)
 
 
-def net_for(size: int) -> SimpleResNet:
+def net_for(shape: Shape) -> SimpleResNet:
     """A net some way into training: no scale at zero."""
     torch.manual_seed(0)
-    net = SimpleResNet(image_size=(size, size))
+    net = SimpleResNet(image_size=(shape.size, shape.size), sequences_per_statistics=1)
     for parameter in net.parameters():
         if parameter.ndim == 1:
             parameter.data.add_(torch.randn_like(parameter) * 0.2)
@@ -93,10 +108,10 @@ def results(net: SimpleResNet, images: Tensor, fused: bool) -> dict[str, Tensor]
     return {"embedded": embedded, **gradients, **dict(net.named_buffers())}
 
 
-def check(size: int, count: int, shades: bool) -> None:
+def check(shape: Shape, shades: bool) -> None:
     """Print the largest errors, and where fused kernels err more than ten times as much as the modules."""
     device = torch.device("cuda")
-    net, images = net_for(size), strokes(count, size, shades, device)
+    net, images = net_for(shape), strokes(shape, shades, device)
     exact, plain = results(net, images.double(), False), results(net, images, False)
     fused, again = results(net, images, True), results(net, images, True)
     repeats = all(torch.equal(fused[name], again[name]) for name in fused)
@@ -109,7 +124,7 @@ def check(size: int, count: int, shades: bool) -> None:
     # A ReLU that fires in one precision alone changes gradients, in the modules' as in the fused kernels'.
     bad = [row for row in rows if not row[1] <= max(10 * row[2], 2e-5)]
     kind = "shades" if shades else "bits"
-    print(f"{size}x{size} {count} {kind}: {len(bad)} of {len(rows)} tensors off, repeats: {repeats}", flush=True)
+    print(f"{shape}, {kind}: {len(bad)} of {len(rows)} tensors off, repeats: {repeats}", flush=True)
     for name, error, other in (bad or sorted(rows, key=lambda row: -row[1]))[:6]:
         print(f"    {name:44s} fused {error:.1e} plain {other:.1e}", flush=True)
 
@@ -150,22 +165,22 @@ def kernel_table(graph: Captured, rounds: int = 5) -> None:
         )
 
 
-def measure(size: int, count: int) -> None:
+def measure(shape: Shape) -> None:
     device = torch.device("cuda")
-    images = strokes(count, size, False, device)
-    graphs = {fused: captured(passes(net_for(size).to(device), images, fused)) for fused in (True, False)}
+    images = strokes(shape, False, device)
+    graphs = {fused: captured(passes(net_for(shape).to(device), images, fused)) for fused in (True, False)}
     rounds = [[milliseconds(graphs[fused]) for fused in (True, False)] for _ in range(3)]
     fused, plain = (statistics.median(times) for times in zip(*rounds, strict=True))
-    print(f"{size}x{size} {count}: fused {fused:.3f} ms, plain {plain:.3f} ms, {plain / fused:.1f} times", flush=True)
+    print(f"{shape}: fused {fused:.3f} ms, plain {plain:.3f} ms, {plain / fused:.1f} times", flush=True)
     kernel_table(graphs[True])
-    shades = captured(passes(net_for(size).to(device), strokes(count, size, True, device), True))
+    shades = captured(passes(net_for(shape).to(device), strokes(shape, True, device), True))
     print(f"with shades {milliseconds(shades):.3f} ms", flush=True)
 
 
-def other_tiles(size: int, count: int) -> None:
+def other_tiles(shape: Shape) -> None:
     device = torch.device("cuda")
-    images = strokes(count, size, False, device)
-    run = passes(net_for(size).to(device), images, True)
+    images = strokes(shape, False, device)
+    run = passes(net_for(shape).to(device), images, True)
     base = captured(run)
     for name, tile in OTHER_TILES:
         usual = TILES[name]
@@ -180,7 +195,7 @@ def other_tiles(size: int, count: int) -> None:
         TILES[name] = usual
 
 
-def compile_share(share: int, shares: int, size: int, count: int, tiles: list[tuple[str, Tile]]) -> None:
+def compile_share(share: int, shares: int, shape: Shape, tiles: list[tuple[str, Tile]]) -> None:
     """Compile every `shares`th launch of the passes, launching none."""
     from triton.runtime.jit import JITFunction
 
@@ -201,7 +216,7 @@ def compile_share(share: int, shares: int, size: int, count: int, tiles: list[tu
 
     JITFunction.run = compiled
     device = torch.device("cuda")
-    go = passes(net_for(size).to(device), torch.zeros(1, count, size, size, 1, device=device), True)
+    go = passes(net_for(shape).to(device), torch.zeros_like(strokes(shape, False, device)), True)
     go()
     for name, tile in tiles:
         usual = TILES[name]
@@ -210,11 +225,11 @@ def compile_share(share: int, shares: int, size: int, count: int, tiles: list[tu
         TILES[name] = usual
 
 
-def compile_all(size: int, count: int, tiles: list[tuple[str, Tile]]) -> None:
+def compile_all(shape: Shape, tiles: list[tuple[str, Tile]]) -> None:
     start = time.perf_counter()
     shares = max(min((os.cpu_count() or 1) - 1, 15), 1)
     context = multiprocessing.get_context("fork")  # nothing here has touched the device
-    workers = [context.Process(target=compile_share, args=(i, shares, size, count, tiles)) for i in range(shares)]
+    workers = [context.Process(target=compile_share, args=(i, shares, shape, tiles)) for i in range(shares)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -228,14 +243,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=288)
     parser.add_argument("--size", type=int, default=105)
+    parser.add_argument("--batches", type=int, default=1, help="parts of the images with statistics of their own")
     parser.add_argument("--part", choices=("check", "time", "tiles"), help="one of them alone; all but tiles else")
     options = parser.parse_args()
     if not has_triton():
         print("bench_fused_images needs Triton", file=sys.stderr)
         return 2
-    size, count, part = options.size, options.images, options.part
+    if options.batches < 1 or options.images % options.batches:
+        parser.error(f"--batches must divide --images, got {options.batches} and {options.images}")
+    shape, part = Shape(options.images, options.size, options.batches), options.part
     tiles = OTHER_TILES if part == "tiles" else []
-    compile_all(size, count, tiles)
+    compile_all(shape, tiles)
     if not torch.cuda.is_available():
         print("bench_fused_images needs a CUDA device", file=sys.stderr)
         return 2
@@ -243,10 +261,10 @@ def main() -> int:
     torch.backends.cudnn.deterministic = True
     failed = 0
     for name, step in (
-        ("check", lambda: check(size, count, False)),
-        ("check", lambda: check(size, count, True)),
-        ("time", lambda: measure(size, count)),
-        ("tiles", lambda: other_tiles(size, count)),
+        ("check", lambda: check(shape, False)),
+        ("check", lambda: check(shape, True)),
+        ("time", lambda: measure(shape)),
+        ("tiles", lambda: other_tiles(shape)),
     ):
         if part == name or (part is None and name != "tiles"):
             try:

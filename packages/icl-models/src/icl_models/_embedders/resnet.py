@@ -147,7 +147,7 @@ class SimpleResNet(nn.Module):
     def _features(self, x: Tensor, num_groups: int) -> Tensor:
         """(N, H, W, C) to (N, C', H/32, W/32)."""
         if runs_fused(x, self.stem, self.stem_norm, self.groups, num_groups):
-            return fused_features(x, self.stem, self.stem_norm, self.groups)
+            return fused_features(x, self.stem, self.stem_norm, self.groups, num_groups)
         x = stem(x.permute(0, 3, 1, 2), self.stem, self.stem_norm, num_groups)  # (N, 64, H/4, W/4)
         features: Tensor = self.groups(x, num_groups)
         return features

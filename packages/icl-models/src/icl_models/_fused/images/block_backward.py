@@ -4,13 +4,22 @@
 
 A kernel takes the gradient of what a normalisation gave, with its finished sums, and from there gets the gradient of
 the convolution's weights, (programs, ...) to be added up, and of its input, masked by the ReLU there, with the sums
-that the normalisation before it needs.
+that the normalisation before it needs. `rows` are those of one batch that is normalised by itself, and `programs`
+those that share them.
 """
 
 import triton
 import triton.language as tl
 
-from icl_models._fused.images.statistics import finish_sums, is_last, keep_sums, normalised, of_raw
+from icl_models._fused.images.statistics import (
+    finish_gradients,
+    finish_sums,
+    is_last,
+    keep_sums,
+    normalised,
+    of_raw,
+    share_of,
+)
 
 
 @triton.jit
@@ -37,16 +46,21 @@ def leave_backward(
     gradient, y, out, raw, statistics, partial, of_scale, of_offset, sums,
     beside, beside_statistics, s_partial, s_of_scale, s_of_offset, s_sums, arrived, rows, programs,
     PROJECTED: tl.constexpr, C: tl.constexpr, CP: tl.constexpr, B: tl.constexpr, PROGRAMS: tl.constexpr,
+    BATCHES: tl.constexpr, MOST: tl.constexpr,
 ):  # fmt: skip
     """The gradient before the last block's ReLU."""
     program = tl.program_id(0)
+    batch, begin, end = share_of(program, rows, programs, B)
+    statistics += batch * (4 * CP)
+    if PROJECTED:
+        beside_statistics += batch * (4 * CP)
     channel = tl.arange(0, CP)
     total = tl.zeros([CP], tl.float32)
     product = tl.zeros([CP], tl.float32)
     s_product = tl.zeros([CP], tl.float32)
-    for start in range(program * B, rows, programs * B):
+    for start in range(begin, end, programs * B):
         row = start + tl.arange(0, B)
-        mask = (row < rows)[:, None] & (channel < C)[None, :]
+        mask = (row < end)[:, None] & (channel < C)[None, :]
         at = row[:, None] * C + channel[None, :]
         g = tl.where(tl.load(y + at, mask, 0.0) > 0.0, tl.load(gradient + at, mask, 0.0), 0.0)
         tl.store(out + at, g, mask)
@@ -57,10 +71,15 @@ def leave_backward(
     keep_sums(partial, program, channel, CP, total, product)
     if PROJECTED:
         keep_sums(s_partial, program, channel, CP, total, s_product)
-    if is_last(arrived, programs):
-        finish_sums(partial, programs, rows, of_scale, of_offset, sums, PROGRAMS, C, CP)
+    if is_last(arrived + 1 + batch, programs):
+        finish_sums(partial, batch, programs, rows, of_scale, of_offset, sums, PROGRAMS, BATCHES, C, CP)
         if PROJECTED:
-            finish_sums(s_partial, programs, rows, s_of_scale, s_of_offset, s_sums, PROGRAMS, C, CP)
+            finish_sums(s_partial, batch, programs, rows, s_of_scale, s_of_offset, s_sums, PROGRAMS, BATCHES, C, CP)
+        if BATCHES > 1:  # noqa: SIM102 (Triton computes both sides of an `and`)
+            if is_last(arrived, BATCHES):
+                finish_gradients(partial, programs, of_scale, of_offset, BATCHES, MOST, C, CP)
+                if PROJECTED:
+                    finish_gradients(s_partial, programs, s_of_scale, s_of_offset, BATCHES, MOST, C, CP)
 
 
 @triton.jit
@@ -68,10 +87,14 @@ def widen_backward(
     gradient, raw, statistics, sums, weight, of_weight, weights_width,
     x, x_statistics, of_x, x_partial, x_of_scale, x_of_offset, x_sums, arrived, rows, programs,
     N: tl.constexpr, CO: tl.constexpr, NP: tl.constexpr, COP: tl.constexpr,
-    B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
+    B: tl.constexpr, PROGRAMS: tl.constexpr, BATCHES: tl.constexpr, MOST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The 1x1 convolution from N to CO; x is raw, as the convolution before gave it."""
     program = tl.program_id(0)
+    batch, begin, end = share_of(program, rows, programs, B)
+    statistics += batch * (4 * COP)
+    sums += batch * (2 * COP)
+    x_statistics += batch * (4 * NP)
     narrow = tl.arange(0, NP)
     wide = tl.arange(0, COP)
     w_mask = (wide < CO)[:, None] & (narrow < N)[None, :]
@@ -83,9 +106,9 @@ def widen_backward(
     of_w = tl.zeros([COP, NP], tl.float32)
     total = tl.zeros([NP], tl.float32)
     product = tl.zeros([NP], tl.float32)
-    for start in range(program * B, rows, programs * B):
+    for start in range(begin, end, programs * B):
         row = start + tl.arange(0, B)
-        inside = (row < rows)[:, None]
+        inside = (row < end)[:, None]
         mask = inside & (wide < CO)[None, :]
         at = row[:, None] * CO + wide[None, :]
         g = tl.load(gradient + at, mask, 0.0)
@@ -101,8 +124,11 @@ def widen_backward(
         product += add_products(of_value, x_raw, x_statistics, narrow, NP)
     tl.store(of_weight + program * weights_width + w_at, of_w, w_mask)
     keep_sums(x_partial, program, narrow, NP, total, product)
-    if is_last(arrived, programs):
-        finish_sums(x_partial, programs, rows, x_of_scale, x_of_offset, x_sums, PROGRAMS, N, NP)
+    if is_last(arrived + 1 + batch, programs):
+        finish_sums(x_partial, batch, programs, rows, x_of_scale, x_of_offset, x_sums, PROGRAMS, BATCHES, N, NP)
+        if BATCHES > 1:  # noqa: SIM102 (Triton computes both sides of an `and`)
+            if is_last(arrived, BATCHES):
+                finish_gradients(x_partial, programs, x_of_scale, x_of_offset, BATCHES, MOST, N, NP)
 
 
 @triton.jit
@@ -121,7 +147,7 @@ def fed_row(row, dy, dx, height, width, out_height, out_width, top, left, STRIDE
 
 @triton.jit
 def fed_gradient(
-    gradient, raw, statistics, sums, row, rows, dy, height, width, out_height, out_width, top, left,
+    gradient, raw, statistics, sums, row, end, dy, height, width, out_height, out_width, top, left,
     STRIDE: tl.constexpr, N: tl.constexpr, N4: tl.constexpr, NP: tl.constexpr,
 ):  # fmt: skip
     """The gradient of what the 3x3 convolution gave (B, 4 * N4), where a row of three taps takes the input's rows."""
@@ -129,7 +155,7 @@ def fed_gradient(
     dx = tap // N4
     target = tap % N4
     fed, there = fed_row(row, dy, dx, height, width, out_height, out_width, top, left, STRIDE)
-    there = there & (row < rows)[:, None] & ((dx < 3) & (target < N))[None, :]
+    there = there & (row < end)[:, None] & ((dx < 3) & (target < N))[None, :]
     at = fed * N + target[None, :]
     mean = tl.load(statistics + target)
     factor = tl.load(statistics + NP + target)
@@ -147,7 +173,7 @@ def cross_backward(
     x, x_statistics, of_x, x_partial, x_of_scale, x_of_offset, x_sums, arrived, rows, programs,
     height, width, out_height, out_width, top, left,
     STRIDE: tl.constexpr, N: tl.constexpr, N4: tl.constexpr, NP: tl.constexpr,
-    B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
+    B: tl.constexpr, PROGRAMS: tl.constexpr, BATCHES: tl.constexpr, MOST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The 3x3 convolution, by the rows of its input; x is raw, as the convolution before gave it.
 
@@ -155,6 +181,10 @@ def cross_backward(
     """
     program = tl.program_id(0)
     part = tl.program_id(1)
+    batch, begin, end = share_of(program, rows, programs, B)
+    statistics += batch * (4 * NP)
+    sums += batch * (2 * NP)
+    x_statistics += batch * (4 * NP)
     tap = tl.arange(0, 4 * N4)
     narrow = tl.arange(0, NP)
     w_at = (tap % N4)[:, None] * (9 * N) + (tap // N4)[:, None] + narrow[None, :] * 9
@@ -164,13 +194,13 @@ def cross_backward(
     x_summand = tl.load(x_statistics + 2 * NP + narrow)
     if part < 3:
         of_w = tl.zeros([4 * N4, NP], tl.float32)
-        for start in range(program * B, rows, programs * B):
+        for start in range(begin, end, programs * B):
             row = start + tl.arange(0, B)
-            x_mask = (row < rows)[:, None] & (narrow < N)[None, :]
+            x_mask = (row < end)[:, None] & (narrow < N)[None, :]
             x_raw = tl.load(x + row[:, None] * N + narrow[None, :], x_mask, 0.0)
             value = tl.where(x_mask, tl.maximum(normalised(x_raw, x_mean, x_factor, x_summand), 0.0), 0.0)
             of_z = fed_gradient(
-                gradient, raw, statistics, sums, row, rows, part, height, width, out_height, out_width, top, left,
+                gradient, raw, statistics, sums, row, end, part, height, width, out_height, out_width, top, left,
                 STRIDE, N, N4, NP,
             )  # fmt: skip
             of_w = tl.dot(tl.trans(of_z), value, of_w, input_precision=PRECISION)
@@ -178,17 +208,17 @@ def cross_backward(
     else:
         total = tl.zeros([NP], tl.float32)
         product = tl.zeros([NP], tl.float32)
-        for start in range(program * B, rows, programs * B):
+        for start in range(begin, end, programs * B):
             row = start + tl.arange(0, B)
             of_value = tl.zeros([B, NP], tl.float32)
             for dy in range(3):
                 of_z = fed_gradient(
-                    gradient, raw, statistics, sums, row, rows, dy, height, width, out_height, out_width, top, left,
+                    gradient, raw, statistics, sums, row, end, dy, height, width, out_height, out_width, top, left,
                     STRIDE, N, N4, NP,
                 )  # fmt: skip
                 w = tl.load(weight + w_at + 3 * dy, w_mask, 0.0)
                 of_value = tl.dot(of_z, w, of_value, input_precision=PRECISION)
-            x_mask = (row < rows)[:, None] & (narrow < N)[None, :]
+            x_mask = (row < end)[:, None] & (narrow < N)[None, :]
             x_at = row[:, None] * N + narrow[None, :]
             x_raw = tl.load(x + x_at, x_mask, 0.0)
             fires = x_mask & (normalised(x_raw, x_mean, x_factor, x_summand) > 0.0)
@@ -197,8 +227,11 @@ def cross_backward(
             total += tl.sum(of_value, 0)
             product += add_products(of_value, x_raw, x_statistics, narrow, NP)
         keep_sums(x_partial, program, narrow, NP, total, product)
-        if is_last(arrived, programs):
-            finish_sums(x_partial, programs, rows, x_of_scale, x_of_offset, x_sums, PROGRAMS, N, NP)
+        if is_last(arrived + 1 + batch, programs):
+            finish_sums(x_partial, batch, programs, rows, x_of_scale, x_of_offset, x_sums, PROGRAMS, BATCHES, N, NP)
+            if BATCHES > 1:  # noqa: SIM102 (Triton computes both sides of an `and`)
+                if is_last(arrived, BATCHES):
+                    finish_gradients(x_partial, programs, x_of_scale, x_of_offset, BATCHES, MOST, N, NP)
 
 
 @triton.jit
@@ -210,13 +243,23 @@ def enter_backward(
     height, width, out_height, out_width,
     FIRST: tl.constexpr, BESIDE_PROJECTED: tl.constexpr, PROJECT: tl.constexpr, STRIDE: tl.constexpr,
     C: tl.constexpr, N: tl.constexpr, CO: tl.constexpr, CP: tl.constexpr, NP: tl.constexpr, COP: tl.constexpr,
-    B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
+    B: tl.constexpr, PROGRAMS: tl.constexpr, BATCHES: tl.constexpr, MOST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The 1x1 convolution that a block begins with, its shortcut, and the ReLU before both.
 
     `after` is the gradient after the block's sum, `before` and `beside` what the sum before the block was of.
     """
     program = tl.program_id(0)
+    batch, begin, end = share_of(program, rows, programs, B)
+    statistics += batch * (4 * NP)
+    sums += batch * (2 * NP)
+    if PROJECT:
+        s_statistics += batch * (4 * COP)
+        s_sums += batch * (2 * COP)
+    if not FIRST:
+        before_statistics += batch * (4 * CP)
+        if BESIDE_PROJECTED:
+            beside_statistics += batch * (4 * CP)
     channel = tl.arange(0, CP)
     narrow = tl.arange(0, NP)
     wide = tl.arange(0, COP)
@@ -232,9 +275,9 @@ def enter_backward(
     total = tl.zeros([CP], tl.float32)
     product = tl.zeros([CP], tl.float32)
     b_product = tl.zeros([CP], tl.float32)
-    for start in range(program * B, rows, programs * B):
+    for start in range(begin, end, programs * B):
         row = start + tl.arange(0, B)
-        inside = (row < rows)[:, None]
+        inside = (row < end)[:, None]
         mask = inside & (channel < C)[None, :]
         at = row[:, None] * C + channel[None, :]
         value = tl.load(x + at, mask, 0.0)
@@ -246,7 +289,7 @@ def enter_backward(
         of_value = tl.dot(of_z, w, input_precision=PRECISION)
         if PROJECT:
             o_row = row
-            taken = row < rows
+            taken = row < end
             if STRIDE != 1:
                 place = row // width
                 image = place // height
@@ -276,10 +319,15 @@ def enter_backward(
         keep_sums(partial, program, channel, CP, total, product)
         if BESIDE_PROJECTED:
             keep_sums(b_partial, program, channel, CP, total, b_product)
-        if is_last(arrived, programs):
-            finish_sums(partial, programs, rows, of_scale, of_offset, before_sums, PROGRAMS, C, CP)
+        if is_last(arrived + 1 + batch, programs):
+            finish_sums(partial, batch, programs, rows, of_scale, of_offset, before_sums, PROGRAMS, BATCHES, C, CP)
             if BESIDE_PROJECTED:
-                finish_sums(b_partial, programs, rows, b_of_scale, b_of_offset, b_sums, PROGRAMS, C, CP)
+                finish_sums(b_partial, batch, programs, rows, b_of_scale, b_of_offset, b_sums, PROGRAMS, BATCHES, C, CP)
+            if BATCHES > 1:  # noqa: SIM102 (Triton computes both sides of an `and`)
+                if is_last(arrived, BATCHES):
+                    finish_gradients(partial, programs, of_scale, of_offset, BATCHES, MOST, C, CP)
+                    if BESIDE_PROJECTED:
+                        finish_gradients(b_partial, programs, b_of_scale, b_of_offset, BATCHES, MOST, C, CP)
 
 
 @triton.jit

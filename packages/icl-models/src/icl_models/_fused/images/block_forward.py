@@ -1,11 +1,22 @@
 # mypy: ignore-errors
 # Kernels are a language of their own that only looks like Python.
-"""A bottleneck block in three kernels, each a convolution of rows (N * H * W, C) with the normalisation before it."""
+"""A bottleneck block in three kernels, each a convolution of rows (N * H * W, C) with the normalisation before it.
+
+`rows` are those of one batch that is normalised by itself, and `programs` those that share them.
+"""
 
 import triton
 import triton.language as tl
 
-from icl_models._fused.images.statistics import finish_statistics, is_last, keep_statistics, merge, normalised
+from icl_models._fused.images.statistics import (
+    finish_averages,
+    finish_statistics,
+    is_last,
+    keep_statistics,
+    merge,
+    normalised,
+    share_of,
+)
 
 
 @triton.jit
@@ -33,10 +44,15 @@ def enter_block(
     arrived, rows, programs, height, width, out_height, out_width,
     FIRST: tl.constexpr, BESIDE_PROJECTED: tl.constexpr, PROJECT: tl.constexpr, STRIDE: tl.constexpr,
     C: tl.constexpr, N: tl.constexpr, CO: tl.constexpr, CP: tl.constexpr, NP: tl.constexpr, COP: tl.constexpr,
-    B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
+    B: tl.constexpr, PROGRAMS: tl.constexpr, BATCHES: tl.constexpr, MOST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """Unless FIRST, write x, what the block before gives; its convolution to N, and to CO where PROJECT."""
     program = tl.program_id(0)
+    batch, begin, end = share_of(program, rows, programs, B)
+    if not FIRST:
+        before_statistics += batch * (4 * CP)
+        if BESIDE_PROJECTED:
+            beside_statistics += batch * (4 * CP)
     channel = tl.arange(0, CP)
     narrow = tl.arange(0, NP)
     wide = tl.arange(0, COP)
@@ -50,9 +66,9 @@ def enter_block(
         s_count = 0.0
         s_mean = tl.zeros([COP], tl.float32)
         s_squares = tl.zeros([COP], tl.float32)
-    for start in range(program * B, rows, programs * B):
+    for start in range(begin, end, programs * B):
         row = start + tl.arange(0, B)
-        inside = (row < rows)[:, None]
+        inside = (row < end)[:, None]
         at = row[:, None] * C + channel[None, :]
         mask = inside & known[None, :]
         if FIRST:
@@ -64,7 +80,7 @@ def enter_block(
             tl.store(x + at, value, mask)
         z = tl.dot(value, w, input_precision=PRECISION)
         tl.store(out + row[:, None] * N + narrow[None, :], z, inside & (narrow < N)[None, :])
-        some = tl.minimum(rows - start, B).to(tl.float32)
+        some = tl.minimum(end - start, B).to(tl.float32)
         count, mean, squares = merge(count, mean, squares, z, inside, some)
         if PROJECT:
             s_z = tl.dot(value, s_w, input_precision=PRECISION)
@@ -75,7 +91,7 @@ def enter_block(
                 image = place // height
                 y = place - image * height
                 column = row - place * width
-                taken = (row < rows) & (y % STRIDE == 0) & (column % STRIDE == 0)
+                taken = (row < end) & (y % STRIDE == 0) & (column % STRIDE == 0)
                 s_row = (image * out_height + y // STRIDE) * out_width + column // STRIDE
                 s_inside = taken[:, None]
                 some = tl.sum(taken.to(tl.float32), 0)
@@ -84,12 +100,20 @@ def enter_block(
     keep_statistics(partial, program, narrow, NP, count, mean, squares)
     if PROJECT:
         keep_statistics(s_partial, program, wide, COP, s_count, s_mean, s_squares)
-    if is_last(arrived, programs):
-        finish_statistics(partial, programs, scale, offset, hidden, average, counter, statistics, PROGRAMS, N, NP)
+    if is_last(arrived + 1 + batch, programs):
+        finish_statistics(
+            partial, batch, programs, scale, offset, hidden, average, counter, statistics, PROGRAMS, BATCHES, N, NP
+        )
         if PROJECT:
             finish_statistics(
-                s_partial, programs, s_scale, s_offset, s_hidden, s_average, s_counter, s_statistics, PROGRAMS, CO, COP
-            )
+                s_partial, batch, programs, s_scale, s_offset, s_hidden, s_average, s_counter, s_statistics, PROGRAMS,
+                BATCHES, CO, COP,
+            )  # fmt: skip
+        if BATCHES > 1:  # noqa: SIM102 (Triton computes both sides of an `and`)
+            if is_last(arrived, BATCHES):
+                finish_averages(partial, programs, hidden, average, counter, BATCHES, MOST, N, NP)
+                if PROJECT:
+                    finish_averages(s_partial, programs, s_hidden, s_average, s_counter, BATCHES, MOST, CO, COP)
 
 
 @triton.jit
@@ -108,10 +132,12 @@ def cross_block(
     x, x_statistics, weight, out, partial, scale, offset, hidden, average, counter, statistics,
     arrived, rows, programs, height, width, out_height, out_width, top, left,
     STRIDE: tl.constexpr, N: tl.constexpr, N4: tl.constexpr, NP: tl.constexpr,
-    B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
+    B: tl.constexpr, PROGRAMS: tl.constexpr, BATCHES: tl.constexpr, MOST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The 3x3 convolution, a row of three taps at a time: (B, 4 * N4) by (4 * N4, N), the fourth tap empty."""
     program = tl.program_id(0)
+    batch, begin, end = share_of(program, rows, programs, B)
+    x_statistics += batch * (4 * NP)
     tap = tl.arange(0, 4 * N4)
     dx = tap // N4
     source = tap % N4
@@ -125,23 +151,28 @@ def cross_block(
     count = 0.0
     mean = tl.zeros([NP], tl.float32)
     squares = tl.zeros([NP], tl.float32)
-    for start in range(program * B, rows, programs * B):
+    for start in range(begin, end, programs * B):
         row = start + tl.arange(0, B)
         z = tl.zeros([B, NP], tl.float32)
         for dy in range(3):  # not unrolled, so that few numbers are kept at a time
             under, there = tapped_row(row, dy, dx, height, width, out_height, out_width, top, left, STRIDE)
-            there = there & (row < rows)[:, None] & known[None, :]
+            there = there & (row < end)[:, None] & known[None, :]
             value = tl.load(x + under * N + source[None, :], there, 0.0)
             value = tl.where(there, tl.maximum(normalised(value, of_mean, factor, summand), 0.0), 0.0)
             w = tl.load(w_at + 3 * dy, w_mask, 0.0)
             z = tl.dot(value, w, z, input_precision=PRECISION)
-        inside = (row < rows)[:, None]
+        inside = (row < end)[:, None]
         tl.store(out + row[:, None] * N + narrow[None, :], z, inside & (narrow < N)[None, :])
-        some = tl.minimum(rows - start, B).to(tl.float32)
+        some = tl.minimum(end - start, B).to(tl.float32)
         count, mean, squares = merge(count, mean, squares, z, inside, some)
     keep_statistics(partial, program, narrow, NP, count, mean, squares)
-    if is_last(arrived, programs):
-        finish_statistics(partial, programs, scale, offset, hidden, average, counter, statistics, PROGRAMS, N, NP)
+    if is_last(arrived + 1 + batch, programs):
+        finish_statistics(
+            partial, batch, programs, scale, offset, hidden, average, counter, statistics, PROGRAMS, BATCHES, N, NP
+        )
+        if BATCHES > 1:  # noqa: SIM102 (Triton computes both sides of an `and`)
+            if is_last(arrived, BATCHES):
+                finish_averages(partial, programs, hidden, average, counter, BATCHES, MOST, N, NP)
 
 
 @triton.jit
@@ -149,10 +180,12 @@ def widen_block(
     x, x_statistics, weight, out, partial, scale, offset, hidden, average, counter, statistics,
     arrived, rows, programs,
     N: tl.constexpr, CO: tl.constexpr, NP: tl.constexpr, COP: tl.constexpr,
-    B: tl.constexpr, PROGRAMS: tl.constexpr, PRECISION: tl.constexpr,
+    B: tl.constexpr, PROGRAMS: tl.constexpr, BATCHES: tl.constexpr, MOST: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """The 1x1 convolution from N back to CO."""
     program = tl.program_id(0)
+    batch, begin, end = share_of(program, rows, programs, B)
+    x_statistics += batch * (4 * NP)
     narrow = tl.arange(0, NP)
     wide = tl.arange(0, COP)
     known = narrow < N
@@ -163,30 +196,39 @@ def widen_block(
     count = 0.0
     mean = tl.zeros([COP], tl.float32)
     squares = tl.zeros([COP], tl.float32)
-    for start in range(program * B, rows, programs * B):
+    for start in range(begin, end, programs * B):
         row = start + tl.arange(0, B)
-        inside = (row < rows)[:, None]
+        inside = (row < end)[:, None]
         mask = inside & known[None, :]
         value = tl.load(x + row[:, None] * N + narrow[None, :], mask, 0.0)
         value = tl.where(mask, tl.maximum(normalised(value, of_mean, factor, summand), 0.0), 0.0)
         z = tl.dot(value, w, input_precision=PRECISION)
         tl.store(out + row[:, None] * CO + wide[None, :], z, inside & (wide < CO)[None, :])
-        some = tl.minimum(rows - start, B).to(tl.float32)
+        some = tl.minimum(end - start, B).to(tl.float32)
         count, mean, squares = merge(count, mean, squares, z, inside, some)
     keep_statistics(partial, program, wide, COP, count, mean, squares)
-    if is_last(arrived, programs):
-        finish_statistics(partial, programs, scale, offset, hidden, average, counter, statistics, PROGRAMS, CO, COP)
+    if is_last(arrived + 1 + batch, programs):
+        finish_statistics(
+            partial, batch, programs, scale, offset, hidden, average, counter, statistics, PROGRAMS, BATCHES, CO, COP
+        )
+        if BATCHES > 1:  # noqa: SIM102 (Triton computes both sides of an `and`)
+            if is_last(arrived, BATCHES):
+                finish_averages(partial, programs, hidden, average, counter, BATCHES, MOST, CO, COP)
 
 
 @triton.jit
 def leave_block(
-    before, before_statistics, beside, beside_statistics, out, rows,
+    before, before_statistics, beside, beside_statistics, out, rows, programs,
     PROJECTED: tl.constexpr, C: tl.constexpr, CP: tl.constexpr, B: tl.constexpr,
 ):  # fmt: skip
     """What the last block gives."""
-    row = tl.program_id(0) * B + tl.arange(0, B)
+    batch, begin, end = share_of(tl.program_id(0), rows, programs, B)
+    before_statistics += batch * (4 * CP)
+    if PROJECTED:
+        beside_statistics += batch * (4 * CP)
+    row = begin + tl.arange(0, B)
     channel = tl.arange(0, CP)
-    mask = (row < rows)[:, None] & (channel < C)[None, :]
+    mask = (row < end)[:, None] & (channel < C)[None, :]
     at = row[:, None] * C + channel[None, :]
     tl.store(
         out + at,

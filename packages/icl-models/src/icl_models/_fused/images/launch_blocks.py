@@ -49,7 +49,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a block's backward pass needs: its input, its convolutions' outputs and their statistics (4, width)."""
+    """What a block's backward pass needs: its input, its convolutions' outputs and their statistics (N, 4, width)."""
 
     x: Tensor
     raw: list[Tensor]
@@ -61,19 +61,20 @@ def blocks_forward(
 ) -> tuple[Tensor, list[Kept]]:
     """Rows (N * H * W, C) through the blocks, each of three layers or four with the shortcut's, in training."""
     scratch, second = _scratch(x, shapes, 3), _scratch(x, shapes, 3)
-    arrived = torch.zeros(3 * len(shapes), _APART, dtype=torch.int32, device=x.device)
+    arrived = _counters(x, 3 * len(shapes), shapes)
     kept: list[Kept] = []
     for number, (shape, block) in enumerate(zip(shapes, layers, strict=True)):
         before = kept[-1] if kept else None
         kept.append(_block_forward(x, before, shape, block, scratch, second, arrived[3 * number :]))
     shape = shapes[-1]
     out = x.new_empty(shape.out_rows, shape.out_channels)
-    rows = shape.out_rows
     tile = TILES["leave_block"]
-    leave_block[(-(-rows // tile.rows),)](
+    programs = -(-shape.batch_out_rows // tile.rows)
+    leave_block[(shape.batches * programs,)](
         *_sum_of(kept[-1]),
         out,
-        rows,
+        shape.batch_out_rows,
+        programs,
         shape.project,
         shape.out_channels,
         _wide(shape.out_channels),
@@ -96,13 +97,14 @@ def _block_forward(
     if before is not None:
         x = x.new_empty(shape.rows, shape.channels)
     raw = [x.new_empty(shape.rows, narrow), x.new_empty(shape.out_rows, narrow), x.new_empty(shape.out_rows, out)]
-    statistics = [x.new_empty(4, n), x.new_empty(4, n), x.new_empty(4, co)]
+    many = shape.batches
+    statistics = [x.new_empty(many, 4, n), x.new_empty(many, 4, n), x.new_empty(many, 4, co)]
     if shape.project:
         raw.append(x.new_empty(shape.out_rows, out))
-        statistics.append(x.new_empty(4, co))
+        statistics.append(x.new_empty(many, 4, co))
     size = shape.height, shape.width, shape.out_height, shape.out_width
-    many = power_of_two(shape.programs)
-    grid = (shape.programs,)
+    counts = _counts(shape)
+    grid = (shape.all_programs,)
     enter_tile, cross_tile, widen_tile = TILES["enter_block"], TILES["cross_block"], TILES["widen_block"]
     first, cross, widen = layers[:3]
     last = layers[-1]  # the shortcut's, where there is one
@@ -110,20 +112,20 @@ def _block_forward(
         x, *((x, x, x, x) if before is None else _sum_of(before)),
         first.weight, raw[0], scratch, *first.norm.all, statistics[0],
         last.weight, raw[-1], second, *last.norm.all, statistics[-1],
-        arrived, shape.rows, shape.programs, *size,
+        arrived, shape.batch_rows, shape.programs, *size,
         before is None, before is not None and len(before.raw) == 4, shape.project, shape.stride,
         shape.channels, narrow, out, _wide(shape.channels), n, co,
-        enter_tile.rows, many, PRECISION, **enter_tile.options,
+        enter_tile.rows, *counts, PRECISION, **enter_tile.options,
     )  # fmt: skip
     cross_block[grid](
         raw[0], statistics[0], cross.weight, raw[1], scratch, *cross.norm.all, statistics[1],
-        arrived[1:], shape.out_rows, shape.programs, *size, shape.top, shape.left,
-        shape.stride, narrow, power_of_two(narrow, 4), n, cross_tile.rows, many, PRECISION, **cross_tile.options,
+        arrived[1:], shape.batch_out_rows, shape.programs, *size, shape.top, shape.left,
+        shape.stride, narrow, power_of_two(narrow, 4), n, cross_tile.rows, *counts, PRECISION, **cross_tile.options,
     )  # fmt: skip
     widen_block[grid](
         raw[1], statistics[1], widen.weight, raw[2], scratch, *widen.norm.all, statistics[2],
-        arrived[2:], shape.out_rows, shape.programs, narrow, out, n, co,
-        widen_tile.rows, many, PRECISION, **widen_tile.options,
+        arrived[2:], shape.batch_out_rows, shape.programs, narrow, out, n, co,
+        widen_tile.rows, *counts, PRECISION, **widen_tile.options,
     )  # fmt: skip
     return Kept(x, raw, statistics)
 
@@ -134,18 +136,18 @@ def blocks_backward(
     """The gradient of the input, through the ReLU that gave it, and of each layer's weight, scale and offset."""
     groups = _groups(shapes)
     scratch, second = _scratch(y, shapes, 2), _scratch(y, shapes, 2)
-    arrived = torch.zeros(1 + 3 * len(shapes), _APART, dtype=torch.int32, device=y.device)
+    arrived = _counters(y, 1 + 3 * len(shapes), shapes)
     partial = y.new_empty(sum(group.width * group.programs for group in groups))
     total = y.new_empty(sum(group.width for group in groups))
-    norms = [[_NormGradient(layer.norm.scale) for layer in block] for block in layers]
-    shape, last, of = shapes[-1], kept[-1], norms[-1]
-    many = power_of_two(shape.programs)
+    shape, last = shapes[-1], kept[-1]
+    norms = [[_NormGradient(layer.norm.scale, shape.batches) for layer in block] for block in layers]
+    of = norms[-1]
     out = torch.empty_like(y)
     tile = TILES["leave_backward"]
-    leave_backward[(shape.programs,)](
+    leave_backward[(shape.all_programs,)](
         gradient, y, out, last.raw[2], last.statistics[2], scratch, *of[2].all,
-        last.raw[-1], last.statistics[-1], second, *of[-1].all, arrived, shape.out_rows, shape.programs,
-        shape.project, shape.out_channels, _wide(shape.out_channels), tile.rows, many, **tile.options,
+        last.raw[-1], last.statistics[-1], second, *of[-1].all, arrived, shape.batch_out_rows, shape.programs,
+        shape.project, shape.out_channels, _wide(shape.out_channels), tile.rows, *_counts(shape), **tile.options,
     )  # fmt: skip
     weights: list[list[Tensor]] = [[] for _ in shapes]
     for group in groups:
@@ -178,43 +180,43 @@ def _block_backward(
 ) -> Tensor:  # fmt: skip
     narrow, out, n, co = shape.narrow, shape.out_channels, _wide(shape.narrow), _wide(shape.out_channels)
     size = shape.height, shape.width, shape.out_height, shape.out_width
-    many = power_of_two(shape.programs)
-    grid = (shape.programs,)
+    counts = _counts(shape)
+    grid = (shape.all_programs,)
     widen_tile, cross_tile, enter_tile = (TILES[f"{name}_backward"] for name in ("widen", "cross", "enter"))
     raw, statistics = kept.raw, kept.statistics
     starts = [sum(shape.weights[:layer]) for layer in range(len(layers))]
     of_cross, of_first, of_x = torch.empty_like(raw[1]), torch.empty_like(raw[0]), torch.empty_like(kept.x)
     widen_backward[grid](
         after, raw[2], statistics[2], of[2].sums, layers[2].weight, of_weights[starts[2] :], width,
-        raw[1], statistics[1], of_cross, scratch, *of[1].all, arrived, shape.out_rows, shape.programs,
-        narrow, out, n, co, widen_tile.rows, many, PRECISION, **widen_tile.options,
+        raw[1], statistics[1], of_cross, scratch, *of[1].all, arrived, shape.batch_out_rows, shape.programs,
+        narrow, out, n, co, widen_tile.rows, *counts, PRECISION, **widen_tile.options,
     )  # fmt: skip
-    cross_backward[(shape.programs, 4)](
+    cross_backward[(shape.all_programs, 4)](
         of_cross, raw[1], statistics[1], of[1].sums, layers[1].weight, of_weights[starts[1] :], width,
-        raw[0], statistics[0], of_first, scratch, *of[0].all, arrived[1:], shape.rows, shape.programs,
+        raw[0], statistics[0], of_first, scratch, *of[0].all, arrived[1:], shape.batch_rows, shape.programs,
         *size, shape.top, shape.left,
-        shape.stride, narrow, power_of_two(narrow, 4), n, cross_tile.rows, many, PRECISION, **cross_tile.options,
+        shape.stride, narrow, power_of_two(narrow, 4), n, cross_tile.rows, *counts, PRECISION, **cross_tile.options,
     )  # fmt: skip
     source, of_source = (kept, of) if before is None else before
     enter_backward[grid](
         of_first, raw[0], statistics[0], of[0].sums, layers[0].weight, of_weights, width,
         after, raw[-1], statistics[-1], of[-1].sums, layers[-1].weight, of_weights[starts[-1] :],
         kept.x, of_x, source.raw[2], source.statistics[2], scratch, *of_source[2].all,
-        source.raw[-1], source.statistics[-1], second, *of_source[-1].all, arrived[2:], shape.rows, shape.programs,
-        *size, before is None, len(source.raw) == 4, shape.project, shape.stride,
+        source.raw[-1], source.statistics[-1], second, *of_source[-1].all, arrived[2:],
+        shape.batch_rows, shape.programs, *size, before is None, len(source.raw) == 4, shape.project, shape.stride,
         shape.channels, narrow, out, _wide(shape.channels), n, co,
-        enter_tile.rows, many, PRECISION, **enter_tile.options,
+        enter_tile.rows, *counts, PRECISION, **enter_tile.options,
     )  # fmt: skip
     return of_x
 
 
 class _NormGradient:
-    """Gradients of scale and offset, and the sums (2, width) that the gradient of the input depends on."""
+    """Gradients of scale and offset, and the sums (N, 2, width) that the gradient of the input depends on."""
 
-    def __init__(self, scale: Tensor) -> None:
+    def __init__(self, scale: Tensor, batches: int) -> None:
         both = scale.new_empty(2, len(scale))
         self.scale, self.offset = both.unbind()
-        self.sums = scale.new_empty(2, _wide(len(scale)))
+        self.sums = scale.new_empty(batches, 2, _wide(len(scale)))
 
     @property
     def all(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -240,7 +242,7 @@ def _groups(shapes: Sequence[BlockShape]) -> list[_Group]:
         blocks = tuple(range(first, first + half))
         size = sum(sum(shapes[block].weights) for block in blocks)
         width = -(-size // _COLUMNS) * _COLUMNS
-        programs = shapes[first].programs
+        programs = shapes[first].all_programs
         groups.append(_Group(blocks, programs, width, base, start))
         base, start = base + width * programs, start + width
     return groups
@@ -269,4 +271,17 @@ def _wide(channels: int) -> int:
 
 def _scratch(like: Tensor, shapes: Sequence[BlockShape], sums: int) -> Tensor:
     widest = [max(shape.narrow, shape.out_channels, shape.channels) for shape in shapes]
-    return like.new_empty(max(shape.programs * sums * _wide(wide) for shape, wide in zip(shapes, widest, strict=True)))
+    return like.new_empty(
+        max(shape.all_programs * sums * _wide(wide) for shape, wide in zip(shapes, widest, strict=True))
+    )
+
+
+def _counters(like: Tensor, kernels: int, shapes: Sequence[BlockShape]) -> Tensor:
+    """Zeros for each kernel: one for its batches, and one for each batch's programs."""
+    room = -(-(1 + shapes[0].batches) // _APART) * _APART
+    return torch.zeros(kernels, room, dtype=torch.int32, device=like.device)
+
+
+def _counts(shape: BlockShape) -> tuple[int, int, int]:
+    """What kernels are made for: powers of two that hold a batch's programs and, last, the batches; and the batches."""
+    return power_of_two(shape.programs), shape.batches, power_of_two(shape.batches)

@@ -17,7 +17,7 @@ from icl_models._fused.images.stem_forward import (
     pool_convolution,
     square_images,
 )
-from icl_models._fused.images.tiles import TILES
+from icl_models._fused.images.tiles import TILES, Tile
 from icl_models._fused.switch import interprets
 
 _PROGRAMS = 256
@@ -44,47 +44,58 @@ def stem_forward(images: Tensor, shape: StemShape, layer: Layer) -> tuple[Tensor
         images, squares, shades, squares.numel(), shape.height, shape.width, rows, columns, *shape.conv_padding, _PIXELS
     )
     tile = TILES["add_moments"]
-    programs = min(_PROGRAMS, -(-shape.positions // tile.rows))
-    partial = images.new_empty(programs, 65, 64)
-    moments = torch.empty(65, 64, dtype=torch.float64, device=images.device)
-    add_moments[(programs,)](
-        squares, shades, partial, shape.positions, programs, *size, rows, columns, tile.rows, PRECISION, **tile.options
+    batches, positions = shape.batches, shape.batch_positions
+    programs = _programs(positions, tile, batches)
+    partial = images.new_empty(batches * programs, 65, 64)
+    moments = torch.empty(batches, 65, 64, dtype=torch.float64, device=images.device)
+    add_moments[(batches * programs,)](
+        squares, shades, partial, positions, programs, *size, rows, columns, tile.rows, PRECISION, **tile.options
     )
-    finish_moments[(65,)](partial, moments, programs, shape.positions, power_of_two(programs))
+    finish_moments[(65, batches)](partial, moments, programs, positions, power_of_two(programs))
     channels = shape.channels
-    folded = images.new_empty(64, channels)
-    high, low = (torch.empty(64, channels, dtype=torch.float16, device=images.device) for _ in range(2))
-    affine = images.new_empty(4, channels)
+    folded = images.new_empty(batches, 64, channels)
+    high, low = (torch.empty(batches, 64, channels, dtype=torch.float16, device=images.device) for _ in range(2))
+    affine = images.new_empty(batches, 4, channels)
     norm = layer.norm
-    fold_normalisation[(channels,)](layer.weight, norm.scale, norm.offset, moments, folded, high, low, affine, channels)
+    fold_normalisation[(channels, batches)](
+        layer.weight, norm.scale, norm.offset, moments, folded, high, low, affine, channels
+    )
     out = images.new_empty(shape.places, channels)
     argument = torch.empty(shape.places, channels, dtype=torch.int8, device=images.device)
     tile = TILES["pool_convolution"]
-    pool_convolution[(-(-shape.places // tile.rows),)](
+    programs = -(-shape.batch_places // tile.rows)
+    pool_convolution[(batches * programs,)](
         squares, shades, folded, high, low, affine, out, argument, norm.hidden, norm.average, norm.counter,
-        shape.places, *size, rows, columns, shape.pooled_height, shape.pooled_width, *shape.pool_padding, channels,
-        tile.rows, PRECISION, **tile.options,
+        shape.batch_places, programs, *size, rows, columns, shape.pooled_height, shape.pooled_width,
+        *shape.pool_padding, batches, power_of_two(batches), channels, tile.rows, PRECISION, **tile.options,
     )  # fmt: skip
     return out, KeptStem(squares, shades, moments, argument)
 
 
 def stem_backward(gradient: Tensor, shape: StemShape, layer: Layer, kept: KeptStem) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of weight, scale and offset, of that of the rows before their ReLU."""
-    channels = shape.channels
+    batches, channels = shape.batches, shape.channels
     tile = TILES["pool_convolution_backward"]
-    programs = min(_PROGRAMS, -(-shape.places // tile.rows))
-    partial = gradient.new_empty(programs, 65 * channels)
+    programs = _programs(shape.batch_places, tile, batches)
+    partial = gradient.new_empty(batches * programs, 65 * channels)
     rows, columns = shape.squares
-    pool_convolution_backward[(programs,)](
-        gradient, kept.argument, kept.squares, kept.shades, partial, shape.places, programs,
+    pool_convolution_backward[(batches * programs,)](
+        gradient, kept.argument, kept.squares, kept.shades, partial, shape.batch_places, programs,
         shape.conv_height, shape.conv_width, rows, columns,
         shape.pooled_height, shape.pooled_width, *shape.pool_padding,
         channels, tile.rows, PRECISION, interprets(), **tile.options,
     )  # fmt: skip
-    of_weight = torch.empty_like(layer.weight)
-    of_scale, of_offset = torch.empty_like(layer.norm.scale), torch.empty_like(layer.norm.offset)
-    unfold_normalisation[(channels,)](
+    of_weight = gradient.new_empty(batches, *layer.weight.shape)
+    of_scale, of_offset = gradient.new_empty(2, batches, channels)
+    unfold_normalisation[(channels, batches)](
         partial, layer.weight, layer.norm.scale, kept.moments, of_weight, of_scale, of_offset, programs, channels,
         power_of_two(programs),
     )  # fmt: skip
-    return of_weight, of_scale, of_offset
+    if batches == 1:
+        return of_weight[0], of_scale[0], of_offset[0]
+    return of_weight.sum(0), of_scale.sum(0), of_offset.sum(0)
+
+
+def _programs(total: int, tile: Tile, batches: int) -> int:
+    """How many programs share a batch's positions."""
+    return max(1, min(_PROGRAMS // batches, -(-total // tile.rows)))

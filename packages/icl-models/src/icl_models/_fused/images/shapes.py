@@ -16,9 +16,13 @@ def power_of_two(number: int, least: int = 1) -> int:
 
 @dataclass(frozen=True)
 class BlockShape:
-    """A bottleneck block: `height` and `width` of its input, and those it gives; `top` and `left` pad the 3x3 one."""
+    """A bottleneck block: `height` and `width` of its input, and those it gives; `top` and `left` pad the 3x3 one.
+
+    Each of `batches` parts of the images is normalised by itself, and shared by as many `programs`.
+    """
 
     images: int
+    batches: int
     height: int
     width: int
     out_height: int
@@ -41,6 +45,18 @@ class BlockShape:
         return self.images * self.out_height * self.out_width
 
     @property
+    def batch_rows(self) -> int:
+        return self.rows // self.batches
+
+    @property
+    def batch_out_rows(self) -> int:
+        return self.out_rows // self.batches
+
+    @property
+    def all_programs(self) -> int:
+        return self.batches * self.programs
+
+    @property
     def weights(self) -> tuple[int, ...]:
         """Numbers in the block's weights: of the three convolutions, and of the shortcut's."""
         three = (self.channels * self.narrow, 9 * self.narrow**2, self.narrow * self.out_channels)
@@ -49,9 +65,13 @@ class BlockShape:
 
 @dataclass(frozen=True)
 class StemShape:
-    """The stem: images, what the convolution gives and what pooling gives, with the paddings before both axes."""
+    """The stem: images, what the convolution gives and what pooling gives, with the paddings before both axes.
+
+    Each of `batches` parts of the images is normalised by itself.
+    """
 
     images: int
+    batches: int
     height: int
     width: int
     conv_height: int
@@ -68,14 +88,23 @@ class StemShape:
         return self.conv_height + 3, self.conv_width + 3
 
     @property
-    def positions(self) -> int:
-        return self.images * self.conv_height * self.conv_width
-
-    @property
     def places(self) -> int:
         return self.images * self.pooled_height * self.pooled_width
 
+    @property
+    def batch_positions(self) -> int:
+        return self.images // self.batches * self.conv_height * self.conv_width
 
-def programs_for(rows: int, widest: int) -> int:
-    """How many programs share the rows of a kernel of which the widest statistics have so many channels."""
-    return max(1, min(-(-rows // _ROWS), _NUMBERS // power_of_two(widest, 16), _PROGRAMS))
+    @property
+    def batch_places(self) -> int:
+        return self.places // self.batches
+
+
+def programs_for(rows: int, widest: int, batches: int) -> int:
+    """How many programs share a batch's rows in a kernel of which the widest statistics have so many channels."""
+    return max(1, min(-(-rows // _ROWS), _NUMBERS // power_of_two(widest, 16), _PROGRAMS // batches))
+
+
+def most_batches(widest: int) -> int:
+    """How many batches a kernel's last program can take together."""
+    return _NUMBERS // power_of_two(widest, 16)

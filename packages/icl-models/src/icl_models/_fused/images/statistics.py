@@ -3,6 +3,10 @@
 """Batch statistics that kernels compute beside their work: a program's own, then all programs' by the last to finish.
 
 No number is added atomically, and programs are combined in the order of their numbers: results repeat to the last bit.
+
+Images may be normalised in several batches, one after the other, each by its own statistics (ghost batches; Hoffer et
+al. 2017). As many programs share the rows of each, the last of them finishes its statistics, and the last batch to be
+finished takes the means over batches. Counters of a kernel: of finished batches, then of each batch's programs.
 """
 
 import triton
@@ -10,6 +14,13 @@ import triton.language as tl
 
 EPS = tl.constexpr(1e-5)
 DECAY = tl.constexpr(0.9)
+
+
+@triton.jit
+def share_of(program, rows, programs, B: tl.constexpr):
+    """A program's batch, the first of the rows that it begins with, and where its batch's `rows` end."""
+    batch = program // programs
+    return batch, batch * rows + (program - batch * programs) * B, (batch + 1) * rows
 
 
 @triton.jit
@@ -42,23 +53,28 @@ def keep_sums(partial, program, channel, WIDTH: tl.constexpr, gradient, product)
 
 
 @triton.jit
-def is_last(arrived, programs):
-    """Whether this program is the last; what all have written before may then be read."""
+def is_last(arrived, number):
+    """Whether this program is the last of so many; what all have written before may then be read."""
     tl.debug_barrier()
     before = tl.atomic_add(arrived, 1, sem="acq_rel")
     tl.debug_barrier()
-    return before == programs - 1
+    return before == number - 1
 
 
 @triton.jit
 def finish_statistics(
-    partial, programs, scale, offset, hidden, average, counter, out, PROGRAMS: tl.constexpr, C: tl.constexpr,
-    WIDTH: tl.constexpr,
+    partial, batch, programs, scale, offset, hidden, average, counter, out, PROGRAMS: tl.constexpr,
+    BATCHES: tl.constexpr, C: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """Combine programs' statistics: `out` (4, WIDTH) is mean, factor, offset, inverse deviation; running averages."""
+    """Combine a batch's programs' statistics: `out` (batches, 4, WIDTH) is mean, factor, offset, inverse deviation.
+
+    Running averages are updated by the only batch. Of several, mean and variance are where its first program's were.
+    """
     channel = tl.arange(0, WIDTH)
     program = tl.arange(0, PROGRAMS)
     there = (program < programs)[:, None]
+    partial += batch * programs * (3 * WIDTH)
+    out += batch * (4 * WIDTH)
     at = partial + program[:, None] * (3 * WIDTH) + channel[None, :]
     means = tl.load(at, there, 0.0, cache_modifier=".cg")
     squares = tl.load(at + WIDTH, there, 0.0, cache_modifier=".cg")
@@ -73,7 +89,26 @@ def finish_statistics(
     tl.store(out + WIDTH + channel, tl.load(scale + channel, known, 0.0) * deviation)
     tl.store(out + 2 * WIDTH + channel, tl.load(offset + channel, known, 0.0))
     tl.store(out + 3 * WIDTH + channel, deviation)
-    update_averages(hidden, average, counter, mean, variance, channel, known, C)
+    if BATCHES == 1:
+        update_averages(hidden, average, counter, mean, variance, channel, known, C)
+    else:
+        tl.store(partial + channel, mean)
+        tl.store(partial + WIDTH + channel, variance)
+
+
+@triton.jit
+def finish_averages(
+    partial, programs, hidden, average, counter, BATCHES: tl.constexpr, MOST: tl.constexpr, C: tl.constexpr,
+    WIDTH: tl.constexpr,
+):  # fmt: skip
+    """Update running averages by the mean of several finished batches, of which MOST is a power of two."""
+    channel = tl.arange(0, WIDTH)
+    batch = tl.arange(0, MOST)
+    there = (batch < BATCHES)[:, None]
+    at = partial + (batch * programs)[:, None] * (3 * WIDTH) + channel[None, :]
+    mean = tl.sum(tl.load(at, there, 0.0, cache_modifier=".cg"), 0) / BATCHES
+    variance = tl.sum(tl.load(at + WIDTH, there, 0.0, cache_modifier=".cg"), 0) / BATCHES
+    update_averages(hidden, average, counter, mean, variance, channel, channel < C, C)
 
 
 @triton.jit
@@ -104,19 +139,45 @@ def power_of_decay(count):
 
 @triton.jit
 def finish_sums(
-    partial, programs, rows, of_scale, of_offset, out, PROGRAMS: tl.constexpr, C: tl.constexpr, WIDTH: tl.constexpr
-):
-    """Combine programs' sums: the gradients of scale and offset, and in `out` (2, WIDTH) both over the rows."""
+    partial, batch, programs, rows, of_scale, of_offset, out, PROGRAMS: tl.constexpr, BATCHES: tl.constexpr,
+    C: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
+    """Combine a batch's programs' sums: in `out` (batches, 2, WIDTH) over its rows, and as gradients.
+
+    Those of the only batch are the gradients of scale and offset. Of several, they are where its first program's were.
+    """
     channel = tl.arange(0, WIDTH)
     program = tl.arange(0, PROGRAMS)
     there = (program < programs)[:, None]
+    partial += batch * programs * (2 * WIDTH)
+    out += batch * (2 * WIDTH)
     at = partial + program[:, None] * (2 * WIDTH) + channel[None, :]
+    gradient = tl.sum(tl.load(at, there, 0.0, cache_modifier=".cg"), 0)
+    product = tl.sum(tl.load(at + WIDTH, there, 0.0, cache_modifier=".cg"), 0)
+    if BATCHES == 1:
+        tl.store(of_offset + channel, gradient, channel < C)
+        tl.store(of_scale + channel, product, channel < C)
+    else:
+        tl.store(partial + channel, gradient)
+        tl.store(partial + WIDTH + channel, product)
+    tl.store(out + channel, gradient / rows)
+    tl.store(out + WIDTH + channel, product / rows)
+
+
+@triton.jit
+def finish_gradients(
+    partial, programs, of_scale, of_offset, BATCHES: tl.constexpr, MOST: tl.constexpr, C: tl.constexpr,
+    WIDTH: tl.constexpr,
+):  # fmt: skip
+    """Add up several finished batches' gradients of scale and offset; MOST is a power of two."""
+    channel = tl.arange(0, WIDTH)
+    batch = tl.arange(0, MOST)
+    there = (batch < BATCHES)[:, None]
+    at = partial + (batch * programs)[:, None] * (2 * WIDTH) + channel[None, :]
     gradient = tl.sum(tl.load(at, there, 0.0, cache_modifier=".cg"), 0)
     product = tl.sum(tl.load(at + WIDTH, there, 0.0, cache_modifier=".cg"), 0)
     tl.store(of_offset + channel, gradient, channel < C)
     tl.store(of_scale + channel, product, channel < C)
-    tl.store(out + channel, gradient / rows)
-    tl.store(out + WIDTH + channel, product / rows)
 
 
 @triton.jit

@@ -5,7 +5,7 @@
 import triton
 import triton.language as tl
 
-from icl_models._fused.images.statistics import EPS
+from icl_models._fused.images.statistics import EPS, share_of
 from icl_models._fused.images.stem_forward import patches, statistics_of_channel, weight_index
 
 
@@ -16,13 +16,14 @@ def gradient_of_program(
     PRECISION: tl.constexpr, WIDEN: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0)
+    _, begin, end = share_of(program, total, programs, B)
     channel = tl.arange(0, C)
     k = tl.arange(0, 64)
     of_w = tl.zeros([C, 64], tl.float32)
     of_bias = tl.zeros([C], tl.float32)
-    for start in range(program * B, total, programs * B):
+    for start in range(begin, end, programs * B):
         place = start + tl.arange(0, B)
-        inside = place < total
+        inside = place < end
         line = place // pooled_width
         image = line // pooled_height
         i = line - image * pooled_height
@@ -73,7 +74,7 @@ def pool_convolution_backward(
     pooled_height, pooled_width, top, left, C: tl.constexpr, B: tl.constexpr, PRECISION: tl.constexpr,
     WIDEN: tl.constexpr,
 ):  # fmt: skip
-    """Gradients of normalising weights (C, 64) and, behind them, of the bias, a program's: (programs, 65 * C).
+    """Gradients of normalising weights (C, 64) and, behind them, of the bias, a program's: (all programs, 65 * C).
 
     `gradient` (N * pooled_height * pooled_width, C) has been through the ReLU. A place in the pooled image stands for
     the 2x2 positions of the convolution that begin its window; each is in one, two or four windows.
@@ -94,8 +95,17 @@ def pool_convolution_backward(
 def unfold_normalisation(
     partial, weight, scale, moments, of_weight, of_scale, of_offset, programs, C: tl.constexpr, PROGRAMS: tl.constexpr
 ):
-    """Add up the programs' gradients and take them through weights, mean and variance, a channel each."""
+    """Add up a batch's programs' gradients and take them through weights, mean and variance, a channel each.
+
+    Gradients are a batch's own: (batches, C, 7, 7) and (batches, C).
+    """
     channel = tl.program_id(0)
+    batch = tl.program_id(1)
+    partial += batch * programs * (65 * C)
+    moments += batch * (65 * 64)
+    of_weight += batch * (49 * C)
+    of_scale += batch * C
+    of_offset += batch * C
     k = tl.arange(0, 64)
     program = tl.arange(0, PROGRAMS)
     there = program < programs

@@ -6,12 +6,15 @@ The convolution is linear in the images' patches, so that the statistics of what
 and covariance, and normalisation goes into its weights and bias. Images come as squares of 2x2 pixels: a patch, widened
 to 8x8, is four rows of sixteen numbers side by side. Drawings of few shades are exact in float16 and bfloat16, which
 tensor cores multiply fast: one number on the device tells, and weights are then a sum of two of float16.
+
+Of several batches that are normalised apart, each has moments and normalising weights of its own. Totals are a batch's,
+and `programs` those that share it.
 """
 
 import triton
 import triton.language as tl
 
-from icl_models._fused.images.statistics import EPS, update_averages
+from icl_models._fused.images.statistics import EPS, share_of, update_averages
 
 
 @triton.jit
@@ -48,14 +51,15 @@ def moments_of_program(
     PRECISION: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0)
+    _, begin, end = share_of(program, total, programs, B)
     k = tl.arange(0, 64)
     product = tl.zeros([64, 64], tl.float32)
     patch = tl.zeros([64], tl.float32)
-    for start in range(program * B, total, programs * B):
+    for start in range(begin, end, programs * B):
         position = start + tl.arange(0, B)
         line = position // width
         image = line // height
-        value = patches(squares, image, line - image * height, position - line * width, rows, columns, position < total)
+        value = patches(squares, image, line - image * height, position - line * width, rows, columns, position < end)
         patch += tl.sum(value, 0)
         if EXACT:
             half = value.to(tl.float16)
@@ -75,7 +79,7 @@ def moments_of_program(
 def add_moments(
     squares, shades, partial, total, programs, height, width, rows, columns, B: tl.constexpr, PRECISION: tl.constexpr
 ):
-    """Sums of patches' products and, behind them, of patches, of a program's positions: (programs, 65, 64)."""
+    """Sums of patches' products and, behind them, of patches, of a program's positions: (all programs, 65, 64)."""
     if tl.load(shades) == 0:
         moments_of_program(squares, partial, total, programs, height, width, rows, columns, True, B, PRECISION)
     else:
@@ -84,13 +88,15 @@ def add_moments(
 
 @triton.jit
 def finish_moments(partial, out, programs, total, PROGRAMS: tl.constexpr):
-    """Means over the positions, in float64."""
+    """Means over a batch's positions, in float64: (batches, 65, 64)."""
+    batch = tl.program_id(1)
     k = tl.program_id(0) * 64 + tl.arange(0, 64)
     program = tl.arange(0, PROGRAMS)
+    partial += batch * programs * (65 * 64)
     value = tl.load(
         partial + program[:, None] * (65 * 64) + k[None, :], (program < programs)[:, None] & (k >= 0)[None, :], 0.0
     )
-    tl.store(out + k, tl.sum(value.to(tl.float64), 0) / total)
+    tl.store(out + batch * (65 * 64) + k, tl.sum(value.to(tl.float64), 0) / total)
 
 
 @triton.jit
@@ -119,9 +125,15 @@ def statistics_of_channel(weight, moments, channel):
 def fold_normalisation(weight, scale, offset, moments, folded, high, low, affine, C: tl.constexpr):
     """A channel's normalising weights, (64, C) from (C, 7, 7), also as two float16 numbers times a power of two.
 
-    `affine` (4, C): what undoes the power of two, the bias, mean and variance.
+    `affine` (4, C): what undoes the power of two, the bias, mean and variance. A batch each: (batches, ...).
     """
     channel = tl.program_id(0)
+    batch = tl.program_id(1)
+    moments += batch * (65 * 64)
+    folded += batch * (64 * C)
+    high += batch * (64 * C)
+    low += batch * (64 * C)
+    affine += batch * (4 * C)
     k = tl.arange(0, 64)
     w, mean, _, variance = statistics_of_channel(weight, moments, channel)
     deviation = 1.0 / tl.sqrt(variance + EPS)
@@ -145,13 +157,18 @@ def fold_normalisation(weight, scale, offset, moments, folded, high, low, affine
 
 @triton.jit
 def pool_of_program(
-    squares, folded, high, low, affine, out, argument, total, height, width, rows, columns,
+    squares, folded, high, low, affine, out, argument, total, programs, height, width, rows, columns,
     pooled_height, pooled_width, top, left, EXACT: tl.constexpr, C: tl.constexpr, B: tl.constexpr,
     PRECISION: tl.constexpr,
 ):  # fmt: skip
-    position = tl.program_id(0) * B + tl.arange(0, B)
+    batch, begin, end = share_of(tl.program_id(0), total, programs, B)
+    folded += batch * (64 * C)
+    high += batch * (64 * C)
+    low += batch * (64 * C)
+    affine += batch * (4 * C)
+    position = begin + tl.arange(0, B)
     channel = tl.arange(0, C)
-    inside = position < total
+    inside = position < end
     line = position // pooled_width
     image = line // pooled_height
     first_y = (line - image * pooled_height) * 2 - top
@@ -188,8 +205,9 @@ def pool_of_program(
 
 @triton.jit
 def pool_convolution(
-    squares, shades, folded, high, low, affine, out, argument, hidden, average, counter, total, height, width, rows,
-    columns, pooled_height, pooled_width, top, left, C: tl.constexpr, B: tl.constexpr, PRECISION: tl.constexpr,
+    squares, shades, folded, high, low, affine, out, argument, hidden, average, counter, total, programs,
+    height, width, rows, columns, pooled_height, pooled_width, top, left,
+    BATCHES: tl.constexpr, MOST: tl.constexpr, C: tl.constexpr, B: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """ReLU of the largest of nine convolutions (N * pooled_height * pooled_width, C), and which of them it was.
 
@@ -197,16 +215,23 @@ def pool_convolution(
     """
     if tl.load(shades) == 0:
         pool_of_program(
-            squares, folded, high, low, affine, out, argument, total, height, width, rows, columns,
+            squares, folded, high, low, affine, out, argument, total, programs, height, width, rows, columns,
             pooled_height, pooled_width, top, left, True, C, B, PRECISION,
         )  # fmt: skip
     else:
         pool_of_program(
-            squares, folded, high, low, affine, out, argument, total, height, width, rows, columns,
+            squares, folded, high, low, affine, out, argument, total, programs, height, width, rows, columns,
             pooled_height, pooled_width, top, left, False, C, B, PRECISION,
         )  # fmt: skip
     if tl.program_id(0) == 0:
         channel = tl.arange(0, C)
-        mean = tl.load(affine + 2 * C + channel)
-        variance = tl.load(affine + 3 * C + channel)
+        if BATCHES == 1:
+            mean = tl.load(affine + 2 * C + channel)
+            variance = tl.load(affine + 3 * C + channel)
+        else:
+            batch = tl.arange(0, MOST)
+            there = (batch < BATCHES)[:, None]
+            at = affine + batch[:, None] * (4 * C) + channel[None, :]
+            mean = tl.sum(tl.load(at + 2 * C, there, 0.0), 0) / BATCHES
+            variance = tl.sum(tl.load(at + 3 * C, there, 0.0), 0) / BATCHES
         update_averages(hidden, average, counter, mean, variance, channel, channel < C, C)
