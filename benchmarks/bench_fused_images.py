@@ -5,8 +5,8 @@
 Images are random strokes of one bit, as Omniglot's. Kernels are compiled first, beside each other. Values, gradients
 and running averages are held against the modules in float64, beside the modules' own error in float32. Forward and
 backward pass are then timed together as a captured graph, fused and plain in turn, with each kernel's time.
-`--part tiles` times the fused ones with other cuts of the work. Each of `--batches` parts of the images is normalised by
-its own statistics; the paper's settings have 16.
+`--part tiles` times the fused ones with other cuts of the work. Each of `--batches` parts of the images is normalised
+by its own statistics; the paper's settings have 16.
 """
 
 from __future__ import annotations

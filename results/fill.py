@@ -177,7 +177,7 @@ def states(page: Path, words: list[str]) -> str:
         updates = f"{done:,}" if row["state"] == "done" else f"{done:,} of {last:,}, {row['state']}"
         hours = float(row["seconds_in_all"] or row["seconds_of_updates"]) / 3600
         took = f"{hours:.2f}" if row["seconds_in_all"] else f"{hours:.2f} (updates alone; {row['starts']} starts)"
-        threads = f", {row['threads']} thread{'s' if row['threads'] != '1' else ''}"
+        threads = f", {row['threads']} thread{'s' if row['threads'] != '1' else ''}" if row["device"] == "cpu" else ""
         where = (row["processor"] or row["device"]) + threads
         versions = f"Python {row['python']}, PyTorch {row['torch']}, NumPy {row['numpy']}, icl-train {row['icl-train']}"
         cells = (row["run"], updates, f"{float(row['seconds_per_update'] or 'nan'):.3f}", took, where, versions)

@@ -83,10 +83,23 @@ def run_row(run: RunFolder) -> Row:
         "device": start.get("device") or run.environment["device"],
         "threads": start.get("threads") or run.threads,
         "engine": start.get("engine", ""),
-        "processor": processor_name() if run.environment["host"] == platform.node() else "",
+        "processor": _hardware(run),
         "python": run.environment["python"],
         **{name: version or "" for name, version in versions.items()},
     }
+
+
+def _hardware(run: RunFolder) -> str:
+    """What a run was trained on, one after the other; empty where it is not known.
+
+    Of a run that has not written it down it is that of this machine, if it was trained on a CPU of a host of its name.
+    """
+    known = [str(start["hardware"]) for start in run.starts if start.get("hardware")]
+    devices = {start.get("device", "") for start in run.starts} or {run.environment["device"]}
+    if len(known) == len(run.starts) and known:
+        return ", then ".join(dict.fromkeys(known))
+    is_here = run.environment["host"] == platform.node() and devices == {"cpu"}
+    return processor_name() if is_here else ""
 
 
 def _seconds_of_updates(run: RunFolder) -> float:

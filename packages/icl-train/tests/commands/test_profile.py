@@ -40,7 +40,7 @@ def test_it_tells_the_parts_the_rates_the_products_memory_and_the_whole_run(caps
 
 def test_a_processor_with_a_long_name_is_told_within_the_width(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(module, "processor_name", lambda: "Processor(R) of a Maker(TM) with a Long Name @ 2.60GHz")
+    monkeypatch.setattr(module, "device_name", lambda _: "Processor(R) of a Maker(TM) with a Long Name @ 2.60GHz")
     assert _main(SMOKE) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80

@@ -13,6 +13,7 @@ from icl_data.foundation.command_line import run_command
 from icl_data.foundation.sealed import seal_object, unseal_object
 from icl_train import PlainReporter, RunError, RunFailed, RunFolder, figure3a, smoke, train
 from icl_train._commands.main import _main
+from icl_train._making.environment import processor_name
 from icl_train._plans.labels import run_name
 from icl_train._sweeps.sweep import prepare
 
@@ -311,3 +312,10 @@ def test_an_engine_that_the_device_lacks_leaves_the_run_as_it_was(tmp_path):
     with pytest.raises(ValueError, match=r"^train\.engine must be one of auto, .* on a cpu, got graph$"):
         _main(["resume", str(run.path), "--max-steps", "20", "--engine", "graph", "--device", "cpu"])
     assert (run.path / "config.json").read_bytes() == before
+
+
+def test_each_start_says_what_its_hardware_is_called(tmp_path):
+    path = tmp_path / "run"
+    run_to_end(path, config(4))
+    assert _main(["resume", str(path), "--max-steps", "8"]) == 0
+    assert [start["hardware"] for start in RunFolder.open(path).starts] == [processor_name()] * 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 
-from icl_train._making.environment import installed_versions
+from icl_train._making.environment import device_name, installed_versions
 from icl_train._runs.folder import RUN_FORMAT, RunFolder
 
 __all__ = ["record_start"]
@@ -29,6 +29,7 @@ def record_start(run: RunFolder, *, step: int, device: str, engine: str, process
         "from_step": step,
         "max_steps": run.config.train.max_steps,
         "device": device,
+        "hardware": device_name(device),
         "engine": engine,
         "processes": processes,
         "threads": threads,

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
-__all__ = ["available_cores", "environment_here", "installed_versions", "processor_name"]
+__all__ = ["available_cores", "device_name", "environment_here", "installed_versions", "processor_name"]
 
 
 def available_cores() -> int:
@@ -30,6 +30,15 @@ def processor_name() -> str:
     except OSError:  # Linux alone has it
         pass
     return platform.processor() or platform.machine()
+
+
+def device_name(device: str) -> str:
+    """What the hardware of one of torch's devices is called."""
+    if not device.startswith("cuda"):
+        return processor_name()
+    import torch
+
+    return torch.cuda.get_device_name(device)
 
 
 def environment_here() -> dict[str, Any]:

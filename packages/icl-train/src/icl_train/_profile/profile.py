@@ -12,7 +12,7 @@ from icl_train._computing.precision import computing
 from icl_train._engines.choose import engine_for
 from icl_train._estimate.work import Times, Work
 from icl_train._interventions.text import intervention_text
-from icl_train._making.environment import processor_name
+from icl_train._making.environment import device_name
 from icl_train._profile.ceilings import Ceilings, measure_ceilings
 from icl_train._profile.parts import Update, measure_update
 from icl_train._profile.trial import time_runs
@@ -116,7 +116,7 @@ def measure(config: RunConfig, *, threads: int, steps: int) -> Profile:
         torch.set_num_threads(before)
     return Profile(
         config=config,
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name(),
+        device=device_name(str(device)),
         on_cuda=device.type == "cuda",
         engine=engine_for(config, device),
         threads=threads,

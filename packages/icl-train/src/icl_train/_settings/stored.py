@@ -29,6 +29,7 @@ _START: dict[str, Any] = {
     "from_step": int,
     "max_steps": int,
     "device": str,
+    "hardware": str,
     "threads": int,
     "host": str,
     "versions": _Versions,
