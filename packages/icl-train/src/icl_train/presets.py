@@ -153,8 +153,10 @@ def smoke() -> RunConfig:
 def with_source(config: RunConfig, source: str) -> RunConfig:
     """The same run on another source of examples, with the embedder and, where they matter, the class counts that fit.
 
-    A file or folder gives all of its classes: a tenth are holdout (at least ``data.ways``), at most 10 of the others
-    common, the rest rare. A factory's source leaves the counts of ``config`` as they are.
+    The embedder stays, with its settings, where the examples are of the same kind as those of the built-in source
+    before, or where it is that of their kind. A file or folder gives all of its classes: a tenth are holdout (at least
+    ``data.ways``), at most 10 of the others common, the rest rare. A factory's source leaves the counts of ``config``
+    as they are.
 
     Args:
         config: the run's settings.
@@ -167,14 +169,19 @@ def with_source(config: RunConfig, source: str) -> RunConfig:
     """
     data = replace(config.data, source=source, omniglot=None, dim=None, n_exemplars=None, noise_scale=None)
     if source in BUILT_IN_SOURCES:
-        kind = {"symbolic": "id", "gaussian": "vector", "omniglot": "image"}[source]
+        kind = _KINDS[source]
     else:
         with modules_here():
             opened = load_source(data.source)
         kind = str(opened.kind)
         data = _with_fitting_counts(data, opened.n_classes)
-    embedder = {"id": "embedding", "vector": "vector", "image": "resnet"}[kind]
-    return replace(config, data=data, model=replace(config.model, embedder=embedder, embedder_config=None))
+    model, embedder = config.model, {"id": "embedding", "vector": "vector", "image": "resnet"}[kind]
+    if kind != _KINDS.get(config.data.source) and embedder != model.embedder:
+        model = replace(model, embedder=embedder, embedder_config=None)
+    return replace(config, data=data, model=model)
+
+
+_KINDS = {"symbolic": "id", "gaussian": "vector", "omniglot": "image"}
 
 
 def _with_fitting_counts(data: DataConfig, n_classes: int) -> DataConfig:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from icl_models import ResNetConfig
 from icl_train import DataConfig, RunConfig, RunFolder, smoke
 from icl_train._check_settings import check_settings
 from icl_train._commands.main import _main
@@ -212,3 +213,36 @@ def test_a_sweep_over_a_file_has_folders_of_its_own_in_the_root(tmp_path, capsys
     assert _main(["sweep", "figure3a", "--root", str(tmp_path / "runs"), *args]) == 0
     (run,) = (tmp_path / "runs").iterdir()
     assert run.name.startswith("features.npz-c00020-s0-")
+
+
+@pytest.mark.parametrize("source", ["omniglot", "images.npy", "images_here:make"])
+def test_other_images_keep_the_settings_of_the_embedder(source, tmp_path, monkeypatch):
+    np.save(tmp_path / "images.npy", np.zeros((40, 9, 28, 28, 1), "float32"))
+    (tmp_path / "images_here.py").write_text(
+        "import numpy as np\nfrom icl_data import ArraySource\n"
+        "def make():\n    return ArraySource(np.zeros((40, 9, 28, 28, 1), 'float32'))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    resnet = ResNetConfig(sequences_per_statistics=2)
+    config = chan2022()
+    config = replace(config, model=replace(config.model, embedder="resnet", embedder_config=resnet))
+    assert with_source(config, source).model == config.model
+    again = with_source(with_source(config, source), "omniglot")
+    assert again.model == config.model
+
+
+def test_other_vectors_keep_an_embedder_of_vectors(tmp_path):
+    np.save(tmp_path / "vectors.npy", np.zeros((40, 9, 50), "float32"))
+    config = replace(smoke(), model=replace(smoke().model, embedder="raw", embedder_config=None))
+    assert smoke().data.source == "gaussian"
+    assert with_source(config, str(tmp_path / "vectors.npy")).model.embedder == "raw"
+
+
+def test_examples_of_another_kind_bring_the_embedder_of_their_kind():
+    config = chan2022()
+    resnet = ResNetConfig(sequences_per_statistics=2)
+    config = replace(config, model=replace(config.model, embedder="resnet", embedder_config=resnet))
+    ids = with_source(config, "symbolic").model
+    assert (ids.embedder, with_source(config, "gaussian").model.embedder) == ("embedding", "vector")
+    assert ids.embedder_config != resnet
