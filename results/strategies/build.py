@@ -30,7 +30,7 @@ from icl_data.foundation.whole_file import try_file, whole_file
 HERE = Path(__file__).parent
 FILE = "checkpoints.csv"
 MARKERS = "osD^v"  # of seeds
-CONDITIONS_BESIDE = 3
+CONDITIONS_BESIDE = 4
 PANELS = {False: "accuracy over all labels", True: "accuracy between two labels"}
 
 

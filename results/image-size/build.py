@@ -1,0 +1,78 @@
+"""Make this page's files and tables of runs of 1,600 classes on images of two sizes, in groups of 2 and all together.
+
+    python results/image-size/build.py [RUNS ...]
+
+Runs of figure 3 that are not below RUNS are taken from the pages about figure 3a and batch statistics. Runs that this
+page has already stay, unless those below RUNS have come further. Other runs below RUNS, and broken folders, are named
+and passed over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from figure3_runs import STATISTICS, Figure3Run, runs_of_figure3
+from kept import kept_runs
+from page import arguments, build, compared, draw_into, made
+
+HERE = Path(__file__).parent
+CLASSES = 1600
+GROUPS = {2: "groups-of-2", 32: "all-together"}
+PAPER, SMALL = "paper", "omniglot28"
+DRAWN = {"accuracies": ("icl", "iwl"), "controls": ("novel_label", "flipped/accuracy_both", "train/accuracy_query")}
+
+
+def of_both_sizes(found: list[Figure3Run]) -> dict[int, dict[str, list[Figure3Run]]]:
+    """Runs by groups and scale, of the groups that have been trained at both sizes."""
+    by: dict[int, dict[str, list[Figure3Run]]] = {groups: {PAPER: [], SMALL: []} for groups in GROUPS}
+    for one in found:
+        if one.classes == CLASSES and one.statistics in by:
+            by[one.statistics][one.scale].append(one)
+    return {groups: sides for groups, sides in by.items() if all(sides.values())}
+
+
+def compare(out: Path, runs: dict[int, dict[str, list[Figure3Run]]]) -> bool:
+    """Whether large images could be held against small ones, in each of the groups."""
+    done = True
+    for groups, sides in runs.items():
+        names = [sides[scale][0].images for scale in (PAPER, SMALL)]
+        if not compared(out / GROUPS[groups], sides[PAPER], sides[SMALL], names):
+            print(f"images could not be compared in groups of {groups}: what the page has of it stays", file=sys.stderr)
+            done = False
+    return done
+
+
+def make(chosen: argparse.Namespace) -> int:
+    """The files of the page; the exit code."""
+    pages = [HERE.parent / "figure3a", HERE.parent / "batch-statistics"]
+    with runs_of_figure3(chosen, [SMALL, PAPER], beside=pages) as found:
+        runs = of_both_sizes(found)
+        if not runs:
+            said = f"there must be runs with {CLASSES} classes of both 28 x 28 and 105 x 105, got none"
+            print(f"{HERE.name}/build.py: {said}", file=sys.stderr)
+            return 1
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        done = compare(chosen.out, runs)
+        build(chosen.out, [one for sides in runs.values() for own in sides.values() for one in own])
+    # Of what the page keeps, not of the runs: they record metrics of training more often, and are gone another day.
+    with tempfile.TemporaryDirectory() as folder:
+        folders = [run.path for run, _ in kept_runs(chosen.out, Path(folder))]
+        axes = ("--x", "step", "--hue", STATISTICS, "--col", "data.downsample", "--unfinished")
+        for name, measures in DRAWN.items():
+            done &= draw_into(chosen.out, name, "plot", *folders, "--y", *measures, *axes, "--name", name)
+    return 0 if done else 1
+
+
+def main(args: list[str]) -> int:
+    """Run the command; the exit code."""
+    return made(make, arguments(HERE, (__doc__ or "").split("\n")[0]).parse_args(args), HERE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
