@@ -84,7 +84,7 @@ def run_row(run: RunFolder) -> Row:
         "threads": start.get("threads") or run.threads,
         "engine": start.get("engine", ""),
         "processor": _hardware(run),
-        "python": run.environment["python"],
+        "python": start.get("python") or run.environment["python"],
         **{name: version or "" for name, version in versions.items()},
     }
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import platform
 import re
 import shutil
 from dataclasses import replace
@@ -314,8 +315,9 @@ def test_an_engine_that_the_device_lacks_leaves_the_run_as_it_was(tmp_path):
     assert (run.path / "config.json").read_bytes() == before
 
 
-def test_each_start_says_what_its_hardware_is_called(tmp_path):
+def test_each_start_says_what_its_hardware_and_python_are(tmp_path):
     path = tmp_path / "run"
     run_to_end(path, config(4))
     assert _main(["resume", str(path), "--max-steps", "8"]) == 0
-    assert [start["hardware"] for start in RunFolder.open(path).starts] == [processor_name()] * 2
+    said = [(start["hardware"], start["python"]) for start in RunFolder.open(path).starts]
+    assert said == [(processor_name(), platform.python_version())] * 2

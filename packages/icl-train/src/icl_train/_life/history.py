@@ -34,6 +34,7 @@ def record_start(run: RunFolder, *, step: int, device: str, engine: str, process
         "processes": processes,
         "threads": threads,
         "host": platform.node(),
+        "python": platform.python_version(),
         "versions": installed_versions(),
     }
     run.rewrite(starts=(*RunFolder.open(run.path).starts, start), run_format=RUN_FORMAT)

@@ -32,6 +32,7 @@ _START: dict[str, Any] = {
     "hardware": str,
     "threads": int,
     "host": str,
+    "python": str,
     "versions": _Versions,
 }
 _RANGES = {"threads": (1, MOST_THREADS), "from_step": (0, LARGEST), "max_steps": (1, LARGEST)}
