@@ -29,9 +29,9 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def changed(path, *, seed=1, **data):
+def changed(path, *, seed=1, statistics=2, **data):
     """A run of figure 3 with another setting of its data, shorter than figure 3's, as those on the page are."""
-    config = config_of(seed=seed)
+    config = config_of(seed=seed, statistics=statistics)
     config = replace(config, data=replace(config.data, **data), train=replace(config.train, max_steps=20_000))
     return written(path, config, icl=0.6)
 
@@ -41,8 +41,9 @@ def made(tmp_path_factory):
     """The page of both changes and of runs that it does not speak of, and what was said."""
     root = tmp_path_factory.mktemp("runs")
     changed(root / "released", protocol="released")
-    changed(root / "reversed", **REVERSED)
+    changed(root / "reversed", statistics=32, **REVERSED)
     written(root / "own", config_of(seed=1), icl=0.7)
+    written(root / "own-32", config_of(seed=1, statistics=32), icl=0.65)
     written(root / "other-seed", config_of(seed=0))
     written(root / "other-groups", config_of(seed=1, statistics=4))
     changed(root / "both", protocol="released", **REVERSED)
@@ -54,24 +55,26 @@ def made(tmp_path_factory):
 def test_each_change_is_a_group_beside_the_run_without_one(made):
     _, page, said = made
     assert said.returncode == 0, said.stderr
-    assert {row["change"]: (row["seed"], row["updates"]) for row in rows(page / "runs.csv")} == {
-        "unchanged": ("1", "50000"),
-        "released-sequences": ("1", "20000"),
-        "reversed-drawings": ("1", "20000"),
-    }
+    columns = ("sequences_per_statistics", "change", "seed", "updates")
+    assert [tuple(row[name] for name in columns) for row in rows(page / "runs.csv")] == [
+        ("2", "unchanged", "1", "50000"),
+        ("32", "unchanged", "1", "50000"),
+        ("2", "released-sequences", "1", "20000"),
+        ("32", "reversed-drawings", "1", "20000"),
+    ]
     text = (page / "README.md").read_text()
-    assert "| unchanged | 10,000 | 1 | 0.700 (0.680 to 0.720) |" in text
-    assert "| reversed-drawings | 10,000 | 1 | 0.600 (0.578 to 0.621) |" in text
+    assert "| 28x28-classes1600-statistics2-unchanged-s1 | 10,000 | 1 | 0.700 (0.680 to 0.720) |" in text
+    assert "| 28x28-classes1600-statistics32-reversed-drawings-s1 | 10,000 | 1 | 0.600 (0.578 to 0.621) |" in text
 
 
-def test_each_change_is_held_against_the_run_without_one(made):
+def test_each_change_is_held_against_the_run_of_its_groups_without_one(made):
     _, page, _ = made
-    for change in ("released-sequences", "reversed-drawings"):
+    for change, difference in {"released-sequences": -0.1, "reversed-drawings": -0.05}.items():
         found = {
             (row["metric"], row["step"]): float(row["difference"])
             for row in rows(page / change / "compare_differences.csv")
         }
-        assert found["eval_fewshot_holdout/accuracy_closed", "20000"] == pytest.approx(-0.1)
+        assert found["eval_fewshot_holdout/accuracy_closed", "20000"] == pytest.approx(difference)
         assert (page / change / "compare.png").exists()
 
 
@@ -102,7 +105,10 @@ def test_the_page_is_made_anew_of_its_own_files(made, tmp_path):
 
 @pytest.mark.parametrize(
     ("seed", "told"),
-    [(None, "there must be runs with 1600 classes of 28 x 28 and one change, got none"), (7, "got none with seed 7")],
+    [
+        (None, "there must be runs with 1600 classes of 28 x 28 and one change, got none"),
+        (7, "got none with groups of 2 and seed 7"),
+    ],
 )
 def test_what_is_missing_is_one_line_and_nothing_is_written(tmp_path, seed, told):
     root = tmp_path / "runs"
@@ -123,3 +129,16 @@ def test_the_reversed_source_shows_what_downsampling_does_in_the_opposite_order(
     monkeypatch.setattr(module, "OmniglotSource", lambda: ArraySource(images))
     shown = ExampleBank(module.omniglot28()).gather([0, 2], [0, 1])
     assert shown.equal(ExampleBank(ArraySource(images), downsample=True).gather([0, 2], [3, 2]))
+
+
+def test_the_antialiased_source_shows_all_strokes_that_a_small_pixel_covers(monkeypatch):
+    images = np.zeros((3, 4, 112, 112), np.float32)
+    images[1, 2, 56:60, 56:58] = 1.0  # half of a pixel, each of four by four
+    monkeypatch.setattr(importlib.import_module("icl_data"), "OmniglotSource", lambda: ArraySource(images))
+    spec = importlib.util.spec_from_file_location("antialiased_drawings", PAGE / "antialiased_drawings.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    shown = ExampleBank(module.omniglot28()).gather([0, 1], [0, 2])
+    assert shown.shape == (2, 28, 28, 1)
+    assert not shown[0].any()
+    assert float(shown[1].sum()) == pytest.approx(8 / 16)
