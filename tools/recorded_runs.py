@@ -94,12 +94,12 @@ def _hardware(run: RunFolder) -> str:
 
     Of a run that has not written it down it is that of this machine, if it was trained on a CPU of a host of its name.
     """
-    known = [str(start["hardware"]) for start in run.starts if start.get("hardware")]
-    devices = {start.get("device", "") for start in run.starts} or {run.environment["device"]}
-    if len(known) == len(run.starts) and known:
-        return ", then ".join(dict.fromkeys(known))
-    is_here = run.environment["host"] == platform.node() and devices == {"cpu"}
-    return processor_name() if is_here else ""
+    known = [start.get("hardware") or _of_here(start) for start in run.starts or [run.environment]]
+    return ", then ".join(dict.fromkeys(known)) if all(known) else ""
+
+
+def _of_here(start: Mapping[str, Any]) -> str:
+    return processor_name() if (start["device"], start["host"]) == ("cpu", platform.node()) else ""
 
 
 def _seconds_of_updates(run: RunFolder) -> float:

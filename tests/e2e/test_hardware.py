@@ -21,9 +21,9 @@ def run_row():
         return run_row
 
 
-def start(step, device, hardware=None):
+def start(step, device, hardware=None, host=None):
     """That of a run; hardware is not told by older ones."""
-    told = {"time": "2026-01-01T00:00:00Z", "from_step": step, "device": device, "host": platform.node()}
+    told = {"time": "2026-01-01T00:00:00Z", "from_step": step, "device": device, "host": host or platform.node()}
     return told | {"threads": 1, "versions": {}} | ({"hardware": hardware} if hardware else {})
 
 
@@ -34,9 +34,12 @@ def start(step, device, hardware=None):
         ([start(0, "cpu", "one"), start(5, "cpu", "one"), start(9, "cuda", "a GPU")], "one, then a GPU"),
         ([start(0, "cpu")], processor_name()),
         ([start(0, "cuda")], ""),
-        ([start(0, "cpu"), start(5, "cuda", "a GPU")], ""),
+        ([start(0, "cpu"), start(5, "cuda", "a GPU")], f"{processor_name()}, then a GPU"),
+        ([start(0, "cpu", host="elsewhere"), start(5, "cuda", "a GPU")], ""),
+        ([start(0, "cpu"), start(5, "cpu", host="elsewhere")], ""),
+        ([], processor_name()),
     ],
-    ids=["told", "several", "a CPU of this host", "a GPU of this host's name", "half told"],
+    ids=["told", "several", "here", "a GPU of this host's name", "here first", "elsewhere first", "elsewhere", "none"],
 )
 def test_what_a_run_was_trained_on(starts, said, run_row, tmp_path):
     run = written(tmp_path / "run", config_of(), until=10_000).rewrite(starts=tuple(starts))

@@ -1,13 +1,19 @@
 """Distributions with one plugin each, on the path for the length of a test."""
 
+import os
 import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
+import torch
 
 import icl_models._plugins.registry as registry_module
+
+# Without a GPU kernels are interpreted. Triton wants to know when it is imported, which parts of torch do.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # Modules that several tests share lie here, where pytest's importlib mode does not look by itself.
 sys.path.append(str(Path(__file__).parent))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from icl_data import load_source, read_source_name
 from icl_data.foundation.own_modules import modules_here
-from icl_models import TransformerConfig
+from icl_models import TransformerConfig, find_embedder
 from icl_train._settings.class_counts import counts_for
 from icl_train._settings.source import BUILT_IN_SOURCES
 from icl_train.config import DataConfig, EvalConfig, ModelSettings, OptimConfig, RunConfig, TrainConfig
@@ -154,9 +154,10 @@ def with_source(config: RunConfig, source: str) -> RunConfig:
     """The same run on another source of examples, with the embedder and, where they matter, the class counts that fit.
 
     The embedder stays, with its settings, where the examples are of the same kind as those of the built-in source
-    before, or where it is that of their kind. A file or folder gives all of its classes: a tenth are holdout (at least
-    ``data.ways``), at most 10 of the others common, the rest rare. A factory's source leaves the counts of ``config``
-    as they are.
+    before, where it can read them as it did those of a source of one's own, or where it is that of their kind; whether
+    it fits their size is seen where settings are checked. A file or folder gives all of its classes: a tenth are
+    holdout (at least ``data.ways``), at most 10 of the others common, the rest rare. A factory's source leaves the
+    counts of ``config`` as they are.
 
     Args:
         config: the run's settings.
@@ -176,12 +177,22 @@ def with_source(config: RunConfig, source: str) -> RunConfig:
         kind = str(opened.kind)
         data = _with_fitting_counts(data, opened.n_classes)
     model, embedder = config.model, {"id": "embedding", "vector": "vector", "image": "resnet"}[kind]
-    if kind != _KINDS.get(config.data.source) and embedder != model.embedder:
+    before = _KINDS.get(config.data.source)
+    stays = kind == before if before else _reads(model.embedder, kind)
+    if not stays and embedder != model.embedder:
         model = replace(model, embedder=embedder, embedder_config=None)
     return replace(config, data=data, model=model)
 
 
 _KINDS = {"symbolic": "id", "gaussian": "vector", "omniglot": "image"}
+
+
+def _reads(embedder: str, kind: str) -> bool:
+    """Whether an embedder is there and takes examples of a kind."""
+    try:
+        return kind in find_embedder(embedder).example_kinds
+    except ValueError:
+        return False
 
 
 def _with_fitting_counts(data: DataConfig, n_classes: int) -> DataConfig:

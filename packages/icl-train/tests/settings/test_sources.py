@@ -236,7 +236,22 @@ def test_other_vectors_keep_an_embedder_of_vectors(tmp_path):
     np.save(tmp_path / "vectors.npy", np.zeros((40, 9, 50), "float32"))
     config = replace(smoke(), model=replace(smoke().model, embedder="raw", embedder_config=None))
     assert smoke().data.source == "gaussian"
-    assert with_source(config, str(tmp_path / "vectors.npy")).model.embedder == "raw"
+    config = with_source(config, str(tmp_path / "vectors.npy"))
+    assert config.model.embedder == "raw"
+    with pytest.raises(ValueError, match="emb_dim must be the vectors' width, 50, for embedder 'raw'"):
+        check_settings(replace(config, data=replace(config.data, n_labels=None)))
+
+
+def test_an_embedder_that_reads_two_kinds_stays_between_sources_of_ones_own(tmp_path):
+    np.save(tmp_path / "vectors.npy", np.zeros((40, 9, 50), "float32"))
+    np.save(tmp_path / "images.npy", np.zeros((40, 9, 28, 28, 1), "float32"))
+    np.save(tmp_path / "ids.npy", np.arange(40 * 9).reshape(40, 9))
+    vectors, images, ids = (str(tmp_path / f"{name}.npy") for name in ("vectors", "images", "ids"))
+    config = with_source(smoke(), vectors)
+    config = replace(config, model=replace(config.model, embedder="linear", embedder_config=None))
+    assert with_source(config, images).model.embedder == "linear"
+    assert with_source(with_source(config, images), "omniglot").model.embedder == "linear"
+    assert with_source(config, ids).model.embedder == "embedding"
 
 
 def test_examples_of_another_kind_bring_the_embedder_of_their_kind():

@@ -1,14 +1,10 @@
-"""Without a GPU, kernels are interpreted: Triton wants to know before it is imported."""
+"""Where kernels run in tests."""
 
 import importlib.util
-import os
 from typing import Any
 
 import pytest
 import torch
-
-if not torch.cuda.is_available():
-    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(scope="session")

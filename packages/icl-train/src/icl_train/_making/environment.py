@@ -24,7 +24,7 @@ def available_cores() -> int:
 def processor_name() -> str:
     """What this machine's processor is called, as far as the system says."""
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:  # Linux alone has it

@@ -50,7 +50,7 @@ def leave_backward(
 ):  # fmt: skip
     """The gradient before the last block's ReLU."""
     program = tl.program_id(0)
-    batch, begin, end = share_of(program, rows, programs, B)
+    batch, begin, end = share_of(program, rows, programs, BATCHES, B)
     statistics += batch * (4 * CP)
     if PROJECTED:
         beside_statistics += batch * (4 * CP)
@@ -91,7 +91,7 @@ def widen_backward(
 ):  # fmt: skip
     """The 1x1 convolution from N to CO; x is raw, as the convolution before gave it."""
     program = tl.program_id(0)
-    batch, begin, end = share_of(program, rows, programs, B)
+    batch, begin, end = share_of(program, rows, programs, BATCHES, B)
     statistics += batch * (4 * COP)
     sums += batch * (2 * COP)
     x_statistics += batch * (4 * NP)
@@ -181,7 +181,7 @@ def cross_backward(
     """
     program = tl.program_id(0)
     part = tl.program_id(1)
-    batch, begin, end = share_of(program, rows, programs, B)
+    batch, begin, end = share_of(program, rows, programs, BATCHES, B)
     statistics += batch * (4 * NP)
     sums += batch * (2 * NP)
     x_statistics += batch * (4 * NP)
@@ -250,7 +250,7 @@ def enter_backward(
     `after` is the gradient after the block's sum, `before` and `beside` what the sum before the block was of.
     """
     program = tl.program_id(0)
-    batch, begin, end = share_of(program, rows, programs, B)
+    batch, begin, end = share_of(program, rows, programs, BATCHES, B)
     statistics += batch * (4 * NP)
     sums += batch * (2 * NP)
     if PROJECT:

@@ -48,7 +48,7 @@ def enter_block(
 ):  # fmt: skip
     """Unless FIRST, write x, what the block before gives; its convolution to N, and to CO where PROJECT."""
     program = tl.program_id(0)
-    batch, begin, end = share_of(program, rows, programs, B)
+    batch, begin, end = share_of(program, rows, programs, BATCHES, B)
     if not FIRST:
         before_statistics += batch * (4 * CP)
         if BESIDE_PROJECTED:
@@ -136,7 +136,7 @@ def cross_block(
 ):  # fmt: skip
     """The 3x3 convolution, a row of three taps at a time: (B, 4 * N4) by (4 * N4, N), the fourth tap empty."""
     program = tl.program_id(0)
-    batch, begin, end = share_of(program, rows, programs, B)
+    batch, begin, end = share_of(program, rows, programs, BATCHES, B)
     x_statistics += batch * (4 * NP)
     tap = tl.arange(0, 4 * N4)
     dx = tap // N4
@@ -184,7 +184,7 @@ def widen_block(
 ):  # fmt: skip
     """The 1x1 convolution from N back to CO."""
     program = tl.program_id(0)
-    batch, begin, end = share_of(program, rows, programs, B)
+    batch, begin, end = share_of(program, rows, programs, BATCHES, B)
     x_statistics += batch * (4 * NP)
     narrow = tl.arange(0, NP)
     wide = tl.arange(0, COP)
@@ -219,10 +219,10 @@ def widen_block(
 @triton.jit
 def leave_block(
     before, before_statistics, beside, beside_statistics, out, rows, programs,
-    PROJECTED: tl.constexpr, C: tl.constexpr, CP: tl.constexpr, B: tl.constexpr,
+    PROJECTED: tl.constexpr, C: tl.constexpr, CP: tl.constexpr, BATCHES: tl.constexpr, B: tl.constexpr,
 ):  # fmt: skip
     """What the last block gives."""
-    batch, begin, end = share_of(tl.program_id(0), rows, programs, B)
+    batch, begin, end = share_of(tl.program_id(0), rows, programs, BATCHES, B)
     before_statistics += batch * (4 * CP)
     if PROJECTED:
         beside_statistics += batch * (4 * CP)

@@ -78,6 +78,7 @@ def blocks_forward(
         shape.project,
         shape.out_channels,
         _wide(shape.out_channels),
+        shape.batches,
         tile.rows,
         **tile.options,
     )

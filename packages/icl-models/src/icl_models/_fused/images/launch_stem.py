@@ -49,7 +49,18 @@ def stem_forward(images: Tensor, shape: StemShape, layer: Layer) -> tuple[Tensor
     partial = images.new_empty(batches * programs, 65, 64)
     moments = torch.empty(batches, 65, 64, dtype=torch.float64, device=images.device)
     add_moments[(batches * programs,)](
-        squares, shades, partial, positions, programs, *size, rows, columns, tile.rows, PRECISION, **tile.options
+        squares,
+        shades,
+        partial,
+        positions,
+        programs,
+        *size,
+        rows,
+        columns,
+        batches,
+        tile.rows,
+        PRECISION,
+        **tile.options,
     )
     finish_moments[(65, batches)](partial, moments, programs, positions, power_of_two(programs))
     channels = shape.channels
@@ -83,7 +94,7 @@ def stem_backward(gradient: Tensor, shape: StemShape, layer: Layer, kept: KeptSt
         gradient, kept.argument, kept.squares, kept.shades, partial, shape.batch_places, programs,
         shape.conv_height, shape.conv_width, rows, columns,
         shape.pooled_height, shape.pooled_width, *shape.pool_padding,
-        channels, tile.rows, PRECISION, interprets(), **tile.options,
+        batches, channels, tile.rows, PRECISION, interprets(), **tile.options,
     )  # fmt: skip
     of_weight = gradient.new_empty(batches, *layer.weight.shape)
     of_scale, of_offset = gradient.new_empty(2, batches, channels)

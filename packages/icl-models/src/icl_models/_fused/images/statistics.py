@@ -17,8 +17,10 @@ DECAY = tl.constexpr(0.9)
 
 
 @triton.jit
-def share_of(program, rows, programs, B: tl.constexpr):
+def share_of(program, rows, programs, BATCHES: tl.constexpr, B: tl.constexpr):
     """A program's batch, the first of the rows that it begins with, and where its batch's `rows` end."""
+    if BATCHES == 1:  # which takes fewer registers
+        return 0, program * B, rows
     batch = program // programs
     return batch, batch * rows + (program - batch * programs) * B, (batch + 1) * rows
 
@@ -92,6 +94,7 @@ def finish_statistics(
     if BATCHES == 1:
         update_averages(hidden, average, counter, mean, variance, channel, known, C)
     else:
+        tl.debug_barrier()  # what is there has been read
         tl.store(partial + channel, mean)
         tl.store(partial + WIDTH + channel, variance)
 
@@ -158,6 +161,7 @@ def finish_sums(
         tl.store(of_offset + channel, gradient, channel < C)
         tl.store(of_scale + channel, product, channel < C)
     else:
+        tl.debug_barrier()
         tl.store(partial + channel, gradient)
         tl.store(partial + WIDTH + channel, product)
     tl.store(out + channel, gradient / rows)

@@ -12,11 +12,11 @@ from icl_models._fused.images.stem_forward import patches, statistics_of_channel
 @triton.jit
 def gradient_of_program(
     gradient, argument, squares, partial, total, programs, height, width, rows, columns,
-    pooled_height, pooled_width, top, left, EXACT: tl.constexpr, C: tl.constexpr, B: tl.constexpr,
-    PRECISION: tl.constexpr, WIDEN: tl.constexpr,
+    pooled_height, pooled_width, top, left, EXACT: tl.constexpr, BATCHES: tl.constexpr, C: tl.constexpr,
+    B: tl.constexpr, PRECISION: tl.constexpr, WIDEN: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0)
-    _, begin, end = share_of(program, total, programs, B)
+    _, begin, end = share_of(program, total, programs, BATCHES, B)
     channel = tl.arange(0, C)
     k = tl.arange(0, 64)
     of_w = tl.zeros([C, 64], tl.float32)
@@ -71,8 +71,8 @@ def gradient_of_program(
 @triton.jit
 def pool_convolution_backward(
     gradient, argument, squares, shades, partial, total, programs, height, width, rows, columns,
-    pooled_height, pooled_width, top, left, C: tl.constexpr, B: tl.constexpr, PRECISION: tl.constexpr,
-    WIDEN: tl.constexpr,
+    pooled_height, pooled_width, top, left, BATCHES: tl.constexpr, C: tl.constexpr, B: tl.constexpr,
+    PRECISION: tl.constexpr, WIDEN: tl.constexpr,
 ):  # fmt: skip
     """Gradients of normalising weights (C, 64) and, behind them, of the bias, a program's: (all programs, 65 * C).
 
@@ -82,12 +82,12 @@ def pool_convolution_backward(
     if tl.load(shades) == 0:
         gradient_of_program(
             gradient, argument, squares, partial, total, programs, height, width, rows, columns,
-            pooled_height, pooled_width, top, left, True, C, B, PRECISION, WIDEN,
+            pooled_height, pooled_width, top, left, True, BATCHES, C, B, PRECISION, WIDEN,
         )  # fmt: skip
     else:
         gradient_of_program(
             gradient, argument, squares, partial, total, programs, height, width, rows, columns,
-            pooled_height, pooled_width, top, left, False, C, B, PRECISION, WIDEN,
+            pooled_height, pooled_width, top, left, False, BATCHES, C, B, PRECISION, WIDEN,
         )  # fmt: skip
 
 

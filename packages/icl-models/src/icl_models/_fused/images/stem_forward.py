@@ -47,11 +47,11 @@ def patches(squares, image, y, x, rows, columns, there):
 
 @triton.jit
 def moments_of_program(
-    squares, partial, total, programs, height, width, rows, columns, EXACT: tl.constexpr, B: tl.constexpr,
-    PRECISION: tl.constexpr,
+    squares, partial, total, programs, height, width, rows, columns, EXACT: tl.constexpr, BATCHES: tl.constexpr,
+    B: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0)
-    _, begin, end = share_of(program, total, programs, B)
+    _, begin, end = share_of(program, total, programs, BATCHES, B)
     k = tl.arange(0, 64)
     product = tl.zeros([64, 64], tl.float32)
     patch = tl.zeros([64], tl.float32)
@@ -77,13 +77,16 @@ def moments_of_program(
 
 @triton.jit
 def add_moments(
-    squares, shades, partial, total, programs, height, width, rows, columns, B: tl.constexpr, PRECISION: tl.constexpr
-):
+    squares, shades, partial, total, programs, height, width, rows, columns, BATCHES: tl.constexpr, B: tl.constexpr,
+    PRECISION: tl.constexpr,
+):  # fmt: skip
     """Sums of patches' products and, behind them, of patches, of a program's positions: (all programs, 65, 64)."""
     if tl.load(shades) == 0:
-        moments_of_program(squares, partial, total, programs, height, width, rows, columns, True, B, PRECISION)
+        moments_of_program(squares, partial, total, programs, height, width, rows, columns, True, BATCHES, B, PRECISION)
     else:
-        moments_of_program(squares, partial, total, programs, height, width, rows, columns, False, B, PRECISION)
+        moments_of_program(
+            squares, partial, total, programs, height, width, rows, columns, False, BATCHES, B, PRECISION
+        )
 
 
 @triton.jit
@@ -158,10 +161,10 @@ def fold_normalisation(weight, scale, offset, moments, folded, high, low, affine
 @triton.jit
 def pool_of_program(
     squares, folded, high, low, affine, out, argument, total, programs, height, width, rows, columns,
-    pooled_height, pooled_width, top, left, EXACT: tl.constexpr, C: tl.constexpr, B: tl.constexpr,
-    PRECISION: tl.constexpr,
+    pooled_height, pooled_width, top, left, EXACT: tl.constexpr, BATCHES: tl.constexpr, C: tl.constexpr,
+    B: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    batch, begin, end = share_of(tl.program_id(0), total, programs, B)
+    batch, begin, end = share_of(tl.program_id(0), total, programs, BATCHES, B)
     folded += batch * (64 * C)
     high += batch * (64 * C)
     low += batch * (64 * C)
@@ -216,12 +219,12 @@ def pool_convolution(
     if tl.load(shades) == 0:
         pool_of_program(
             squares, folded, high, low, affine, out, argument, total, programs, height, width, rows, columns,
-            pooled_height, pooled_width, top, left, True, C, B, PRECISION,
+            pooled_height, pooled_width, top, left, True, BATCHES, C, B, PRECISION,
         )  # fmt: skip
     else:
         pool_of_program(
             squares, folded, high, low, affine, out, argument, total, programs, height, width, rows, columns,
-            pooled_height, pooled_width, top, left, False, C, B, PRECISION,
+            pooled_height, pooled_width, top, left, False, BATCHES, C, B, PRECISION,
         )  # fmt: skip
     if tl.program_id(0) == 0:
         channel = tl.arange(0, C)
