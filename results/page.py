@@ -6,13 +6,14 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
 
 from figure3_runs import IMAGES, Figure3Run
 from fill import fill
+from kept import kept_runs
 from recorded_runs import draw, run_row, settings_text, value_rows, write_rows
 
 from icl_data.foundation.paths import describe
@@ -20,7 +21,7 @@ from icl_data.foundation.printable import printable
 from icl_data.foundation.whole_file import whole_file, write_text
 from icl_train import RunError
 
-__all__ = ["COMPARED", "arguments", "build", "compared", "draw_into", "made"]
+__all__ = ["COMPARED", "arguments", "build", "compared", "draw_into", "draw_kept", "made"]
 
 COMPARED = ("icl", "novel_label", "flipped/accuracy_both", "iwl")
 """Measures that runs are held against each other by."""
@@ -104,6 +105,26 @@ def draw_into(out: Path, name: str, *words: object) -> bool:
         with whole_file(out / f"{name}.png") as beside:
             shutil.copyfile(Path(drawn) / f"{name}.png", beside)
     return True
+
+
+def draw_kept(out: Path, pictures: Mapping[str, Sequence[str]], *axes: str) -> bool:
+    """Whether `icl-eval plot` has drawn all pictures of the runs as the page keeps them, finished or not.
+
+    The runs themselves record metrics of training more often, and are gone another day.
+
+    Args:
+        out: the folder of the page.
+        pictures: name → what is measured.
+        axes: options of the command.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        folders = [run.path for run, _ in kept_runs(out, Path(folder))]
+        words = ("--x", "step", *axes, "--unfinished")
+        drawn = [
+            draw_into(out, name, "plot", *folders, "--y", *measures, *words, "--name", name)
+            for name, measures in pictures.items()
+        ]
+    return all(drawn)
 
 
 def compared(folder: Path, ours: Sequence[Figure3Run], theirs: Sequence[Figure3Run], names: Sequence[str]) -> bool:

@@ -11,15 +11,12 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from figure3_runs import STATISTICS, Figure3Run, runs_of_figure3
-from kept import kept_runs
-from page import arguments, build, compared, draw_into, made
+from page import arguments, build, compared, draw_kept, made
 
 HERE = Path(__file__).parent
 CLASSES, ALL_TOGETHER = 1600, 32
@@ -58,12 +55,7 @@ def make(chosen: argparse.Namespace) -> int:
         chosen.out.mkdir(parents=True, exist_ok=True)
         done = compare(chosen.out, runs)
         build(chosen.out, runs)
-    # Of what the page keeps, not of the runs: they record metrics of training more often, and are gone another day.
-    with tempfile.TemporaryDirectory() as folder:
-        folders = [run.path for run, _ in kept_runs(chosen.out, Path(folder))]
-        axes = ("--x", "step", "--hue", STATISTICS, "--unfinished")
-        for name, measures in PICTURES.items():
-            done &= draw_into(chosen.out, name, "plot", *folders, "--y", *measures, *axes, "--name", name)
+    done &= draw_kept(chosen.out, PICTURES, "--hue", STATISTICS)
     return 0 if done else 1
 
 

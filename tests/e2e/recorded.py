@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -69,6 +72,18 @@ def evaluation(config: RunConfig, split: str, step: int, accuracy: float) -> dic
         low, high = wilson_interval(round(value * 2000), 2000)
         record |= {metric: value, f"{metric}_low": low, f"{metric}_high": high}
     return record
+
+
+def build_page(page: Path, *args: object) -> subprocess.CompletedProcess[str]:
+    """The build of a page of results, and what it said."""
+    command = [sys.executable, page / "build.py", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

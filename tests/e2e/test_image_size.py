@@ -1,27 +1,15 @@
 """The page about the size of the images holds large ones against small ones, in each of batch norm's groups."""
 
-import csv
 import importlib.util
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from recorded import config_of, contents, written
+from recorded import build_page, config_of, contents, rows_of, written
 
 PAGE = Path(__file__).parents[2] / "results" / "image-size"
-
-
-def build(*args):
-    command = [sys.executable, PAGE / "build.py", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def run_of(path, scale, *, icl, **changes):
@@ -40,13 +28,13 @@ def made(tmp_path_factory):
     run_of(root / "large-few", "paper", icl=0.5, classes=100)
     page = tmp_path_factory.mktemp("page")
     shutil.copy(PAGE / "README.md", page)
-    return root, page, build(root, "--fresh", "--out", page)
+    return root, page, build_page(PAGE, root, "--fresh", "--out", page)
 
 
 def test_runs_of_both_sizes_are_on_the_page_and_small_ones_are_other_pages(made):
     _, page, said = made
     assert (said.returncode, said.stderr) == (0, "")
-    found = {row["run"] for row in rows(page / "runs.csv")}
+    found = {row["run"] for row in rows_of(page / "runs.csv")}
     small = {f"28x28-classes1600-statistics{groups}-s{seed}" for groups in (2, 32) for seed in (0, 1)}
     assert small < found
     assert {"105x105-classes1600-statistics2-s0", "105x105-classes1600-statistics32-s0"} < found
@@ -55,7 +43,7 @@ def test_runs_of_both_sizes_are_on_the_page_and_small_ones_are_other_pages(made)
 
 def test_large_images_are_held_against_small_ones_of_the_same_groups(made):
     _, page, _ = made
-    found = {folder: rows(page / folder / "compare_differences.csv") for folder in ("groups-of-2", "all-together")}
+    found = {folder: rows_of(page / folder / "compare_differences.csv") for folder in ("groups-of-2", "all-together")}
     for folder, differences in found.items():
         last = next(row for row in differences if row["step"] == "50000" and "fewshot_holdout" in row["metric"])
         assert float(last["mean_theirs"]) < 0.65 < float(last["mean_ours"])
@@ -65,7 +53,7 @@ def test_large_images_are_held_against_small_ones_of_the_same_groups(made):
 def test_the_page_is_made_anew_of_its_own_files(made, tmp_path):
     _, page, _ = made
     again = shutil.copytree(page, tmp_path / "page")
-    assert build("--out", again).returncode == 0
+    assert build_page(PAGE, "--out", again).returncode == 0
     assert contents(again) == contents(page)
 
 

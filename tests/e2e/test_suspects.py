@@ -1,32 +1,19 @@
 """The page of suspects holds runs of one change against figure 3's own run of the same seed."""
 
-import csv
 import importlib.util
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from recorded import config_of, contents, written
+from recorded import build_page, config_of, contents, rows_of, written
 
 from icl_data import ArraySource
 from icl_data.torch import ExampleBank
 
 PAGE = Path(__file__).parents[2] / "results" / "suspects"
 REVERSED = {"source": "reversed_drawings:omniglot28", "downsample": False}
-
-
-def build(*args):
-    command = [sys.executable, PAGE / "build.py", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def rows(path):
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def changed(path, *, seed=1, statistics=2, **data):
@@ -49,14 +36,14 @@ def made(tmp_path_factory):
     changed(root / "both", protocol="released", **REVERSED)
     page = tmp_path_factory.mktemp("page")
     shutil.copy(PAGE / "README.md", page)
-    return root, page, build(root, "--fresh", "--out", page)
+    return root, page, build_page(PAGE, root, "--fresh", "--out", page)
 
 
 def test_each_change_is_a_group_beside_the_run_without_one(made):
     _, page, said = made
     assert said.returncode == 0, said.stderr
     columns = ("sequences_per_statistics", "change", "seed", "updates")
-    assert [tuple(row[name] for name in columns) for row in rows(page / "runs.csv")] == [
+    assert [tuple(row[name] for name in columns) for row in rows_of(page / "runs.csv")] == [
         ("2", "unchanged", "1", "50000"),
         ("32", "unchanged", "1", "50000"),
         ("2", "released-sequences", "1", "20000"),
@@ -72,7 +59,7 @@ def test_each_change_is_held_against_the_run_of_its_groups_without_one(made):
     for change, difference in {"released-sequences": -0.1, "reversed-drawings": -0.05}.items():
         found = {
             (row["metric"], row["step"]): float(row["difference"])
-            for row in rows(page / change / "compare_differences.csv")
+            for row in rows_of(page / change / "compare_differences.csv")
         }
         assert found["eval_fewshot_holdout/accuracy_closed", "20000"] == pytest.approx(difference)
         assert (page / change / "compare.png").exists()
@@ -86,11 +73,11 @@ def test_a_run_of_two_changes_is_named_and_none_of_this_page(made):
 
 def test_without_a_run_of_its_own_the_kept_one_of_another_page_is_taken(tmp_path):
     changed(tmp_path / "runs" / "released", protocol="released")
-    said = build(tmp_path / "runs", "--fresh", "--out", tmp_path / "page")
+    said = build_page(PAGE, tmp_path / "runs", "--fresh", "--out", tmp_path / "page")
     assert (said.returncode, said.stderr) == (0, "")
-    kept = rows(PAGE.parent / "batch-statistics" / "timeseries.csv")
+    kept = rows_of(PAGE.parent / "batch-statistics" / "timeseries.csv")
     ours = {
-        row["step"]: row["icl"] for row in rows(tmp_path / "page" / "timeseries.csv") if row["change"] == "unchanged"
+        row["step"]: row["icl"] for row in rows_of(tmp_path / "page" / "timeseries.csv") if row["change"] == "unchanged"
     }
     assert ours == {row["step"]: row["icl"] for row in kept if row["run"] == "28x28-classes1600-statistics2-s1"}
     assert not (tmp_path / "page" / "reversed-drawings").exists()
@@ -99,7 +86,7 @@ def test_without_a_run_of_its_own_the_kept_one_of_another_page_is_taken(tmp_path
 def test_the_page_is_made_anew_of_its_own_files(made, tmp_path):
     _, page, _ = made
     again = shutil.copytree(page, tmp_path / "page")
-    assert build("--out", again).returncode == 0
+    assert build_page(PAGE, "--out", again).returncode == 0
     assert contents(again) == contents(page)
 
 
@@ -115,7 +102,7 @@ def test_what_is_missing_is_one_line_and_nothing_is_written(tmp_path, seed, told
     root.mkdir()
     if seed is not None:
         changed(root / "released", seed=seed, protocol="released")
-    said = build(root, "--fresh", "--out", tmp_path / "page")
+    said = build_page(PAGE, root, "--fresh", "--out", tmp_path / "page")
     assert (said.returncode, said.stderr.count("\n")) == (1, 1)
     assert told in said.stderr
     assert not (tmp_path / "page").exists()
