@@ -117,11 +117,11 @@ def means(page: Path, words: list[str]) -> str:
 
 
 def at_steps(rows: list[dict[str, str]], wanted: list[str]) -> list[tuple[str, list[dict[str, str]]]]:
-    """Steps as they are read with the rows that have them, of those that have any: by number, and for `last` the last
-    one that every run among the rows has, if no number names it, or that there is none.
+    """Steps as they are read with the rows that have them, of those that have any, in their order: by number, and for
+    `last` the last one that every run among the rows has, if no number names it, or that there is none.
     """
     last = last_of_all(rows) if "last" in wanted else None  # rows of checkpoints need not say of which run they are
-    steps = dict.fromkeys(last if step == "last" else int(step) for step in wanted)
+    steps = sorted({last if step == "last" else int(step) for step in wanted}, key=lambda step: (step is None, step))
     found = [(NO_STEP if step is None else f"{step:,}", at_step(rows, step)) for step in steps]
     return [(step, here) for step, here in found if here or step == NO_STEP]
 

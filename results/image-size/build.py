@@ -21,6 +21,7 @@ from page import arguments, build, compared, draw_kept, made
 HERE = Path(__file__).parent
 CLASSES = 1600
 GROUPS = {2: "groups-of-2", 32: "all-together"}
+AT_PAPER = "at-105x105"  # the groups held against each other, on large images
 PAPER, SMALL = "paper", "omniglot28"
 DRAWN = {"accuracies": ("icl", "iwl"), "controls": ("novel_label", "flipped/accuracy_both", "train/accuracy_query")}
 
@@ -35,12 +36,17 @@ def of_both_sizes(found: list[Figure3Run]) -> dict[int, dict[str, list[Figure3Ru
 
 
 def compare(out: Path, runs: dict[int, dict[str, list[Figure3Run]]]) -> bool:
-    """Whether large images could be held against small ones, in each of the groups."""
+    """Whether large images could be held against small ones, in each of the groups, and the groups at 105 x 105."""
     done = True
     for groups, sides in runs.items():
         names = [sides[scale][0].images for scale in (PAPER, SMALL)]
         if not compared(out / GROUPS[groups], sides[PAPER], sides[SMALL], names):
             print(f"images could not be compared in groups of {groups}: what the page has of it stays", file=sys.stderr)
+            done = False
+    if len(runs) == len(GROUPS):
+        sides = [runs[groups][PAPER] for groups in GROUPS]
+        if not compared(out / AT_PAPER, *sides, [name.replace("-", " ") for name in GROUPS.values()]):
+            print("groups could not be compared: what the page has of it stays", file=sys.stderr)
             done = False
     return done
 

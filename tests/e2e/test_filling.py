@@ -68,7 +68,7 @@ def test_the_last_step_is_one_that_every_run_has(told):
     when = "At update 1,000, the last that all of these runs have, "
     assert said == f"{when}ICL is 0.500 (0.250 to 0.750) with 100 classes (2 runs)."
     table = told("means: values.csv icl 2500,last classes", *rows)
-    assert table[2:] == ["| 100 | 2,500 | 1 | 0.75 (0.65 to 0.85) |", "| 100 | 1,000 | 2 | 0.50 (0.25 to 0.75) |"]
+    assert table[2:] == ["| 100 | 1,000 | 2 | 0.50 (0.25 to 0.75) |", "| 100 | 2,500 | 1 | 0.75 (0.65 to 0.85) |"]
 
 
 def test_runs_without_a_step_in_common_are_told_as_such(told):

@@ -50,6 +50,24 @@ def test_large_images_are_held_against_small_ones_of_the_same_groups(made):
         assert (page / folder / "compare.png").exists()
 
 
+def test_large_images_are_held_against_each_other_by_groups(made):
+    _, page, _ = made
+    differences = rows_of(page / "at-105x105" / "compare_differences.csv")
+    last = next(row for row in differences if row["step"] == "50000" and "fewshot_holdout" in row["metric"])
+    assert [float(last[side]) for side in ("mean_ours", "mean_theirs")] == pytest.approx([0.8, 0.85], abs=0.01)
+    assert (page / "at-105x105" / "compare.png").exists()
+
+
+def test_without_one_of_the_groups_there_is_nothing_to_hold_against_the_other(made, tmp_path):
+    root, _, _ = made
+    page = tmp_path / "page"
+    page.mkdir()
+    shutil.copy(PAGE / "README.md", page)
+    build_page(PAGE, root / "large", "--fresh", "--out", page)
+    assert (page / "groups-of-2").exists()
+    assert not (page / "at-105x105").exists()
+
+
 def test_the_page_is_made_anew_of_its_own_files(made, tmp_path):
     _, page, _ = made
     again = shutil.copytree(page, tmp_path / "page")
