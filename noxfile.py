@@ -216,7 +216,7 @@ def minimums(session: nox.Session, package: str) -> None:
     constraints.write_text("\n".join([*tools, *(f"{name}=={version}" for name, version in oldest.items())]) + "\n")
     extras = {"icl-data": "[h5,images,plot]", "icl-train": "[yaml,tensorboard]"}.get(package, "")
     install_wheels(session, *SIBLINGS[package], package, extras=extras, constraints=constraints)
-    session.install("-c", str(constraints), *TEST_TOOLS, *FILES)
+    install(session, *TEST_TOOLS, *FILES, constraints=constraints)
     pytest(session, ROOT / "packages" / package / "tests", args=("-W", "default"), own=True)
 
 
@@ -249,7 +249,7 @@ def release(session: nox.Session, package: str) -> None:
         build = ("python", "-m", "build", "--sdist", "--no-isolation", "--outdir", str(place / "archives"))
         session.run(*build, str(ROOT / "packages" / one), silent=True)
     archives = sorted((place / "archives").iterdir())
-    session.install("-c", str(CONSTRAINTS), *map(str, archives), *TEST_TOOLS)
+    install(session, *map(str, archives), *TEST_TOOLS)
     session.run("python", str(ROOT / "tools" / "try_release.py"), package, str(place), env={"PYTHONSAFEPATH": "1"})
 
 

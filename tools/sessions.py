@@ -68,16 +68,21 @@ def _remove(environment: Path) -> None:
     threading.Thread(target=shutil.rmtree, args=(aside,), kwargs={"ignore_errors": True}).start()
 
 
-def install(session: nox.Session, *packages: str) -> None:
-    """Install from the registry, at the versions of constraints.txt."""
-    session.install("-c", str(CONSTRAINTS), *packages)
+def install(session: nox.Session, *packages: str, constraints: Path = CONSTRAINTS) -> None:
+    """Install from the registry, at the versions of constraints.txt or of another file.
+
+    Byte code is left to the first import: pip would compile all of PyTorch on one core, which takes longer than what
+    it unpacks, and tests import a part of it.
+    """
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # where it is set, each process would compile all it imports
+    session.install("--no-compile", "-c", str(constraints), *packages)
 
 
 def install_wheels(session: nox.Session, *packages: str, extras: str = "", constraints: Path = CONSTRAINTS) -> None:
     """Install these packages from their own wheels, with no look at the source tree."""
     found = [_wheel(session, package) for package in packages]
     chosen = [f"{wheel}{extras if wheel == found[-1] else ''}" for wheel in found]
-    session.install("-c", str(constraints), *chosen)
+    install(session, *chosen, constraints=constraints)
 
 
 _built: dict[str, Path] = {}  # package → its wheel; and what builds them
