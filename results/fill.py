@@ -19,7 +19,6 @@ from pathlib import Path
 from icl_data.foundation.whole_file import write_text
 
 ROOT = Path(__file__).parent
-NO_STEP = "none that all have"
 BLOCK = re.compile(r"(<!-- (\w+): (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 SHORT = {
     "eval_fewshot_holdout/accuracy_closed": "ICL",
@@ -118,12 +117,14 @@ def means(page: Path, words: list[str]) -> str:
 
 def at_steps(rows: list[dict[str, str]], wanted: list[str]) -> list[tuple[str, list[dict[str, str]]]]:
     """Steps as they are read with the rows that have them, of those that have any, in their order: by number, and for
-    `last` the last one that every run among the rows has, if no number names it, or that there is none.
+    `last` the last one that every run among the rows has, or each run's own if they have none in common.
     """
-    last = last_of_all(rows) if "last" in wanted else None  # rows of checkpoints need not say of which run they are
-    steps = sorted({last if step == "last" else int(step) for step in wanted}, key=lambda step: (step is None, step))
-    found = [(NO_STEP if step is None else f"{step:,}", at_step(rows, step)) for step in steps]
-    return [(step, here) for step, here in found if here or step == NO_STEP]
+    steps = {int(step) for step in wanted if step != "last"}
+    if "last" in wanted:  # rows of checkpoints need not say of which run they are
+        last = last_of_all(rows)
+        steps |= {max(own) for own in steps_of_runs(rows)} if last is None else {last}
+    found = [(f"{step:,}", at_step(rows, step)) for step in sorted(steps)]
+    return [(step, here) for step, here in found if here]
 
 
 def at_step(rows: list[dict[str, str]], step: int | None) -> list[dict[str, str]]:
@@ -133,10 +134,15 @@ def at_step(rows: list[dict[str, str]], step: int | None) -> list[dict[str, str]
 
 def last_of_all(rows: list[dict[str, str]]) -> int | None:
     """The last step that every run among the rows has; None if they have none in common."""
+    return max(set.intersection(*steps_of_runs(rows)), default=None)
+
+
+def steps_of_runs(rows: list[dict[str, str]]) -> list[set[int]]:
+    """The steps of each run among the rows."""
     steps: dict[str, set[int]] = {}
     for row in rows:
         steps.setdefault(row["run"], set()).add(int(row["step"]))
-    return max(set.intersection(*steps.values()), default=None)
+    return list(steps.values())
 
 
 def spread(rows: list[dict[str, str]], column: str, *, digits: int = 3) -> str:

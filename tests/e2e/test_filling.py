@@ -80,7 +80,7 @@ def test_runs_without_a_step_in_common_are_told_as_such(told):
     (said,) = told("common: values.csv icl classes with {N} classes", *rows[:2])
     assert first in said
     table = told("means: values.csv icl last classes", *rows[:2])
-    assert table[2:] == ["| 100 | none that all have | 0 |  |"]
+    assert table[2:] == ["| 100 | 1,000 | 1 | 0.25 (0.15 to 0.35) |", "| 100 | 2,500 | 1 | 0.75 (0.65 to 0.85) |"]
 
 
 def test_differences_are_told_by_measure_and_of_single_runs_without_bounds(told):
