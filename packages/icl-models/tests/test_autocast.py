@@ -21,6 +21,7 @@ from icl_models import (
     patch,
     site_names,
 )
+from icl_models._sequence_models.recurrent import LSTMLayer
 
 IDS: dict[str, Any] = {"example_kind": "id", "example_shape": (), "embedder": "embedding"}
 IMAGES: dict[str, Any] = {"example_shape": (28, 28, 1)}
@@ -118,6 +119,19 @@ def test_capturing_and_editing_leave_the_precision(config: ModelConfig) -> None:
     for change in (ablate(), ablate("mean", positions=[0, -1]), patch(lambda value: value.double() + 1), patch(0.5)):
         with torch.no_grad(), edit(model, {last: change}):
             assert logits(model, low=True).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_an_lstm_is_computed_in_float32_where_the_processor_has_none_of_the_type(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}[dtype]
+    monkeypatch.setattr(torch.ops.mkldnn, name, lambda: False)
+    layer, x = LSTMLayer(6, 8), torch.rand(4, 5, 6, generator=torch.Generator().manual_seed(0))
+    for given in (x, x.to(dtype)):
+        with torch.autocast("cpu", dtype):
+            low = layer(given)
+        assert torch.equal(low, layer(given.float()))
 
 
 def test_one_head_is_edited_in_bfloat16() -> None:

@@ -54,10 +54,24 @@ class LSTMLayer(nn.Module):
         truncated_normal_(self.hidden_weight, stddev)
 
     def forward(self, x: Tensor) -> Tensor:
+        is_low = x.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        if is_low and not _has_lstm(torch.get_autocast_dtype("cpu")):
+            with torch.autocast("cpu", enabled=False):
+                return self._outputs(x.float())
+        return self._outputs(x)
+
+    def _outputs(self, x: Tensor) -> Tensor:
         zero = x.new_zeros(1, x.shape[0], self.hidden_size)
         weights = [self.input_weight, self.hidden_weight, self.bias, self.forget_offset]
         outputs: Tensor = torch.lstm(x, (zero, zero), weights, True, 1, 0.0, self.training, False, True)[0]
         return outputs
+
+
+def _has_lstm(dtype: torch.dtype) -> bool:
+    """Whether oneDNN has an LSTM of this type for this processor. PyTorch asks it for one all the same, and fails."""
+    known = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}
+    asked = getattr(torch.ops.mkldnn, known.get(dtype, ""), None)  # a build without oneDNN computes it itself
+    return asked is None or bool(asked())
 
 
 class GRULayer(nn.Module):
