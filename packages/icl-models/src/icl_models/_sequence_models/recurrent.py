@@ -70,8 +70,9 @@ class LSTMLayer(nn.Module):
 def _has_lstm(dtype: torch.dtype) -> bool:
     """Whether oneDNN has an LSTM of this type for this processor. PyTorch asks it for one all the same, and fails."""
     known = {torch.bfloat16: "_is_mkldnn_bf16_supported", torch.float16: "_is_mkldnn_fp16_supported"}
-    asked = getattr(torch.ops.mkldnn, known.get(dtype, ""), None)  # a build without oneDNN computes it itself
-    return asked is None or bool(asked())
+    if dtype not in known or not hasattr(torch.ops.mkldnn, known[dtype]):  # a build without oneDNN computes it itself
+        return True
+    return bool(getattr(torch.ops.mkldnn, known[dtype])())
 
 
 class GRULayer(nn.Module):

@@ -86,7 +86,7 @@ FIGURE3 = ExperimentSpec(
             where={"classes": "1600"},
             above=0.6,
             scales=("paper", "laptop"),
-            tried={"omniglot28": "At 28 x 28 only some seeds learn in context, and less than on images of 105 x 105."},
+            tried={"omniglot28": "At 28 x 28 only some seeds learn in context, at best less than at 105 x 105."},
         ),
         Claim(
             says="Of 1,600 classes little is learned in weights.",
