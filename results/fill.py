@@ -117,7 +117,7 @@ def means(page: Path, words: list[str]) -> str:
 
 def at_steps(rows: list[dict[str, str]], wanted: list[str]) -> list[tuple[str, list[dict[str, str]]]]:
     """Steps as they are read with the rows that have them, of those that have any, in their order: by number, and for
-    `last` the last one that every run among the rows has, or each run's own if they have none in common.
+    `last` the last one that every run among the rows has, or those at which runs end if they have none in common.
     """
     steps = {int(step) for step in wanted if step != "last"}
     if "last" in wanted:  # rows of checkpoints need not say of which run they are
@@ -134,7 +134,8 @@ def at_step(rows: list[dict[str, str]], step: int | None) -> list[dict[str, str]
 
 def last_of_all(rows: list[dict[str, str]]) -> int | None:
     """The last step that every run among the rows has; None if they have none in common."""
-    return max(set.intersection(*steps_of_runs(rows)), default=None)
+    steps = steps_of_runs(rows)
+    return max(set.intersection(*steps), default=None) if steps else None
 
 
 def steps_of_runs(rows: list[dict[str, str]]) -> list[set[int]]:

@@ -69,10 +69,10 @@ def _remove(environment: Path) -> None:
 
 
 def install(session: nox.Session, *packages: str, constraints: Path = CONSTRAINTS) -> None:
-    """Install from the registry, at the versions of constraints.txt or of another file.
+    """Install distributions, and what they need from the registry at the versions of constraints.txt or another file.
 
-    Byte code is left to the first import: pip would compile all of PyTorch on one core, which takes longer than what
-    it unpacks, and tests import a part of it.
+    Byte code is left to the first import, and what the session runs writes it: pip would compile all of PyTorch on one
+    core, which takes longer than to unpack it, and tests import a part of it.
     """
     session.env["PYTHONDONTWRITEBYTECODE"] = ""  # where it is set, each process would compile all it imports
     session.install("--no-compile", "-c", str(constraints), *packages)

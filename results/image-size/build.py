@@ -10,6 +10,7 @@ and passed over.
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -35,18 +36,30 @@ def of_both_sizes(found: list[Figure3Run]) -> dict[int, dict[str, list[Figure3Ru
     return {groups: sides for groups, sides in by.items() if all(sides.values())}
 
 
-def compare(out: Path, runs: dict[int, dict[str, list[Figure3Run]]]) -> bool:
-    """Whether large images could be held against small ones, in each of the groups, and the groups at 105 x 105."""
-    done = True
+def due(
+    runs: dict[int, dict[str, list[Figure3Run]]],
+) -> dict[str, tuple[list[Figure3Run], list[Figure3Run], list[str]]]:
+    """Comparisons by folder, each with its two sides and what they are called: large images against small ones in each
+    of the groups, and the groups at 105 x 105 if there are both, each with runs of both sizes.
+    """
+    found = {}
     for groups, sides in runs.items():
         names = [sides[scale][0].images for scale in (PAPER, SMALL)]
-        if not compared(out / GROUPS[groups], sides[PAPER], sides[SMALL], names):
-            print(f"images could not be compared in groups of {groups}: what the page has of it stays", file=sys.stderr)
-            done = False
+        found[GROUPS[groups]] = (sides[PAPER], sides[SMALL], names)
     if len(runs) == len(GROUPS):
-        sides = [runs[groups][PAPER] for groups in GROUPS]
-        if not compared(out / AT_PAPER, *sides, [name.replace("-", " ") for name in GROUPS.values()]):
-            print("groups could not be compared: what the page has of it stays", file=sys.stderr)
+        ours, theirs = (runs[groups][PAPER] for groups in GROUPS)
+        found[AT_PAPER] = (ours, theirs, [name.replace("-", " ") for name in GROUPS.values()])
+    return found
+
+
+def compare(out: Path, runs: dict[int, dict[str, list[Figure3Run]]]) -> bool:
+    """Whether all that is due could be held against each other. Folders of what is not due any more are removed."""
+    wanted, done = due(runs), True
+    for name in {*GROUPS.values(), AT_PAPER} - set(wanted):
+        shutil.rmtree(out / name, ignore_errors=True)
+    for name, (ours, theirs, names) in wanted.items():
+        if not compared(out / name, ours, theirs, names):
+            print(f"{name} could not be compared: what the page has of it stays", file=sys.stderr)
             done = False
     return done
 

@@ -79,8 +79,20 @@ def test_runs_without_a_step_in_common_are_told_as_such(told):
     assert said == f"At the last update that all runs of a kind have, {first}; {second}."
     (said,) = told("common: values.csv icl classes with {N} classes", *rows[:2])
     assert first in said
-    table = told("means: values.csv icl last classes", *rows[:2])
-    assert table[2:] == ["| 100 | 1,000 | 1 | 0.25 (0.15 to 0.35) |", "| 100 | 2,500 | 1 | 0.75 (0.65 to 0.85) |"]
+
+
+def test_steps_are_in_order_once_each_and_of_those_that_there_are(told):
+    rows = [row("a", step, 0.25) for step in (1000, 9000)] + [row("b", step, 0.5) for step in (2500, 9500)]
+    of = {"a": "0.25 (0.15 to 0.35)", "b": "0.50 (0.40 to 0.60)"}
+
+    def steps(asked, rows):
+        return told(f"means: values.csv icl {asked} classes", *rows)[2:]
+
+    both = [f"| 100 | {step} | 1 | {of[run]} |" for step, run in (("2,500", "b"), ("9,000", "a"), ("9,500", "b"))]
+    assert steps("9500,2500,700,last", rows) == both  # without a step in common the last of each
+    assert steps("9000,last,1000", rows[:2]) == [f"| 100 | {step} | 1 | {of['a']} |" for step in ("1,000", "9,000")]
+    nameless = [{name: cell for name, cell in one.items() if name != "run"} for one in rows]
+    assert steps("9000", nameless) == [f"| 100 | 9,000 | 1 | {of['a']} |"]
 
 
 def test_differences_are_told_by_measure_and_of_single_runs_without_bounds(told):

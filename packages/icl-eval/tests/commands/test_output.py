@@ -181,10 +181,11 @@ def test_a_figure_of_which_one_file_does_not_reach_the_disk_leaves_none_of_them(
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "json", "md"])
-def test_a_table_that_does_not_fit_on_the_disk_fails_in_one_line_and_leaves_nothing(run, tmp_path, ending):
+def test_a_table_that_does_not_fit_on_the_disk_fails_in_one_line_and_leaves_nothing(run, tmp_path, ending, monkeypatch):
     pytest.importorskip("polars")
     out = tmp_path / f"a.{ending}"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # half a compiled module would be read ever after
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, before[1]))
     try:
         with pytest.raises(CommandFailed) as failed:
@@ -208,7 +209,8 @@ def test_a_figure_that_does_not_fit_on_the_disk_fails_in_one_line_and_leaves_the
     assert _main(["figure3a", str(run.parent)]) == 0
     before = below(tmp_path)
     command = [sys.executable, "-m", "icl_eval", "figure3a", str(run.parent)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limited(2000))
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limited(2000), env=env)
     assert done.returncode == 1
     assert done.stderr.startswith(f"icl-eval figure3a: {os.strerror(errno.EFBIG)}: {run.parent / 'figure3a.'}")
     assert "choose a folder elsewhere" in done.stderr

@@ -135,6 +135,7 @@ def test_a_disk_that_fills_up_while_training_fails_the_run_in_one_line(tmp_path,
 LIMITED = """
 import resource, sys
 from icl_train._commands.main import main
+sys.dont_write_bytecode = True  # half a compiled module would be read ever after
 # The weights of the smallest model are larger; config.json, FAILED and the metrics are not.
 resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, resource.RLIM_INFINITY))
 sys.exit(main())

@@ -62,11 +62,14 @@ def check_what_is_left(run, code):
 @contextmanager
 def largest_file(n_bytes):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writes_none = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # half a compiled module would be read ever after
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = writes_none
 
 
 @pytest.mark.parametrize("n_bytes", [500, 2500, 3400, 9000, 17_300, 30_000])
@@ -193,7 +196,8 @@ def test_a_limit_on_files_ends_no_process_by_its_signal(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
 
-    done = subprocess.run(args, capture_output=True, text=True, check=False, preexec_fn=limit)
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}  # half a compiled module would be read ever after
+    done = subprocess.run(args, capture_output=True, text=True, check=False, preexec_fn=limit, env=env)
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("\n") == 1
 
