@@ -48,7 +48,7 @@ def test_more_lines_than_bands_have_the_dashes_of_the_legend(browser):
     tab.close()
     assert len(lines) > 12
     assert set(lines) == set(legend)
-    assert len(set(legend)) == 4
+    assert len(set(legend)) == len(legend) > 3  # so many groups has the kept report
 
 
 def test_every_run_is_in_the_table_with_what_it_reached(opened):
